@@ -1,0 +1,173 @@
+"""The commands that people type: their options, and what they print."""
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from git_credential_hf import __version__
+from git_credential_hf.problem import Problem, report, report_problem
+
+if TYPE_CHECKING:
+    from git_credential_hf.changes import Change
+    from git_credential_hf.status import Status
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; returns its exit status."""
+    if _is_for_helpers_alone(arguments):
+        return 0
+    try:
+        status = commands.main(arguments, prog_name="git-credential-hf", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        said = error.format_message()
+        report("error", said[:1].lower() + said[1:].rstrip("."))
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "git-credential-hf"
+        report("hint", f"run `{where} --help`")
+        return 2
+    except click.Abort:
+        return 130
+    return int(status or 0)
+
+
+def _is_for_helpers_alone(arguments: list[str]) -> bool:
+    """Whether this is an operation that git may add one day: helpers ignore those silently (gitcredentials(7)).
+
+    A person at a terminal has mistyped a command instead, and is told.
+    """
+    if len(arguments) != 1 or arguments[0].startswith("-") or arguments[0] in commands.commands:
+        return False
+    return sys.stdin is None or not sys.stdin.isatty()
+
+
+@click.group(
+    epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7).",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@click.version_option(__version__, message="git-credential-hf %(version)s")
+def commands() -> None:
+    """Log git in to the Hugging Face Hub with the token of `hf auth login`.
+
+    The token stays where huggingface_hub keeps it. git is given the current one
+    each time it asks; nothing is copied, so nothing goes stale.
+    """
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(as_json: bool) -> int:
+    """Show who you are to git now, and whether git asks this helper.
+
+    Exits with 1 where something has to be mended.
+    """
+    from git_credential_hf.status import Status
+
+    seen = Status()
+    if as_json:
+        click.echo(json.dumps(seen.as_json(), indent=2))
+    else:
+        _print_status(seen)
+    if seen.unreachable:
+        report("warning", seen.unreachable.message)
+    for problem in seen.problems:
+        report_problem(problem)
+    return 1 if seen.problems else 0
+
+
+def _print_status(seen: "Status") -> None:
+    from git_credential_hf import helper, hub
+
+    if seen.token is None:
+        click.echo("token     none")
+    else:
+        click.echo(f"token     {helper.described(seen.token)}")
+        if seen.token.expires_at is not None:
+            click.echo(f"expires   {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(seen.token.expires_at))}")
+        account = seen.account
+        role = f", {account.role} token" if account and account.role else ""
+        click.echo(f"account   {account.name + role if account else 'unknown, the Hub could not be asked'}")
+    click.echo(f"endpoint  {hub.endpoint()}")
+    first = f", after {', '.join(seen.asked_first)}" if seen.asked_first else ""
+    click.echo(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
+
+
+Command = TypeVar("Command", bound=Callable[..., int])
+
+
+def _with_scopes(command: Command) -> Command:
+    """The options that `configure` and `unconfigure` share."""
+    for name, text in {
+        "system": "For everybody on this machine.",
+        "local": "For this repository.",
+        "global": "For you (the default).",
+    }.items():
+        command = click.option(f"--{name}", "scope", flag_value=name, default="global", help=text)(command)
+    return click.option("--dry-run", is_flag=True, help="Show the change, and make none.")(command)
+
+
+@commands.command()
+@_with_scopes
+@click.option("--print", "print_lines", is_flag=True, help="Print the lines for your git configuration instead.")
+@click.option("--env", "print_environment", is_flag=True, help="Print them as environment variables, for `eval`.")
+def configure(scope: str, dry_run: bool, print_lines: bool, print_environment: bool) -> int:
+    """Let git ask this helper, and no other, for the Hub.
+
+    For each host of the Hub an empty `helper` forgets all other helpers, so none
+    of them is asked for a Hub token or is given one to keep. Other hosts keep
+    theirs.
+    """
+    from git_credential_hf import configure as config
+
+    if print_lines and print_environment:
+        raise click.UsageError("--print and --env exclude each other")
+    if print_lines:
+        click.echo(config.lines(), nl=False)
+        return 0
+    if print_environment:
+        for name, value in config.environment():
+            click.echo(f"export {name}={shlex.quote(value)}")
+        return 0
+    try:
+        return _carry_out(config.plan(scope), dry_run, "git asks this helper for the Hub already")
+    except Problem as problem:
+        report_problem(problem)
+        if problem.fix is None:
+            report("hint", "put these lines into a git configuration file that you can write")
+            click.echo(config.lines(), nl=False)
+        return 1
+
+
+@commands.command()
+@_with_scopes
+def unconfigure(scope: str, dry_run: bool) -> int:
+    """Take out what `configure` has put in, and nothing else.
+
+    What was kept for a running session goes too: the hash of a refused token,
+    and the token of a CI job.
+    """
+    from git_credential_hf import configure as config
+    from git_credential_hf import kept
+
+    status = _carry_out(config.plan_removal(scope), dry_run, "git's configuration has nothing of ours")
+    if not dry_run:
+        kept.forget_all()
+    return status
+
+
+def _carry_out(plan: "list[Change]", dry_run: bool, otherwise: str) -> int:
+    if not plan:
+        report("hint", otherwise)
+    for change in plan:
+        if dry_run:
+            click.echo(change.describe(), nl=False)
+        else:
+            change.apply()
+            click.echo(f"changed {change.path}")
+    return 0

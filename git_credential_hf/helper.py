@@ -1,0 +1,98 @@
+"""The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, silence for others."""
+
+import time
+
+from git_credential_hf import hub, kept, tokens
+from git_credential_hf.problem import report, shown, trace
+from git_credential_hf.protocol import Request
+
+USERNAME = "git"  # the Hub looks at the token alone (hub-facts 3.5)
+SILENCE = 30  # seconds for which a refused token is not served again
+
+
+def get(request: Request) -> dict[str, str] | None:
+    """The credential for the Hub, `quit` for a token that was refused a moment ago, or `None`: not ours to answer."""
+    origin = hub.owns(request.protocol, request.host)
+    if origin is None:
+        return None
+    token = tokens.current()
+    if token is None:
+        report("warning", "nobody is logged in to the Hugging Face Hub on this machine")
+        report("hint", "run `hf auth login`")
+        return None
+    if _was_refused(origin, token):
+        # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (git-facts).
+        report("error", f"the Hub has just refused the token {described(token)}")
+        report("hint", remedy(token))
+        return {"quit": "1"}
+    trace(f"get {origin}: {described(token)}")
+    answer = {"username": USERNAME, "password": token.value}
+    # An expiry in the past would make git throw the token away unasked; the Hub's clock decides, not this one.
+    if token.expires_at is not None and not token.is_expired():
+        answer["password_expiry_utc"] = str(token.expires_at)
+    return answer
+
+
+def store(request: Request) -> None:
+    """Keep nothing: the token has one place, and it is not ours."""
+
+
+def erase(request: Request) -> None:
+    """The Hub refused a credential. If it was our token, say where that comes from; never delete it."""
+    origin = hub.owns(request.protocol, request.host)
+    if origin is None or not request.password:
+        return
+    token = tokens.current(act=False)
+    if token is None or token.value.encode("utf-8", "surrogateescape") != request.password:
+        return
+    _remember_refusal(origin, token)
+    tokens.refused(token, SILENCE)
+    report("error", f"the Hub refused the {'expired ' if token.is_expired() else ''}token {described(token)}")
+    report("hint", remedy(token))
+
+
+def described(token: tokens.Token) -> str:
+    """Which token, masked, and where it comes from."""
+    kind, _, where = token.source.partition(":")
+    origin = {
+        "env": f"from the environment variable {where}",
+        "file": f"from the file {where}",
+        "oidc": "from a Trusted Publisher (HF_OIDC_RESOURCE)",
+        "colab": "from the secrets of this Colab notebook",
+    }[kind]
+    return f"{shown(token.value)} {origin}" + (f", stored as '{token.name}'" if token.name else "")
+
+
+def remedy(token: tokens.Token) -> str:
+    """The one thing to do about a refused token, which depends on where it comes from."""
+    kind, _, where = token.source.partition(":")
+    if kind == "env":
+        return f"run `unset {where}` to use your login, or set it to a token of https://huggingface.co/settings/tokens"
+    if kind == "oidc":
+        return "check the Trusted Publisher of the repository, then run the job again"
+    if kind == "colab":
+        return "put a new token into the secret HF_TOKEN of the notebook"
+    return "run `hf auth login`"
+
+
+# --- tokens that were refused ---
+
+
+def _remember_refusal(origin: str, token: tokens.Token) -> None:
+    key = kept.new_key()
+    mark = f"{int(time.time())} {key} {kept.fingerprint(origin + ' ' + token.value, key)}\n"
+    kept.write("refused", mark + "".join(_recent_refusals()))
+
+
+def _was_refused(origin: str, token: tokens.Token) -> bool:
+    for line in _recent_refusals():
+        _, key, mark = line.split()
+        if kept.fingerprint(origin + " " + token.value, key) == mark:
+            return True
+    return False
+
+
+def _recent_refusals() -> list[str]:
+    now = time.time()
+    lines = (kept.read("refused") or "").splitlines(keepends=True)
+    return [line for line in lines[:16] if len(line.split()) == 3 and 0 <= now - int(line.split()[0]) < SILENCE]

@@ -1,0 +1,65 @@
+"""What is the Hub: which origins may be given its token. Decided here, and nowhere else."""
+
+import os
+
+_PUBLIC = ("https://huggingface.co", "https://hf.co")
+_STAGING = "https://hub-ci.huggingface.co"
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
+
+
+def is_true(value: str | None) -> bool:
+    """Whether huggingface_hub takes an environment variable's value for a yes (its `constants.py`)."""
+    return value is not None and value.upper() in ("1", "ON", "YES", "TRUE")
+
+
+def endpoint() -> str:
+    """The URL of the Hub that huggingface_hub talks to: its `constants.ENDPOINT`, staging included."""
+    if is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
+        return _STAGING
+    return os.environ.get("HF_ENDPOINT", _PUBLIC[0]).rstrip("/")
+
+
+def origins() -> list[str]:
+    """The origins (`scheme://host[:port]`, normalised) that are the Hub; a list, never a pattern."""
+    scheme, separator, rest = endpoint().partition("://")
+    own = origin(scheme, rest.partition("/")[0]) if separator else None
+    return [*_PUBLIC, own] if own and own not in _PUBLIC else [*_PUBLIC]
+
+
+def origin(protocol: str, host: str) -> str | None:
+    """The normalised origin of git's `protocol` and `host`; `None` where it could never be given a token.
+
+    `host` may hold a port, as git's does. https only, but for plain http on this very machine.
+    """
+    protocol, host = protocol.lower(), host.lower()
+    if host.startswith("["):  # an IPv6 address
+        name, bracket, port = host.rpartition("]")
+        name += bracket
+        if port and not port.startswith(":"):
+            return None
+    else:
+        name, _, port = host.partition(":")
+        port = ":" + port if _ else ""
+    if not name or not all(c in "abcdefghijklmnopqrstuvwxyz0123456789.-_[]:" for c in name):
+        return None  # `@`, `\\`, `%`, blanks: what one parser takes for the host, another does not
+    if port and not (port[1:].isascii() and port[1:].isdigit()):
+        return None
+    if protocol != "https" and not (protocol == "http" and _is_loopback(name)):
+        return None
+    return f"{protocol}://{name}{port if port[1:] != _DEFAULT_PORTS[protocol] else ''}"
+
+
+def owns(protocol: bytes | None, host: bytes | None) -> str | None:
+    """The Hub's origin that git asks about, or `None`: another host, a lookalike, plain http, another port."""
+    if protocol is None or host is None or not (protocol.isascii() and host.isascii()):
+        return None
+    asked = origin(protocol.decode(), host.decode())
+    return asked if asked in origins() else None
+
+
+def _is_loopback(name: str) -> bool:
+    parts = name.split(".")
+    return name in ("localhost", "[::1]") or (
+        # Four numbers: 127.0.0.1.example is a host like any other.
+        parts[0] == "127" and len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
+    )

@@ -1,0 +1,98 @@
+"""What users are told, in which form, and what they are never shown."""
+
+import os
+import sys
+
+_secrets: list[str] = []
+
+
+class Problem(Exception):
+    """Something that the user has to know, with the one command that mends it.
+
+    `message` says what and why, in one line, lower case, without a full stop; `fix` is the remedy.
+    """
+
+    def __init__(self, message: str, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+
+def keep_secret(text: str) -> str:
+    """Remember a secret that this process has read, so that `report` can never show it."""
+    if text and text not in _secrets:
+        _secrets.append(text)
+    return text
+
+
+def shown(token: str) -> str:
+    """The one form in which a token may be seen: the prefix of its kind, and its last four characters."""
+    prefix = ""
+    for kind in ("hf_oauth__refresh_", "hf_oauth_", "hf_jwt_", "hf_app_", "hf_s3_", "hf_", "api_org_", "api_"):
+        if token.startswith(kind):
+            prefix = kind
+            break
+    rest = token[len(prefix) :]
+    # A short secret has no four characters to spare, and others are not a terminal's to interpret.
+    last = rest[-4:] if len(rest) >= 12 and rest[-4:].isascii() and rest[-4:].isalnum() else ""
+    return prefix + "****" + last
+
+
+def masked(text: str) -> str:
+    """One line of `text` that is safe to show: no secret, no control character (a server may have chosen it)."""
+    for secret in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(secret, shown(secret))
+    if "hf_" in text or "api_" in text or "eyJ" in text:
+        import re
+
+        # hub-facts 6; a JWT is what CI providers mint. Words such as `hf_user` are shorter than any token.
+        tokens = r"hf_(?:oauth|jwt|s3)_[\w.-]{8,}|(?:hf|hf_app|api|api_org|hf_oauth__refresh)_[A-Za-z0-9]{20,}"
+        text = re.sub(tokens + r"|eyJ[\w-]+\.[\w-]+\.[\w-]*", lambda match: shown(match.group()), text)
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def report(level: str, text: str) -> None:
+    """Tell the user on stderr, in git's own style; `level` is `error`, `warning`, `hint` or `trace`."""
+    line = f"git-credential-hf: {level}: {masked(text)}\n"
+    try:
+        os.write(2, line.encode("utf-8", "replace"))  # one write: lines of parallel helpers do not mix
+    except OSError:
+        pass  # nobody is listening; that is no reason to fail git
+
+
+def report_problem(problem: Problem) -> None:
+    """Render a problem: the error, then what mends it."""
+    report("error", problem.message)
+    if problem.fix:
+        report("hint", problem.fix)
+
+
+def trace(text: str) -> None:
+    """Follow a run: `GIT_CREDENTIAL_HF_TRACE=1` writes to stderr, an absolute path appends to that file."""
+    where = os.environ.get("GIT_CREDENTIAL_HF_TRACE", "")
+    if where.lower() in ("", "0", "no", "off", "false"):
+        return
+    if not os.path.isabs(where):
+        report("trace", text)
+        return
+    line = f"{os.getpid()} {masked(text)}\n"
+    try:
+        # O_NOFOLLOW: a link that somebody else put there does not choose the file that we append to.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(where, flags, 0o600)
+        with open(descriptor, "ab", buffering=0) as file:
+            file.write(line.encode("utf-8", "replace"))
+    except OSError as error:
+        report("warning", f"cannot trace to {where}: {error.strerror}")
+
+
+def trace_bug() -> None:
+    """Say in one line that this program is wrong; where, is for the trace."""
+    kind, error, _ = sys.exc_info()
+    report("error", f"internal error ({kind.__name__ if kind else 'unknown'}: {error}), please report it")
+    report("hint", "GIT_CREDENTIAL_HF_TRACE=1 shows where")
+    if os.environ.get("GIT_CREDENTIAL_HF_TRACE"):
+        import traceback
+
+        for line in traceback.format_exc().splitlines():
+            trace(line)

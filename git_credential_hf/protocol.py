@@ -1,0 +1,92 @@
+"""git's credential protocol: bytes on stdin to attributes, and an answer back to bytes (git-credential(1)).
+
+What is refused here cannot fool anything behind: a second `host`, a CR that another reader would take for the end
+of a line (CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008).
+"""
+
+from git_credential_hf.problem import Problem
+
+LONGEST_LINE = 64 * 1024  # bytes, without its LF
+LONGEST_MESSAGE = 1024 * 1024  # bytes
+
+_SINGLE = (b"protocol", b"host", b"username", b"path", b"password")
+_MULTIPLE = (b"capability[]", b"wwwauth[]", b"state[]")
+
+CAPABILITIES = b"version 0\n"  # git-credential(1), CAPABILITY; we need none: username and password reach every git
+
+
+class Request:
+    """What a program asks: the attributes that it named, as bytes; `None` where it named none."""
+
+    def __init__(self) -> None:
+        self.protocol: bytes | None = None
+        self.host: bytes | None = None
+        self.username: bytes | None = None
+        self.path: bytes | None = None
+        self.password: bytes | None = None
+        self.multiple: dict[bytes, list[bytes]] = {}
+
+
+def read(source: int) -> bytes:
+    """Read a message from a file descriptor, up to the blank line that ends it.
+
+    Stops there, not at the end of the input: a program may keep its end of the pipe open.
+    """
+    import os
+
+    message = b""
+    while not (message.startswith(b"\n") or b"\n\n" in message):
+        chunk = os.read(source, 65536)
+        message += chunk
+        if not chunk or len(message) > LONGEST_MESSAGE:
+            break
+    return message
+
+
+def parse(message: bytes) -> Request:
+    """Turn a message into the attributes of a request; raise `Problem` where it is not one."""
+    if len(message) > LONGEST_MESSAGE:
+        raise _refused(f"it is longer than {LONGEST_MESSAGE} bytes")
+    request = Request()
+    for line in message.split(b"\n"):
+        if not line:
+            break  # a blank line ends the message
+        _add(request, line)
+    if request.host == b"":
+        raise _refused("its host is blank")
+    return request
+
+
+def _add(request: Request, line: bytes) -> None:
+    if len(line) > LONGEST_LINE:
+        raise _refused(f"a line is longer than {LONGEST_LINE} bytes")
+    if b"\r" in line:
+        raise _refused("a line holds a carriage return")
+    if b"\0" in line:
+        raise _refused("a line holds a NUL")
+    key, equals, value = line.partition(b"=")
+    if not equals:
+        raise _refused("a line has no '='")
+    if key in _SINGLE:
+        name = key.decode()
+        if getattr(request, name) is not None:
+            raise _refused(f"it names {name} twice")
+        setattr(request, name, value)
+    elif key in _MULTIPLE:
+        # gitcredentials(7): the order counts, and an empty value forgets the ones before it.
+        request.multiple[key] = [*request.multiple.get(key, []), value] if value else []
+
+
+def render(answer: dict[str, str]) -> bytes:
+    """The bytes of an answer; raise `Problem` where a value does not fit into a line."""
+    lines = []
+    for key, value in answer.items():
+        data = value.encode("utf-8", "surrogateescape")  # as the environment gave it, byte for byte
+        if b"\n" in data or b"\r" in data or b"\0" in data:
+            raise Problem(f"the {key} holds a line break or a NUL, which no credential can", "run `hf auth login`")
+        lines.append(key.encode() + b"=" + data + b"\n")
+    return b"".join(lines)
+
+
+def _refused(why: str) -> Problem:
+    return Problem(f"refused a malformed credential request: {why}")

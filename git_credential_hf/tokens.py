@@ -1,0 +1,319 @@
+"""What is the current token, where does it come from, and until when is it good.
+
+The truth is huggingface_hub's: `current()` is whatever `huggingface_hub.get_token()` returns. Importing that costs ten
+times what `get` does, so the sources that need no network are read here as it reads them (`utils/_auth.py` and
+`constants.py`, 2.4; a property test holds the two together), and it is imported where it has to act.
+"""
+
+import os
+import time
+
+from git_credential_hf import hub, kept
+from git_credential_hf.problem import Problem, keep_secret, report, trace
+
+REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
+_OIDC_MARGIN = 60  # seconds before its expiry at which a token of a Trusted Publisher is exchanged anew
+_SETTLED = 0.1  # seconds without a write after which a token file is taken to be whole
+_EMPTIED = 2.0  # seconds that an empty one, which a writer has truncated, gets to be filled
+
+
+class Token:
+    """A token: `value`; `source` as in `status --json`; `name` in `hf auth list`; `expires_at` in POSIX seconds."""
+
+    def __init__(self, value: str, source: str, name: str | None = None, expires_at: int | None = None) -> None:
+        self.value = keep_secret(value)
+        self.source = source
+        self.name = name
+        self.expires_at = expires_at
+        self.is_renewable = False  # whether it came with an OAuth refresh token
+
+    def is_expired(self) -> bool:
+        """Whether its time is over by this machine's clock."""
+        return self.expires_at is not None and self.expires_at <= time.time()
+
+
+def current(*, act: bool = True) -> Token | None:
+    """The token that huggingface_hub would use now; `None` where nobody is logged in.
+
+    `act`: whether a due refresh or exchange may be made (network). Raises `Problem` where there is a source, but
+    broken: it never falls back to another one silently.
+    """
+    if os.environ.get("HF_OIDC_RESOURCE"):
+        # As in get_token(), only an empty token would let the next source have its turn.
+        return _kept_oidc() or (_exchange() if act else None)
+    return _from_environment() or _from_file(act) or (_from_colab() if act else None)
+
+
+def _clean(text: str) -> str:
+    return text.replace("\r", "").replace("\n", "").strip()
+
+
+def _from_environment() -> Token | None:
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        value = os.environ.get(name)
+        if value:  # even blanks: huggingface_hub then looks at no other variable
+            return Token(_clean(value), f"env:{name}") if _clean(value) else None
+    return None
+
+
+# --- the token file ---
+
+
+def token_path() -> str:
+    """The active token's file: huggingface_hub's `HF_TOKEN_PATH`."""
+    if hub.is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
+        return os.path.join(os.path.expanduser("~"), ".cache", "huggingface_staging", "token")
+    return _configured_token_path()
+
+
+def stored_tokens_path() -> str:
+    """The file of all tokens by name: `HF_STORED_TOKENS_PATH`, which staging leaves where it is."""
+    return os.path.join(os.path.dirname(_configured_token_path()), "stored_tokens")
+
+
+def _configured_token_path() -> str:
+    cache = os.environ.get("XDG_CACHE_HOME", os.path.join(os.path.expanduser("~"), ".cache"))
+    home = _expand(os.environ.get("HF_HOME", os.path.join(cache, "huggingface")))
+    return _expand(os.environ.get("HF_TOKEN_PATH", os.path.join(home, "token")))
+
+
+def _expand(path: str) -> str:
+    return os.path.expandvars(os.path.expanduser(path))
+
+
+def _from_file(act: bool) -> Token | None:
+    token = _active_token()
+    if token is not None and token.name is None:
+        # Perhaps another process is just renewing it, the stored tokens first: by now the file may have the new one.
+        token = _active_token()
+    return _refreshed(token) if token is not None and act and _is_due(token) else token
+
+
+def _active_token() -> Token | None:
+    """What the token file holds, with what the stored tokens know of it."""
+    value = _read_token_file()
+    if value is None:
+        return None
+    token = Token(value, f"file:{token_path()}")
+    for name, fields in _stored_tokens().items():
+        if fields.get("hf_token") == value:
+            token.name, token.expires_at = name, _as_integer(fields.get("expires_at"))
+            token.is_renewable = "refresh_token" in fields
+            keep_secret(fields.get("refresh_token", ""))
+            break
+    return token
+
+
+def _read_token_file() -> str | None:
+    path = token_path()
+    try:
+        text = _read_settled(path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise Problem(f"cannot read the token file {path}: {why}", "run `hf auth login`") from None
+    return _clean(text) or None if text is not None else None
+
+
+def _read_settled(path: str, encoding: str | None = None) -> str | None:
+    """The text of a file that another process may be rewriting; `None` where there is none.
+
+    huggingface_hub truncates a token file and then writes it: in between it is empty, which is not "logged out", and
+    may be cut short, which is not a token. So what was written a moment ago is read again when it has settled.
+    """
+    deadline = time.monotonic() + _EMPTIED
+    while True:
+        try:
+            with open(path, encoding=encoding) as file:
+                text = file.read(1 << 20)
+                status = os.fstat(file.fileno())
+        except FileNotFoundError:
+            return None
+        age = time.time() - status.st_mtime
+        is_settled = age > (_SETTLED if _clean(text) else _EMPTIED) or age < -_EMPTIED
+        if is_settled or status.st_mode & 0o170000 != 0o100000 or time.monotonic() > deadline:
+            return text
+        time.sleep(0.01)
+
+
+# --- the stored tokens ---
+
+
+def _as_integer(text: str | None) -> int | None:
+    try:
+        return int(text) if text is not None else None
+    except ValueError:
+        return None
+
+
+def _stored_tokens() -> dict[str, dict[str, str]]:
+    path = stored_tokens_path()
+    try:
+        text = _read_settled(path, "utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}  # as huggingface_hub: a file that cannot be parsed tells nothing, and a login writes it anew
+    if not text:
+        return {}
+    tokens = _parse_plain(text)
+    return _parse_any(path) if tokens is None else tokens
+
+
+def _parse_plain(text: str) -> dict[str, dict[str, str]] | None:
+    """Read stored tokens as huggingface_hub writes them; `None` where somebody else has had a hand in it.
+
+    `configparser`, which it uses, takes longer to import than the rest of `get` takes to run.
+    """
+    tokens: dict[str, dict[str, str]] = {}
+    fields: dict[str, str] = {}
+    if "\r" in text or not text.isascii():
+        return None
+    for line in text.split("\n"):
+        key, _, value = line.partition(" = ")
+        if line[:1] == "[" and line[-1:] == "]" and len(line) > 2:
+            name = line[1:-1]
+            if name in tokens or name == "DEFAULT":
+                return None
+            fields = tokens[name] = {}
+        elif key in ("hf_token", "refresh_token", "expires_at") and tokens and value and key not in fields:
+            if value != value.strip():
+                return None
+            fields[key] = value
+        elif line:
+            return None
+    return tokens
+
+
+def _parse_any(path: str) -> dict[str, dict[str, str]]:
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(path, encoding="utf-8")
+        return {name: dict(parser.items(name)) for name in parser.sections()}
+    except (configparser.Error, UnicodeDecodeError):
+        report("warning", f"cannot parse {path}; tokens are not renewed until `hf auth login` writes it anew")
+        return {}
+
+
+# --- where huggingface_hub acts ---
+
+
+def _is_due(token: Token) -> bool:
+    return token.is_renewable and token.expires_at is not None and token.expires_at - REFRESH_MARGIN <= time.time()
+
+
+def _refreshed(token: Token) -> Token | None:
+    """Let huggingface_hub renew an OAuth token; the token as it is after that, new or old."""
+    try:
+        _, said = _ask_huggingface_hub()
+    except Exception as error:
+        said = [_in_one_line(error)]
+    # Its answer may be from a moment at which another process was writing; what stands in the files now is the truth.
+    renewed = _from_file(act=False)
+    if said and renewed is not None and renewed.value == token.value:
+        report("warning", said[0])
+    return renewed
+
+
+def _from_colab() -> Token | None:
+    if not any(name.startswith("COLAB_") for name in os.environ):
+        return None
+    value, _ = _ask_huggingface_hub()
+    return Token(value, "colab") if value else None
+
+
+def _exchange() -> Token | None:
+    """Exchange the identity of a CI job for a token (Trusted Publishers): once per job, then it is kept."""
+    directory = kept.directory()
+    if directory is None:
+        return _exchange_now()
+    from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # exported, but not by __all__
+
+    lock = os.path.join(directory, "oidc.lock")
+    with WeakFileLock(lock, timeout=30):
+        os.chmod(lock, 0o600)
+        return _kept_oidc() or _exchange_now()
+
+
+def _exchange_now() -> Token | None:
+    resource = os.environ["HF_OIDC_RESOURCE"]
+    keep_secret(os.environ.get("HF_OIDC_ID_TOKEN", ""))
+    keep_secret(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
+    try:
+        value, _ = _ask_huggingface_hub()
+    except Exception as error:
+        raise Problem(
+            f"no token for HF_OIDC_RESOURCE={resource}: {_in_one_line(error)}",
+            "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE",
+        ) from None
+    if not value:
+        return None
+    from huggingface_hub.utils import _auth
+
+    # The expiry is in no public answer; huggingface_hub keeps it on a clock that starts with the process.
+    cache = getattr(_auth, "_OIDC_TOKEN_CACHE", None) or {}
+    left = cache.get("expires_at", 0) - time.monotonic()
+    expires_at = int(time.time() + left) if left > 0 else None
+    if expires_at is not None:
+        _keep_oidc(value, expires_at - _OIDC_MARGIN, expires_at)
+    return Token(value, "oidc", expires_at=expires_at)
+
+
+def _job() -> str:
+    """What makes a CI job this job: another one on the same runner must not get its token."""
+    names = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    return "\n".join([hub.endpoint(), *(os.environ.get(name, "") for name in names)])
+
+
+def _keep_oidc(value: str, until: int, expires_at: int) -> None:
+    key = kept.new_key()
+    record = [key, kept.fingerprint(_job(), key), f"{int(time.time())}", str(until), str(expires_at), value]
+    kept.write("oidc", "\n".join(record))
+
+
+def _kept_oidc() -> Token | None:
+    record = (kept.read("oidc") or "").split("\n")
+    if len(record) != 6:
+        return None
+    key, job, since, until, expires_at, value = record
+    # A clock that was put back must not make a token immortal.
+    if not int(since) - _OIDC_MARGIN <= time.time() < int(until) or kept.fingerprint(_job(), key) != job:
+        return None
+    return Token(value, "oidc", expires_at=int(expires_at))
+
+
+def refused(token: Token, again_in: int) -> None:
+    """The Hub has refused this token: one that is kept here is exchanged anew in `again_in` seconds, not before."""
+    if token.source == "oidc" and token.expires_at is not None:
+        _keep_oidc(token.value, int(time.time()) + again_in, token.expires_at)
+
+
+def _ask_huggingface_hub() -> tuple[str | None, list[str]]:
+    """`get_token()` itself, and what it had to say (one line each); raises what it raises.
+
+    It is the one place that runs it. Its log, warnings and prints are caught: stdout is git's, and a log line may
+    quote a file with tokens in it.
+    """
+    import logging
+    import warnings
+
+    said: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(_in_one_line(record.getMessage()))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from huggingface_hub import get_session, get_token
+
+        log = logging.getLogger("huggingface_hub")
+        log.handlers, log.propagate = [Listener(logging.WARNING)], False
+        # Its client waits for ever, and git would with it.
+        get_session().timeout = 10
+        trace("asking huggingface_hub")
+        value = get_token()
+    return (keep_secret(value) if value else value), said
+
+
+def _in_one_line(said: object) -> str:
+    return " ".join(str(said).split())[:400] or type(said).__name__
