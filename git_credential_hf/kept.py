@@ -90,6 +90,40 @@ def write(name: str, text: str) -> bool:
     return True
 
 
+class Lock:
+    """While it is entered, no other process of this user is in the one of the same name; waits for 30 s at most.
+
+    Where there is no place for it (or no flock: Windows), everybody enters: what it guards is then done twice.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name + ".lock"
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        path = directory()
+        if path is None or sys.platform == "win32":
+            return
+        import fcntl
+        import time
+
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            self._descriptor = os.open(os.path.join(path, self._name), flags, 0o600)
+        except OSError:
+            return
+        for _ in range(3000):
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                time.sleep(0.01)
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+
 def fingerprint(secret: str, key: str) -> str:
     """A keyed hash: whoever reads it learns nothing of `secret`, and cannot compare it with another file's."""
     import hashlib

@@ -9,7 +9,7 @@ import os
 import time
 
 from git_credential_hf import hub, kept
-from git_credential_hf.problem import Problem, keep_secret, report, trace
+from git_credential_hf.problem import Problem, keep_secret, report, shown, trace
 
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 _OIDC_MARGIN = 60  # seconds before its expiry at which a token of a Trusted Publisher is exchanged anew
@@ -85,7 +85,7 @@ def _from_file(act: bool) -> Token | None:
     token = _active_token()
     if token is not None and token.name is None:
         # Perhaps another process is just renewing it, the stored tokens first: by now the file may have the new one.
-        token = _active_token()
+        token = _active_token() or token
     return _refreshed(token) if token is not None and act and _is_due(token) else token
 
 
@@ -102,6 +102,12 @@ def _active_token() -> Token | None:
             keep_secret(fields.get("refresh_token", ""))
             break
     return token
+
+
+def _as_pathlib(path: str) -> str:
+    """`str(Path(path))`: huggingface_hub opens `token/` as `token`, and an empty path as the directory it is in."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
 
 
 def _read_token_file() -> str | None:
@@ -123,7 +129,7 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
     deadline = time.monotonic() + _EMPTIED
     while True:
         try:
-            with open(path, encoding=encoding) as file:
+            with open(_as_pathlib(path), encoding=encoding) as file:
                 text = file.read(1 << 20)
                 status = os.fstat(file.fileno())
         except FileNotFoundError:
@@ -202,16 +208,25 @@ def _is_due(token: Token) -> bool:
 
 
 def _refreshed(token: Token) -> Token | None:
-    """Let huggingface_hub renew an OAuth token; the token as it is after that, new or old."""
-    try:
-        _, said = _ask_huggingface_hub()
-    except Exception as error:
-        said = [_in_one_line(error)]
-    # Its answer may be from a moment at which another process was writing; what stands in the files now is the truth.
-    renewed = _from_file(act=False)
-    if said and renewed is not None and renewed.value == token.value:
-        report("warning", said[0])
-    return renewed
+    """Let huggingface_hub renew an OAuth token; the token as it is after that, new or old.
+
+    Of many processes one does, and the others wait for its result, good or bad, without importing huggingface_hub.
+    """
+    began = time.time()
+    with kept.Lock("refresh"):
+        now = _from_file(act=False)
+        if now is None or now.value != token.value or float(kept.read("refresh-failed") or 0) > began:
+            return now
+        try:
+            _, said = _ask_huggingface_hub()
+        except Exception as error:
+            said = [_in_one_line(error)]
+        # Its answer may be from a moment at which `hf` was writing; what stands in the files now is the truth.
+        renewed = _from_file(act=False)
+        if renewed is not None and renewed.value == token.value:
+            kept.write("refresh-failed", str(time.time()))
+            report("warning", said[0] if said else f"huggingface_hub did not renew the token {shown(token.value)}")
+        return renewed
 
 
 def _from_colab() -> Token | None:
@@ -223,14 +238,7 @@ def _from_colab() -> Token | None:
 
 def _exchange() -> Token | None:
     """Exchange the identity of a CI job for a token (Trusted Publishers): once per job, then it is kept."""
-    directory = kept.directory()
-    if directory is None:
-        return _exchange_now()
-    from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # exported, but not by __all__
-
-    lock = os.path.join(directory, "oidc.lock")
-    with WeakFileLock(lock, timeout=30):
-        os.chmod(lock, 0o600)
+    with kept.Lock("oidc"):
         return _kept_oidc() or _exchange_now()
 
 
