@@ -14,7 +14,7 @@ OPERATIONS = ("get", "store", "erase", "capability")
 def main() -> int:
     """Run the program; the exit status is the contract's: 0 done, 1 refused, 2 wrong usage, 3 the Hub unreachable."""
     arguments = sys.argv[1:]
-    _import_nothing_from_here()
+    _open_what_is_closed()
     try:
         if len(arguments) == 1 and arguments[0] in OPERATIONS:
             os.umask(0o077)
@@ -32,15 +32,13 @@ def main() -> int:
         return 1
 
 
-def _import_nothing_from_here() -> None:
-    """Take the current directory off the import path: it is somebody's repository, and `re.py` there may be anything.
-
-    `python -m` puts it first, as it does a script's own directory, of which nothing is needed either; an empty or
-    relative entry of PYTHONPATH means it too.
-    """
-    if not getattr(sys.flags, "safe_path", sys.flags.isolated):
-        del sys.path[0]
-    sys.path[:] = [path for path in sys.path if os.path.isabs(path)]
+def _open_what_is_closed() -> None:
+    """Give a closed stdin, stdout or stderr a place, as git does: or the next file that is opened becomes it."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
 
 
 def serve(operation: str, source: int, sink: int) -> int:
@@ -62,11 +60,8 @@ def serve(operation: str, source: int, sink: int) -> int:
 
 def _own_stdout() -> int:
     """The descriptor that git reads from, taken away from everybody else: what a library prints goes to stderr."""
-    try:
-        stdout = os.dup(1)
-        os.dup2(2, 1)
-    except OSError:
-        return 1
+    stdout = os.dup(1)
+    os.dup2(2, 1)
     return stdout
 
 
@@ -80,4 +75,4 @@ def _write(sink: int, data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from git_credential_hf import launcher  # noqa: F401 - `python -m` is the same program, started the same way

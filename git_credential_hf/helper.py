@@ -87,12 +87,16 @@ def _remember_refusal(origin: str, token: tokens.Token) -> None:
 def _was_refused(origin: str, token: tokens.Token) -> bool:
     for line in _recent_refusals():
         _, key, mark = line.split()
-        if kept.fingerprint(origin + " " + token.value, key) == mark:
-            return True
+        try:
+            if kept.fingerprint(origin + " " + token.value, key) == mark:
+                return True
+        except ValueError:
+            pass  # not what we wrote
     return False
 
 
 def _recent_refusals() -> list[str]:
-    now = time.time()
-    lines = (kept.read("refused") or "").splitlines(keepends=True)
-    return [line for line in lines[:16] if len(line.split()) == 3 and 0 <= now - int(line.split()[0]) < SILENCE]
+    now = int(time.time())
+    recent = {str(second) for second in range(now - SILENCE, now + 1)}
+    lines = kept.read("refused").splitlines(keepends=True)[:16]
+    return [line for line in lines if len(line.split()) == 3 and line.split()[0] in recent]

@@ -32,16 +32,18 @@ def origin(protocol: str, host: str) -> str | None:
     `host` may hold a port, as git's does. https only, but for plain http on this very machine.
     """
     protocol, host = protocol.lower(), host.lower()
+    allowed = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
     if host.startswith("["):  # an IPv6 address
-        name, bracket, port = host.rpartition("]")
-        name += bracket
-        if port and not port.startswith(":"):
-            return None
+        name, bracket, port = host[1:].partition("]")
+        allowed = "abcdef0123456789.:"
     else:
-        name, _, port = host.partition(":")
-        port = ":" + port if _ else ""
-    if not name or not all(c in "abcdefghijklmnopqrstuvwxyz0123456789.-_[]:" for c in name):
+        bracket = ""
+        name, colon, port = host.partition(":")
+        port = colon + port
+    if not name or not all(c in allowed for c in name) or port[:1] not in ("", ":"):
         return None  # `@`, `\\`, `%`, blanks: what one parser takes for the host, another does not
+    if bracket:
+        name = f"[{name}]"
     if port and not (port[1:].isascii() and port[1:].isdigit()):
         return None
     if protocol != "https" and not (protocol == "http" and _is_loopback(name)):

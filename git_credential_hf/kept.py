@@ -19,23 +19,37 @@ def runtime_directory() -> str | None:
         return os.path.join(os.path.expanduser("~"), "Library", "Caches", "TemporaryItems", _NAME)
     user = os.geteuid()
     for base in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{user}"):
-        if os.path.isabs(base) and _is_private(base):
-            return os.path.join(base, _NAME)
-    return os.path.join(os.environ.get("TMPDIR") or "/tmp", f"runtime-{user}", _NAME)  # noqa: S108 - made 0700, checked
+        if os.path.isabs(base) and _is_ours(os.path.normpath(base), 0o077):
+            return os.path.join(os.path.normpath(base), _NAME)
+    return os.path.join(_temporary_directory(), f"runtime-{user}", _NAME)
 
 
-def _is_private(path: str) -> bool:
-    """Whether `path` is a real directory that only this user can enter.
+def _temporary_directory() -> str:
+    """What `tempfile.gettempdir()` says, but never the current directory: that is somebody's repository."""
+    for base in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - see _is_ours
+        if base and os.path.isabs(base) and os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK):
+            return base
+    return "/tmp"  # noqa: S108
 
-    Somebody else may have made the one in /tmp first, or put a link there.
+
+def _is_ours(path: str, not_for_others: int) -> bool:
+    """Whether `path` is a real directory of this user's, to write in, without these permission bits for others.
+
+    In /tmp somebody may have made it first, or put a link there.
     """
     try:
         status = os.lstat(path)
     except OSError:
         return False
-    if status.st_mode & 0o170000 != 0o040000:
-        return False
-    return sys.platform == "win32" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
+    if sys.platform == "win32":
+        return status.st_mode & 0o170000 == 0o040000
+    return status.st_mode & (0o170700 | not_for_others) == 0o040700 and status.st_uid == os.geteuid()
+
+
+def _is_safe(path: str) -> bool:
+    """Whether nobody else can get at what is in our directory, nor put another one in its place."""
+    # Other programs share the level above, which old releases of platformdirs made 0755.
+    return _is_ours(path, 0o077) and (sys.platform in ("win32", "darwin") or _is_ours(os.path.dirname(path), 0o022))
 
 
 def directory() -> str | None:
@@ -48,26 +62,31 @@ def directory() -> str | None:
             if not os.path.lexists(level):
                 os.mkdir(level, 0o700)
     except OSError:
-        pass  # perhaps made by another process a moment ago: the check below tells
-    parent_is_private = sys.platform in ("win32", "darwin") or _is_private(os.path.dirname(path))
-    return path if parent_is_private and _is_private(path) else None
+        pass  # perhaps made by another process a moment ago: the check tells
+    return path if _is_safe(path) else None
 
 
-def read(name: str) -> str | None:
-    """The text kept under `name`; `None` where nothing is, or where it is not this user's alone."""
+def read(name: str) -> str:
+    """The text kept under `name`; empty where there is none, or where it is not this user's alone."""
     path = runtime_directory()
-    if path is None:
-        return None
+    if path is None or not _is_safe(path):
+        return ""
     try:
-        # O_NOFOLLOW and the owner: what another user put there is not what we kept.
-        descriptor = os.open(os.path.join(path, name), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        # What is no file (a link, a FIFO that would keep us waiting) is not what we kept.
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(os.path.join(path, name), os.O_RDONLY | flags)
     except OSError:
-        return None
-    with open(descriptor, encoding="utf-8", errors="replace") as file:
+        return ""
+    try:
         status = os.fstat(descriptor)
-        if sys.platform != "win32" and (status.st_uid != os.geteuid() or status.st_mode & 0o077):
-            return None
-        return file.read(1 << 20)
+        is_file = status.st_mode & 0o170000 == 0o100000
+        if not is_file or (sys.platform != "win32" and status.st_mode & 0o077):
+            return ""
+        return os.read(descriptor, 1 << 16).decode("ascii", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
 
 
 def write(name: str, text: str) -> bool:
@@ -125,7 +144,10 @@ class Lock:
 
 
 def fingerprint(secret: str, key: str) -> str:
-    """A keyed hash: whoever reads it learns nothing of `secret`, and cannot compare it with another file's."""
+    """A keyed hash: whoever reads it learns nothing of `secret`, and cannot compare it with another file's.
+
+    Raises `ValueError` where `key` is none of `new_key`'s.
+    """
     import hashlib
 
     return hashlib.blake2b(secret.encode("utf-8", "surrogateescape"), key=bytes.fromhex(key)).hexdigest()
@@ -139,7 +161,7 @@ def new_key() -> str:
 def forget_all() -> list[str]:
     """Remove everything that was kept; return the paths that are gone. Raise `OSError` where that fails."""
     path = runtime_directory()
-    if path is None or not _is_private(path):
+    if path is None or not _is_safe(path):
         return []
     gone = []
     for entry in os.listdir(path):

@@ -77,8 +77,9 @@ def trace(text: str) -> None:
         return
     line = f"{os.getpid()} {masked(text)}\n"
     try:
-        # O_NOFOLLOW: a link that somebody else put there does not choose the file that we append to.
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        # A link that somebody else put there does not choose the file, and a FIFO does not keep git waiting.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(where, flags, 0o600)
         with open(descriptor, "ab", buffering=0) as file:
             file.write(line.encode("utf-8", "replace"))

@@ -28,14 +28,14 @@ class Request:
 
 
 def read(source: int) -> bytes:
-    """Read a message from a file descriptor, up to the blank line that ends it.
+    """Read a message from a file descriptor, up to the blank line that ends it, or to where it is plainly none.
 
     Stops there, not at the end of the input: a program may keep its end of the pipe open.
     """
     import os
 
     message = b""
-    while not (message.startswith(b"\n") or b"\n\n" in message):
+    while not (message.startswith(b"\n") or b"\n\n" in message or b"\r" in message or b"\0" in message):
         chunk = os.read(source, 65536)
         message += chunk
         if not chunk or len(message) > LONGEST_MESSAGE:
@@ -45,15 +45,16 @@ def read(source: int) -> bytes:
 
 def parse(message: bytes) -> Request:
     """Turn a message into the attributes of a request; raise `Problem` where it is not one."""
-    if len(message) > LONGEST_MESSAGE:
+    lines, blank, _ = message.partition(b"\n\n")
+    if len(lines) + len(blank) > LONGEST_MESSAGE:
         raise _refused(f"it is longer than {LONGEST_MESSAGE} bytes")
     request = Request()
-    for line in message.split(b"\n"):
+    for line in lines.split(b"\n"):
         if not line:
-            break  # a blank line ends the message
+            break  # the first line is the blank one, or the last one has its LF
         _add(request, line)
-    if request.host == b"":
-        raise _refused("its host is blank")
+    if request.host == b"" and (request.protocol or b"https").lower() in (b"https", b"http"):
+        raise _refused("its host is blank")  # others may: with `protocol=cert` git asks for the password of a file
     return request
 
 

@@ -212,10 +212,10 @@ def _refreshed(token: Token) -> Token | None:
 
     Of many processes one does, and the others wait for its result, good or bad, without importing huggingface_hub.
     """
-    began = time.time()
+    began = time.time_ns()
     with kept.Lock("refresh"):
         now = _from_file(act=False)
-        if now is None or now.value != token.value or float(kept.read("refresh-failed") or 0) > began:
+        if now is None or now.value != token.value or _has_failed_since(began):
             return now
         try:
             _, said = _ask_huggingface_hub()
@@ -224,9 +224,14 @@ def _refreshed(token: Token) -> Token | None:
         # Its answer may be from a moment at which `hf` was writing; what stands in the files now is the truth.
         renewed = _from_file(act=False)
         if renewed is not None and renewed.value == token.value:
-            kept.write("refresh-failed", str(time.time()))
+            kept.write("refresh-failed", str(time.time_ns()))
             report("warning", said[0] if said else f"huggingface_hub did not renew the token {shown(token.value)}")
         return renewed
+
+
+def _has_failed_since(began: int) -> bool:
+    at = kept.read("refresh-failed")
+    return at.isdecimal() and began < int(at[:20]) <= time.time_ns()
 
 
 def _from_colab() -> Token | None:
@@ -279,14 +284,14 @@ def _keep_oidc(value: str, until: int, expires_at: int) -> None:
 
 
 def _kept_oidc() -> Token | None:
-    record = (kept.read("oidc") or "").split("\n")
-    if len(record) != 6:
-        return None
-    key, job, since, until, expires_at, value = record
-    # A clock that was put back must not make a token immortal.
-    if not int(since) - _OIDC_MARGIN <= time.time() < int(until) or kept.fingerprint(_job(), key) != job:
-        return None
-    return Token(value, "oidc", expires_at=int(expires_at))
+    record = kept.read("oidc").split("\n")
+    try:
+        key, job, since, until, expires_at, value = record
+        # A clock that was put back must not make a token immortal.
+        is_good = int(since) - _OIDC_MARGIN <= time.time() < int(until) and kept.fingerprint(_job(), key) == job
+        return Token(value, "oidc", expires_at=int(expires_at)) if is_good and value else None
+    except ValueError:
+        return None  # nothing there, or not what we wrote
 
 
 def refused(token: Token, again_in: int) -> None:

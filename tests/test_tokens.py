@@ -202,7 +202,7 @@ def test_agrees_with_huggingface_hub(
     files: dict[str, bytes | str | None],
     known: dict[str, bytes | str | None],
 ) -> None:
-    """Over generated environments, files and expiries, `current()` is what `get_token()` is, and fails where it does."""
+    """Over generated environments, files and expiries, `current()` is what `get_token()` is, or fails with it."""
     home = tmp_path_factory.mktemp("machine")
     (home / "work").mkdir()
     for place, what in files.items():

@@ -1,0 +1,323 @@
+"""Which origins are the Hub: hub.py against tables, against urlsplit, and against huggingface_hub itself."""
+
+# ruff: noqa: RUF001 - letters that look like others are what is tested here
+
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from git_credential_hf import hub
+
+PUBLIC = ["https://huggingface.co", "https://hf.co"]
+
+
+def owns(protocol: str | bytes | None, host: str | bytes | None) -> str | None:
+    return hub.owns(*(text.encode() if isinstance(text, str) else text for text in (protocol, host)))
+
+
+OWNED = {
+    ("https", "huggingface.co"): "https://huggingface.co",
+    ("https", "hf.co"): "https://hf.co",
+    ("https", "HUGGINGFACE.CO"): "https://huggingface.co",
+    ("https", "Hf.Co"): "https://hf.co",
+    ("HTTPS", "hf.co"): "https://hf.co",
+    ("https", "huggingface.co:443"): "https://huggingface.co",
+    ("https", "HF.co:443"): "https://hf.co",
+}
+
+
+@pytest.mark.parametrize(("protocol", "host"), OWNED)
+def test_public_hub_is_owned(protocol: str, host: str) -> None:
+    """The Hub's two names over https, in any letter case, port absent or 443, and in one normal form."""
+    assert owns(protocol, host) == OWNED[protocol, host]
+
+
+HUB_HOSTS = ("huggingface.co", "hf.co")
+FOREIGN_HOSTS = [
+    *("", ".", ":", ":443", "co", "evil.example", "*", "*.huggingface.co", "localhost", "127.0.0.1", "[::1]"),
+    *("huggingface.co.evil.example", "evilhuggingface.co", "sub.huggingface.co", "huggingface.com", "huggingface-co"),
+    *("huggingface.coo", "uggingface.co", "huggingfacexco", "hub-ci.huggingface.co", "cdn-lfs.hf.co", "xn--hf-.co"),
+    *(f"{host}{end}" for host in HUB_HOSTS for end in (".", "..", ".:443", "/", "/x", "\\", "?", "#", ";", ",", "%00")),
+    *(f"{host}:{port}" for host in HUB_HOSTS for port in ("", "80", "8443", "0443", "+443", "443 ", " 443", "4_43")),
+    *(
+        f"{host}:{port}"
+        for host in HUB_HOSTS
+        for port in ("443:443", "443@evil.example", "٤٤٣", "４４３", "-443", "0x1bb")
+    ),
+    *(
+        f"{before}{host}"
+        for host in HUB_HOSTS
+        for before in (".", " ", "@", "a@", "a:b@", "%68", "//", "https://", "[")
+    ),
+    *(
+        f"{host}{after}"
+        for host in HUB_HOSTS
+        for after in ("@evil.example", ":x@evil.example", " ", "\t", "\x0b", "\0")
+    ),
+    *("huggingface%2eco", "huggingface%2Eco", "%68f.co", "[huggingface.co]", "[hf.co]:443", "[::1]hf.co", "hf.co]"),
+    *(
+        "huggingfacе.co",
+        "huggingface。co",
+        "ｈf.co",
+        "hf.ⅽo",
+        "hſ.co",
+        "huggingﬀace.co",
+        "huggıngface.co",
+        "hf\u200b.co",
+    ),
+]
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_other_hosts_are_not_owned(host: str) -> None:
+    """Lookalikes, other ports, and whatever two parsers could read in two ways, are not the Hub."""
+    for protocol in ("https", "http"):
+        assert owns(protocol, host) is None
+    assert owns("https", host.encode() + b"\xff") is None
+
+
+@pytest.mark.parametrize(
+    "protocol", ["http", "ssh", "ftp", "file", "cert", "", "https:", "https://", " https", "httpѕ", "httpſ", "*", None]
+)
+@pytest.mark.parametrize("host", HUB_HOSTS)
+def test_other_protocols_are_not_owned(protocol: str | None, host: str) -> None:
+    """Https alone is safe for a token."""
+    assert owns(protocol, host) is None
+
+
+def test_absent_is_not_owned() -> None:
+    """A request that names no host, or no protocol, names no Hub."""
+    assert owns("https", None) is owns(None, "hf.co") is owns(None, None) is None
+
+
+# HF_ENDPOINT, and what it adds to the public origins.
+ENDPOINTS: dict[str, str | None] = {
+    "": None,
+    "https://huggingface.co": None,
+    "https://hf.co/": None,
+    "https://HuggingFace.co:443/": None,
+    "https://hub.example": "https://hub.example",
+    "https://Hub.Example/": "https://hub.example",
+    "HTTPS://hub.example": "https://hub.example",
+    "https://hub.example:443": "https://hub.example",
+    "https://hub.example:8443//": "https://hub.example:8443",
+    "https://hub.example/under/a/path": "https://hub.example",
+    "https://huggingface.co:8443": "https://huggingface.co:8443",
+    "https://192.0.2.7:8443": "https://192.0.2.7:8443",
+    "https://[2001:db8::1]": "https://[2001:db8::1]",
+    "https://[2001:DB8::1]:8443/": "https://[2001:db8::1]:8443",
+    # Plain http: on this machine alone.
+    "http://localhost": "http://localhost",
+    "http://LOCALHOST:5000": "http://localhost:5000",
+    "http://localhost:80/": "http://localhost",
+    "http://localhost:443": "http://localhost:443",
+    "http://127.0.0.1:5000": "http://127.0.0.1:5000",
+    "http://127.1.2.3": "http://127.1.2.3",
+    "http://[::1]:5000": "http://[::1]:5000",
+    "http://[::1]": "http://[::1]",
+    "http://huggingface.co": None,
+    "http://hub.example": None,
+    "http://127.0.0.1.evil.example": None,
+    "http://127.evil.example": None,
+    "http://127.0.0.evil": None,
+    "http://127.0.0.256": None,
+    "http://1270.0.0.1": None,
+    "http://128.0.0.1": None,
+    "http://0.0.0.0": None,
+    "http://localhost.evil.example": None,
+    "http://evil-localhost": None,
+    "http://10.0.0.1": None,
+    "http://[::2]": None,
+    "http://[::]": None,
+    "http://[::1].evil.example": None,
+    "http://[2001:db8::1]": None,
+    "http://[::1": None,
+    # What is no origin, or reads in two ways.
+    "https://": None,
+    "https:///x": None,
+    "https://:8443": None,
+    "https://*": None,
+    "https://*.hub.example": None,
+    "hub.example": None,
+    "//hub.example": None,
+    "ftp://hub.example": None,
+    " https://hub.example": None,
+    "https://hub.example ": None,
+    "https://hub.example:": None,
+    "https://hub.example:http": None,
+    "https://alice@hub.example": None,
+    "https://alice:secret@hub.example": None,
+    "https://hub.example@evil.example": None,
+    "https://hub.example\\@evil.example": None,
+    "https://hub.example?x": None,
+    "https://hub.example#x": None,
+    "https://hub%2eexample": None,
+    "https://hüb.example": None,
+    "https://hub.exam\nple": None,
+}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_endpoint_is_one_origin_more(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HF_ENDPOINT adds its own host and port and takes nothing away; an odd one adds nothing."""
+    added = ENDPOINTS[endpoint]
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    assert hub.origins() == PUBLIC + ([added] if added else [])
+    assert [owns("https", host) for host in HUB_HOSTS] == PUBLIC
+    for host in (
+        "evil.example",
+        "sub.hub.example",
+        "hub.example.evil.example",
+        "127.0.0.1:5001",
+        "[::1]:1",
+        "sub.hf.co",
+    ):
+        assert owns("https", host) is owns("http", host) is None
+    if added:
+        scheme, _, host = added.partition("://")
+        other = {"http": "https", "https": "http"}[scheme]
+        assert owns(scheme, host) == owns(scheme, host.upper()) == added
+        assert owns(other, host) is None
+        assert owns(scheme, "sub." + host) is owns(scheme, host + "0") is None
+
+
+def test_no_endpoint_is_the_public_hub() -> None:
+    """Without HF_ENDPOINT there are two origins, and this machine is none of them."""
+    assert hub.origins() == PUBLIC
+    assert owns("http", "localhost") is owns("http", "127.0.0.1") is owns("https", "hub-ci.huggingface.co") is None
+
+
+@pytest.mark.parametrize("value", ["1", "ON", "on", "Yes", "TRUE", "true"])
+def test_staging(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Staging is the Hub where huggingface_hub says so, and then HF_ENDPOINT is not."""
+    monkeypatch.setenv("HUGGINGFACE_CO_STAGING", value)
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+    assert hub.origins() == [*PUBLIC, "https://hub-ci.huggingface.co"]
+    assert owns("https", "HUB-CI.huggingface.co") == "https://hub-ci.huggingface.co"
+    assert owns("https", "hub.example") is owns("http", "hub-ci.huggingface.co") is None
+
+
+@pytest.mark.parametrize("value", ["", "0", "no", "false", "2", "truee", " 1"])
+def test_no_staging(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other value means no, as it does to huggingface_hub."""
+    monkeypatch.setenv("HUGGINGFACE_CO_STAGING", value)
+    assert hub.origins() == PUBLIC
+
+
+# --- against an independent reader ---
+
+Origin = tuple[str, str, int]
+
+
+def read(url: str) -> Origin | None:
+    """The origin of a URL as urlsplit reads it; None for none, and for those with more in them than an origin."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+        named = parts.hostname or ""
+    except ValueError:
+        return None
+    if parts.username is not None or parts.password is not None or not named:
+        return None
+    return parts.scheme, named, port
+
+
+def allowed(endpoint: str | None) -> set[Origin]:
+    origins = {("https", "huggingface.co", 443), ("https", "hf.co", 443)}
+    own = read(endpoint) if endpoint else None
+    if own:
+        scheme, host, _ = own
+        try:
+            is_here = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            is_here = host == "localhost"
+        if scheme == "https" or (scheme == "http" and is_here):
+            origins.add(own)
+    return origins
+
+
+names = st.one_of(
+    st.sampled_from(["huggingface.co", "hf.co", "hub.example", "127.0.0.1", "localhost", "[::1]", "evil.example"]),
+    st.text("abchfuging.co-:@/[]%\\?#127 0_*é\t", max_size=12),
+)
+ports = st.sampled_from(["", "", "", ":443", ":80", ":8443", ":", ":0443", ":x", ":443:443", "@hf.co", "/", "."])
+hosts = st.builds(lambda *parts: "".join(parts), st.sampled_from(["", "", "", "a@", "sub.", ".", " "]), names, ports)
+cased = hosts.flatmap(lambda host: st.sampled_from([host, host.upper(), host.title()]))
+schemes = st.sampled_from(["https", "https", "http", "HTTPS", "ssh", "", "http:"])
+separators = st.sampled_from(["://", "://", ":", "//"])
+ends = st.sampled_from(["", "/", "/x", "?x", "#x", "\\x"])
+endpoints = st.one_of(st.none(), st.builds("{}{}{}{}".format, schemes, separators, cased, ends))
+
+
+@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(schemes, cased, endpoints)
+def test_owned_is_allowed(protocol: str, host: str, endpoint: str | None) -> None:
+    """owns() says yes only where urlsplit, too, reads exactly one of the allowed origins, and nothing besides it."""
+    set_endpoint(endpoint)
+    origin = owns(protocol, host)
+    if origin is not None:
+        asked = read(f"{protocol}://{host}")
+        assert asked in allowed(endpoint)
+        assert read(origin) == asked
+        assert origin in hub.origins()
+        assert origin.isascii() and origin == origin.lower()
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(endpoints)
+def test_origins_are_allowed(endpoint: str | None) -> None:
+    """All origins are ones that urlsplit reads out of HF_ENDPOINT as well, and each is owned."""
+    set_endpoint(endpoint)
+    for origin in hub.origins():
+        assert read(origin) in allowed(endpoint)
+        scheme, _, host = origin.partition("://")
+        assert owns(scheme, host) == origin
+
+
+def set_endpoint(endpoint: str | None) -> None:
+    assume(endpoint is None or "\0" not in endpoint)
+    os.environ.pop("HF_ENDPOINT", None)
+    if endpoint is not None:
+        os.environ["HF_ENDPOINT"] = endpoint  # the fixture `home` has noted it, and puts it back
+
+
+@pytest.fixture(autouse=True)
+def put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "")
+    monkeypatch.delenv("HF_ENDPOINT")
+
+
+# --- against huggingface_hub ---
+
+ENVIRONMENTS: list[dict[str, str]] = [
+    {},
+    *({"HF_ENDPOINT": endpoint} for endpoint in ("", "/", "https://hub.example", "https://hub.example///", "x", " / ")),
+    {"HF_ENDPOINT": "http://localhost:5000/path/"},
+    *({"HUGGINGFACE_CO_STAGING": value, "HF_ENDPOINT": "https://hub.example"} for value in ("1", "true", "On", "yEs")),
+    *({"HUGGINGFACE_CO_STAGING": value, "HF_ENDPOINT": "https://hub.example"} for value in ("", "0", "no", "y", "2")),
+    {"HUGGINGFACE_CO_STAGING": "1"},
+]
+
+COMPARE = """
+import json
+from huggingface_hub import constants
+from git_credential_hf import hub
+print(json.dumps([constants.ENDPOINT, hub.endpoint()]))
+"""
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=str)
+def test_endpoint_is_huggingface_hubs(environment: dict[str, str]) -> None:
+    """endpoint() is the URL that huggingface_hub itself would talk to."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMPARE], env={**os.environ, **environment}, capture_output=True, check=True, timeout=60
+    )
+    theirs, ours = json.loads(done.stdout)
+    assert ours == theirs
