@@ -1,0 +1,34 @@
+#!python
+"""What install.sh asks of git-credential-hf, and the ways in which it can go wrong (STANDIN=STEP-fails|hangs)."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+SECTION = '\n[credential "https://huggingface.co"]\n'
+
+step = sys.argv[1].strip("-")
+told = os.environ.get("STANDIN", "")
+if told == f"{step}-fails":
+    sys.exit(f"{step} was told to fail")
+config = Path.home() / ".gitconfig"
+before = config.read_text() if config.exists() else ""
+start, _, _ = before.partition(SECTION)
+if step == "version":
+    print("git-credential-hf VERSION")
+elif step == "configure" and "--help" in sys.argv:
+    print("usage: configure [--hooks]" if told == "hooks" else "usage: configure")
+elif step == "configure":
+    config.write_text(start + SECTION + "\thelper = hf" + " with hooks" * ("--hooks" in sys.argv) + "\n")
+elif step == "unconfigure" and "--dry-run" in sys.argv:
+    print(before.removeprefix(start))
+elif step == "unconfigure" and start:
+    config.write_text(start)
+elif step == "unconfigure":
+    config.unlink(missing_ok=True)
+elif step == "status":
+    print("the status")
+if told == f"{step}-hangs":
+    Path(os.environ["STANDIN_READY"]).touch()
+    time.sleep(60)
