@@ -25,21 +25,17 @@ def whoami(token: tokens.Token) -> Account:
 
     Raises `Problem` where the Hub refuses the token, `Unreachable` where it does not answer.
     """
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from huggingface_hub import get_session
+    endpoint = hub.endpoint()
+    if hub.origin_of(endpoint) is None:
+        raise Unreachable(f"the Hub cannot be asked: {endpoint} is no place to send a token to")
     try:
         # Not `HfApi.whoami`: its headers cost a request of their own (api/agent-harnesses), and its errors the reason.
-        response = get_session().get(
-            f"{hub.endpoint()}/api/whoami-v2",
-            headers={"authorization": f"Bearer {token.value}"},
-            timeout=TIMEOUT,
+        response = tokens.session().get(
+            f"{endpoint}/api/whoami-v2", headers={"authorization": f"Bearer {token.value}"}, timeout=TIMEOUT
         )
         if response.status_code == 401:
             said = response.headers.get("x-error-message") or "it is invalid"
-            raise Problem(f"the Hub refuses the token: {said}")
+            raise Problem(f"the Hub refuses the token: {said}", token.remedy())
         if response.status_code != 200:
             raise Unreachable(f"the Hub answered {response.status_code}")
         return _account(response.json())

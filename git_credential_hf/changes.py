@@ -4,7 +4,7 @@ import difflib
 import os
 import stat
 
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, masked
 
 
 class Change:
@@ -16,10 +16,10 @@ class Change:
         self.after = after
 
     def describe(self) -> str:
-        """A unified diff, as `--dry-run` prints it."""
+        """A unified diff for people, as `--dry-run` prints it: without the tokens that the file may hold."""
         old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (self.before, self.after))
         was, will_be = (self.path if data is not None else os.devnull for data in (self.before, self.after))
-        return "".join(line + "\n" for line in difflib.unified_diff(old, new, was, will_be, lineterm=""))
+        return "".join(masked(line) + "\n" for line in difflib.unified_diff(old, new, was, will_be, lineterm=""))
 
     def apply(self) -> None:
         """Write it: under git's own lock (`PATH.lock`), by a rename, with the owner and mode of the file before.
@@ -27,12 +27,12 @@ class Change:
         Raises `Problem` where that is not possible, or where somebody else has changed the file meanwhile; then it
         is as it was.
         """
+        status = _status(self.path)
+        if status is not None and not status.st_mode & 0o222:
+            raise Problem(f"{self.path} is read-only")
         lock = self.path + ".lock"
         try:
-            mode = stat.S_IMODE(os.stat(self.path).st_mode) if self.before is not None else None
-            if mode is not None and not mode & 0o222:
-                raise Problem(f"{self.path} is read-only")
-            descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if status is None else 0o600)
         except FileExistsError:
             raise Problem(
                 f"{self.path} is being changed by another program", f"if none is running: rm '{lock}'"
@@ -41,14 +41,13 @@ class Change:
             raise Problem(f"cannot write {self.path}: {error.strerror}") from None
         try:
             with os.fdopen(descriptor, "wb") as file:
+                if status is not None:
+                    _give(descriptor, status)
                 if read(self.path) != self.before:
                     raise Problem(f"{self.path} has just been changed by another program", "run the command again")
                 file.write(self.after or b"")
                 file.flush()
-                os.fsync(file.fileno())
-            if mode is not None:
-                os.chmod(lock, mode)
-                _give_back(self.path, lock)
+                os.fsync(descriptor)
             if self.after is None:
                 os.unlink(self.path)
                 os.unlink(lock)
@@ -63,21 +62,34 @@ class Change:
 
 
 def read(path: str) -> bytes | None:
-    """The bytes of a file, `None` where there is none; raises `Problem` where it cannot be read."""
+    """The bytes of a file, `None` where there is none; raises `Problem` where it is no file, or cannot be read."""
+    if _status(path) is None:
+        return None
     try:
         with open(path, "rb") as file:
             return file.read()
-    except FileNotFoundError:
-        return None
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}") from None
 
 
-def _give_back(path: str, lock: str) -> None:
-    """Let the new file belong to the owner of the old one: under sudo it is somebody else's."""
-    owner = os.stat(path)
-    if os.name == "posix" and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-        os.chown(lock, owner.st_uid, owner.st_gid)
+def _status(path: str) -> os.stat_result | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Problem(f"cannot read {path}: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise Problem(f"{path} is not a file")  # a rename would put one in the place of /dev/null
+    return status
+
+
+def _give(descriptor: int, status: os.stat_result) -> None:
+    """Let a new file belong to whom the old one belonged, and be as private, before anything is in it."""
+    if os.name == "posix":
+        if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+            os.fchown(descriptor, status.st_uid, status.st_gid)  # under sudo they differ
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
 
 
 def _remove(path: str) -> None:

@@ -1,16 +1,18 @@
 """The commands that people type: their options, and what they print."""
 
 import json
+import os
 import shlex
 import sys
 import time
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from git_credential_hf import __version__
-from git_credential_hf.problem import Problem, report, report_problem
+from git_credential_hf.problem import Problem, masked, report, report_problem
 
 if TYPE_CHECKING:
     from git_credential_hf.changes import Change
@@ -21,8 +23,18 @@ def main(arguments: list[str]) -> int:
     """Run a command; returns its exit status."""
     if _is_for_helpers_alone(arguments):
         return 0
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name that the terminal's encoding lacks is no reason to fail
     try:
         status = commands.main(arguments, prog_name="git-credential-hf", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        # Nobody reads (`| head`), or the disk is full; the interpreter must not try once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError):
+            report("error", f"cannot write the answer: {error.strerror}")
+        return 1
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
@@ -82,20 +94,33 @@ def status(as_json: bool) -> int:
 
 
 def _print_status(seen: "Status") -> None:
-    from git_credential_hf import helper, hub
+    from git_credential_hf import hub
 
     if seen.token is None:
-        click.echo("token     none")
+        _print("token     none")
     else:
-        click.echo(f"token     {helper.described(seen.token)}")
+        _print(f"token     {seen.token.describe()}")
         if seen.token.expires_at is not None:
-            click.echo(f"expires   {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(seen.token.expires_at))}")
-        account = seen.account
-        role = f", {account.role} token" if account and account.role else ""
-        click.echo(f"account   {account.name + role if account else 'unknown, the Hub could not be asked'}")
-    click.echo(f"endpoint  {hub.endpoint()}")
+            _print(f"expires   {_date(seen.token.expires_at)}")
+        if seen.account is not None:
+            _print(f"account   {seen.account.name}" + (f", {seen.account.role} token" if seen.account.role else ""))
+        else:
+            _print(f"account   unknown, the Hub {'could not be asked' if seen.unreachable else 'refuses the token'}")
+    _print(f"endpoint  {hub.endpoint()}")
     first = f", after {', '.join(seen.asked_first)}" if seen.asked_first else ""
-    click.echo(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
+    _print(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
+
+
+def _print(line: str) -> None:
+    """A line of the answer for people: what stands in it may have been chosen by a server, or by a hostile path."""
+    click.echo(masked(line))
+
+
+def _date(posix: int) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(posix))
+    except (OverflowError, ValueError, OSError):
+        return f"{posix} seconds after 1970"
 
 
 Command = TypeVar("Command", bound=Callable[..., int])
@@ -125,8 +150,8 @@ def configure(scope: str, dry_run: bool, print_lines: bool, print_environment: b
     """
     from git_credential_hf import configure as config
 
-    if print_lines and print_environment:
-        raise click.UsageError("--print and --env exclude each other")
+    if print_lines + print_environment + dry_run > 1:
+        raise click.UsageError("--print, --env and --dry-run exclude each other")
     if print_lines:
         click.echo(config.lines(), nl=False)
         return 0
@@ -158,6 +183,10 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     status = _carry_out(config.plan_removal(scope), dry_run, "git's configuration has nothing of ours")
     if not dry_run:
         kept.forget_all()
+    for entry in config.left_behind(scope) if not dry_run else ():
+        report("warning", f"somebody else has put `helper = {entry.value}` into {entry.origin.removeprefix('file:')}")
+        key = ".".join(part for part in ("credential", entry.subsection, "helper") if part)
+        report("hint", f"run `git config --{scope} --unset-all {shlex.quote(key)}`")
     return status
 
 
@@ -169,5 +198,5 @@ def _carry_out(plan: "list[Change]", dry_run: bool, otherwise: str) -> int:
             click.echo(change.describe(), nl=False)
         else:
             change.apply()
-            click.echo(f"changed {change.path}")
+            _print(f"changed {change.path}")
     return 0

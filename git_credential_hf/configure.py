@@ -4,13 +4,10 @@
 lines and never takes anybody else's away, so that the inverse gives back the very bytes.
 """
 
-import contextlib
 import os
 import re
 import shlex
 import sys
-import tempfile
-from collections.abc import Iterator
 
 from git_credential_hf import gitconfig, hub
 from git_credential_hf.changes import Change, read
@@ -53,73 +50,88 @@ def plan(scope: str) -> list[Change]:
     """The change that makes git ask this helper in `scope` (of `gitconfig.SCOPES`); none where it does already."""
     path, value = gitconfig.file(scope), helper()
     before = after = read(path)
+    configured = _readable(path) if before is not None else []
     for origin in hub.origins():
-        if not _asks_alone(path, after, origin, value):
+        if not _asks_alone(configured, origin, value):
             after = _appended(_without_block(after, origin), block(origin, value))
-    if after == before:
-        return []
-    if not all(_asks_alone(path, after, origin, value) for origin in hub.origins()):
-        raise Problem(f"{path} cannot be extended safely (does its last line end in a backslash?)")
-    return [Change(path, before, after)]
+    return [_checked(Change(path, before, after))] if after != before else []
 
 
 def plan_removal(scope: str) -> list[Change]:
     """The inverse of `plan`, for whatever origins this program was configured for in `scope`."""
     path = gitconfig.file(scope)
     before = read(path)
+    if before is not None:
+        _readable(path)
     after = _without_block(before, None)
-    after = _without_entries(path, after) if after is not None else None
-    return [Change(path, before, after)] if after != before else []
+    return [_checked(Change(path, before, after))] if after != before else []
+
+
+def left_behind(scope: str) -> list[gitconfig.Entry]:
+    """Helpers of ours that somebody has put there by hand: theirs to remove, and `plan_removal` leaves them."""
+    path = gitconfig.file(scope)
+    if read(path) is None:
+        return []
+    return [entry for entry in _helpers(_readable(path)) if entry.value and gitconfig.is_ours(entry.value)]
 
 
 def environment() -> list[tuple[str, str]]:
     """The same as variables of the environment (git-config(1), GIT_CONFIG_COUNT), for a job that writes no file."""
     value = helper()
-    settings = os.environ.get("GIT_CONFIG_COUNT", "")
-    count = int(settings) if settings.isdigit() else 0
-    pairs = [(os.environ.get(f"GIT_CONFIG_KEY_{i}"), os.environ.get(f"GIT_CONFIG_VALUE_{i}")) for i in range(count)]
-    variables = []
+    given = os.environ.get("GIT_CONFIG_COUNT") or "0"
+    if not (given.isascii() and given.isdecimal() and len(given) < 6):
+        raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is no number of settings", "unset GIT_CONFIG_COUNT")
+    configured = [entry for entry in gitconfig.entries() if entry.scope == "command"]
+    count, variables = int(given), []
     for origin in hub.origins():
-        key = f"credential.{origin}.helper"
-        ours = [given for name, given in pairs if name == key]
-        if ours[-2:] == ["", value]:
-            continue
-        for setting in ("", value):
-            variables += [(f"GIT_CONFIG_KEY_{count}", key), (f"GIT_CONFIG_VALUE_{count}", setting)]
-            count += 1
+        if not _asks_alone(configured, origin, value):
+            for setting in ("", value):
+                variables.append((f"GIT_CONFIG_KEY_{count}", f"credential.{origin}.helper"))
+                variables.append((f"GIT_CONFIG_VALUE_{count}", setting))
+                count += 1
     return [("GIT_CONFIG_COUNT", str(count)), *variables]
 
 
-# --- one file's bytes ---
+# --- what git makes of it ---
 
 
-def _asks_alone(path: str, content: bytes | None, origin: str, value: str) -> bool:
-    """Whether this content by itself, read by git, leaves `value` and no other helper for `origin`."""
-    if content is None:
-        return False
-    found = [entry.value for entry in _helper_entries(path, content) if gitconfig.applies(entry.subsection, origin)]
+def _readable(path: str) -> list[gitconfig.Entry]:
+    gitconfig.git()
+    try:
+        return gitconfig.entries_of_file(path)
+    except Problem as problem:
+        raise Problem(f"git cannot read {path}: {problem.message}", f"git config --file '{path}' --edit") from None
+
+
+def _helpers(configured: list[gitconfig.Entry]) -> list[gitconfig.Entry]:
+    return [entry for entry in configured if entry.section == "credential" and entry.name == "helper"]
+
+
+def _asks_alone(configured: list[gitconfig.Entry], origin: str, value: str) -> bool:
+    """Whether these entries, whatever git read before them, leave `value` and no other helper for `origin`."""
+    found = [entry.value for entry in _helpers(configured) if gitconfig.applies(entry.subsection, origin)]
     return found[-2:] == ["", value]
 
 
-def _helper_entries(path: str, content: bytes) -> list[gitconfig.Entry]:
-    """The `credential.*.helper` of `content`, as git reads it; `path` is for the message where git cannot."""
-    with _copy(content) as copy:
-        try:
-            found = gitconfig.entries("--file", copy, "--no-includes")
-        except Problem as problem:
-            said = problem.message.replace(copy, path)
-            raise Problem(f"git cannot read {path} ({said})", f"git config --file '{path}' --edit") from None
-    return [entry for entry in found if entry.section == "credential" and entry.name == "helper"]
+def _checked(change: Change) -> Change:
+    """Let git read the old and the new content: nothing but our own lines may differ."""
+    before, after = (_others(content) for content in (change.before, change.after))
+    if before != after:
+        raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
+    return change
 
 
-@contextlib.contextmanager
-def _copy(content: bytes) -> Iterator[str]:
-    # mkdtemp's 0700: the configuration may hold somebody's password.
-    with tempfile.TemporaryDirectory(prefix="git-credential-hf-") as directory:
-        path = os.path.join(directory, "config")
-        with open(path, "wb") as file:
-            file.write(content)
-        yield path
+def _others(content: bytes | None) -> list[tuple[str, str, str, str | None]]:
+    others: list[tuple[str, str, str, str | None]] = []
+    for section, subsection, name, value in (entry[2:] for entry in gitconfig.entries_of(content or b"")):
+        if (section, name) != ("credential", "helper") or not gitconfig.is_ours(value or ""):
+            others.append((section, subsection, name, value))
+        elif others[-1:] == [(section, subsection, name, "")]:
+            others.pop()  # the empty value before ours is ours, too
+    return others
+
+
+# --- one file's bytes ---
 
 
 def _appended(content: bytes | None, text: str) -> bytes:
@@ -151,26 +163,19 @@ def _cut(content: bytes, start: int, end: int) -> bytes | None:
 
 
 def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
-    """Cut out our blocks, for one origin or for any; one that has become more than ours is left as it is."""
+    """Cut out our blocks, for one origin or for any; of a section with more in it, our two lines.
+
+    A formatter, or a person, may have changed what does not count.
+    """
     where = re.escape(origin.encode()) if origin else rb'https?://[^"\\\n]+'
-    program = rb'hf|"?!?[\'\\"]*/[^\n]*git-credential-hf[\'\\"]*'
-    # Behind it, but for blank lines and comments, another section begins, or nothing: a variable would change sections.
-    blank = rb"[ \t]*(?:[#;][^\n]*)?"
-    behind = rb"(?:\Z|\n(?=(?:" + blank + rb"\n)*" + blank + rb"(?:\[|\Z)))"
-    pattern = rb'^\[credential "' + where + rb'"\]\n\thelper =\n\thelper = (?:' + program + rb")" + behind
-    while content is not None and (found := list(re.finditer(pattern, content, re.MULTILINE))):
-        content = _cut(content, *found[-1].span())
+    end = rb"[ \t]*(?:[#;][^\n]*)?\r?(?:\n|\Z)"
+    header = rb'^[ \t]*\[[ \t]*credential[ \t]+"' + where + rb'"[ \t]*\]' + end
+    program = rb'"?hf"?|"?!?[\'\\"]*/[^\n]*git-credential-hf[\'\\"]*'
+    lines = rb"[ \t]*helper[ \t]*=" + end + rb"[ \t]*helper[ \t]*=[ \t]*(?:" + program + rb")" + end
+    pattern = rb"(?mi)" + header + rb"((?:" + end.replace(rb"|\Z", b"") + rb")*)(" + lines + rb")"
+    while content is not None and (found := list(re.finditer(pattern, content))):
+        block = found[-1]
+        # A section ends where the next one begins; blank lines and comments between them belong to nobody.
+        is_whole = not block[1] and re.match(rb"(?:" + end + rb")*?(?:[ \t]*\[|\Z)", content[block.end() :])
+        content = _cut(content, *block.span()) if is_whole else content[: block.start(2)] + content[block.end() :]
     return content
-
-
-def _without_entries(path: str, content: bytes) -> bytes | None:
-    """Take our helper out of sections that have become more than ours (GCM adds a `provider`), by git's own hand."""
-    entries = [entry for entry in _helper_entries(path, content) if entry.subsection and entry.value]
-    ours = {entry.subsection for entry in entries if gitconfig.is_ours(entry.value or "")}
-    if not ours:
-        return content
-    with _copy(content) as copy:
-        for subsection in ours:
-            key = f"credential.{subsection}.helper"
-            gitconfig.run("config", "--file", copy, "--unset-all", key, "^(hf|!?'?/.*git-credential-hf'?)?$")
-        return read(copy)

@@ -1,10 +1,12 @@
 """git's configuration, read through git: it alone knows the files, scopes, includes and their order."""
 
+import functools
 import os
+import shlex
 import subprocess
 import sys
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from git_credential_hf.problem import Problem
 
@@ -31,12 +33,22 @@ class Helper(NamedTuple):
 
 
 def is_ours(value: str) -> bool:
-    """Whether this value of `credential.helper` runs this program: by its short name, by its path, or by a shell."""
-    if value == "hf" or value.startswith("hf "):
-        return True
-    words = value.removeprefix("!").split("git-credential-hf")
-    # The name ends there, and begins there or after a separator: not `git-credential-hfx`, not `my-git-credential-hf`.
-    return len(words) > 1 and words[0][-1:] in ("", "/", "\\", "'", '"') and words[-1][:1] in ("", " ", ".", "'", '"')
+    """Whether git would run this program for this value of `credential.helper` (gitcredentials(7)).
+
+    `hf` is `git credential-hf`, an absolute path is that program, and what follows `!` is for the shell.
+    """
+    try:
+        words = shlex.split(value.removeprefix("!"))
+    except ValueError:
+        words = value.removeprefix("!").split()
+    if value.startswith("!"):
+        while words and words[0].partition("=")[0].isidentifier() and "=" in words[0]:
+            words.pop(0)  # a variable for the program
+        if words[:1] == ["git"]:
+            return words[1:2] == ["credential-hf"]
+    elif not os.path.isabs(value):
+        return words[:1] == ["hf"]
+    return bool(words) and os.path.basename(words[0]).removesuffix(".exe") == "git-credential-hf"
 
 
 def git() -> str:
@@ -59,26 +71,46 @@ def _missing() -> str:
     raise Problem("git is not on PATH", "install git")
 
 
-def run(*arguments: str, environment: dict[str, str] | None = None) -> bytes:
-    """What `git ARGUMENTS` prints; raises `Problem` with git's own words where it fails."""
+def run(*arguments: str, given: bytes = b"", environment: dict[str, str] | None = None) -> bytes:
+    """What `git ARGUMENTS` prints, with `given` on its stdin; raises `Problem` with git's own words where it fails."""
+    # GIT_CONFIG is for `git config` alone: the git that asks for a credential does not know it.
+    variables = {name: value for name, value in os.environ.items() if name != "GIT_CONFIG"}
     done = subprocess.run(  # noqa: S603 - an absolute path, a list of arguments, no shell
         [git(), *arguments],
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
         check=False,
-        env={**os.environ, "LC_ALL": "C", **(environment or {})},
+        env={**variables, "LC_ALL": "C", **(environment or {})},
     )
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {done.returncode}"]
-        raise Problem(f"git {arguments[0]}: {said[-1].removeprefix('fatal: ').removeprefix('error: ')}")
+        raise Problem(f"git says: {said[-1].removeprefix('fatal: ').removeprefix('error: ')}")
     return done.stdout
 
 
-def entries(*options: str) -> list[Entry]:
-    """Every variable that is set, in git's order; `options` narrow it down: `--global`, `--file PATH`."""
-    listed = run("config", *options, "--list", "-z", "--show-scope", "--show-origin").split(b"\0")
+def entries() -> list[Entry]:
+    """Every variable that is set here, in git's order."""
+    return _parsed(run("config", "--list", *_LISTED))
+
+
+def entries_of_file(path: str) -> list[Entry]:
+    """The variables of one file and of what it includes."""
+    return _parsed(run(*_NOWHERE, "config", "--file", path, "--includes", "--list", *_LISTED))
+
+
+def entries_of(content: bytes) -> list[Entry]:
+    """The variables of what may become a file, without what it includes."""
+    return _parsed(run(*_NOWHERE, "config", "--file", "-", "--no-includes", "--list", *_LISTED, given=content))
+
+
+_LISTED = ("-z", "--show-scope", "--show-origin")
+_NOWHERE = ("-C", os.path.abspath(os.sep))  # not in a repository, whose own configuration may be broken
+
+
+def _parsed(listed: bytes) -> list[Entry]:
+    fields = listed.split(b"\0")
     found = []
-    for scope, origin, variable in zip(listed[0::3], listed[1::3], listed[2::3], strict=False):
+    for scope, origin, variable in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
         key, newline, value = variable.decode("utf-8", "surrogateescape").partition("\n")
         section, _, rest = key.partition(".")
         subsection, _, name = rest.rpartition(".")
@@ -100,39 +132,75 @@ def helpers(url: str, configured: list[Entry]) -> list[Helper]:
 
 
 def applies(pattern: str, url: str) -> bool:
-    """Whether git uses the section `[credential "PATTERN"]` for `url` (gitcredentials(7), "Credential contexts").
-
-    A pattern may leave out the protocol (then it must name the host), have `*` for a label of the host, and name the
-    beginning of a path; its user, protocol and port must be the URL's.
-    """
+    """Whether git uses the section `[credential "PATTERN"]` for `url` (gitcredentials(7), "Credential contexts")."""
     if not pattern:
         return True
+    if _matches_in_part(pattern, url):
+        return True
+    if _is_plain_url(pattern):
+        return _matches(pattern, url)
+    # Percent signs, wildcards, `..`, a dot at the end: git itself knows best what it makes of them.
+    return "://" in pattern and _git_matches(pattern, url)
+
+
+def _matches_in_part(pattern: str, url: str) -> bool:
+    """What a pattern that is no whole URL names must be the same, letter by letter (match_partial_url)."""
+    return all(want in (None, part) for want, part in zip(_parts(pattern), _parts(url), strict=True))
+
+
+def _parts(url: str) -> tuple[str | None, ...]:
+    protocol, separator, rest = url.partition("://")
+    if not separator:
+        protocol, rest = "", url
+    end = min((rest.index(c) for c in "/?#" if c in rest), default=len(rest))
+    user, at, host = rest[:end].rpartition("@")
+    path = rest[end:].strip("/")
+    return (
+        protocol or None,
+        unquote(host) or None,
+        unquote(path) or None,
+        unquote(user.partition(":")[0]) if at else None,
+    )
+
+
+def _is_plain_url(pattern: str) -> bool:
+    scheme, separator, rest = pattern.partition("://")
+    host = rest.partition("/")[0].rpartition("@")[2].partition(":")[0]
+    is_plain = all(c.isascii() and (c.isalnum() or c in "-._/@:") for c in rest)
+    return bool(separator) and scheme.isalnum() and is_plain and host.strip(".") == host != "" and "/." not in rest
+
+
+def _matches(pattern: str, url: str) -> bool:
     try:
-        want, have = urlsplit(pattern if "://" in pattern else "//" + pattern), urlsplit(url)
-        wanted, asked = want.port or _port(want), have.port or _port(have)
+        want, have = urlsplit(pattern), urlsplit(url)
+        is_same_port = (want.port or _port(want)) == (have.port or _port(have))
     except ValueError:
         return False  # git finds no sense in it either
-    if want.scheme and (want.scheme != have.scheme or wanted != asked):
-        return False
-    if not want.scheme and want.netloc.rpartition("@")[2].lower() != have.netloc.rpartition("@")[2].lower():
-        return False
-    if want.username is not None and want.username != have.username:
-        return False
-    return _host_matches(want.hostname or "", have.hostname or "") and _path_matches(want.path, have.path)
+    prefix = want.path.rstrip("/")
+    return (
+        want.scheme == have.scheme
+        and want.hostname == have.hostname
+        and is_same_port
+        and want.username in (None, have.username)
+        and (have.path + "/").startswith(prefix + "/")
+    )
 
 
 def _port(url: SplitResult) -> int | None:
     return {"https": 443, "http": 80}.get(url.scheme)
 
 
-def _host_matches(pattern: str, host: str) -> bool:
-    wanted, labels = pattern.split("."), host.split(".")
-    return len(wanted) == len(labels) and all(w in ("*", h) for w, h in zip(wanted, labels, strict=True))
-
-
-def _path_matches(pattern: str, path: str) -> bool:
-    prefix = pattern.rstrip("/")
-    return not prefix or path == prefix or path.startswith(prefix + "/")
+@functools.lru_cache
+def _git_matches(pattern: str, url: str) -> bool:
+    probe = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"credential.{pattern}.isforus",
+        "GIT_CONFIG_VALUE_0": "yes",
+    }
+    try:
+        return run(*_NOWHERE, "config", "--get-urlmatch", "credential.isforus", url, environment=probe) == b"yes\n"
+    except Problem:
+        return False
 
 
 def file(scope: str) -> str:
@@ -144,17 +212,23 @@ def file(scope: str) -> str:
         shown = run("rev-parse", "--git-path", "config").decode("utf-8", "surrogateescape").removesuffix("\n")
         return os.path.realpath(shown)
     named = os.environ.get(f"GIT_CONFIG_{scope.upper()}")
-    if named:
+    if named is not None:
+        if not named:
+            raise Problem(
+                f"GIT_CONFIG_{scope.upper()} is empty: there is no such file", f"unset GIT_CONFIG_{scope.upper()}"
+            )
         return os.path.realpath(named)
     if scope == "system":
-        # git runs the editor on the file that it would write to, whether that exists or not; ours only prints its name
-        shown = run("config", "--system", "--edit", environment={"GIT_EDITOR": "echo"}).decode(
+        # git runs the editor on the file that it would write to, whether that exists or not. This one prints its name;
+        # the quotes make git start it by the shell, where it is built in, and not from PATH.
+        shown = run("config", "--system", "--edit", environment={"GIT_EDITOR": 'printf "%s"'}).decode(
             "utf-8", "surrogateescape"
         )
-        return os.path.realpath(shown.removesuffix("\n"))
-    home = os.environ.get("HOME") or os.path.expanduser("~")
+        return os.path.realpath(shown)
+    home = os.environ.get("HOME") or (os.path.expanduser("~") if sys.platform == "win32" else "")
     if not os.path.isabs(home):
-        raise Problem("HOME is not set, so there is no global git configuration", "export HOME=/path/of/your/home")
+        raise Problem("HOME is not set, so git has no global configuration", "export HOME=/path/of/your/home")
     own = os.path.join(home, ".gitconfig")
     xdg = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "git", "config")
-    return os.path.realpath(xdg if not os.path.lexists(own) and os.path.exists(xdg) else own)
+    is_xdg = not os.access(own, os.R_OK) and os.access(xdg, os.R_OK)
+    return os.path.realpath(xdg if is_xdg else own)

@@ -3,7 +3,7 @@
 import time
 
 from git_credential_hf import hub, kept, tokens
-from git_credential_hf.problem import report, shown, trace
+from git_credential_hf.problem import report, trace
 from git_credential_hf.protocol import Request
 
 USERNAME = "git"  # the Hub looks at the token alone (hub-facts 3.5)
@@ -22,10 +22,10 @@ def get(request: Request) -> dict[str, str] | None:
         return None
     if _was_refused(origin, token):
         # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (git-facts).
-        report("error", f"the Hub has just refused the token {described(token)}")
-        report("hint", remedy(token))
+        report("error", f"the Hub has just refused the token {token.describe()}")
+        report("hint", token.remedy())
         return {"quit": "1"}
-    trace(f"get {origin}: {described(token)}")
+    trace(f"get {origin}: {token.describe()}")
     answer = {"username": USERNAME, "password": token.value}
     # An expiry in the past would make git throw the token away unasked; the Hub's clock decides, not this one.
     if token.expires_at is not None and not token.is_expired():
@@ -47,32 +47,8 @@ def erase(request: Request) -> None:
         return
     _remember_refusal(origin, token)
     tokens.refused(token, SILENCE)
-    report("error", f"the Hub refused the {'expired ' if token.is_expired() else ''}token {described(token)}")
-    report("hint", remedy(token))
-
-
-def described(token: tokens.Token) -> str:
-    """Which token, masked, and where it comes from."""
-    kind, _, where = token.source.partition(":")
-    origin = {
-        "env": f"from the environment variable {where}",
-        "file": f"from the file {where}",
-        "oidc": "from a Trusted Publisher (HF_OIDC_RESOURCE)",
-        "colab": "from the secrets of this Colab notebook",
-    }[kind]
-    return f"{shown(token.value)} {origin}" + (f", stored as '{token.name}'" if token.name else "")
-
-
-def remedy(token: tokens.Token) -> str:
-    """The one thing to do about a refused token, which depends on where it comes from."""
-    kind, _, where = token.source.partition(":")
-    if kind == "env":
-        return f"run `unset {where}` to use your login, or set it to a token of https://huggingface.co/settings/tokens"
-    if kind == "oidc":
-        return "check the Trusted Publisher of the repository, then run the job again"
-    if kind == "colab":
-        return "put a new token into the secret HF_TOKEN of the notebook"
-    return "run `hf auth login`"
+    report("error", f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}")
+    report("hint", token.remedy())
 
 
 # --- tokens that were refused ---

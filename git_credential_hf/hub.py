@@ -21,9 +21,14 @@ def endpoint() -> str:
 
 def origins() -> list[str]:
     """The origins (`scheme://host[:port]`, normalised) that are the Hub; a list, never a pattern."""
-    scheme, separator, rest = endpoint().partition("://")
-    own = origin(scheme, rest.partition("/")[0]) if separator else None
+    own = origin_of(endpoint())
     return [*_PUBLIC, own] if own and own not in _PUBLIC else [*_PUBLIC]
+
+
+def origin_of(url: str) -> str | None:
+    """The normalised origin of a URL; `None` where it could never be given a token."""
+    scheme, separator, rest = url.partition("://")
+    return origin(scheme, rest.partition("/")[0]) if separator else None
 
 
 def origin(protocol: str, host: str) -> str | None:
@@ -35,7 +40,7 @@ def origin(protocol: str, host: str) -> str | None:
     allowed = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
     if host.startswith("["):  # an IPv6 address
         name, bracket, port = host[1:].partition("]")
-        allowed = "abcdef0123456789.:"
+        allowed = "abcdef0123456789.:" if bracket else ""
     else:
         bracket = ""
         name, colon, port = host.partition(":")

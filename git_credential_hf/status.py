@@ -3,7 +3,7 @@
 from typing import Any
 
 from git_credential_hf import access, gitconfig, hub, tokens
-from git_credential_hf.problem import Problem, shown
+from git_credential_hf.problem import Problem, masked, shown
 
 
 class Status:
@@ -49,7 +49,9 @@ class Status:
             ours = [i for i, value in enumerate(values) if gitconfig.is_ours(value)]
             if not ours:
                 silent.append(origin)
-            self.asked_first += [v for v in values[: ours[0] if ours else None] if v not in self.asked_first]
+            for value in map(masked, values[: ours[0] if ours else None]):  # a `!shell` helper may hold a token
+                if value not in self.asked_first:
+                    self.asked_first.append(value)
         if silent:
             said = f"git does not ask this helper for {' and '.join(silent)}"
             self.problems.append(Problem(said, "run `git-credential-hf configure`"))
@@ -70,7 +72,7 @@ class Status:
                 "expires_at": token.expires_at,
             },
             "account": account and {"name": account.name, "role": account.role},
-            "endpoint": hub.endpoint(),
+            "endpoint": masked(hub.endpoint()),
             "git": {"asks_us": self.asks_us, "asked_first": self.asked_first},
             "mapped": [],
         }

@@ -11,6 +11,10 @@ import time
 from git_credential_hf import hub, kept
 from git_credential_hf.problem import Problem, keep_secret, report, shown, trace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` takes as long to import as all of this
+    from typing import Any
+
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 _OIDC_MARGIN = 60  # seconds before its expiry at which a token of a Trusted Publisher is exchanged anew
 _SETTLED = 0.1  # seconds without a write after which a token file is taken to be whole
@@ -26,6 +30,27 @@ class Token:
         self.name = name
         self.expires_at = expires_at
         self.is_renewable = False  # whether it came with an OAuth refresh token
+
+    def describe(self) -> str:
+        """Which token, masked, and where it comes from."""
+        kind, _, where = self.source.partition(":")
+        origin = {
+            "env": f"from the environment variable {where}",
+            "file": f"from the file {where}",
+            "oidc": "from a Trusted Publisher (HF_OIDC_RESOURCE)",
+            "colab": "from the secrets of this Colab notebook",
+        }[kind]
+        return f"{shown(self.value)} {origin}" + (f", stored as '{self.name}'" if self.name else "")
+
+    def remedy(self) -> str:
+        """The one thing to do when the Hub refuses it, which depends on where it comes from."""
+        kind, _, where = self.source.partition(":")
+        return {
+            "env": f"run `unset {where}` to use your login, or set it to a token of https://huggingface.co/settings/tokens",
+            "file": "run `hf auth login`",
+            "oidc": "check the Trusted Publisher of the repository, then run the job again",
+            "colab": "put a new token into the secret HF_TOKEN of the notebook",
+        }[kind]
 
     def is_expired(self) -> bool:
         """Whether its time is over by this machine's clock."""
@@ -300,11 +325,26 @@ def refused(token: Token, again_in: int) -> None:
         _keep_oidc(token.value, int(time.time()) + again_in, token.expires_at)
 
 
+def session() -> "Any":
+    """huggingface_hub's HTTP client (httpx2's `Client`), quiet, and with an end to its patience.
+
+    Raises whatever its import raises: a variable of the environment can be enough for that.
+    """
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from huggingface_hub import get_session
+
+        client = get_session()
+        client.timeout = 10  # seconds; its own waits for ever, and git would with it
+        return client
+
+
 def _ask_huggingface_hub() -> tuple[str | None, list[str]]:
     """`get_token()` itself, and what it had to say (one line each); raises what it raises.
 
-    It is the one place that runs it. Its log, warnings and prints are caught: stdout is git's, and a log line may
-    quote a file with tokens in it.
+    Its log, warnings and prints are caught: stdout is git's, and a log line may quote a file with tokens in it.
     """
     import logging
     import warnings
@@ -315,14 +355,13 @@ def _ask_huggingface_hub() -> tuple[str | None, list[str]]:
         def emit(self, record: logging.LogRecord) -> None:
             said.append(_in_one_line(record.getMessage()))
 
+    session()
+    log = logging.getLogger("huggingface_hub")
+    log.handlers, log.propagate = [Listener(logging.WARNING)], False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from huggingface_hub import get_session, get_token
+        from huggingface_hub import get_token
 
-        log = logging.getLogger("huggingface_hub")
-        log.handlers, log.propagate = [Listener(logging.WARNING)], False
-        # Its client waits for ever, and git would with it.
-        get_session().timeout = 10
         trace("asking huggingface_hub")
         value = get_token()
     return (keep_secret(value) if value else value), said
