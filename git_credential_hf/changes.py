@@ -19,7 +19,8 @@ class Change:
         """A unified diff for people, as `--dry-run` prints it: without the tokens that the file may hold."""
         old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (self.before, self.after))
         was, will_be = (self.path if data is not None else os.devnull for data in (self.before, self.after))
-        return "".join(masked(line) + "\n" for line in difflib.unified_diff(old, new, was, will_be, lineterm=""))
+        lines = difflib.unified_diff(old, new, was, will_be, lineterm="")
+        return "".join("\t".join(map(masked, line.split("\t"))) + "\n" for line in lines)
 
     def apply(self) -> None:
         """Write it: under git's own lock (`PATH.lock`), by a rename, with the owner and mode of the file before.

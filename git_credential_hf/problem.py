@@ -20,7 +20,7 @@ class Problem(Exception):
 
 def keep_secret(text: str) -> str:
     """Remember a secret that this process has read, so that `report` can never show it."""
-    if text and text not in _secrets:
+    if len(text) > 4 and text not in _secrets:  # what is shorter is no token, and stands in any text
         _secrets.append(text)
     return text
 
@@ -48,7 +48,7 @@ def masked(text: str) -> str:
         # hub-facts 6; a JWT is what CI providers mint. Words such as `hf_user` are shorter than any token.
         tokens = r"hf_(?:oauth|jwt|s3)_[\w.-]{8,}|(?:hf|hf_app|api|api_org|hf_oauth__refresh)_[A-Za-z0-9]{20,}"
         text = re.sub(tokens + r"|eyJ[\w-]+\.[\w-]+\.[\w-]*", lambda match: shown(match.group()), text)
-    return "".join(c if c.isprintable() or c == "\t" else " " for c in text)
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def report(level: str, text: str) -> None:

@@ -64,7 +64,6 @@ def current(*, act: bool = True) -> Token | None:
     broken: it never falls back to another one silently.
     """
     if os.environ.get("HF_OIDC_RESOURCE"):
-        # As in get_token(), only an empty token would let the next source have its turn.
         return _kept_oidc() or (_exchange() if act else None)
     return _from_environment() or _from_file(act) or (_from_colab() if act else None)
 
@@ -262,7 +261,10 @@ def _has_failed_since(began: int) -> bool:
 def _from_colab() -> Token | None:
     if not any(name.startswith("COLAB_") for name in os.environ):
         return None
-    value, _ = _ask_huggingface_hub()
+    try:
+        value, _ = _ask_huggingface_hub()
+    except Exception as error:
+        raise Problem(f"cannot read the secrets of this Colab notebook: {_in_one_line(error)}") from None
     return Token(value, "colab") if value else None
 
 
