@@ -690,6 +690,7 @@ remove_directories() {
 
 finish() {
     say "installed: $version"
+    has git-lfs || say 'not installed: git-lfs, without which the large files of a repository are cloned as pointers'
     say ''
     if ! on_path; then
         profile='~/.profile'

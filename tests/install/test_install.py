@@ -255,7 +255,9 @@ def test_a_fresh_account(account, shell):
     assert account.run("git", "config", "--get-all", "credential.https://huggingface.co.helper") == "hf\n"
     assert done.stdout.startswith("git-credential-hf will be installed:\n")
     assert done.stdout.endswith(
-        "installed: git-credential-hf 1.0\n\nthe status\n\n"
+        "installed: git-credential-hf 1.0\n"
+        "not installed: git-lfs, without which the large files of a repository are cloned as pointers\n"
+        "\nthe status\n\n"
         "next: git clone, pull and push as usual (install.sh --uninstall undoes all this)\n"
     )
     assert done.stderr == ""
