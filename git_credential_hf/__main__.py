@@ -16,9 +16,9 @@ def main() -> int:
     arguments = sys.argv[1:]
     _open_what_is_closed()
     try:
-        if len(arguments) == 1 and arguments[0] in OPERATIONS:
+        if arguments and arguments[-1] in OPERATIONS and (len(arguments) == 1 or _names_token(arguments[:-1])):
             os.umask(0o077)
-            return serve(arguments[0], 0, _own_stdout())
+            return serve(arguments[-1], 0, _own_stdout(), *arguments[-2:-1])
         from git_credential_hf import cli
 
         return cli.main(arguments)
@@ -41,8 +41,12 @@ def _open_what_is_closed() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
 
 
-def serve(operation: str, source: int, sink: int) -> int:
-    """Answer one operation of git's, from and to these file descriptors."""
+def _names_token(options: list[str]) -> bool:
+    return len(options) == 2 and options[0] == "--token"
+
+
+def serve(operation: str, source: int, sink: int, token: str | None = None) -> int:
+    """Answer one operation of git's, from and to these file descriptors; `token`: the name of a stored one."""
     from git_credential_hf import protocol
 
     if operation == "capability":
@@ -52,7 +56,7 @@ def serve(operation: str, source: int, sink: int) -> int:
 
     from git_credential_hf import helper
 
-    answer = getattr(helper, operation)(request)
+    answer = getattr(helper, operation)(request, token)
     if answer:
         _write(sink, protocol.render(answer))
     return 0

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from git_credential_hf import __version__
-from git_credential_hf.problem import Problem, masked, report, report_problem
+from git_credential_hf.problem import Problem, masked, report, report_problem, shown
 
 if TYPE_CHECKING:
     from git_credential_hf.changes import Change
+    from git_credential_hf.others import Holder
     from git_credential_hf.status import Status
 
 
@@ -86,8 +87,8 @@ def status(as_json: bool) -> int:
         click.echo(json.dumps(seen.as_json(), indent=2))
     else:
         _print_status(seen)
-    if seen.unreachable:
-        report("warning", seen.unreachable.message)
+    for problem in seen.warnings:
+        report_problem(problem, "warning")
     for problem in seen.problems:
         report_problem(problem)
     return 1 if seen.problems else 0
@@ -105,10 +106,12 @@ def _print_status(seen: "Status") -> None:
         if seen.account is not None:
             _print(f"account   {seen.account.name}" + (f", {seen.account.role} token" if seen.account.role else ""))
         else:
-            _print(f"account   unknown, the Hub {'could not be asked' if seen.unreachable else 'refuses the token'}")
+            _print(f"account   unknown, the Hub {'could not be asked' if seen.warnings else 'refuses the token'}")
     _print(f"endpoint  {hub.endpoint()}")
     first = f", after {', '.join(seen.asked_first)}" if seen.asked_first else ""
     _print(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
+    for namespace, name in seen.mapped.items():
+        _print(f"for       {namespace}: the stored token '{name}'")
 
 
 def _print(line: str) -> None:
@@ -139,34 +142,137 @@ def _with_scopes(command: Command) -> Command:
 
 @commands.command()
 @_with_scopes
+@click.option("--token", "name", metavar="NAME", help="A stored token, of `hf auth list`, for the namespace.")
+@click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organisation whose repositories get it.")
+@click.option("--purge/--no-purge", default=None, help="Reject other helpers' copies first, or not; else it asks.")
 @click.option("--print", "print_lines", is_flag=True, help="Print the lines for your git configuration instead.")
 @click.option("--env", "print_environment", is_flag=True, help="Print them as environment variables, for `eval`.")
-def configure(scope: str, dry_run: bool, print_lines: bool, print_environment: bool) -> int:
+def configure(
+    scope: str,
+    dry_run: bool,
+    name: str | None,
+    namespace: str | None,
+    purge: bool | None,
+    print_lines: bool,
+    print_environment: bool,
+) -> int:
     """Let git ask this helper, and no other, for the Hub.
 
     For each host of the Hub an empty `helper` forgets all other helpers, so none
     of them is asked for a Hub token or is given one to keep. Other hosts keep
     theirs.
+
+    With --token and --for, the repositories of one namespace get another token
+    than the current one. (git-xet asks for the host alone: it gets the current.)
     """
     from git_credential_hf import configure as config
 
     if print_lines + print_environment + dry_run > 1:
         raise click.UsageError("--print, --env and --dry-run exclude each other")
+    new = _namespace(name, namespace)
     if print_lines:
-        click.echo(config.lines(), nl=False)
+        click.echo(config.lines(new), nl=False)
         return 0
     if print_environment:
-        for name, value in config.environment():
-            click.echo(f"export {name}={shlex.quote(value)}")
+        for variable, value in config.environment(new):
+            click.echo(f"export {variable}={shlex.quote(value)}")
         return 0
     try:
-        return _carry_out(config.plan(scope), dry_run, "git asks this helper for the Hub already")
+        plan = config.plan(scope, new)
+        if not dry_run:
+            _purge_first(purge)
+        status = _carry_out(plan, dry_run, "git asks this helper for the Hub already")
     except Problem as problem:
         report_problem(problem)
         if problem.fix is None:
             report("hint", "put these lines into a git configuration file that you can write")
-            click.echo(config.lines(), nl=False)
+            click.echo(config.lines(new), nl=False)
         return 1
+    if not dry_run:
+        for warning in config.in_the_way():
+            report("warning", warning.message)
+            report("hint", warning.fix or "")
+    return status
+
+
+def _namespace(name: str | None, namespace: str | None) -> dict[str, str]:
+    from git_credential_hf import tokens
+
+    if (name is None) != (namespace is None):
+        raise click.UsageError("--token and --for go together")
+    if name is None or namespace is None:
+        return {}
+    if not namespace or not all(c.isascii() and (c.isalnum() or c in "-_.") for c in namespace):
+        raise click.UsageError(f"'{namespace}' is not the name of a user or an organisation")
+    tokens.named(name, act=False)  # or says which there are
+    return {namespace: name}
+
+
+def _purge_first(wanted: bool | None) -> None:
+    """What other helpers hold would come back with `unconfigure`: it is rejected first, with the user's consent."""
+    from git_credential_hf import gitconfig, others
+
+    helpers = others.configured(gitconfig.entries())
+    if not helpers or wanted is False:
+        return
+    if wanted is None and not (sys.stdin is not None and sys.stdin.isatty()):
+        report("hint", "other helpers may hold old tokens for the Hub: run `git-credential-hf purge`")
+        return
+    if wanted is None and not click.confirm("Let other helpers forget what they hold for the Hub?", True, err=True):
+        return
+    _report_holders(others.reject(helpers, _usernames()))
+
+
+@commands.command()
+@click.option("--dry-run", is_flag=True, help="Only report what would be rejected.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def purge(dry_run: bool, as_json: bool) -> int:
+    """Reject every copy of a Hub token that another helper holds.
+
+    Each helper that git could ask about the Hub is asked what it holds, told to
+    forget it, and asked again. What it holds for other hosts is not touched.
+
+    Exits with 1 where something is held still, or a helper gave no answer.
+    """
+    from git_credential_hf import gitconfig, others
+
+    holders = others.reject(others.configured(gitconfig.entries()), _usernames(), dry_run=dry_run)
+    if as_json:
+        click.echo(json.dumps({"helpers": [holder.as_json() for holder in holders]}, indent=2))
+    else:
+        _report_holders(holders)
+        if not holders:
+            report("hint", "git has no other helper for the Hub")
+    for holder in holders:
+        if holder.why:
+            report("warning", f"{holder.helper}: {holder.why}")
+    return 1 if any(holder.state in ("held", "unknown") for holder in holders) else 0
+
+
+def _report_holders(holders: "list[Holder]") -> None:
+    for holder in holders:
+        _print(f"{holder.state:8} {holder.helper}  ({holder.origin.removeprefix('file:')})")
+        for copy in holder.copies:
+            _print(
+                f"         {shown(copy.secret)} for {copy.origin}"
+                + (f", user {copy.username}" if copy.username else "")
+            )
+
+
+def _usernames() -> tuple[str | None, ...]:
+    """The user names under which a copy may be held: the usual ones, those in git's settings, and the account's."""
+    from git_credential_hf import access, gitconfig, others, tokens
+
+    settings = [entry for entry in gitconfig.entries() if entry.value and entry.section in ("credential", "remote")]
+    configured = [entry.value for entry in settings if entry.section == "credential" and entry.name == "username"]
+    urls = [entry.value or "" for entry in settings if entry.name in ("url", "pushurl")]
+    found = [*configured, *(gitconfig.user_of(url) for url in urls)]
+    try:
+        token = tokens.current()
+        found.append(access.whoami(token).name if token else None)
+    except Problem:
+        pass  # then its name is not known
+    return (*others.USERNAMES, *(name for name in found if name))
 
 
 @commands.command()

@@ -11,7 +11,7 @@ import sys
 
 from git_credential_hf import gitconfig, hub
 from git_credential_hf.changes import Change, read
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, masked
 
 
 def helper() -> str:
@@ -31,29 +31,69 @@ def helper() -> str:
     return program if _is_plain(program) else "!" + shlex.quote(program)
 
 
-def block(origin: str, value: str) -> str:
-    """The section for one origin: an empty helper forgets all others for it, then comes ours."""
-    quoted = value if _is_plain(value) else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f'[credential "{origin}"]\n\thelper =\n\thelper = {quoted}\n'
+def sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
+    """What git has to be told: for each section of `credential` its variables, in this order.
+
+    An empty helper forgets all others, then comes ours. `mapped`: the stored token for each namespace; git-lfs sends
+    the path that tells them apart only with `useHttpPath` (git-facts, "Scoped configuration").
+    """
+    alone = [("helper", ""), ("helper", helper())]
+    found = {origin: alone + ([("useHttpPath", "true")] if mapped else []) for origin in hub.origins()}
+    for namespace, token in mapped.items():
+        for origin in hub.origins():
+            for kind in _KINDS:
+                value = f"{helper()} --token {shlex.quote(token)}"
+                found[f"{origin}/{kind}{namespace}"] = [("helper", ""), ("helper", value)]
+    return found
 
 
-def lines() -> str:
+_KINDS = ("", "datasets/", "spaces/", "kernels/")  # of repositories, as a path begins (hub-facts 3.1)
+
+
+def mapped(configured: list[gitconfig.Entry]) -> dict[str, str]:
+    """The namespaces that have a token of their own, and its name in `hf auth list`."""
+    found = {}
+    for entry in configured:
+        if entry.is_helper() and gitconfig.is_ours(entry.value or "") and " --token " in (entry.value or ""):
+            for origin in hub.origins():
+                namespace = entry.subsection.removeprefix(origin + "/")
+                if namespace != entry.subsection and "/" not in namespace:
+                    found[namespace] = shlex.split((entry.value or "").removeprefix("!"))[-1]
+    return found
+
+
+def block(section: str, variables: list[tuple[str, str]]) -> str:
+    """The lines of one section."""
+    return f'[credential "{section}"]\n' + "".join(f"\t{name} = {_quoted(v)}".rstrip() + "\n" for name, v in variables)
+
+
+def lines(mapped: dict[str, str]) -> str:
     """What `configure` writes, for people to paste where it may not write."""
-    return "".join(block(origin, helper()) for origin in hub.origins())
+    return "".join(block(section, variables) for section, variables in sections(mapped).items())
+
+
+def _quoted(value: str) -> str:
+    if _is_plain(value.removeprefix("hf --token ")):
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _is_plain(text: str) -> bool:
     return all(c.isalnum() or c in "/._-+:~" for c in text)
 
 
-def plan(scope: str) -> list[Change]:
-    """The change that makes git ask this helper in `scope` (of `gitconfig.SCOPES`); none where it does already."""
-    path, value = gitconfig.file(scope), helper()
+def plan(scope: str, new: dict[str, str] | None = None) -> list[Change]:
+    """The change that makes git ask this helper in `scope` (of `gitconfig.SCOPES`); none where it does already.
+
+    `new`: a token for each of these namespaces, beside those that have one.
+    """
+    path = gitconfig.file(scope)
     before = after = read(path)
     configured = _readable(path) if before is not None else []
-    for origin in hub.origins():
-        if not _asks_alone(configured, origin, value):
-            after = _appended(_without_block(after, origin), block(origin, value))
+    for section, variables in sections({**mapped(configured), **(new or {})}).items():
+        # One that comes behind a change is made anew: what stands later in the file has the last word.
+        if after != before or not _has(configured, section, variables):
+            after = _appended(_without_block(after, section), block(section, variables))
     return [_checked(Change(path, before, after))] if after != before else []
 
 
@@ -72,24 +112,59 @@ def left_behind(scope: str) -> list[gitconfig.Entry]:
     path = gitconfig.file(scope)
     if read(path) is None:
         return []
-    return [entry for entry in _helpers(_readable(path)) if entry.value and gitconfig.is_ours(entry.value)]
+    return [entry for entry in _readable(path) if entry.is_helper() and entry.value and gitconfig.is_ours(entry.value)]
 
 
-def environment() -> list[tuple[str, str]]:
+def environment(new: dict[str, str]) -> list[tuple[str, str]]:
     """The same as variables of the environment (git-config(1), GIT_CONFIG_COUNT), for a job that writes no file."""
-    value = helper()
     given = os.environ.get("GIT_CONFIG_COUNT") or "0"
     if not (given.isascii() and given.isdecimal() and len(given) < 6):
         raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is no number of settings", "unset GIT_CONFIG_COUNT")
     configured = [entry for entry in gitconfig.entries() if entry.scope == "command"]
-    count, variables = int(given), []
-    for origin in hub.origins():
-        if not _asks_alone(configured, origin, value):
-            for setting in ("", value):
-                variables.append((f"GIT_CONFIG_KEY_{count}", f"credential.{origin}.helper"))
-                variables.append((f"GIT_CONFIG_VALUE_{count}", setting))
+    count = int(given)
+    settings: list[tuple[str, str]] = []
+    for section, variables in sections({**mapped(configured), **new}).items():
+        if settings or not _has(configured, section, variables):
+            for name, value in variables:
+                settings.append((f"GIT_CONFIG_KEY_{count}", f"credential.{section}.{name}"))
+                settings.append((f"GIT_CONFIG_VALUE_{count}", value))
                 count += 1
-    return [("GIT_CONFIG_COUNT", str(count)), *variables]
+    return [("GIT_CONFIG_COUNT", str(count)), *settings]
+
+
+def in_the_way() -> list[Problem]:
+    """What stands elsewhere in git's configuration, as it counts here, and would spoil what `plan` has written."""
+    found: dict[str, Problem] = {}
+    entries = gitconfig.entries()
+    for origin in hub.origins():
+        chain = gitconfig.helpers(origin, entries)
+        for entry in chain:
+            if not gitconfig.is_ours(entry.value or ""):
+                said = f"git also asks, and gives every Hub token to, `{masked(entry.value or '')}` ({_where(entry)})"
+                key = ".".join(part for part in ("credential", entry.subsection, "helper") if part)
+                remedy = f"git config {_option(entry)} --unset-all {shlex.quote(key)}"
+                found.setdefault(
+                    remedy, Problem(said, f"run `{remedy}`, or `git-credential-hf configure --local` behind it")
+                )
+        for entry in entries:
+            if (
+                entry.section == "credential"
+                and entry.name == "username"
+                and gitconfig.applies(entry.subsection, origin)
+            ):
+                key = ".".join(part for part in ("credential", entry.subsection, "username") if part)
+                remedy = f"git config {_option(entry)} --unset-all {shlex.quote(key)}"
+                said = f"git asks for the user name '{masked(entry.value or '')}' alone ({_where(entry)})"
+                found.setdefault(remedy, Problem(said, f"run `{remedy}`"))
+    return list(found.values())
+
+
+def _where(entry: gitconfig.Entry) -> str:
+    return entry.origin.removeprefix("file:")
+
+
+def _option(entry: gitconfig.Entry) -> str:
+    return f"--{entry.scope}" if entry.scope in (*gitconfig.SCOPES, "worktree") else "--global"
 
 
 # --- what git makes of it ---
@@ -103,14 +178,19 @@ def _readable(path: str) -> list[gitconfig.Entry]:
         raise Problem(f"git cannot read {path}: {problem.message}", f"git config --file '{path}' --edit") from None
 
 
-def _helpers(configured: list[gitconfig.Entry]) -> list[gitconfig.Entry]:
-    return [entry for entry in configured if entry.section == "credential" and entry.name == "helper"]
-
-
-def _asks_alone(configured: list[gitconfig.Entry], origin: str, value: str) -> bool:
-    """Whether these entries, whatever git read before them, leave `value` and no other helper for `origin`."""
-    found = [entry.value for entry in _helpers(configured) if gitconfig.applies(entry.subsection, origin)]
-    return found[-2:] == ["", value]
+def _has(configured: list[gitconfig.Entry], section: str, variables: list[tuple[str, str]]) -> bool:
+    """Whether these entries, whatever git read before them, come to `variables` for the URL `section`."""
+    wanted = [value for name, value in variables if name == "helper"]
+    applying = [
+        entry for entry in configured if entry.section == "credential" and gitconfig.applies(entry.subsection, section)
+    ]
+    helpers = [entry.value for entry in applying if entry.is_helper()]
+    sends_path = [
+        (entry.value or "true").lower() in ("true", "yes", "on", "1")
+        for entry in applying
+        if entry.name == "usehttppath"
+    ]
+    return helpers[-2:] == wanted and (("useHttpPath", "true") not in variables or sends_path[-1:] == [True])
 
 
 def _checked(change: Change) -> Change:
@@ -123,11 +203,16 @@ def _checked(change: Change) -> Change:
 
 def _others(content: bytes | None) -> list[tuple[str, str, str, str | None]]:
     others: list[tuple[str, str, str, str | None]] = []
-    for section, subsection, name, value in (entry[2:] for entry in gitconfig.entries_of(content or b"")):
-        if (section, name) != ("credential", "helper") or not gitconfig.is_ours(value or ""):
-            others.append((section, subsection, name, value))
-        elif others[-1:] == [(section, subsection, name, "")]:
-            others.pop()  # the empty value before ours is ours, too
+    ours: str | None = None  # the section in which the last entry was ours
+    for entry in gitconfig.entries_of(content or b""):
+        section = entry.section, entry.subsection, entry.name
+        if entry.is_helper() and gitconfig.is_ours(entry.value or ""):
+            ours = entry.subsection
+            if others[-1:] == [(*section, "")]:
+                others.pop()  # the empty value before ours is ours, too
+        elif section != ("credential", ours, "usehttppath") or entry.value != "true":
+            others.append((*section, entry.value))
+            ours = None
     return others
 
 
@@ -170,8 +255,10 @@ def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
     where = re.escape(origin.encode()) if origin else rb'https?://[^"\\\n]+'
     end = rb"[ \t]*(?:[#;][^\n]*)?\r?(?:\n|\Z)"
     header = rb'^[ \t]*\[[ \t]*credential[ \t]+"' + where + rb'"[ \t]*\]' + end
-    program = rb'"?hf"?|"?!?[\'\\"]*/[^\n]*git-credential-hf[\'\\"]*'
+    program = rb'"?hf"?|"?hf --token [^\n]+?|"?!?[\'\\"]*/[^\n]*git-credential-hf[\'\\"]*(?: --token [^\n]+?)?'
     lines = rb"[ \t]*helper[ \t]*=" + end + rb"[ \t]*helper[ \t]*=[ \t]*(?:" + program + rb")" + end
+    if b" --token " in (content or b""):
+        lines += rb"(?:[ \t]*useHttpPath[ \t]*=[ \t]*true" + end + rb")?"  # with namespaces, the host has it from us
     pattern = rb"(?mi)" + header + rb"((?:" + end.replace(rb"|\Z", b"") + rb")*)(" + lines + rb")"
     while content is not None and (found := list(re.finditer(pattern, content))):
         block = found[-1]

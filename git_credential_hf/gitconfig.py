@@ -1,35 +1,27 @@
 """git's configuration, read through git: it alone knows the files, scopes, includes and their order."""
 
-import functools
 import os
-import shlex
-import subprocess
 import sys
-from typing import NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
 
+from git_credential_hf import hub
 from git_credential_hf.problem import Problem
 
 SCOPES = ("global", "local", "system")
 
 
-class Entry(NamedTuple):
+class Entry:
     """One variable: `scope` and `origin` as `git config --show-scope --show-origin` names them."""
 
-    scope: str
-    origin: str
-    section: str
-    subsection: str
-    name: str
-    value: str | None
+    def __init__(self, scope: str, origin: str, key: str, value: str | None) -> None:
+        self.scope = scope
+        self.origin = origin
+        self.section, _, rest = key.partition(".")
+        self.subsection, _, self.name = rest.rpartition(".")
+        self.value = value
 
-
-class Helper(NamedTuple):
-    """A credential helper in the chain that git asks for a URL: `value` as configured, and where."""
-
-    value: str
-    scope: str
-    origin: str
+    def is_helper(self) -> bool:
+        """Whether it names a credential helper, or forgets those before it."""
+        return self.section == "credential" and self.name == "helper"
 
 
 def is_ours(value: str) -> bool:
@@ -37,6 +29,10 @@ def is_ours(value: str) -> bool:
 
     `hf` is `git credential-hf`, an absolute path is that program, and what follows `!` is for the shell.
     """
+    if value == "hf":
+        return True
+    import shlex
+
     try:
         words = shlex.split(value.removeprefix("!"))
     except ValueError:
@@ -73,19 +69,52 @@ def _missing() -> str:
 
 def run(*arguments: str, given: bytes = b"", environment: dict[str, str] | None = None) -> bytes:
     """What `git ARGUMENTS` prints, with `given` on its stdin; raises `Problem` with git's own words where it fails."""
-    # GIT_CONFIG is for `git config` alone: the git that asks for a credential does not know it.
-    variables = {name: value for name, value in os.environ.items() if name != "GIT_CONFIG"}
+    import subprocess
+
     done = subprocess.run(  # noqa: S603 - an absolute path, a list of arguments, no shell
         [git(), *arguments],
         input=given,
         capture_output=True,
         check=False,
-        env={**variables, "LC_ALL": "C", **(environment or {})},
+        env={**_environment(), **(environment or {})},
     )
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {done.returncode}"]
         raise Problem(f"git says: {said[-1].removeprefix('fatal: ').removeprefix('error: ')}")
     return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    # GIT_CONFIG is for `git config` alone: the git that asks for a credential does not know it.
+    return {**{name: value for name, value in os.environ.items() if name != "GIT_CONFIG"}, "LC_ALL": "C"}
+
+
+def helper_entries() -> list[Entry]:
+    """The entries that name credential helpers: the one look that `store` and `erase` take, and quickly.
+
+    None where git cannot read its configuration: then it has not asked anybody, either.
+    """
+    pattern = r"^credential\.(.*\.)?helper$"
+    arguments = ["config", "--get-regexp", *_LISTED, pattern]
+    if not hasattr(os, "posix_spawn"):
+        try:
+            return _parsed(run(*arguments))
+        except Problem:
+            return []
+    # What `subprocess` does, without the time that its import takes.
+    reading, writing = os.pipe()
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, writing, 1),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    program = git()
+    child = os.posix_spawn(program, [program, *arguments], _environment(), file_actions=files)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        listed = pipe.read()
+    os.waitpid(child, 0)
+    return _parsed(listed)
 
 
 def entries() -> list[Entry]:
@@ -108,26 +137,23 @@ _NOWHERE = ("-C", os.path.abspath(os.sep))  # not in a repository, whose own con
 
 
 def _parsed(listed: bytes) -> list[Entry]:
-    fields = listed.split(b"\0")
+    fields = listed.decode("utf-8", "surrogateescape").split("\0")
     found = []
     for scope, origin, variable in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
-        key, newline, value = variable.decode("utf-8", "surrogateescape").partition("\n")
-        section, _, rest = key.partition(".")
-        subsection, _, name = rest.rpartition(".")
-        where = origin.decode("utf-8", "surrogateescape")
-        found.append(Entry(scope.decode(), where, section, subsection, name, value if newline else None))
+        key, newline, value = variable.partition("\n")
+        found.append(Entry(scope, origin, key, value if newline else None))
     return found
 
 
-def helpers(url: str, configured: list[Entry]) -> list[Helper]:
+def helpers(url: str, configured: list[Entry]) -> list[Entry]:
     """The chain of helpers that git asks for `url`, in its order: an empty value forgets the ones before it.
 
     All matching sections count, the more specific no more than the others (gitcredentials(7), "Custom helpers").
     """
-    chain: list[Helper] = []
+    chain: list[Entry] = []
     for entry in configured:
-        if entry.section == "credential" and entry.name == "helper" and applies(entry.subsection, url):
-            chain = [*chain, Helper(entry.value, entry.scope, entry.origin)] if entry.value else []
+        if entry.is_helper() and applies(entry.subsection, url):
+            chain = [*chain, entry] if entry.value else []
     return chain
 
 
@@ -154,53 +180,66 @@ def _parts(url: str) -> tuple[str | None, ...]:
         protocol, rest = "", url
     end = min((rest.index(c) for c in "/?#" if c in rest), default=len(rest))
     user, at, host = rest[:end].rpartition("@")
-    path = rest[end:].strip("/")
-    return (
-        protocol or None,
-        unquote(host) or None,
-        unquote(path) or None,
-        unquote(user.partition(":")[0]) if at else None,
-    )
+    name = user.partition(":")[0] if at else None
+    return tuple(_decoded(part) for part in (protocol or None, host or None, rest[end:].strip("/") or None, name))
+
+
+def user_of(url: str) -> str | None:
+    """The user name in a URL, if there is one."""
+    return _parts(url)[3]
+
+
+def _decoded(part: str | None) -> str | None:
+    if part is None or "%" not in part:
+        return part
+    from urllib.parse import unquote
+
+    return unquote(part)
 
 
 def _is_plain_url(pattern: str) -> bool:
     scheme, separator, rest = pattern.partition("://")
-    host = rest.partition("/")[0].rpartition("@")[2].partition(":")[0]
-    is_plain = all(c.isascii() and (c.isalnum() or c in "-._/@:") for c in rest)
-    return bool(separator) and scheme.isalnum() and is_plain and host.strip(".") == host != "" and "/." not in rest
-
-
-def _matches(pattern: str, url: str) -> bool:
-    try:
-        want, have = urlsplit(pattern), urlsplit(url)
-        is_same_port = (want.port or _port(want)) == (have.port or _port(have))
-    except ValueError:
-        return False  # git finds no sense in it either
-    prefix = want.path.rstrip("/")
+    host, colon, port = rest.partition("/")[0].rpartition("@")[2].partition(":")
+    is_plain = (
+        all(c.isascii() and (c.isalnum() or c in "-._/@:") for c in rest) and "/." not in rest and "//" not in rest
+    )
     return (
-        want.scheme == have.scheme
-        and want.hostname == have.hostname
-        and is_same_port
-        and want.username in (None, have.username)
-        and (have.path + "/").startswith(prefix + "/")
+        bool(separator)
+        and scheme.isalnum()
+        and is_plain
+        and host.strip(".") == host != ""
+        and bool(colon) == bool(port)
     )
 
 
-def _port(url: SplitResult) -> int | None:
-    return {"https": 443, "http": 80}.get(url.scheme)
+def _matches(pattern: str, url: str) -> bool:
+    protocol, host, path, user = _parts(pattern)
+    want = hub.origin(protocol or "", host or "")  # none for what is never given a token
+    have_protocol, have_host, have_path, have_user = _parts(url)
+    return (
+        want is not None
+        and want == hub.origin(have_protocol or "", have_host or "")
+        and user in (None, have_user)
+        and (not path or f"{have_path}/".startswith(f"{path}/"))
+    )
 
 
-@functools.lru_cache
+_matched: dict[tuple[str, str], bool] = {}  # what git has been asked already
+
+
 def _git_matches(pattern: str, url: str) -> bool:
-    probe = {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"credential.{pattern}.isforus",
-        "GIT_CONFIG_VALUE_0": "yes",
-    }
-    try:
-        return run(*_NOWHERE, "config", "--get-urlmatch", "credential.isforus", url, environment=probe) == b"yes\n"
-    except Problem:
-        return False
+    if (pattern, url) not in _matched:
+        probe = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"credential.{pattern}.isforus",
+            "GIT_CONFIG_VALUE_0": "yes",
+        }
+        try:
+            answer = run(*_NOWHERE, "config", "--get-urlmatch", "credential.isforus", url, environment=probe)
+        except Problem:
+            answer = b""
+        _matched[pattern, url] = answer == b"yes\n"
+    return _matched[pattern, url]
 
 
 def file(scope: str) -> str:

@@ -1,26 +1,27 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, silence for others."""
 
-import time
-
 from git_credential_hf import hub, kept, tokens
-from git_credential_hf.problem import report, trace
+from git_credential_hf.problem import report, shown, trace
 from git_credential_hf.protocol import Request
 
 USERNAME = "git"  # the Hub looks at the token alone (hub-facts 3.5)
 SILENCE = 30  # seconds for which a refused token is not served again
 
 
-def get(request: Request) -> dict[str, str] | None:
-    """The credential for the Hub, `quit` for a token that was refused a moment ago, or `None`: not ours to answer."""
+def get(request: Request, name: str | None = None) -> dict[str, str] | None:
+    """The credential for the Hub, `quit` for a token that was refused a moment ago, or `None`: not ours to answer.
+
+    `name`: the stored token to serve instead of the current one.
+    """
     origin = hub.owns(request.protocol, request.host)
     if origin is None:
         return None
-    token = tokens.current()
+    token = _asked_for(request, name)
     if token is None:
         report("warning", "nobody is logged in to the Hugging Face Hub on this machine")
         report("hint", "run `hf auth login`")
         return None
-    if _was_refused(origin, token):
+    if kept.remembers(_REFUSED, _secret(origin, token), SILENCE):
         # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (git-facts).
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())
@@ -33,46 +34,61 @@ def get(request: Request) -> dict[str, str] | None:
     return answer
 
 
-def store(request: Request) -> None:
-    """Keep nothing: the token has one place, and it is not ours."""
+def store(request: Request, name: str | None = None) -> None:
+    """Keep nothing, the token has one place; and let nobody else keep what git has just told everybody."""
+    origin = hub.owns(request.protocol, request.host)
+    if origin is not None:
+        _heal(origin, request)
 
 
-def erase(request: Request) -> None:
-    """The Hub refused a credential. If it was our token, say where that comes from; never delete it."""
+def erase(request: Request, name: str | None = None) -> None:
+    """The Hub refused a credential. If it was our token, say where that comes from and what to do; never delete it."""
     origin = hub.owns(request.protocol, request.host)
     if origin is None or not request.password:
         return
-    token = tokens.current(act=False)
-    if token is None or token.value.encode("utf-8", "surrogateescape") != request.password:
+    _heal(origin, request)
+    token = tokens.with_value(request.password.decode("utf-8", "surrogateescape"), name)
+    if token is None:
         return
-    _remember_refusal(origin, token)
-    tokens.refused(token, SILENCE)
     report("error", f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}")
-    report("hint", token.remedy())
+    if tokens.renew(token):
+        report("hint", "it has been renewed: run the command again")
+        return
+    kept.remember(_REFUSED, _secret(origin, token), SILENCE)
+    tokens.refused(token, SILENCE)
+    from git_credential_hf import access
+
+    problem = access.explain(token, request.path)
+    if problem:
+        report("error", problem.message)
+    report("hint", problem.fix if problem and problem.fix else token.remedy())
 
 
-# --- tokens that were refused ---
+_REFUSED = "refused"
 
 
-def _remember_refusal(origin: str, token: tokens.Token) -> None:
-    key = kept.new_key()
-    mark = f"{int(time.time())} {key} {kept.fingerprint(origin + ' ' + token.value, key)}\n"
-    kept.write("refused", mark + "".join(_recent_refusals()))
+def _secret(origin: str, token: tokens.Token) -> str:
+    return f"{origin} {token.value}"  # another Hub has its own opinion of a token
 
 
-def _was_refused(origin: str, token: tokens.Token) -> bool:
-    for line in _recent_refusals():
-        _, key, mark = line.split()
-        try:
-            if kept.fingerprint(origin + " " + token.value, key) == mark:
-                return True
-        except ValueError:
-            pass  # not what we wrote
-    return False
+def _asked_for(request: Request, name: str | None) -> tokens.Token | None:
+    """The named token, the one that the URL's user name names, or the current one."""
+    if name is None and request.username:
+        user = request.username.decode("utf-8", "surrogateescape")
+        name = user if user in tokens.names() else None
+    return tokens.current() if name is None else tokens.named(name)
 
 
-def _recent_refusals() -> list[str]:
-    now = int(time.time())
-    recent = {str(second) for second in range(now - SILENCE, now + 1)}
-    lines = kept.read("refused").splitlines(keepends=True)[:16]
-    return [line for line in lines if len(line.split()) == 3 and line.split()[0] in recent]
+def _heal(origin: str, request: Request) -> None:
+    """Reject what the other helpers of git's chain hold: what git has just told them, and what they held before."""
+    from git_credential_hf import gitconfig
+
+    chain = gitconfig.helpers(origin, gitconfig.helper_entries())
+    rest = {entry.value: entry for entry in chain if not gitconfig.is_ours(entry.value or "")}
+    if not rest:
+        return  # one look at the configuration, and no more
+    from git_credential_hf import others
+
+    user = request.username.decode("utf-8", "surrogateescape") if request.username else None
+    for holder in others.reject(list(rest.values()), (*others.USERNAMES, user)):
+        trace(f"{holder.helper}: {holder.state} {[shown(copy.secret) for copy in holder.copies]} {holder.why}")

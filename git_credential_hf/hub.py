@@ -64,6 +64,18 @@ def owns(protocol: bytes | None, host: bytes | None) -> str | None:
     return asked if asked in origins() else None
 
 
+def repository(path: str) -> tuple[str, str] | None:
+    """The type and the name of the repository at a path of the Hub, with or without `.git` (hub-facts 3.1)."""
+    parts = path.strip("/").removesuffix(".git").split("/")
+    kind = parts.pop(0) if parts[0] in ("models", "datasets", "spaces", "kernels") and len(parts) > 1 else "models"
+    return (kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(parts) else None
+
+
+def page(kind: str, name: str) -> str:
+    """The page of a repository, for people."""
+    return f"{endpoint()}/{'' if kind == 'models' else kind + '/'}{name}"
+
+
 def _is_loopback(name: str) -> bool:
     parts = name.split(".")
     return name in ("localhost", "[::1]") or (

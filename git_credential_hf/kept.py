@@ -6,6 +6,7 @@ because importing platformdirs takes twice as long as all of `get`.
 
 import os
 import sys
+import time
 
 _NAME = "git-credential-hf"
 
@@ -124,7 +125,6 @@ class Lock:
         if path is None or sys.platform == "win32":
             return
         import fcntl
-        import time
 
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
@@ -156,6 +156,35 @@ def fingerprint(secret: str, key: str) -> str:
 def new_key() -> str:
     """A fresh random key for `fingerprint`, in hexadecimal."""
     return os.urandom(32).hex()
+
+
+def remember(name: str, secret: str, seconds: int) -> None:
+    """Remember, under `name` and for so long, that something has happened to `secret`; of that only a keyed hash."""
+    key = new_key()
+    mark = f"{int(time.time())} {key} {fingerprint(secret, key)}\n"
+    write(name, mark + "".join(_recent(name, seconds)))
+
+
+def remembers(name: str, secret: str, seconds: int) -> bool:
+    """Whether `remember` was told so within these seconds."""
+    for line in _recent(name, seconds):
+        _, key, mark = line.split()
+        try:
+            if fingerprint(secret, key) == mark:
+                return True
+        except ValueError:
+            pass  # not what we wrote
+    return False
+
+
+def _recent(name: str, seconds: int) -> list[str]:
+    now = int(time.time())
+    lines = read(name).splitlines(keepends=True)[:16]
+    return [
+        line
+        for line in lines
+        if len(words := line.split()) == 3 and words[0].isdecimal() and 0 <= now - int(words[0][:20]) < seconds
+    ]
 
 
 def forget_all() -> list[str]:

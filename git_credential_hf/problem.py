@@ -60,9 +60,9 @@ def report(level: str, text: str) -> None:
         pass  # nobody is listening; that is no reason to fail git
 
 
-def report_problem(problem: Problem) -> None:
-    """Render a problem: the error, then what mends it."""
-    report("error", problem.message)
+def report_problem(problem: Problem, level: str = "error") -> None:
+    """Render a problem: what and why, then what mends it."""
+    report(level, problem.message)
     if problem.fix:
         report("hint", problem.fix)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from git_credential_hf import access, gitconfig, hub, tokens
+from git_credential_hf import access, configure, gitconfig, hub, tokens
 from git_credential_hf.problem import Problem, masked, shown
 
 
@@ -11,10 +11,12 @@ class Status:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
-        self.unreachable: Problem | None = None
+        self.warnings: list[Problem] = []
         self.token = self._token()
         self.account = self._account(self.token) if self.token else None
         self.asked_first: list[str] = []
+        self.asked_after: list[str] = []
+        self.mapped: dict[str, str] = {}
         self.asks_us = self._asks_us()
 
     def _token(self) -> tokens.Token | None:
@@ -32,7 +34,7 @@ class Status:
         try:
             return access.whoami(token)
         except access.Unreachable as problem:
-            self.unreachable = problem
+            self.warnings.append(problem)
         except Problem as problem:
             self.problems.append(problem)
         return None
@@ -43,22 +45,37 @@ class Status:
         except Problem as problem:
             self.problems.append(problem)
             return False
+        self.mapped = configure.mapped(configured)
         silent = []
         for origin in hub.origins():
-            values = [helper.value for helper in gitconfig.helpers(origin, configured)]
+            values = [helper.value or "" for helper in gitconfig.helpers(origin, configured)]
             ours = [i for i, value in enumerate(values) if gitconfig.is_ours(value)]
             if not ours:
                 silent.append(origin)
-            for value in map(masked, values[: ours[0] if ours else None]):  # a `!shell` helper may hold a token
-                if value not in self.asked_first:
-                    self.asked_first.append(value)
+            first = values[: ours[0]] if ours else values
+            after = [value for value in values[len(first) :] if not gitconfig.is_ours(value)]
+            # masked: a `!shell` helper may hold a token
+            self.asked_first += [value for value in map(masked, first) if value not in self.asked_first]
+            self.asked_after += [value for value in map(masked, after) if value not in self.asked_after]
+        self._judge(silent)
+        return not silent
+
+    def _judge(self, silent: list[str]) -> None:
+        mend = "run `git-credential-hf configure`"
         if silent:
-            said = f"git does not ask this helper for {' and '.join(silent)}"
-            self.problems.append(Problem(said, "run `git-credential-hf configure`"))
+            self.problems.append(Problem(f"git does not ask this helper for {' and '.join(silent)}", mend))
         elif self.asked_first:
             said = f"git asks {', '.join(self.asked_first)} first, and what that holds may be old"
-            self.problems.append(Problem(said, "run `git-credential-hf configure`"))
-        return not silent
+            self.problems.append(Problem(said, mend))
+        elif self.asked_after:
+            said = f"git gives {', '.join(self.asked_after)} a copy of the token that it has just used"
+            self.warnings.append(Problem(said, mend))
+        for namespace, name in self.mapped.items():
+            try:
+                tokens.named(name, act=False)
+            except Problem as problem:
+                said = f"for {namespace}, {problem.message}"
+                self.problems.append(Problem(said, f"run `git-credential-hf configure --token NAME --for {namespace}`"))
 
     def as_json(self) -> dict[str, Any]:
         """The object that `status --json` prints; `expires_at` is in POSIX seconds."""
@@ -74,5 +91,5 @@ class Status:
             "account": account and {"name": account.name, "role": account.role},
             "endpoint": masked(hub.endpoint()),
             "git": {"asks_us": self.asks_us, "asked_first": self.asked_first},
-            "mapped": [],
+            "mapped": [{"for": namespace, "token": name} for namespace, name in self.mapped.items()],
         }

@@ -13,6 +13,7 @@ from git_credential_hf.problem import Problem, keep_secret, report, shown, trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of this
+    from collections.abc import Callable
     from typing import Any
 
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
@@ -68,6 +69,35 @@ def current(*, act: bool = True) -> Token | None:
     return _from_environment() or _from_file(act) or (_from_colab() if act else None)
 
 
+def names() -> list[str]:
+    """The names of the stored tokens, as in `hf auth list`."""
+    return list(_stored_tokens())
+
+
+def named(name: str, *, act: bool = True) -> Token:
+    """The stored token of that name; raises `Problem` where there is none: never another account's instead."""
+    token = _stored(name)
+    if token is None:
+        known = ", ".join(f"'{known}'" for known in names())
+        raise Problem(
+            f"no stored token is named '{name}'; " + (f"there are {known}" if known else "there are none"),
+            "run `hf auth login`",
+        )
+    return (_refreshed(token) or token) if act and _is_due(token) else token
+
+
+def with_value(value: str, name: str | None) -> Token | None:
+    """Which of our tokens has this value: the named one, else the current one, else any that is stored."""
+    try:
+        token = current(act=False) if name is None else named(name, act=False)
+    except Problem:
+        return None
+    if token is not None and token.value == value:
+        return token
+    stored = (_stored(known) for known in names()) if name is None else ()
+    return next((token for token in stored if token and token.value == value), None)
+
+
 def _clean(text: str) -> str:
     return text.replace("\r", "").replace("\n", "").strip()
 
@@ -118,13 +148,23 @@ def _active_token() -> Token | None:
     value = _read_token_file()
     if value is None:
         return None
-    token = Token(value, f"file:{token_path()}")
+    source = f"file:{token_path()}"
     for name, fields in _stored_tokens().items():
         if fields.get("hf_token") == value:
-            token.name, token.expires_at = name, _as_integer(fields.get("expires_at"))
-            token.is_renewable = "refresh_token" in fields
-            keep_secret(fields.get("refresh_token", ""))
-            break
+            return _token(value, source, name, fields)
+    return Token(value, source)
+
+
+def _stored(name: str) -> Token | None:
+    fields = _stored_tokens().get(name, {})
+    value = _clean(fields.get("hf_token", ""))
+    return _token(value, f"file:{stored_tokens_path()}", name, fields) if value else None
+
+
+def _token(value: str, source: str, name: str, fields: dict[str, str]) -> Token:
+    token = Token(value, source, name, _as_integer(fields.get("expires_at")))
+    token.is_renewable = "refresh_token" in fields
+    keep_secret(fields.get("refresh_token", ""))
     return token
 
 
@@ -238,19 +278,57 @@ def _refreshed(token: Token) -> Token | None:
     """
     began = time.time_ns()
     with kept.Lock("refresh"):
-        now = _from_file(act=False)
+        now = _reread(token)
         if now is None or now.value != token.value or _has_failed_since(began):
             return now
-        try:
-            _, said = _ask_huggingface_hub()
-        except Exception as error:
-            said = [_in_one_line(error)]
-        # Its answer may be from a moment at which `hf` was writing; what stands in the files now is the truth.
-        renewed = _from_file(act=False)
+        renewed, said = _renewed(token, insist=False)
         if renewed is not None and renewed.value == token.value:
             kept.write("refresh-failed", str(time.time_ns()))
             report("warning", said[0] if said else f"huggingface_hub did not renew the token {shown(token.value)}")
         return renewed
+
+
+def renew(token: Token) -> bool:
+    """Whether a token that the Hub has refused is another one by now: it is renewed at once, but only once tried."""
+    if not token.is_renewable or token.expires_at is None:
+        return False
+    with kept.Lock("refresh"):
+        now = _reread(token)
+        if now is None or now.value != token.value:
+            return now is not None
+        if kept.remembers("renewed", token.value, REFRESH_MARGIN):
+            return False
+        kept.remember("renewed", token.value, REFRESH_MARGIN)
+        renewed, _ = _renewed(token, insist=True)
+        return renewed is not None and renewed.value != token.value
+
+
+def _reread(token: Token) -> Token | None:
+    """The token that now stands where this one stood."""
+    return _from_file(act=False) if _is_active(token) else _stored(token.name or "")
+
+
+def _is_active(token: Token) -> bool:
+    return token.source != f"file:{stored_tokens_path()}"
+
+
+def _renewed(token: Token, *, insist: bool) -> tuple[Token | None, list[str]]:
+    """Let huggingface_hub renew a token that is due, or any that has a refresh token; and what it had to say."""
+
+    def ask() -> str:
+        from huggingface_hub.utils import _auth
+
+        # What get_token() does, which cannot be told to take another token than the active one, or to insist.
+        if insist:
+            _auth._OAUTH_REFRESH_MARGIN = float("inf")  # type: ignore[assignment]
+        return _auth._refresh_oauth_token_if_needed(token.value)
+
+    try:
+        _, said = _ask_huggingface_hub(ask if insist or not _is_active(token) else None)
+    except Exception as error:
+        said = [_in_one_line(error)]
+    # Its answer may be from a moment at which `hf` was writing; what stands in the files now is the truth.
+    return _reread(token), said
 
 
 def _has_failed_since(began: int) -> bool:
@@ -343,8 +421,8 @@ def session() -> "Any":
         return client
 
 
-def _ask_huggingface_hub() -> tuple[str | None, list[str]]:
-    """`get_token()` itself, and what it had to say (one line each); raises what it raises.
+def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple[str | None, list[str]]:
+    """What `get_token()`, or `ask`, returns, and what it had to say (one line each); raises what it raises.
 
     Its log, warnings and prints are caught: stdout is git's, and a log line may quote a file with tokens in it.
     """
@@ -365,7 +443,7 @@ def _ask_huggingface_hub() -> tuple[str | None, list[str]]:
         from huggingface_hub import get_token
 
         trace("asking huggingface_hub")
-        value = get_token()
+        value = (ask or get_token)()
     return (keep_secret(value) if value else value), said
 
 

@@ -23,13 +23,15 @@ OURS = {f"git_credential_hf{name}" for name in ("", ".__main__", ".problem", ".p
 OURS |= {"git_credential_hf.helper"}
 HASHLIB = {"hashlib", "_hashlib", "_blake2"}
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
+LOOK = {"git_credential_hf.gitconfig"}  # at who else git has told
+
 BUDGETS: dict[str, tuple[str, str, set[str]]] = {
     "get": ("get", HUB, OURS),
     "get, not the Hub's": ("get", "protocol=https\nhost=evil.example\n", OURS),
     "get, malformed": ("get", "junk\n", OURS - {f"git_credential_hf.{n}" for n in ("helper", "hub", "kept", "tokens")}),
-    "store": ("store", ERASE, OURS),
-    "erase of another token": ("erase", HUB + "password=hf_other\n", OURS),
-    "erase": ("erase", ERASE, OURS | HASHLIB | {"re"}),
+    "store": ("store", ERASE, OURS | LOOK),
+    "erase of another token": ("erase", HUB + "password=hf_other\n", OURS | LOOK),
+    "erase": ("erase", ERASE, OURS | LOOK | HASHLIB | {"re", "git_credential_hf.access"}),
     "capability": ("capability", "", {"git_credential_hf", "git_credential_hf.__main__", "git_credential_hf.problem",
                                       "git_credential_hf.protocol"}),
 }  # fmt: skip
