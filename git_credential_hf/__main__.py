@@ -16,9 +16,9 @@ def main() -> int:
     arguments = sys.argv[1:]
     _open_what_is_closed()
     try:
-        if arguments and arguments[-1] in OPERATIONS and (len(arguments) == 1 or _names_token(arguments[:-1])):
+        if arguments and arguments[-1] in OPERATIONS and (name := _token_named(arguments[:-1])) != "":
             os.umask(0o077)
-            return serve(arguments[-1], 0, _own_stdout(), *arguments[-2:-1])
+            return serve(arguments[-1], 0, _own_stdout(), name)
         from git_credential_hf import cli
 
         return cli.main(arguments)
@@ -41,8 +41,13 @@ def _open_what_is_closed() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
 
 
-def _names_token(options: list[str]) -> bool:
-    return len(options) == 2 and options[0] == "--token"
+def _token_named(options: list[str]) -> str | None:
+    """The NAME of `--token NAME`, `None` where there are no options, and nothing for any others."""
+    if not options:
+        return None
+    if options[0].startswith("--token=") and len(options) == 1:
+        return options[0].removeprefix("--token=")
+    return options[1] if options[0] == "--token" and len(options) == 2 else ""
 
 
 def serve(operation: str, source: int, sink: int, token: str | None = None) -> int:

@@ -28,8 +28,7 @@ def whoami(token: tokens.Token) -> Account:
     # Not `HfApi.whoami`: its headers cost a request of their own (api/agent-harnesses), and its errors the reason.
     response = _get("/api/whoami-v2", token)
     if response.status_code == 401:
-        said = response.headers.get("x-error-message") or "it is invalid"
-        raise Problem(f"the Hub refuses the token: {said}", token.remedy())
+        raise Problem(f"the Hub refuses the token: {_said(response) or 'it is invalid'}", token.remedy())
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
     try:
@@ -62,15 +61,24 @@ def _explained(token: tokens.Token, path: bytes | None) -> Problem:
         response = _get(f"/api/{kind}/{name}/auth-check", token)
     except Problem as problem:
         return problem
-    said = response.headers.get("x-error-message") or f"the Hub answers {response.status_code}"
+    said = _said(response) or f"the Hub answers {response.status_code}"
     page = f"open {hub.page(kind, name)}"
     if response.headers.get("x-error-code") == "GatedRepo":
         return Problem(f"the token is good, but {name} is gated: {said}", page)
-    if response.status_code in (401, 403, 404):
+    if response.status_code == 404:
+        return Problem(
+            f"the token is good, but there is no {name}, or it is private and not {account.name}'s to see", page
+        )
+    if response.status_code in (401, 403):
         return Problem(f"the token is good, but {account.name} has no access to {name}: {said}", page)
     if response.status_code == 200:
         return Problem(f"the token is good, and {account.name} may read {name}", "run the command again")
     return Unreachable(said)
+
+
+def _said(response: Any) -> str:
+    """The Hub's own words, which end like a sentence, where ours do not (hub-facts 2)."""
+    return str(response.headers.get("x-error-message", "")).rstrip(".")
 
 
 def _get(path: str, token: tokens.Token) -> Any:

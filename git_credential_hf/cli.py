@@ -196,13 +196,13 @@ def configure(
 
 
 def _namespace(name: str | None, namespace: str | None) -> dict[str, str]:
-    from git_credential_hf import tokens
+    from git_credential_hf import hub, tokens
 
     if (name is None) != (namespace is None):
         raise click.UsageError("--token and --for go together")
     if name is None or namespace is None:
         return {}
-    if not namespace or not all(c.isascii() and (c.isalnum() or c in "-_.") for c in namespace):
+    if not hub.is_name(namespace):
         raise click.UsageError(f"'{namespace}' is not the name of a user or an organisation")
     tokens.named(name, act=False)  # or says which there are
     return {namespace: name}

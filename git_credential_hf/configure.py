@@ -134,37 +134,38 @@ def environment(new: dict[str, str]) -> list[tuple[str, str]]:
 
 def in_the_way() -> list[Problem]:
     """What stands elsewhere in git's configuration, as it counts here, and would spoil what `plan` has written."""
-    found: dict[str, Problem] = {}
     entries = gitconfig.entries()
+    found: dict[tuple[str, ...], Problem] = {}
     for origin in hub.origins():
-        chain = gitconfig.helpers(origin, entries)
-        for entry in chain:
+        for entry in gitconfig.helpers(origin, entries):
             if not gitconfig.is_ours(entry.value or ""):
                 said = f"git also asks, and gives every Hub token to, `{masked(entry.value or '')}` ({_where(entry)})"
-                key = ".".join(part for part in ("credential", entry.subsection, "helper") if part)
-                remedy = f"git config {_option(entry)} --unset-all {shlex.quote(key)}"
-                found.setdefault(
-                    remedy, Problem(said, f"run `{remedy}`, or `git-credential-hf configure --local` behind it")
-                )
+                # What it does for other hosts is none of our business: behind it, we reset it for the Hub alone.
+                is_local = entry.scope == "local" and not entry.subsection
+                remedy = "run `git-credential-hf configure --local`" if is_local else _removal(entry)
+                found.setdefault((entry.origin, entry.subsection, "helper"), Problem(said, remedy))
         for entry in entries:
             if (
                 entry.section == "credential"
                 and entry.name == "username"
                 and gitconfig.applies(entry.subsection, origin)
             ):
-                key = ".".join(part for part in ("credential", entry.subsection, "username") if part)
-                remedy = f"git config {_option(entry)} --unset-all {shlex.quote(key)}"
                 said = f"git asks for the user name '{masked(entry.value or '')}' alone ({_where(entry)})"
-                found.setdefault(remedy, Problem(said, f"run `{remedy}`"))
+                found.setdefault((entry.origin, entry.subsection, "username"), Problem(said, _removal(entry)))
     return list(found.values())
 
 
 def _where(entry: gitconfig.Entry) -> str:
-    return entry.origin.removeprefix("file:")
+    return "the environment, GIT_CONFIG_*" if entry.scope == "command" else entry.origin.removeprefix("file:")
 
 
-def _option(entry: gitconfig.Entry) -> str:
-    return f"--{entry.scope}" if entry.scope in (*gitconfig.SCOPES, "worktree") else "--global"
+def _removal(entry: gitconfig.Entry) -> str:
+    key = ".".join(part for part in (entry.section, entry.subsection, entry.name) if part)
+    if entry.scope == "command":
+        return f"take {key} out of GIT_CONFIG_*, or of git's `-c`"
+    # Not by its scope: it may stand in a file that the scope's own includes, and paths there are relative to it.
+    where = os.path.abspath(entry.origin.removeprefix("file:"))
+    return f"run `git config --file {shlex.quote(where)} --unset-all {shlex.quote(key)}`"
 
 
 # --- what git makes of it ---

@@ -184,6 +184,12 @@ def _parts(url: str) -> tuple[str | None, ...]:
     return tuple(_decoded(part) for part in (protocol or None, host or None, rest[end:].strip("/") or None, name))
 
 
+def origin_of(pattern: str) -> str | None:
+    """The origin that a section is about, whatever user or path it names."""
+    protocol, host, _, _ = _parts(pattern)
+    return hub.origin(protocol or "", host or "")
+
+
 def user_of(url: str) -> str | None:
     """The user name in a URL, if there is one."""
     return _parts(url)[3]
@@ -213,12 +219,11 @@ def _is_plain_url(pattern: str) -> bool:
 
 
 def _matches(pattern: str, url: str) -> bool:
-    protocol, host, path, user = _parts(pattern)
-    want = hub.origin(protocol or "", host or "")  # none for what is never given a token
-    have_protocol, have_host, have_path, have_user = _parts(url)
+    _, _, path, user = _parts(pattern)
+    _, _, have_path, have_user = _parts(url)
     return (
-        want is not None
-        and want == hub.origin(have_protocol or "", have_host or "")
+        origin_of(pattern) is not None  # as it is for what is never given a token
+        and origin_of(pattern) == origin_of(url)
         and user in (None, have_user)
         and (not path or f"{have_path}/".startswith(f"{path}/"))
     )

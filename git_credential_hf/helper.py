@@ -44,9 +44,11 @@ def store(request: Request, name: str | None = None) -> None:
 def erase(request: Request, name: str | None = None) -> None:
     """The Hub refused a credential. If it was our token, say where that comes from and what to do; never delete it."""
     origin = hub.owns(request.protocol, request.host)
-    if origin is None or not request.password:
+    if origin is None:
         return
     _heal(origin, request)
+    if not request.password:
+        return  # `hf auth logout` names none
     token = tokens.with_value(request.password.decode("utf-8", "surrogateescape"), name)
     if token is None:
         return
@@ -89,6 +91,7 @@ def _heal(origin: str, request: Request) -> None:
         return  # one look at the configuration, and no more
     from git_credential_hf import others
 
+    # Asked for no user name, a helper gives what it has; git waits for us, so that and the URL's own must do.
     user = request.username.decode("utf-8", "surrogateescape") if request.username else None
-    for holder in others.reject(list(rest.values()), (*others.USERNAMES, user)):
+    for holder in others.reject(list(rest.values()), (None, user), seconds=18):
         trace(f"{holder.helper}: {holder.state} {[shown(copy.secret) for copy in holder.copies]} {holder.why}")

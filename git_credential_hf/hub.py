@@ -68,7 +68,12 @@ def repository(path: str) -> tuple[str, str] | None:
     """The type and the name of the repository at a path of the Hub, with or without `.git` (hub-facts 3.1)."""
     parts = path.strip("/").removesuffix(".git").split("/")
     kind = parts.pop(0) if parts[0] in ("models", "datasets", "spaces", "kernels") and len(parts) > 1 else "models"
-    return (kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(parts) else None
+    return (kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_name, parts)) else None
+
+
+def is_name(text: str) -> bool:
+    """Whether this can be the name of an account or a repository: what else a path may hold would lead elsewhere."""
+    return text.isascii() and text[:1].isalnum() and all(c.isalnum() or c in "-_." for c in text)
 
 
 def page(kind: str, name: str) -> str:

@@ -22,7 +22,14 @@ USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub'
 
 
 class Unknown(Exception):
-    """The helper failed, was locked, or took too long: it may hold something or not."""
+    """The helper failed, was locked, or took too long: it may hold something or not.
+
+    `is_final`: whether asking it something else would only take as long.
+    """
+
+    def __init__(self, why: str, *, is_final: bool = False) -> None:
+        super().__init__(why)
+        self.is_final = is_final
 
 
 class Copy:
@@ -35,14 +42,22 @@ class Copy:
 
 
 class Holder:
-    """Another helper and what it holds: `state` is `clean`, `purged`, `held` or `unknown`, as in `purge --json`."""
+    """Another helper and what it holds, as it was found."""
 
     def __init__(self, helper: Entry) -> None:
         self.helper = helper.value or ""
         self.origin = helper.origin
-        self.state = "clean"
         self.copies: list[Copy] = []
-        self.why = ""  # of `unknown`
+        self.has_erased = False
+        self.holds_still = False
+        self.why = ""  # it is unknown whether it holds more
+
+    @property
+    def state(self) -> str:
+        """`clean`, `purged`, `held` or `unknown`, as in `purge --json`."""
+        if self.holds_still:
+            return "held"
+        return "unknown" if self.why else "purged" if self.has_erased else "clean"
 
     def as_json(self) -> dict[str, object]:
         """As `purge --json` prints it."""
@@ -60,56 +75,59 @@ def configured(entries: list[Entry]) -> list[Entry]:
 
 
 def _concerns_the_hub(entry: Entry) -> bool:
-    # A section for a part of a host counts: git asks it about that part.
-    return any(
-        gitconfig.applies(entry.subsection, origin) or entry.subsection.startswith(origin + "/")
-        for origin in hub.origins()
-    )
+    # A section for one user, or a part of a host, counts: git asks the helper about those.
+    is_the_hubs = gitconfig.origin_of(entry.subsection) in hub.origins()
+    return is_the_hubs or any(gitconfig.applies(entry.subsection, origin) for origin in hub.origins())
 
 
 def reject(
-    helpers: list[Entry], usernames: tuple[str | None, ...] = USERNAMES, *, dry_run: bool = False
+    helpers: list[Entry],
+    usernames: tuple[str | None, ...] = USERNAMES,
+    *,
+    dry_run: bool = False,
+    seconds: float = 60,
 ) -> list[Holder]:
     """Let these helpers forget every secret for a Hub host, and ask again; with `dry_run`, only look.
 
-    All at once: the slowest of them decides how long it takes.
+    All at once, and each about all hosts at once: some take seconds to start. After `seconds` no more is asked.
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    if not helpers:
-        return []
-    with ThreadPoolExecutor(min(len(helpers), 8)) as pool:
-        return list(pool.map(lambda helper: _reject(helper, usernames, dry_run), helpers))
+    deadline = time.monotonic() + seconds
+    holders = [Holder(helper) for helper in helpers]
+    questions = [(holder, origin) for holder in holders if _exists(holder.helper) for origin in hub.origins()]
+    if questions:
+        with ThreadPoolExecutor(min(len(questions), 16)) as pool:
+            list(pool.map(lambda asked: _reject(asked[0], asked[1], usernames, dry_run, deadline), questions))
+    return holders
 
 
-def _reject(helper: Entry, usernames: tuple[str | None, ...], dry_run: bool) -> Holder:
-    holder = Holder(helper)
-    if not _exists(holder.helper):
-        return holder  # git cannot start it, and it has never been told anything
-    try:
-        for origin in hub.origins():
-            for username in dict.fromkeys(usernames):
-                _reject_all(holder, origin, username, dry_run)
-    except Unknown as unknown:
-        holder.state, holder.why = "unknown", str(unknown)
-    return holder
+def _reject(holder: Holder, origin: str, usernames: tuple[str | None, ...], dry_run: bool, deadline: float) -> None:
+    for username in dict.fromkeys(usernames):
+        try:
+            _reject_all(holder, origin, username, dry_run, deadline)
+        except Unknown as unknown:
+            holder.why = str(unknown)
+            if unknown.is_final:
+                return
 
 
-def _reject_all(holder: Holder, origin: str, username: str | None, dry_run: bool) -> None:
+def _reject_all(holder: Holder, origin: str, username: str | None, dry_run: bool, deadline: float) -> None:
+    erased: set[tuple[str, str]] = set()
     for _ in range(MOST_COPIES):
+        if time.monotonic() > deadline:
+            raise Unknown("there was no time to ask it for more", is_final=True)
         copy = _ask(holder.helper, origin, username)
         if copy is None:
             return
-        is_known = any((c.origin, c.username, c.secret) == (origin, copy.username, copy.secret) for c in holder.copies)
-        if not is_known:
+        if not any((origin, copy.username, copy.secret) == (c.origin, c.username, c.secret) for c in holder.copies):
             holder.copies.append(copy)
-        if dry_run or (is_known and holder.state != "held"):
-            holder.state = "held"  # after it was erased, it is there still: an `!echo password=...`, say
-        if dry_run or is_known:
+        if dry_run or (copy.username, copy.secret) in erased:
+            holder.holds_still = True  # though it was told to erase it: an `!echo password=...`, say
             return
         _erase(holder.helper, copy)
-        if holder.state == "clean":
-            holder.state = "purged"
+        erased.add((copy.username, copy.secret))
+        holder.has_erased = True
 
 
 def _ask(helper: str, origin: str, username: str | None) -> Copy | None:
@@ -177,43 +195,55 @@ def _run(helper: str, operation: str, message: str) -> bytes:
         shell=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         env=_environment(),
         start_new_session=True,
     )
-    assert process.stdin and process.stdout  # noqa: S101 - for mypy: both are pipes
+    assert process.stdin and process.stdout and process.stderr  # noqa: S101 - for mypy: they are pipes
     try:
         try:
             process.stdin.write((message + "\n").encode("utf-8", "surrogateescape"))
             process.stdin.close()
         except OSError:
             pass  # it did not want to hear the question; it may answer all the same
-        answer = _read(process, process.stdout.fileno())
+        answer, said = _read(process, process.stdout.fileno(), process.stderr.fileno())
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
+        process.stderr.close()
+    if process.returncode and any(words in said for words in _HAS_NOTHING):
+        return b""
     if process.returncode:
         raise Unknown(f"it failed with status {process.returncode}")
     return answer
 
 
-def _read(process: "subprocess.Popen[bytes]", pipe: int) -> bytes:
-    answer = b""
+# Git Credential Manager, where it has nothing and would have to ask the user, who cannot be asked.
+_HAS_NOTHING = (
+    b"Cannot prompt because user interactivity has been disabled",
+    b"Cannot prompt because terminal prompts",
+)
+
+
+def _read(process: "subprocess.Popen[bytes]", stdout: int, stderr: int) -> tuple[bytes, bytes]:
+    heard = {stdout: b"", stderr: b""}
+    still_open = [stdout, stderr]
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if select.select([pipe], [], [], 0.05)[0]:
+    while still_open and time.monotonic() < deadline:
+        ready = select.select(still_open, [], [], 0.05)[0]
+        for pipe in ready:
             chunk = os.read(pipe, 65536)
-            answer += chunk
-            if len(answer) > MOST_BYTES:
-                raise Unknown("its answer does not end")
+            heard[pipe] += chunk
+            if len(heard[pipe]) > MOST_BYTES:
+                raise Unknown("its answer does not end", is_final=True)
             if not chunk:
-                break
-        elif process.poll() is not None:
-            return answer  # a child of its own keeps the pipe open
+                still_open.remove(pipe)
+        if not ready and process.poll() is not None:
+            break  # a child of its own keeps a pipe open
     try:
         process.wait(max(deadline - time.monotonic(), 0.1))
     except subprocess.TimeoutExpired:
-        raise Unknown(f"it did not answer within {PATIENCE} seconds") from None
-    return answer
+        raise Unknown(f"it did not answer within {PATIENCE} seconds", is_final=True) from None
+    return heard[stdout], heard[stderr]

@@ -34,7 +34,8 @@ def shown(token: str) -> str:
             break
     rest = token[len(prefix) :]
     # A short secret has no four characters to spare, and others are not a terminal's to interpret.
-    last = rest[-4:] if len(rest) >= 12 and rest[-4:].isascii() and rest[-4:].isalnum() else ""
+    is_plain = rest.isascii() and all(c.isalnum() or c in "-_" for c in rest[-4:])
+    last = rest[-4:] if len(rest) >= 12 and is_plain else ""
     return prefix + "****" + last
 
 

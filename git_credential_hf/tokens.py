@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of this
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 _OIDC_MARGIN = 60  # seconds before its expiry at which a token of a Trusted Publisher is exchanged anew
 _SETTLED = 0.1  # seconds without a write after which a token file is taken to be whole
-_EMPTIED = 2.0  # seconds that an empty one, which a writer has truncated, gets to be filled
+_EMPTIED = 3.0  # seconds that an empty one, which a writer has truncated, gets to be filled
 
 
 class Token:
@@ -191,17 +191,23 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
     may be cut short, which is not a token. So what was written a moment ago is read again when it has settled.
     """
     deadline = time.monotonic() + _EMPTIED
+    seen: dict[str, float] = {}  # what stood there, and since when
     while True:
+        now = time.time()
         try:
             with open(_as_pathlib(path), encoding=encoding) as file:
                 text = file.read(1 << 20)
                 status = os.fstat(file.fileno())
         except FileNotFoundError:
             return None
-        age = time.time() - status.st_mtime
+        age = now - status.st_mtime
         is_settled = age > (_SETTLED if _clean(text) else _EMPTIED) or age < -_EMPTIED
-        if is_settled or status.st_mode & 0o170000 != 0o100000 or time.monotonic() > deadline:
+        if is_settled or status.st_mode & 0o170000 != 0o100000:
             return text
+        if _clean(text) and seen.setdefault(text, status.st_mtime) != status.st_mtime:
+            return text  # somebody writes it over and over, and it has been this, whole, before
+        if time.monotonic() > deadline:
+            return text if _clean(text) else next(reversed(seen), text)
         time.sleep(0.01)
 
 
@@ -279,11 +285,12 @@ def _refreshed(token: Token) -> Token | None:
     began = time.time_ns()
     with kept.Lock("refresh"):
         now = _reread(token)
-        if now is None or now.value != token.value or _has_failed_since(began):
+        if now is None or now.value != token.value or _has_failed_since(began, token):
             return now
         renewed, said = _renewed(token, insist=False)
         if renewed is not None and renewed.value == token.value:
-            kept.write("refresh-failed", str(time.time_ns()))
+            key = kept.new_key()
+            kept.write("refresh-failed", f"{time.time_ns()} {key} {kept.fingerprint(token.value, key)}")
             report("warning", said[0] if said else f"huggingface_hub did not renew the token {shown(token.value)}")
         return renewed
 
@@ -331,9 +338,12 @@ def _renewed(token: Token, *, insist: bool) -> tuple[Token | None, list[str]]:
     return _reread(token), said
 
 
-def _has_failed_since(began: int) -> bool:
-    at = kept.read("refresh-failed")
-    return at.isdecimal() and began < int(at[:20]) <= time.time_ns()
+def _has_failed_since(began: int, token: Token) -> bool:
+    try:
+        at, key, mark = kept.read("refresh-failed").split()
+        return began < int(at[:20]) <= time.time_ns() and kept.fingerprint(token.value, key) == mark
+    except ValueError:
+        return False  # nothing there, or not what we wrote
 
 
 def _from_colab() -> Token | None:

@@ -1,0 +1,280 @@
+"""The places where a copy of a token can be: git's own helpers, a real keyring, and fakes of what Linux cannot run.
+
+with STORE(home, monkeypatch) as store:       # its program is now on PATH
+    store.keep(Entry("huggingface.co", "git", token))
+    ...                                       # run git with credential.helper = store.helper
+    assert store.held() == []
+    assert store.others() == before
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = HERE / "bin"
+HUB = ("huggingface.co", "hf.co")
+USERNAMES = ("", "git", "hf_user", "alice")
+
+
+class Entry(NamedTuple):
+    """What a helper keeps: whose password for which host."""
+
+    host: str
+    username: str
+    password: str
+
+
+ELSEWHERE = (Entry("example.org", "bob", "p%ss=w rd/"), Entry("huggingface.co.example.org", "git", "hf_notTheHubs"))
+
+
+class Holder:
+    """A helper and its store; `helper` is what stands in `credential.helper`."""
+
+    is_file = False
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, helper: str = "") -> None:
+        self.home, self.monkeypatch = home, monkeypatch
+        self.helper = helper or self.helper
+        monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
+
+    def __enter__(self) -> Holder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Ends what runs for it."""
+
+    def tell(self, operation: str, host: str, **fields: str) -> dict[str, str]:
+        """Asks the helper itself, as git does."""
+        lines = [f"{name}={value}\n" for name, value in {"protocol": "https", "host": host, **fields}.items() if value]
+        done = subprocess.run(
+            ["sh", "-c", f"git credential-{self.helper} {operation}"],
+            input="".join(lines) + "\n",
+            capture_output=True,
+            text=True,
+            timeout=20,
+            env={**os.environ, "GCM_INTERACTIVE": "never"},
+        )
+        return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+    def keep(self, *entries: Entry) -> None:
+        for entry in entries:
+            self.tell("store", entry.host, username=entry.username, password=entry.password)
+
+    def entries(self, *hosts: str) -> list[Entry]:
+        """What it holds for these hosts."""
+        found = []
+        for host in hosts:
+            for username in USERNAMES if host in HUB else ("", "bob"):
+                answer = self.tell("get", host, username=username)
+                if answer.get("password"):
+                    found.append(Entry(host, answer["username"], answer["password"]))
+        return found
+
+    def held(self, *more: str) -> list[Entry]:
+        """What it holds for the Hub."""
+        return self.entries(*HUB, *more)
+
+    def others(self) -> object:
+        """All that it holds for other hosts, to be compared."""
+        return self.entries(*(entry.host for entry in ELSEWHERE))
+
+
+class Store(Holder):
+    """git's own `store`."""
+
+    helper = "store"
+    is_file = True
+    path = ".git-credentials"
+
+    @property
+    def file(self) -> Path:
+        return self.home / self.path
+
+    def lines(self) -> list[bytes]:
+        return self.file.read_bytes().splitlines(keepends=True) if self.file.exists() else []
+
+    def keep(self, *entries: Entry) -> None:
+        lines = [f"https://{quote(e.username, '')}:{quote(e.password, '')}@{e.host}\n".encode() for e in entries]
+        with self.file.open("ab") as file:
+            file.writelines(lines)
+        self.file.chmod(0o600)
+
+    def entries(self, *hosts: str) -> list[Entry]:
+        """Not asked, but read: no user name is hidden so."""
+        found = []
+        for line in self.lines():
+            user, _, host = line.decode().strip().partition("://")[2].rpartition("@")
+            username, _, password = user.partition(":")
+            entry = Entry(host.partition("/")[0], unquote(username), unquote(password))
+            if entry.host in hosts:
+                found.append(entry)
+        return found
+
+    def others(self) -> object:
+        """The bytes of the other lines."""
+        return [
+            line for line in self.lines() if line.strip().rpartition(b"@")[2].partition(b"/")[0].decode() not in HUB
+        ]
+
+
+class Cache(Holder):
+    """git's own `cache`, and its daemon."""
+
+    helper = "cache"
+
+    def __exit__(self, *error: object) -> None:
+        subprocess.run(["git", "credential-cache", "exit"], capture_output=True, timeout=20, check=False)
+
+
+BUS = """<busconfig>
+  <type>session</type>
+  <listen>{address}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+
+
+class Keyring(Holder):
+    """git-credential-libsecret, and a gnome-keyring-daemon on a D-Bus session of its own."""
+
+    helper = "libsecret"
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, helper: str = "") -> None:
+        for daemon in ("dbus-daemon", "gnome-keyring-daemon"):
+            if not shutil.which(daemon):
+                pytest.skip(f"{daemon} is missing")
+        made = os.environ["GIT_CREDENTIAL_HF_TESTS_LIBSECRET"]  # build_libsecret's
+        if not Path(made).is_dir():
+            pytest.skip(made)
+        super().__init__(home, monkeypatch, helper)
+        monkeypatch.setenv("PATH", f"{made}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.delenv("DISPLAY", raising=False)
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={os.environ['XDG_RUNTIME_DIR']}/bus")
+        self.daemons: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Holder:
+        # Starts nothing by itself: a second, locked keyring, when somebody asks before the first is there.
+        config = self.home / "bus.conf"
+        config.write_text(BUS.format(address=os.environ["DBUS_SESSION_BUS_ADDRESS"]))
+        bus = self._start("dbus-daemon", f"--config-file={config}", "--nofork", "--nosyslog", "--print-address")
+        assert bus.stdout
+        bus.stdout.readline()  # it listens now
+        keyring = self._start("gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
+        assert keyring.stdin
+        keyring.stdin.write(b"password of the keyring")
+        keyring.stdin.close()
+        probe, deadline = Entry("example.net", "probe", "probe"), time.monotonic() + 10
+        while time.monotonic() < deadline:
+            self.keep(probe)
+            if self.tell("get", probe.host).get("password"):
+                self.tell("erase", probe.host, username=probe.username)
+                return self
+            time.sleep(0.05)
+        self.__exit__()
+        pytest.skip("gnome-keyring-daemon does not start here")
+
+    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+        daemon = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=self.home
+        )
+        self.daemons.append(daemon)
+        return daemon
+
+    def __exit__(self, *error: object) -> None:
+        for daemon in reversed(self.daemons):
+            daemon.terminate()
+            try:
+                daemon.wait(5)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
+            for pipe in (daemon.stdin, daemon.stdout):
+                if pipe:
+                    pipe.close()
+        self.daemons = []
+
+
+class Fake(Holder):
+    """A program in bin/ that keeps its entries in a file."""
+
+    is_file = True
+    path = ""
+
+    @property
+    def file(self) -> Path:
+        return self.home / self.path
+
+    def content(self) -> list[list[str]]:
+        """Of each entry: protocol, host, path, user name, password."""
+        lines = self.file.read_text().split("\n")[:-1] if self.file.exists() else []
+        return [line.split("\x1f") for line in lines]
+
+    def keep(self, *entries: Entry) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.open("a") as file:
+            file.writelines("\x1f".join(("https", e.host, "", e.username, e.password)) + "\n" for e in entries)
+
+    def entries(self, *hosts: str) -> list[Entry]:
+        """Not asked, but read: no user name is hidden so."""
+        return [Entry(e[1], e[3], e[4]) for e in self.content() if e[1] in hosts]
+
+    def others(self) -> object:
+        return [entry for entry in self.content() if entry[1] not in HUB]
+
+
+class Osxkeychain(Fake):
+    """A fake of git-credential-osxkeychain."""
+
+    helper = "osxkeychain"
+    path = "Library/Keychains/fake"
+
+
+class Manager(Fake):
+    """A fake of Git Credential Manager."""
+
+    helper = "manager"
+    path = ".gcm/store"
+
+    def prompted(self) -> bool:
+        """Whether it has asked somebody."""
+        log = self.home / ".gcm/log"
+        return log.exists() and "PROMPTED" in log.read_text()
+
+    def starts_in(self, seconds: float) -> None:
+        (self.home / ".gcm").mkdir(exist_ok=True)
+        (self.home / ".gcm/delay").write_text(str(seconds))
+
+
+HOLDERS: dict[str, Callable[[Path, pytest.MonkeyPatch], Holder]] = {
+    "store": Store,
+    "cache": Cache,
+    "keyring": Keyring,
+    "osxkeychain": Osxkeychain,
+    "manager": Manager,
+}
+
+
+def build_libsecret() -> None:
+    """Has git-credential-libsecret built, if it can be.
+
+    To be called before the tests have another HOME: what is built is kept.
+    """
+    if "GIT_CREDENTIAL_HF_TESTS_LIBSECRET" not in os.environ:
+        done = subprocess.run([HERE / "make_libsecret"], capture_output=True, text=True, check=False)
+        made = done.stdout.strip() or f"git-credential-libsecret cannot be built: {done.stderr.strip()}"
+        os.environ["GIT_CREDENTIAL_HF_TESTS_LIBSECRET"] = made
