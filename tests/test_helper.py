@@ -300,6 +300,13 @@ def test_records_do_not_grow(refused: Path) -> None:
 
 # --- what others may have put into the runtime directory ---
 
+
+@pytest.fixture(autouse=True)
+def nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HF_ENDPOINT is no place to send a token to, so that `erase` does not ask the Hub why: see e2e/test_refused."""
+    monkeypatch.setenv("HF_ENDPOINT", "nowhere")
+
+
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another owner")
 NOBODY = 65534
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,17 @@ class Account:
 
     def log_in(self, token: str) -> None:
         self.run("hf", "auth", "login", "--token", token)
+
+    def is_given(self, token: str, name: str, **more: object) -> None:
+        """What `hf auth login` would have written an hour ago, without the second that it takes."""
+        folder = self.home / ".cache/huggingface"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "token").write_text(token)
+        with (folder / "stored_tokens").open("a") as file:
+            lines = {"hf_token": token, **more}
+            file.write(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()) + "\n")
+        for file_name in ("token", "stored_tokens"):
+            os.utime(folder / file_name, (time.time() - 3600,) * 2)
 
     def store_oauth(self, pair: "OAuth", name: str = "oauth-alice") -> None:
         """Leave behind what a login in the browser leaves behind, through huggingface_hub's own functions."""

@@ -37,8 +37,8 @@ def tokens(hub: "Hub", account: Account) -> Tokens:
     for name in ("acme/model", "datasets/acme/data", "spaces/acme/app"):
         hub.repository(name, private=True, files={"README.md": b"hello\n"}, lfs={"model.bin": WEIGHTS})
     tokens = {"work": hub.token("bob", name="work"), "personal": hub.token("alice", name="personal")}
-    for token in tokens.values():
-        account.log_in(token)
+    for name, token in tokens.items():
+        account.is_given(token, name)
     hub.log.clear()
     return tokens
 

@@ -53,7 +53,8 @@ def shown(token: str) -> str:
 def pair(hub: "Hub", account: Account) -> "OAuth":
     """A login in the browser, far from its expiry, and revoked on the Hub after the clone."""
     pair = hub.oauth("alice", expires_in=20 * DAY)
-    account.store_oauth(pair)
+    more = {"refresh_token": pair.refresh_token, "expires_at": int(pair.expires_at)}
+    account.is_given(pair.access_token, "oauth-alice", **more)
     account.clone(GIT_LFS_SKIP_SMUDGE="1")
     hub.revoke(pair.access_token)
     hub.log.clear()
@@ -240,7 +241,7 @@ def token(hub: "Hub", account: Account) -> str:
     for name in ("bob/gated", "datasets/bob/gated"):
         hub.repository(name, gated="manual")
     token = hub.token("alice", name="laptop")
-    account.log_in(token)
+    account.is_given(token, "laptop")
     hub.log.clear()
     return token
 

@@ -48,12 +48,7 @@ class Machine(NamedTuple):
 
     def is_given(self, token: str, name: str, **more: object) -> None:
         """What `hf auth login` writes."""
-        folder = self.account.home / ".cache/huggingface"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "token").write_text(token)
-        with (folder / "stored_tokens").open("a") as file:
-            lines = {"hf_token": token, **more}
-            file.write(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()) + "\n")
+        self.account.is_given(token, name, **more)
 
     def git_credential(self, operation: str, **fields: str) -> None:
         """As huggingface_hub's set_git_credential and unset_git_credential."""
