@@ -192,6 +192,7 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
     """
     deadline = time.monotonic() + _EMPTIED
     seen: dict[str, float] = {}  # what stood there, and since when
+    doubts = 3  # a file is empty for a moment before its time of writing shows that (ext4)
     while True:
         now = time.time()
         try:
@@ -202,13 +203,14 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
             return None
         age = now - status.st_mtime
         is_settled = age > (_SETTLED if _clean(text) else _EMPTIED) or age < -_EMPTIED
-        if is_settled or status.st_mode & 0o170000 != 0o100000:
+        if status.st_mode & 0o170000 != 0o100000 or (is_settled and (_clean(text) or not doubts)):
             return text
+        doubts -= is_settled
         if _clean(text) and seen.setdefault(text, status.st_mtime) != status.st_mtime:
             return text  # somebody writes it over and over, and it has been this, whole, before
         if time.monotonic() > deadline:
             return text if _clean(text) else next(reversed(seen), text)
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 # --- the stored tokens ---
