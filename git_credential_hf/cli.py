@@ -276,19 +276,53 @@ def _usernames() -> tuple[str | None, ...]:
 
 
 @commands.command()
+@click.option("--write", is_flag=True, help="Ask for pushing to it, and not for reading alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.argument("repo", required=False)
+def check(write: bool, as_json: bool, repo: str | None) -> int:
+    """Ask the Hub whether your token may read REPO, or push to it.
+
+    REPO is acme/model, datasets/acme/data, a URL of the Hub, an hf:// URI or
+    git@hf.co:acme/model; without it, where this repository is pushed to.
+
+    Exits with 1 for a no, and with 3 where the Hub gave no answer.
+    """
+    from git_credential_hf import access, gitconfig, hub
+    from git_credential_hf import configure as config
+
+    if repo is None:
+        repo = gitconfig.push_url()
+    repository = hub.named(repo)
+    if repository is None:
+        raise Problem(
+            f"'{hub.without_secret(repo)}' is no repository of the Hub",
+            "name one, such as acme/model or datasets/acme/data",
+        )
+    answer = access.may(config.token_for(repository), repository, write=write, seconds=10)
+    if as_json:
+        click.echo(json.dumps(answer.as_json(), indent=2))
+    elif answer.answer == "yes":
+        _print(f"yes       {answer.message}")
+    if answer.answer != "yes":
+        report_problem(Problem(answer.message, answer.fix), "error" if answer.answer == "no" else "warning")
+    return {"yes": 0, "no": 1}.get(answer.answer, 3)
+
+
+@commands.command()
 @_with_scopes
 def unconfigure(scope: str, dry_run: bool) -> int:
     """Take out what `configure` has put in, and nothing else.
 
-    What was kept for a running session goes too: the hash of a refused token,
-    and the token of a CI job.
+    What was kept goes too: the hash of a refused token, the token of a CI job,
+    and what the Hub allows.
     """
+    from git_credential_hf import access, kept
     from git_credential_hf import configure as config
-    from git_credential_hf import kept
 
     status = _carry_out(config.plan_removal(scope), dry_run, "git's configuration has nothing of ours")
     if not dry_run:
         kept.forget_all()
+        kept.forget_all(access.cache_directory())
     for entry in config.left_behind(scope) if not dry_run else ():
         report("warning", f"somebody else has put `helper = {entry.value}` into {entry.origin.removeprefix('file:')}")
         key = ".".join(part for part in ("credential", entry.subsection, "helper") if part)

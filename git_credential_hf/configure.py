@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 
-from git_credential_hf import gitconfig, hub
+from git_credential_hf import gitconfig, hub, tokens
 from git_credential_hf.changes import Change, read
 from git_credential_hf.problem import Problem, masked
 
@@ -60,6 +60,15 @@ def mapped(configured: list[gitconfig.Entry]) -> dict[str, str]:
                 if namespace != entry.subsection and "/" not in namespace:
                     found[namespace] = shlex.split((entry.value or "").removeprefix("!"))[-1]
     return found
+
+
+def token_for(repository: tuple[str, str]) -> tokens.Token | None:
+    """The token that this helper gives for a repository of the Hub: its namespace's own, or the current one.
+
+    Raises `Problem` where there is a source, but broken.
+    """
+    name = mapped(gitconfig.entries()).get(repository[1].partition("/")[0])
+    return tokens.current() if name is None else tokens.named(name)
 
 
 def block(section: str, variables: list[tuple[str, str]]) -> str:

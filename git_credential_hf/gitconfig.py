@@ -67,17 +67,26 @@ def _missing() -> str:
     raise Problem("git is not on PATH", "install git")
 
 
-def run(*arguments: str, given: bytes = b"", environment: dict[str, str] | None = None) -> bytes:
-    """What `git ARGUMENTS` prints, with `given` on its stdin; raises `Problem` with git's own words where it fails."""
+def run(
+    *arguments: str, given: bytes = b"", environment: dict[str, str] | None = None, seconds: float | None = None
+) -> bytes:
+    """What `git ARGUMENTS` prints, with `given` on its stdin, and `seconds` to do it.
+
+    Raises `Problem` with git's own words where it fails.
+    """
     import subprocess
 
-    done = subprocess.run(  # noqa: S603 - an absolute path, a list of arguments, no shell
-        [git(), *arguments],
-        input=given,
-        capture_output=True,
-        check=False,
-        env={**_environment(), **(environment or {})},
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - an absolute path, a list of arguments, no shell
+            [git(), *arguments],
+            input=given,
+            capture_output=True,
+            check=False,
+            env={**_environment(), **(environment or {})},
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise Problem(f"git {arguments[0]} did not answer within {seconds:g} seconds") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {done.returncode}"]
         raise Problem(f"git says: {said[-1].removeprefix('fatal: ').removeprefix('error: ')}")
@@ -181,7 +190,7 @@ def _parts(url: str) -> tuple[str | None, ...]:
     end = min((rest.index(c) for c in "/?#" if c in rest), default=len(rest))
     user, at, host = rest[:end].rpartition("@")
     name = user.partition(":")[0] if at else None
-    return tuple(_decoded(part) for part in (protocol or None, host or None, rest[end:].strip("/") or None, name))
+    return tuple(decoded(part) for part in (protocol or None, host or None, rest[end:].strip("/") or None, name))
 
 
 def origin_of(pattern: str) -> str | None:
@@ -195,7 +204,8 @@ def user_of(url: str) -> str | None:
     return _parts(url)[3]
 
 
-def _decoded(part: str | None) -> str | None:
+def decoded(part: str | None) -> str | None:
+    """A part of a URL without its percent signs."""
     if part is None or "%" not in part:
         return part
     from urllib.parse import unquote
@@ -245,6 +255,23 @@ def _git_matches(pattern: str, url: str) -> bool:
             answer = b""
         _matched[pattern, url] = answer == b"yes\n"
     return _matched[pattern, url]
+
+
+def push_url() -> str:
+    """The URL that `git push` in this repository goes to; raises `Problem` where there is none."""
+    name = "origin"
+    try:
+        branch = run("symbolic-ref", "--short", "--quiet", "HEAD").decode("utf-8", "surrogateescape").strip()
+    except Problem:
+        branch = ""  # detached
+    settings = {(e.section, e.subsection, e.name): e.value for e in entries()}
+    keys = [("branch", branch, "pushremote"), ("remote", "", "pushdefault"), ("branch", branch, "remote")]
+    name = next((settings[key] or name for key in keys if settings.get(key)), name)
+    try:
+        urls = run("remote", "get-url", "--push", "--", name).decode("utf-8", "surrogateescape").splitlines()
+    except Problem:
+        raise Problem("there is no repository here with a remote to push to", "name one, such as acme/model") from None
+    return urls[0]
 
 
 def file(scope: str) -> str:

@@ -21,7 +21,7 @@ def get(request: Request, name: str | None = None) -> dict[str, str] | None:
         report("warning", "nobody is logged in to the Hugging Face Hub on this machine")
         report("hint", "run `hf auth login`")
         return None
-    if kept.remembers(_REFUSED, _secret(origin, token), SILENCE):
+    if kept.remembers(_REFUSED, _secret(origin, token)):
         # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (git-facts).
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())

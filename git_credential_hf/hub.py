@@ -64,10 +64,56 @@ def owns(protocol: bytes | None, host: bytes | None) -> str | None:
     return asked if asked in origins() else None
 
 
+def remote(url: str) -> tuple[str, str] | None:
+    """The transport (`https`, `ssh`) and the path of a git remote's URL that leads to the Hub; `None` for any other.
+
+    SSH is `git@hf.co:acme/model` or `ssh://git@hf.co/acme/model` (hub-facts 3.1).
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        where, colon, path = url.partition(":")  # scp's syntax; a slash before the colon makes it a path (git-fetch(1))
+        host = where.rpartition("@")[2].lower()
+        return ("ssh", path) if colon and f"https://{host}" in origins() else None
+    where, _, path = rest.partition("/")
+    host = where.rpartition("@")[2]
+    if scheme.lower() in ("ssh", "git+ssh", "ssh+git"):
+        return ("ssh", path) if f"https://{host.lower().removesuffix(':22')}" in origins() else None
+    return ("https", path) if origin(scheme, host) in origins() else None
+
+
+def named(text: str) -> tuple[str, str] | None:
+    """The repository that somebody names: `acme/model`, `datasets/acme/data`, an `hf://` URI, or a URL of the Hub's."""
+    if text.lower().startswith("hf://"):
+        parts = text[5:].split("@")[0].strip("/").split("/")
+        return repository("/".join(parts[: 3 if parts[0] in KINDS else 2]))
+    if "://" not in text and ":" not in text:
+        return repository(text)
+    found = remote(text)
+    if found is None:
+        return None
+    parts = found[1].partition("?")[0].partition("#")[0].strip("/").split("/")
+    page = min((at for at, part in enumerate(parts) if at and part in _PAGES), default=len(parts))
+    return repository("/".join(parts[:page]))
+
+
+def without_secret(url: str) -> str:
+    """A URL as people may see it: without the user and the password in it."""
+    scheme, separator, rest = url.partition("://")
+    login, at, _ = rest.partition("/")[0].rpartition("@")
+    return f"{scheme}://{rest[len(login) + 1 :]}" if separator and at else url
+
+
+KINDS = ("models", "datasets", "spaces", "kernels")  # of repositories, as the API names them
+# What may follow a repository in the address bar of a browser.
+_PAGES = ("tree", "blob", "raw", "resolve", "commit", "commits", "discussions", "settings")
+
+
 def repository(path: str) -> tuple[str, str] | None:
     """The type and the name of the repository at a path of the Hub, with or without `.git` (hub-facts 3.1)."""
     parts = path.strip("/").removesuffix(".git").split("/")
-    kind = parts.pop(0) if parts[0] in ("models", "datasets", "spaces", "kernels") and len(parts) > 1 else "models"
+    if parts[0] == "buckets":
+        return None  # git does not know them (hub-facts 3.1)
+    kind = parts.pop(0) if parts[0] in KINDS and len(parts) > 1 else "models"
     return (kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_name, parts)) else None
 
 
@@ -79,6 +125,11 @@ def is_name(text: str) -> bool:
 def page(kind: str, name: str) -> str:
     """The page of a repository, for people."""
     return f"{endpoint()}/{'' if kind == 'models' else kind + '/'}{name}"
+
+
+def settings() -> str:
+    """The page on which tokens are made, for people."""
+    return f"{endpoint()}/settings/tokens"
 
 
 def _is_loopback(name: str) -> bool:

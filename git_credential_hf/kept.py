@@ -1,7 +1,8 @@
-"""What is kept on disk between two runs, and where: private to the user, and gone with the session.
+"""What is kept on disk between two runs, and where: private to the user, whole or not at all.
 
-The runtime directory is the one that platformdirs names (a test holds the two together); it is worked out here
-because importing platformdirs takes twice as long as all of `get`.
+Unless a caller names another directory (`within`) that is the runtime directory, gone with the session. It is the one
+that platformdirs names (a test holds the two together), worked out here because importing platformdirs takes twice as
+long as all of `get`.
 """
 
 import os
@@ -53,9 +54,9 @@ def _is_safe(path: str) -> bool:
     return _is_ours(path, 0o077) and (sys.platform in ("win32", "darwin") or _is_ours(os.path.dirname(path), 0o022))
 
 
-def directory() -> str | None:
-    """Our runtime directory, made if need be; `None` where it cannot be had safely."""
-    path = runtime_directory()
+def directory(within: str | None = None) -> str | None:
+    """Our directory, made if need be; `None` where it cannot be had safely."""
+    path = within or runtime_directory()
     if path is None:
         return None
     try:
@@ -67,9 +68,9 @@ def directory() -> str | None:
     return path if _is_safe(path) else None
 
 
-def read(name: str) -> str:
+def read(name: str, within: str | None = None) -> str:
     """The text kept under `name`; empty where there is none, or where it is not this user's alone."""
-    path = runtime_directory()
+    path = within or runtime_directory()
     if path is None or not _is_safe(path):
         return ""
     try:
@@ -90,9 +91,9 @@ def read(name: str) -> str:
         os.close(descriptor)
 
 
-def write(name: str, text: str) -> bool:
+def write(name: str, text: str, within: str | None = None) -> bool:
     """Keep `text` under `name`: whole or not at all, 0600. `False` where it could not be kept."""
-    path = directory()
+    path = directory(within)
     if path is None:
         return False
     made = os.path.join(path, f"{name}.{os.getpid()}")
@@ -158,17 +159,17 @@ def new_key() -> str:
     return os.urandom(32).hex()
 
 
-def remember(name: str, secret: str, seconds: int) -> None:
+def remember(name: str, secret: str, seconds: int, within: str | None = None) -> None:
     """Remember, under `name` and for so long, that something has happened to `secret`; of that only a keyed hash."""
     key = new_key()
-    mark = f"{int(time.time())} {key} {fingerprint(secret, key)}\n"
-    write(name, mark + "".join(_recent(name, seconds)))
+    mark = f"{int(time.time())} {seconds} {key} {fingerprint(secret, key)}\n"
+    write(name, mark + "".join(_recent(name, within)), within)
 
 
-def remembers(name: str, secret: str, seconds: int) -> bool:
-    """Whether `remember` was told so within these seconds."""
-    for line in _recent(name, seconds):
-        _, key, mark = line.split()
+def remembers(name: str, secret: str, within: str | None = None) -> bool:
+    """Whether `remember` was told so, not too long ago."""
+    for line in _recent(name, within):
+        *_, key, mark = line.split()
         try:
             if fingerprint(secret, key) == mark:
                 return True
@@ -177,19 +178,21 @@ def remembers(name: str, secret: str, seconds: int) -> bool:
     return False
 
 
-def _recent(name: str, seconds: int) -> list[str]:
+def _recent(name: str, within: str | None) -> list[str]:
     now = int(time.time())
-    lines = read(name).splitlines(keepends=True)[:16]
-    return [
-        line
-        for line in lines
-        if len(words := line.split()) == 3 and words[0].isdecimal() and 0 <= now - int(words[0][:20]) < seconds
-    ]
+    recent = []
+    for line in read(name, within).splitlines(keepends=True)[:16]:
+        words = line.split()
+        if len(words) == 4 and words[0].isdecimal() and words[1].isdecimal():
+            since, seconds = int(words[0][:20]), int(words[1][:20])
+            if 0 <= now - since < seconds:  # a clock that was put back makes nothing last longer
+                recent.append(line)
+    return recent
 
 
-def forget_all() -> list[str]:
+def forget_all(within: str | None = None) -> list[str]:
     """Remove everything that was kept; return the paths that are gone. Raise `OSError` where that fails."""
-    path = runtime_directory()
+    path = within or runtime_directory()
     if path is None or not _is_safe(path):
         return []
     gone = []

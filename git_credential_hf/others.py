@@ -176,16 +176,18 @@ def _exists(helper: str) -> bool:
     return gitconfig.find(program) is not None or os.path.exists(os.path.join(exec_path, program))
 
 
+# The environment in which neither git nor a helper asks a person: no terminal, no askpass, no window.
+QUIET = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GCM_INTERACTIVE": "never",
+    "GCM_GUI_PROMPT": "false",
+    "SSH_ASKPASS_REQUIRE": "never",
+}
+
+
 def _environment() -> dict[str, str]:
-    """Nothing in which a helper could ask a person: no terminal, no askpass, no window."""
     asking = ("GIT_ASKPASS", "SSH_ASKPASS")
-    quiet = {
-        "GIT_TERMINAL_PROMPT": "0",
-        "GCM_INTERACTIVE": "never",
-        "GCM_GUI_PROMPT": "false",
-        "SSH_ASKPASS_REQUIRE": "never",
-    }
-    return {**{name: value for name, value in os.environ.items() if name not in asking}, **quiet}
+    return {**{name: value for name, value in os.environ.items() if name not in asking}, **QUIET}
 
 
 def _run(helper: str, operation: str, message: str) -> bytes:

@@ -31,6 +31,7 @@ class Token:
         self.name = name
         self.expires_at = expires_at
         self.is_renewable = False  # whether it came with an OAuth refresh token
+        self.fix: str | None = None  # the remedy of one that git has from elsewhere (source `git:WHERE`)
 
     def describe(self) -> str:
         """Which token, masked, and where it comes from."""
@@ -40,18 +41,22 @@ class Token:
             "file": f"from the file {where}",
             "oidc": "from a Trusted Publisher (HF_OIDC_RESOURCE)",
             "colab": "from the secrets of this Colab notebook",
+            "git": f"from {where}",
         }[kind]
         return f"{shown(self.value)} {origin}" + (f", stored as '{self.name}'" if self.name else "")
 
     def remedy(self) -> str:
         """The one thing to do when the Hub refuses it, which depends on where it comes from."""
         kind, _, where = self.source.partition(":")
-        return {
-            "env": f"run `unset {where}` to use your login, or set it to a token of https://huggingface.co/settings/tokens",
-            "file": "run `hf auth login`",
-            "oidc": "check the Trusted Publisher of the repository, then run the job again",
-            "colab": "put a new token into the secret HF_TOKEN of the notebook",
-        }[kind]
+        return (
+            self.fix
+            or {
+                "env": f"run `unset {where}` to use your login, or set it to a token of https://huggingface.co/settings/tokens",
+                "file": "run `hf auth login`",
+                "oidc": "check the Trusted Publisher of the repository, then run the job again",
+                "colab": "put a new token into the secret HF_TOKEN of the notebook",
+            }[kind]
+        )
 
     def is_expired(self) -> bool:
         """Whether its time is over by this machine's clock."""
@@ -305,7 +310,7 @@ def renew(token: Token) -> bool:
         now = _reread(token)
         if now is None or now.value != token.value:
             return now is not None
-        if kept.remembers("renewed", token.value, REFRESH_MARGIN):
+        if kept.remembers("renewed", token.value):
             return False
         kept.remember("renewed", token.value, REFRESH_MARGIN)
         renewed, _ = _renewed(token, insist=True)

@@ -487,15 +487,14 @@ def test_account_of_an_oauth_login(home: Path, hub: Any) -> None:
 
 
 def test_revoked_token(hub: Any) -> None:
-    """A token that the Hub refuses is a problem, in the Hub's words."""
+    """A token that the Hub refuses is a problem of the user's."""
     token = hub.token(hub.user("alice"))
     hub.revoke(token)
     seen, done = status(HF_TOKEN=token)
     assert done.returncode == 1
     assert seen["account"] is None
-    assert errors(done) == ["the Hub refuses the token: Invalid username or password."] or errors(done) == [
-        "the Hub refuses the token: Invalid username or password"
-    ]
+    assert len(errors(done)) == 1
+    assert "is invalid, or was revoked" in errors(done)[0]
     shown = run("status", HF_TOKEN=token)
     assert "could not be asked" not in shown.stdout
     assert "hint: " in shown.stderr

@@ -272,11 +272,11 @@ def test_refusal_is_one_host_s(refused: Path) -> None:
 def test_record_is_a_keyed_hash(refused: Path) -> None:
     """What is kept tells nobody which token it was: not the token, no part of it, and never the same hash twice."""
     text = refused.read_text()
-    assert re.fullmatch(r"\d{10} [0-9a-f]{64} [0-9a-f]{64,128}\n", text)
+    assert re.fullmatch(r"\d{10} 30 [0-9a-f]{64} [0-9a-f]{64,128}\n", text)
     for part in (TOKEN[3:], TOKEN[-4:], "huggingface"):
         assert part.lower() not in text.lower()
     helper("erase", ERASE)
-    keys, hashes = zip(*(line.split()[1:] for line in refused.read_text().splitlines()), strict=True)
+    keys, hashes = zip(*(line.split()[2:] for line in refused.read_text().splitlines()), strict=True)
     assert len(set(keys)) == len(set(hashes)) == 2
     assert not list(set(keys) & set(hashes))
 

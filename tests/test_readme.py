@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-COMMANDS = ("status", "configure", "unconfigure", "purge")
+COMMANDS = ("status", "check", "configure", "unconfigure", "purge")
 
 
 def offered(*command: str) -> set[str]:

@@ -100,8 +100,8 @@ class Token:
 
 def covers(entity: Mapping[str, str], repository: Repository) -> bool:
     if entity["type"] in ("user", "org"):
-        return entity["name"] == repository.namespace
-    return entity["type"] == repository.type and entity["name"] == repository.id
+        return entity.get("name") == repository.namespace
+    return entity["type"] == repository.type and entity.get("name") == repository.id
 
 
 @dataclass
@@ -149,7 +149,8 @@ class Accounts:
         if isinstance(scoped, Mapping):
             scoped = [{"entity": self.entity(name), "permissions": list(granted)} for name, granted in scoped.items()]
         return [
-            {**scope, "entity": {"_id": self.id_of(scope["entity"]["name"]), **scope["entity"]}} for scope in scoped
+            {**scope, "entity": {"_id": self.id_of(scope["entity"].get("name", "")), **scope["entity"]}}
+            for scope in scoped
         ]
 
     def entity(self, name: str) -> dict[str, str]:
