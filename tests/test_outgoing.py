@@ -1,0 +1,807 @@
+"""What a push or a commit adds: found in real repositories of git, and nothing else found."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import string
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from git_credential_hf import outgoing
+from git_credential_hf.outgoing import Update
+from git_credential_hf.problem import Problem
+
+NULL = "0" * 40
+MEBIBYTE = 1 << 20
+ALPHANUMERIC = string.ascii_letters + string.digits
+
+
+def body(length: int, seed: int = 1, letters: str = ALPHANUMERIC) -> str:
+    return "".join(random.Random(seed).choices(letters, k=length))
+
+
+TOKEN = "hf_" + body(34)
+JWT = f"{body(24, 2)}.{body(80, 3)}.{body(43, 4)}"
+
+
+class Repository:
+    """A repository of git's, and the short ways to make history in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def git(self, *arguments: str | bytes, given: bytes | None = None) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.path, input=given, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+    def write(self, path: str | bytes, content: str | bytes = "text\n") -> str:
+        """Write a file and stage it; its blob's id."""
+        file = os.path.join(os.fsencode(self.path), os.fsencode(path))
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(file, "wb") as to:
+            to.write(content.encode() if isinstance(content, str) else content)
+        self.git("add", "--", os.fsencode(path))
+        return self.git("rev-parse", b":" + os.fsencode(path))
+
+    def commit(self, *, allow_empty: bool = True) -> str:
+        self.git("commit", "-q", "-m", "x", *(["--allow-empty"] if allow_empty else []))
+        return self.git("rev-parse", "HEAD")
+
+    def add(self, path: str | bytes, content: str | bytes = "text\n") -> str:
+        """Commit a file; the commit's id."""
+        self.write(path, content)
+        return self.commit()
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "a@example.org")
+        monkeypatch.setenv(f"GIT_{who}_DATE", "1700000000 +0000")
+    return make(tmp_path / "work", monkeypatch)
+
+
+def make(path: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> Repository:
+    subprocess.run(["git", "init", "-q", "-b", "main", *options, str(path)], check=True)
+    monkeypatch.chdir(path)
+    return Repository(path)
+
+
+def push(new: str, old: str = NULL, remote: str = "none", **options: object) -> outgoing.Outgoing:
+    return outgoing.pushed([Update("refs/heads/main", new, "refs/heads/main", old)], remote, **options)  # type: ignore[arg-type]
+
+
+def pointer_to(content: bytes) -> bytes:
+    oid = hashlib.sha256(content).hexdigest()
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n".encode()
+
+
+def store(content: bytes, lfs: Path) -> None:
+    oid = hashlib.sha256(content).hexdigest()
+    file = lfs / "objects" / oid[:2] / oid[2:4] / oid
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+
+
+def binaries(found: outgoing.Outgoing) -> set[tuple[str | None, str]]:
+    return {(blob.commit, blob.path) for blob in found.binary}
+
+
+# What git announces
+
+
+def test_updates_are_parsed() -> None:
+    """Each line is four words, and a source of a push may hold blanks itself; nothing announced is no update."""
+    a, b = "a" * 40, "b" * 64
+    given_ = f"refs/heads/x {a} refs/heads/y {NULL}\n:/a b {b} refs/heads/z {a}\n(delete) {NULL} refs/heads/q {a}\n"
+    updates = outgoing.parse(given_.encode())
+    assert updates == [
+        ("refs/heads/x", a, "refs/heads/y", NULL),
+        (":/a b", b, "refs/heads/z", a),
+        ("(delete)", NULL, "refs/heads/q", a),
+    ]
+    assert [update.is_deletion for update in updates] == [False, False, True]
+    assert Update("(delete)", "0" * 64, "r", b).is_deletion
+    assert outgoing.parse(b"") == []
+
+
+@pytest.mark.parametrize(
+    "line", [b"one two three", b"a b c d", b"a --all c " + b"0" * 40, b"a " + b"0" * 40 + b" c --all", b" "]
+)
+def test_a_line_that_is_no_update_is_a_problem(line: bytes) -> None:
+    """What is not an id never gets to git."""
+    with pytest.raises(Problem):
+        outgoing.parse(line + b"\n")
+
+
+# Which objects
+
+
+def test_only_what_the_remote_lacks(repository: Repository) -> None:
+    """What the announced reference of the remote reaches is not looked at."""
+    old = repository.add("old", b"\0")
+    new = repository.add("new", b"\0new")
+    assert binaries(push(new, old)) == {(new, "new")}
+    assert binaries(push(new)) == {(old, "old"), (new, "new")}
+
+
+def test_tracking_references_count_for_a_remote_with_a_name(repository: Repository) -> None:
+    """A new branch adds what no tracking reference of that remote reaches; another remote's do not count."""
+    old = repository.add("old", b"\0")
+    new = repository.add("new", b"\0new")
+    repository.git("remote", "add", "hf", "https://huggingface.co/a/b")
+    repository.git("remote", "add", "hf2", "https://huggingface.co/a/c")
+    repository.git("update-ref", "refs/remotes/hf/main", old)
+    repository.git("update-ref", "refs/remotes/hf2/main", new)
+    assert binaries(push(new, remote="hf")) == {(new, "new")}
+    assert binaries(push(new, remote="hf2")) == set()
+    assert len(push(new, remote="https://huggingface.co/a/b").binary) == 2
+
+
+@pytest.mark.parametrize("remote", ["*", "h?", "--all", "hf/../hf", "", "refs/remotes/hf", "[h]f", "\udcff"])
+def test_an_odd_name_of_a_remote_is_no_pattern(repository: Repository, remote: str) -> None:
+    """It excludes nothing that belongs to another remote, and is no option of git's."""
+    old = repository.add("old", b"\0")
+    repository.git("remote", "add", "hf", "https://huggingface.co/a/b")
+    repository.git("update-ref", "refs/remotes/hf/main", old)
+    repository.git("config", os.fsencode(f"remote.{remote}.url"), "x")
+    assert len(push(old, remote=remote).binary) == 1
+
+
+def test_left_over_tracking_references_do_not_count(repository: Repository) -> None:
+    """A remote that is no longer configured tells nothing about a directory of the same name."""
+    old = repository.add("old", b"\0")
+    repository.git("update-ref", "refs/remotes/hf/main", old)
+    assert len(push(old, remote="hf").binary) == 1
+
+
+def test_a_deletion_adds_nothing(tmp_path: Path) -> None:
+    """Nothing is read: not even a repository is needed."""
+    found = outgoing.pushed([Update("(delete)", NULL, "refs/heads/x", "a" * 40)], "origin")
+    assert vars(found) == vars(outgoing.Outgoing())
+
+
+def test_an_empty_range_adds_nothing(repository: Repository) -> None:
+    """The remote has it all."""
+    new = repository.add("new", b"\0")
+    assert vars(push(new, new)) == vars(outgoing.Outgoing())
+
+
+def test_a_forced_push_over_unknown_history(repository: Repository) -> None:
+    """An id of the remote's that is not here excludes nothing, and is no failure."""
+    new = repository.add("new", b"\0")
+    assert binaries(push(new, "1" * 40)) == {(new, "new")}
+
+
+def test_an_unknown_local_id_is_a_problem(repository: Repository) -> None:
+    """Git's words, in one line."""
+    with pytest.raises(Problem, match="1111") as caught:
+        push("1" * 40)
+    assert "\n" not in caught.value.message
+
+
+def test_the_commit_is_the_one_that_adds(repository: Repository) -> None:
+    """Not a later one that has the file, too; clocks that go wrong change nothing."""
+    added = {}
+    for number in range(5):
+        os.environ["GIT_COMMITTER_DATE"] = f"{1_700_000_000 - 1000 * number} +0000"
+        added[repository.add(f"d/f{number}", b"\0%d" % number)] = f"d/f{number}"
+    found = push(repository.git("rev-parse", "HEAD"))
+    assert binaries(found) == set(added.items())
+
+
+def test_a_merge(repository: Repository) -> None:
+    """Files of both sides are their commits', what the merge itself adds is the merge's."""
+    base = repository.add("base", b"\0base")
+    repository.git("checkout", "-q", "-b", "side")
+    side = repository.add("side", b"\0side")
+    repository.git("checkout", "-q", "main")
+    main = repository.add("main", b"\0main")
+    repository.git("merge", "-q", "--no-commit", "side")
+    merge = repository.add("evil", b"\0evil")
+    assert binaries(push(merge, base)) == {(side, "side"), (main, "main"), (merge, "evil")}
+    assert binaries(push(merge, main)) == {(side, "side"), (merge, "evil")}
+
+
+def test_some_updates_at_once(repository: Repository) -> None:
+    """Two branches and a deletion: what any remote reference reaches is excluded, and nothing is found twice."""
+    base = repository.add("base", b"\0base")
+    one = repository.add("one", b"\0one")
+    repository.git("checkout", "-q", "-b", "two", base)
+    two = repository.add("two", b"\0two")
+    updates = [
+        Update("refs/heads/main", one, "refs/heads/main", NULL),
+        Update("refs/heads/two", two, "refs/heads/two", NULL),
+        Update("HEAD", two, "refs/heads/copy", NULL),
+        Update("(delete)", NULL, "refs/heads/gone", base),
+    ]
+    found = outgoing.pushed(updates, "none")
+    assert binaries(found) == {(one, "one"), (two, "two")}
+    assert len(found.binary) == 2
+
+
+def test_an_annotated_tag(repository: Repository) -> None:
+    """A tag, even of a tag, brings the history of its commit."""
+    new = repository.add("new", b"\0")
+    repository.git("tag", "-a", "-m", "x", "v1")
+    repository.git("tag", "-a", "-m", "x", "v2", "v1")
+    assert binaries(push(repository.git("rev-parse", "v2"))) == {(new, "new")}
+
+
+def test_a_tag_of_a_blob_or_a_tree(repository: Repository) -> None:
+    """What no commit has is the tag's; what one has is that commit's, under its path there, and listed once."""
+    commit = repository.add("d/f", b"\0f")
+    blob = repository.git("hash-object", "-w", "--stdin", given=b"\0blob")
+    inner = repository.git("hash-object", "-w", "--stdin", given=b"\0inner")
+    tree = repository.git("mktree", given=f"100644 blob {inner}\tname\n".encode())
+    updates = [Update("refs/heads/main", commit, "refs/heads/main", NULL)]
+    for name, target in (("blob", blob), ("tree", tree), ("same", f"{commit}:d"), ("root", f"{commit}^{{tree}}")):
+        repository.git("tag", "-a", "-m", "x", name, target)
+        updates.append(Update(f"refs/tags/{name}", repository.git("rev-parse", name), f"refs/tags/{name}", NULL))
+    ids = {update.local_ref: update.local_oid for update in updates}
+    found = outgoing.pushed(updates, "none")
+    assert binaries(found) == {
+        (commit, "d/f"),
+        (ids["refs/tags/blob"], "refs/tags/blob"),
+        (ids["refs/tags/tree"], "name"),
+    }
+    assert len(found.binary) == 3
+    assert binaries(outgoing.pushed(updates[1:2], "none")) == {(ids["refs/tags/blob"], "refs/tags/blob")}
+
+
+def test_replacements_are_not_pushed(repository: Repository) -> None:
+    """A push sends the object itself, so that is looked at, whatever `git replace` shows instead."""
+    blob = repository.write("f", b"\0")
+    new = repository.commit()
+    repository.git("replace", blob, repository.git("hash-object", "-w", "--stdin", given=b"text"))
+    assert binaries(push(new)) == {(new, "f")}
+
+
+PATHS = [
+    b"with space",
+    b"tab\there",
+    b" \" leading'",
+    b"\\",
+    b"\xff\xfe",
+    "ü".encode(),
+    b"-x",
+    b" ",
+    b"d /e ",
+    b":(top)x",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_any_path(repository: Repository, path: bytes) -> None:
+    """A path is told as it is, byte for byte."""
+    file = repository.git("hash-object", "-w", "--stdin", given=b"\0")
+    repository.git("update-index", "-z", "--index-info", given=b"100644 %s\t%s\0" % (file.encode(), path))
+    assert [os.fsencode(blob.path) for blob in outgoing.staged().binary] == [path]
+    new = repository.commit()
+    assert [os.fsencode(blob.path) for blob in push(new).binary] == [path]
+
+
+def test_a_path_with_a_newline_confuses_nothing(repository: Repository) -> None:
+    """What stands behind the newline is taken neither for an object nor for the card."""
+    blob = repository.git("hash-object", "-w", "--stdin", given=b"\0")
+    path = b"README.md\n" + b"1" * 40 + b" x"
+    repository.git("update-index", "-z", "--index-info", given=b"100644 %s\t%s\0" % (blob.encode(), path))
+    assert [os.fsencode(blob.path) for blob in outgoing.staged().binary] == [path]
+    new = repository.commit()
+    last = repository.add("other", b"\0other")
+    assert binaries(push(last)) == {(new, "README.md"), (last, "other")}
+
+
+def test_a_submodule_is_not_entered(repository: Repository) -> None:
+    """The commit that it stands at is none of this repository's objects."""
+    repository.git("update-index", "--add", "--cacheinfo", "160000," + "1" * 40 + ",sub")
+    assert vars(outgoing.staged()) == vars(outgoing.Outgoing())
+    assert vars(push(repository.commit())) == vars(outgoing.Outgoing())
+
+
+# Which repositories
+
+
+def test_sha256(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids of 64 digits are as good."""
+    repository = make(tmp_path / "sha256", monkeypatch, "--object-format=sha256")
+    repository.write("new", b"\0")
+    assert len(outgoing.staged().binary) == 1
+    new = repository.commit()
+    assert len(new) == 64
+    assert binaries(push(new, "0" * 64)) == {(new, "new")}
+    assert vars(push(new, new)) == vars(outgoing.Outgoing())
+
+
+def test_a_bare_repository(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No work tree is needed."""
+    new = repository.add("new", b"\0")
+    repository.git("clone", "-q", "--bare", ".", str(tmp_path / "bare"))
+    monkeypatch.chdir(tmp_path / "bare")
+    assert binaries(push(new)) == {(new, "new")}
+
+
+def test_the_environment_of_a_hook(repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """GIT_DIR and GIT_INDEX_FILE, as git sets them, are obeyed."""
+    repository.write("new", b"\0")
+    index = repository.path / ".git" / "index"
+    shutil.move(index, tmp_path / "index")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_DIR", str(repository.path / ".git"))
+    assert outgoing.staged().binary == []
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
+    assert len(outgoing.staged().binary) == 1
+
+
+def test_a_shallow_clone(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """History that is not here is the remote's."""
+    repository.add("old", b"\0")
+    repository.add("older", b"\0\0")
+    clone = Repository(tmp_path / "shallow")
+    repository.git("clone", "-q", "--depth=1", f"file://{repository.path}", str(clone.path))
+    monkeypatch.chdir(clone.path)
+    new = clone.add("new", b"\0new")
+    assert binaries(push(new, remote="origin")) == {(new, "new")}
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_a_partial_clone_fetches_nothing(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """What is missing is skipped, for a push to anywhere and for a commit; the remote may be away."""
+    repository.add("d/old", b"\0old")
+    repository.add("README.md", "---\nx: y\n---\n")
+    tip = repository.add("d/older", b"\0older")
+    repository.git("config", "uploadpack.allowFilter", "true")
+    clone = Repository(tmp_path / "partial")
+    repository.git("clone", "-q", "--no-checkout", f"--filter={kind}", f"file://{repository.path}", str(clone.path))
+    shutil.move(repository.path, tmp_path / "away")
+    monkeypatch.chdir(clone.path)
+    before = clone.git("count-objects", "-v")
+    assert vars(push(tip)) == vars(outgoing.Outgoing())
+    assert clone.git("count-objects", "-v") == before
+    if kind == "blob:none":
+        clone.git("read-tree", "HEAD")
+        blob = clone.git("hash-object", "-w", "--stdin", given=b"\0new")
+        clone.git("update-index", "--add", "--cacheinfo", f"100644,{blob},d/new")
+        clone.git("update-ref", "--no-deref", "HEAD", clone.git("rev-list", "HEAD").splitlines()[-1])
+        assert binaries(outgoing.staged()) == {(None, "d/new")}
+        tree = clone.git("write-tree", "--missing-ok")
+        new = clone.git("commit-tree", "-m", "x", "-p", tip, tree)
+        assert binaries(push(new, remote="origin")) == {(new, "d/new")}
+        assert binaries(push(new)) == {(new, "d/new")}
+
+
+# What is found
+
+
+def test_large(repository: Repository) -> None:
+    """Over 10 MiB, and not at it; large blobs are not read, so they are not binary, too."""
+    repository.write("at", b"a" * (10 * MEBIBYTE))
+    over = repository.write("over", b"\0" * (10 * MEBIBYTE + 1))
+    assert [(blob.path, blob.oid, blob.size) for blob in outgoing.staged().large] == [("over", over, 10 * MEBIBYTE + 1)]
+    new = repository.commit()
+    found = push(new)
+    assert found.large == [(new, "over", over, 10 * MEBIBYTE + 1)]
+    assert found.binary == []
+
+
+def test_memory_is_flat(repository: Repository) -> None:
+    """A blob of 300 MB in the range, and a process that may have less than that."""
+    with tempfile.TemporaryFile() as zeros:
+        zeros.truncate(300 * MEBIBYTE)
+        settings_ = ("-c", "core.compression=1", "-c", "core.bigFileThreshold=1m")
+        command = ["git", *settings_, "hash-object", "-w", "--stdin"]
+        blob = subprocess.run(command, stdin=zeros, capture_output=True, check=True).stdout.decode().strip()
+    repository.git("update-index", "--add", "--cacheinfo", f"100644,{blob},zeros")
+    new = repository.commit()
+    code = (
+        "import resource, sys, threading\n"
+        "threading.stack_size(1 << 20)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (250 << 20, 250 << 20))\n"
+        "from git_credential_hf import outgoing\n"
+        "update = outgoing.Update('main', sys.argv[1], 'main', '0' * 40)\n"
+        "print([blob.path for blob in outgoing.pushed([update], 'none').large])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, new], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['zeros']\n", "")
+
+
+def test_binary(repository: Repository) -> None:
+    """A NUL among the first 8000 bytes, as git has it."""
+    repository.write("last", b"a" * 7999 + b"\0")
+    repository.write("after", b"a" * 8000 + b"\0")
+    repository.write("empty", b"")
+    repository.write("latin", b"\xe4\n")
+    assert binaries(outgoing.staged()) == {(None, "last")}
+    new = repository.commit()
+    assert binaries(push(new)) == {(new, "last")}
+
+
+TOKENS = [
+    TOKEN,
+    "api_org_" + body(34, letters=string.ascii_letters),
+    "hf_app_" + body(32),
+    "hf_oauth__refresh_" + body(34),
+    "oauth_app_secret_" + body(34),
+    "hf_oauth_" + JWT,
+    "hf_jwt_" + JWT,
+]
+AROUND = ["{}", "a {} b", '"{}"', "https://u:{}@huggingface.co", "x\n{}\n", r'"text\n{}\n"', "T%3D{}", "ä{}ä", "\0{}\0"]
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("token", TOKENS)
+def test_tokens(repository: Repository, token: str, around: str) -> None:
+    """Every kind, wherever it stands, once for each file."""
+    new = repository.add("f", around.format(token) + " again " + token)
+    assert [(leak.blob.commit, leak.blob.path, leak.token) for leak in push(new).leaks] == [(new, "f", token)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(TOKEN[:-1], TOKEN + "a", "a" + TOKEN, "_" + TOKEN, TOKEN + "_"),
+        *("hf_" + "x" * 34, "hf_" + "abc" * 11 + "d", "hf_oauth__refresh_" + "X" * 34, "api_org_" + "y" * 34),
+        *("api_org_" + "1" + body(33), "hf_hub_download", "hf_jwt_a.b.c", "hf_oauth_" + JWT.replace(".", "")),
+        *(f"hf_jwt_{'x' * 20}.{'y' * 20}.{'z' * 20}", "hf_HubCITokenXXXX", TOKEN.upper()),
+    ],
+)
+def test_what_is_no_token(repository: Repository, text: str) -> None:
+    """Placeholders, words and longer names are none."""
+    repository.write("f", text)
+    assert outgoing.staged().leaks == []
+
+
+def test_a_token_anywhere_in_a_file(repository: Repository) -> None:
+    """It is found where pipes and buffers end, too; each of these stands across another such border."""
+    where = [size - 10 for size in (4096, 1 << 16, 1 << 17, 1 << 18, 1 << 20, 10 * MEBIBYTE - 40)]
+    tokens = ["hf_" + body(34, seed) for seed in range(len(where))]
+    content = bytearray(b" " * (10 * MEBIBYTE))
+    for at, token in zip(where, tokens, strict=True):
+        content[at : at + 37] = token.encode()
+    repository.write("f", bytes(content))
+    assert {leak.token for leak in outgoing.staged().leaks} == set(tokens)
+
+
+def test_secrets(repository: Repository) -> None:
+    """Exact values are found whatever they look like, but for short ones; a token among them is found once."""
+    repository.write("f", f"a-secret-é and {TOKEN} and short")
+    found = outgoing.staged(secrets=["a-secret-é", TOKEN, "short", "absent-secret"]).leaks
+    assert sorted(leak.token for leak in found) == sorted(["a-secret-é", TOKEN])
+
+
+def test_a_token_that_was_taken_out_again(repository: Repository) -> None:
+    """The history that goes up still has it."""
+    bad = repository.add("f", TOKEN)
+    good = repository.add("f", "text")
+    assert [leak.blob.commit for leak in push(good).leaks] == [bad]
+
+
+def test_no_contents(repository: Repository) -> None:
+    """Without them, only sizes are looked at."""
+    repository.write("big", b"a" * (10 * MEBIBYTE + 1))
+    repository.write("f", TOKEN + "\0")
+    repository.write("README.md", "---\n")
+    for found in (outgoing.staged(read_contents=False), push(repository.commit(), read_contents=False)):
+        assert [blob.path for blob in found.large] == ["big"]
+        assert not (found.binary or found.leaks or found.pointers or found.cards)
+
+
+# LFS
+
+
+def test_pointers(repository: Repository) -> None:
+    """An LFS object is here, or missing; one of the wrong size is missing; an empty one is nothing."""
+    store(b"here", repository.path / ".git" / "lfs")
+    store(b"short", repository.path / ".git" / "lfs")
+    repository.write("here", pointer_to(b"here"))
+    repository.write("gone", pointer_to(b"gone"))
+    repository.write("wrong", pointer_to(b"short").replace(b"size 5", b"size 6"))
+    repository.write("empty", pointer_to(b""))
+    expected = {("here", 4, False), ("gone", 4, True), ("wrong", 6, True), ("empty", 0, False)}
+    for found in (outgoing.staged(), push(repository.commit())):
+        assert {(pointer.blob.path, pointer.size, pointer.is_missing) for pointer in found.pointers} == expected
+        assert {pointer.oid for pointer in found.pointers} >= {hashlib.sha256(b"gone").hexdigest()}
+        assert found.binary == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"version https://git-lfs.github.com/spec/v1\n",
+        pointer_to(b"x").replace(b"sha256:", b"sha256:../"),
+        pointer_to(b"x")[:-20],
+        pointer_to(b"x").replace(b"size 1", b"size -1"),
+        pointer_to(b"x") + b" " * 1024,
+        b"# " + pointer_to(b"x"),
+    ],
+)
+def test_what_is_no_pointer(repository: Repository, content: bytes) -> None:
+    """Nothing is asked about it."""
+    repository.write("f", content)
+    assert outgoing.staged().pointers == []
+
+
+@pytest.mark.parametrize("where", ["elsewhere", "~/lfs", "absolute"])
+def test_lfs_storage(repository: Repository, home: Path, tmp_path: Path, where: str) -> None:
+    """It may be anywhere; a relative path starts at the git directory."""
+    paths = {"elsewhere": repository.path / ".git" / "elsewhere", "~/lfs": home / "lfs", "absolute": tmp_path / "lfs"}
+    store(b"here", paths[where])
+    repository.git("config", "lfs.storage", str(paths[where]) if where == "absolute" else where)
+    repository.write("here", pointer_to(b"here"))
+    assert [pointer.is_missing for pointer in outgoing.staged().pointers] == [False]
+
+
+def test_a_linked_worktree(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has its own index, and the LFS objects of the repository."""
+    repository.commit()
+    repository.git("worktree", "add", "-q", str(tmp_path / "linked"))
+    monkeypatch.chdir(tmp_path / "linked")
+    store(b"here", repository.path / ".git" / "lfs")
+    linked = Repository(tmp_path / "linked")
+    linked.write("here", pointer_to(b"here"))
+    assert [pointer.is_missing for pointer in outgoing.staged().pointers] == [False]
+    assert [pointer.is_missing for pointer in push(linked.commit()).pointers] == [False]
+
+
+def test_a_borrowing_repository(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git-lfs finds objects in the repository that this one borrows from (`git clone --shared`)."""
+    store(b"here", repository.path / ".git" / "lfs")
+    new = repository.add("here", pointer_to(b"here"))
+    repository.git("clone", "-q", "--shared", ".", str(tmp_path / "shared"))
+    monkeypatch.chdir(tmp_path / "shared")
+    assert [pointer.is_missing for pointer in push(new).pointers] == [False]
+
+
+def test_an_old_pointer_that_comes_back(repository: Repository) -> None:
+    """The remote had it before, so the Hub has its object; one that only this repository had is missing."""
+    repository.git("remote", "add", "hf", "x")
+    repository.add("f", pointer_to(b"old"))
+    repository.add("f", "none")
+    old = repository.add("g", "none")
+    repository.git("update-ref", "refs/remotes/hf/main", old)
+    repository.write("f", pointer_to(b"old"))
+    repository.write("g", pointer_to(b"new"))
+    expected = [("f", False), ("g", True)]
+    assert [(pointer.blob.path, pointer.is_missing) for pointer in outgoing.staged().pointers] == expected
+    new = repository.commit()
+    assert [(p.blob.path, p.is_missing) for p in push(new, remote="hf").pointers] == expected
+    assert [(p.blob.path, p.is_missing) for p in push(new, old).pointers] == expected
+    assert [p.is_missing for p in push(new, remote="other").pointers] == [True, True]
+
+
+# Directories and cards
+
+
+def test_full_directories(repository: Repository) -> None:
+    """Over 10,000 files at the tip; each path once, with the commit that is the first to have it so."""
+    blob = repository.git("hash-object", "-w", "--stdin", given=b"x")
+    short, many = f"100644 {blob}\t".encode(), 10_000
+    files = [short + b"full/%d" % n for n in range(many + 1)] + [short + b"at/%d" % n for n in range(many)]
+    files += [short + b"full/sub/x", short + b"at/sub/x"]
+    repository.git("update-index", "-z", "--index-info", given=b"\0".join(files) + b"\0")
+    assert outgoing.staged().directories == [(None, "full", many + 1)]
+    first = repository.commit()
+    repository.write("full/more", "x")
+    second = repository.commit()
+    assert push(second).directories == [(first, "full", many + 2)]
+    assert push(second, first).directories == [(second, "full", many + 2)]
+    repository.write("other", "x")
+    assert outgoing.staged().directories == []
+    third = repository.commit()
+    assert push(third, second).directories == []
+    repository.git("rm", "-q", "--cached", "full/more", "full/1")
+    fourth = repository.commit()
+    assert push(fourth).directories == []
+
+
+def test_a_full_top_directory(repository: Repository) -> None:
+    """Its path is empty."""
+    blob = repository.git("hash-object", "-w", "--stdin", given=b"x")
+    files = b"".join(b"100644 %s\t%d\0" % (blob.encode(), n) for n in range(10_001))
+    repository.git("update-index", "-z", "--index-info", given=files)
+    assert outgoing.staged().directories == [(None, "", 10_001)]
+    new = repository.commit()
+    assert push(new).directories == [(new, "", 10_001)]
+
+
+def test_the_card_at_the_tip(repository: Repository) -> None:
+    """A card that a later commit mended does not count, nor one that is not at the top, nor an unchanged one."""
+    repository.add("README.md", "---\nbad\n---\n")
+    repository.add("d/README.md", "---\nelse\n---\n")
+    good = repository.add("README.md", "---\ngood\n---\n")
+    tip = repository.add("f")
+    assert [(b.commit, b.path, content) for b, content in push(tip).cards] == [(good, "README.md", "---\ngood\n---\n")]
+    assert push(tip, good).cards == []
+
+
+def test_a_card_that_came_back(repository: Repository) -> None:
+    """It is the tip's, even where a commit of the range had it earlier, or elsewhere first."""
+    first = repository.add("copy.md", "---\none\n---\n")
+    repository.add("README.md", "---\none\n---\n")
+    repository.add("README.md", "---\ntwo\n---\n")
+    tip = repository.add("README.md", "---\none\n---\n")
+    assert [(b.commit, b.path, content) for b, content in push(tip).cards] == [(first, "README.md", "---\none\n---\n")]
+
+
+@pytest.mark.parametrize("content", ["# no header\n", "---\n" + "x" * MEBIBYTE, ""])
+def test_what_is_no_card(repository: Repository, content: str) -> None:
+    """Without a header, or too long."""
+    repository.write("README.md", content)
+    assert outgoing.staged().cards == []
+    assert push(repository.commit()).cards == []
+
+
+def test_a_staged_card(repository: Repository) -> None:
+    """It is read from the index, and not from the work tree."""
+    repository.write("README.md", "---\nstaged\n---\n")
+    (repository.path / "README.md").write_text("---\nelse\n---\n")
+    assert [content for _, content in outgoing.staged().cards] == ["---\nstaged\n---\n"]
+
+
+# The index
+
+
+def test_staged_is_what_differs_from_head(repository: Repository) -> None:
+    """What only moved, lost its mode, went, or is just announced (`add -N`) is not added; the first commit adds all."""
+    assert vars(outgoing.staged()) == vars(outgoing.Outgoing())
+    for name in ("moved", "mode", "gone", "same", "changed"):
+        repository.write(name, name.encode() + b"\0" * 50)
+    assert len(outgoing.staged().binary) == 5
+    repository.commit()
+    repository.git("mv", "moved", "d")
+    repository.git("update-index", "--chmod=+x", "mode")
+    repository.git("rm", "-q", "gone")
+    (repository.path / "announced").write_bytes(b"\0")
+    repository.git("add", "-N", "announced")
+    repository.write("changed", b"other\0")
+    assert binaries(outgoing.staged()) == {(None, "changed")}
+
+
+def test_a_conflict_is_not_staged(repository: Repository) -> None:
+    """An unmerged path is in no commit to come; the others are looked at."""
+    repository.add("f", "base\n")
+    repository.git("checkout", "-q", "-b", "side")
+    repository.add("f", "side\n")
+    repository.git("checkout", "-q", "main")
+    repository.add("f", "main\n")
+    subprocess.run(["git", "merge", "-q", "side"], capture_output=True, cwd=repository.path)
+    repository.write("g", b"\0")
+    assert binaries(outgoing.staged()) == {(None, "g")}
+
+
+def test_staged_from_a_subdirectory(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths start at the top, wherever git was called."""
+    blob = repository.git("hash-object", "-w", "--stdin", given=b"\0")
+    files = b"".join(b"100644 %s\t%d\0" % (blob.encode(), n) for n in range(10_001))
+    repository.git("update-index", "-z", "--index-info", given=files)
+    repository.write("d/f", b"\0f")
+    monkeypatch.chdir(repository.path / "d")
+    found = outgoing.staged()
+    assert (None, "d/f") in binaries(found)
+    assert found.directories == [(None, "", 10_001)]
+
+
+# Progress and failure
+
+
+def test_progress(repository: Repository) -> None:
+    """It only grows, and ends at the number of all objects; what it raises comes through."""
+    for number in range(3):
+        repository.add(f"f{number}", str(number))
+    seen: list[int] = []
+    new = repository.git("rev-parse", "HEAD")
+    push(new, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 9
+
+    def fail(count: int) -> None:
+        raise BrokenPipeError(count)
+
+    with pytest.raises(BrokenPipeError):
+        push(new, progress=fail)
+
+
+def broken_tree(repository: Repository, objects: Path) -> None:
+    tree = repository.git("rev-parse", "HEAD~1^{tree}")
+    (objects / tree[:2] / tree[2:]).unlink()
+
+
+def broken_blob(repository: Repository, objects: Path) -> None:
+    blob = repository.git("rev-parse", "HEAD:f1")
+    (objects / blob[:2] / blob[2:]).unlink()
+
+
+def damaged_blob(repository: Repository, objects: Path) -> None:
+    blob = repository.git("rev-parse", "HEAD:f1")
+    file = objects / blob[:2] / blob[2:]
+    file.chmod(0o644)
+    with open(file, "r+b") as it:
+        it.seek(40_000)
+        it.write(b"\0" * 1000)
+
+
+@pytest.mark.parametrize("damage", [broken_tree, broken_blob, damaged_blob])
+def test_a_broken_repository_is_a_problem(repository: Repository, damage: Callable[[Repository, Path], None]) -> None:
+    """Whichever git fails, its words are told in one line, and nothing waits for ever."""
+    noise = random.Random(1)
+    for number in range(3):
+        repository.add(f"f{number}", noise.randbytes(100_000))
+    for number in range(50):
+        repository.write(f"g{number}", noise.randbytes(10_000))
+    repository.commit()
+    damage(repository, repository.path / ".git" / "objects")
+    with pytest.raises(Problem) as caught:
+        push(repository.git("rev-parse", "HEAD"))
+    assert "\n" not in caught.value.message
+    assert caught.value.message.startswith("git ")
+
+
+def test_not_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git's own words."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Problem, match="not a git repository"):
+        push("1" * 40)
+    with pytest.raises(Problem, match="not a git repository"):
+        outgoing.staged()
+
+
+# Against a slow reference
+
+FILES = st.dictionaries(st.sampled_from(["a", "b", "d/a", "d/e/b", " c"]), st.integers(0, 6), max_size=4)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(FILES, st.lists(st.integers(0, 9), max_size=2)), min_size=1, max_size=7), st.data())
+def test_as_a_slow_reference_has_it(
+    repository: Repository, steps: list[tuple[dict[str, int], list[int]]], data: st.DataObject
+) -> None:
+    """In any history, with merges and roots, each blob is found once that no excluded parent's tree has; its commit
+    has it at its path, and no parent of that one has it.
+    """
+    contents = [repository.git("hash-object", "-w", "--stdin", given=b"\0%d" % number) for number in range(7)]
+    commits: list[str] = []
+    parents: dict[str, list[str]] = {}
+    trees: dict[str, dict[str, str]] = {}
+    for number, (files, wanted) in enumerate(steps):
+        index = b"".join(f"100644 {contents[c]}\t{path}\0".encode() for path, c in files.items())
+        repository.git("read-tree", "--empty")
+        repository.git("update-index", "-z", "--index-info", given=index)
+        above = sorted({commits[p] for p in wanted if p < len(commits)})
+        options = [word for parent in above for word in ("-p", parent)]
+        date = data.draw(st.integers(1_600_000_000, 1_600_000_009))
+        os.environ["GIT_COMMITTER_DATE"] = f"{date} +0000"
+        commit = repository.git("commit-tree", "-m", str(number), *options, repository.git("write-tree"))
+        commits.append(commit)
+        parents[commit], trees[commit] = above, {path: contents[c] for path, c in files.items()}
+
+    def reached(tips: list[str]) -> set[str]:
+        found: set[str] = set()
+        while tips:
+            found.update(tips)
+            tips = [parent for tip in tips for parent in parents[tip] if parent not in found]
+        return found
+
+    new, old = data.draw(st.sampled_from(commits)), data.draw(st.sampled_from([None, *commits]))
+    known = reached([old] if old else [])
+    added = reached([new]) - known
+    edge = {blob for c in added for parent in parents[c] if parent in known for blob in trees[parent].values()}
+    found = push(new, old or NULL).binary
+    assert sorted(blob.oid for blob in found) == sorted({b for c in added for b in trees[c].values()} - edge)
+    for blob in found:
+        assert blob.commit in added
+        assert trees[blob.commit][blob.path] == blob.oid
+        assert not any(blob.oid in trees[parent].values() for parent in parents[blob.commit])
