@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
+from . import cards
 from .accounts import Refusal, Token, unauthorized
 
 if TYPE_CHECKING:
@@ -56,3 +58,10 @@ def auth_check(hub: Hub, exchange: Exchange, token: Token | None, type: str, id:
 def agent_harnesses(hub: Hub, exchange: Exchange, token: Token | None) -> None:
     """`GET /api/agent-harnesses`: huggingface_hub asks before anything else. No agent is ever recognised here."""
     exchange.json(200, {"standardEnvVars": [], "harnesses": {}})
+
+
+def validate_yaml(hub: Hub, exchange: Exchange, token: Token | None) -> None:
+    """`POST /api/validate-yaml`: the metadata of a card. The shape of an error: not found but in huggingface_hub."""
+    asked = json.loads(exchange.body.read())
+    errors = [{"message": error} for error in cards.errors(asked["content"])]
+    exchange.json(400 if errors else 200, {"errors": errors, "warnings": []})

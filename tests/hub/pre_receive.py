@@ -11,6 +11,10 @@ import subprocess
 import sys
 from collections import Counter
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # it is run isolated
+
+import cards
+
 DASHES = "-" * 73
 POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize \d+\n")
 ZERO = re.compile("0+")
@@ -40,6 +44,13 @@ NO_OBJECT = """\
 Your push was rejected because an LFS pointer pointed to a file that does not exist.
 For instance, this can happen if you used git push --no-verify to push your changes.
 Offending file:
+"""
+METADATA = """\
+Sorry, your push was rejected during YAML metadata verification:
+{errors}
+{dashes}
+Please find the documentation at:
+https://huggingface.co/docs/hub/model-cards#model-card-metadata
 """
 UNAUTHORIZED = """\
 You are not authorized to push to this repo.
@@ -114,6 +125,9 @@ def judge(old: str, new: str, ref: str) -> str | None:
     commit = git("rev-parse", f"{new}^{{}}").decode().strip()
     if directories := crowded(commit, files):
         return TOO_MANY.format(limit=files, ref=ref) + "".join(f"{directory}\n" for directory in directories)
+    card = subprocess.run(["git", "cat-file", "blob", f"{commit}:README.md"], capture_output=True).stdout
+    if errors := cards.errors(card.decode(errors="replace")):
+        return METADATA.format(errors="".join(f" - Error: {error}\n" for error in errors).rstrip(), dashes=DASHES)
     return None
 
 

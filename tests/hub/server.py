@@ -297,6 +297,10 @@ def hub_routes(exchange: Exchange) -> None:
     elif path.startswith("/api/"):
         exchange.style = "api"
         token = exchange.authenticate()
+        if path == "/api/validate-yaml":
+            exchange.allow("POST")
+            api.validate_yaml(hub, exchange, token)
+            return
         exchange.allow("GET")
         if path in API:
             API[path](hub, exchange, token)
