@@ -276,9 +276,6 @@ choose_source() {
         fi
         ;;
     esac
-    if [ "$hooks" = yes ] && [ "$source" != git-credential-hf ] && [ ! -d "$source/hooks" ]; then
-        err 'this version has no hooks' 'run it without --hooks'
-    fi
 }
 
 choose_tool() {
@@ -540,10 +537,6 @@ make_environment() {
 
     # It has to run before anything else is touched.
     version=$("$env_bin/git-credential-hf" --version 2>>"$log") || failed "git-credential-hf --version"
-    if [ "$hooks" = yes ]; then
-        help=$("$env_bin/git-credential-hf" configure --help 2>>"$log") || failed "git-credential-hf configure --help"
-        case $help in *--hooks*) ;; *) err 'this version has no hooks' 'run it without --hooks' ;; esac
-    fi
 }
 
 # Runs a command in the background, its output in the log: a signal then ends our waiting at once, where a

@@ -19,6 +19,9 @@ def main() -> int:
         if arguments and arguments[-1] in OPERATIONS and (name := _token_named(arguments[:-1])) != "":
             os.umask(0o077)
             return serve(arguments[-1], 0, _own_stdout(), name)
+        if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_the_hub(arguments[3]):
+            return 0  # a hook of every repository is nothing but a start of Python in most of them
+
         from git_credential_hf import cli
 
         return cli.main(arguments)
@@ -48,6 +51,12 @@ def _token_named(options: list[str]) -> str | None:
     if options[0].startswith("--token=") and len(options) == 1:
         return options[0].removeprefix("--token=")
     return options[1] if options[0] == "--token" and len(options) == 2 else ""
+
+
+def _leads_to_the_hub(url: str) -> bool:
+    from git_credential_hf import hub
+
+    return hub.remote(url) is not None
 
 
 def serve(operation: str, source: int, sink: int, token: str | None = None) -> int:

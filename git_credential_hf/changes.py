@@ -98,3 +98,34 @@ def _remove(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
+
+
+# --- a block at the end of a file ---
+
+
+def appended(content: bytes | None, text: str) -> bytes:
+    """`content` with a block at its end, so that `cut` can tell how it ended before.
+
+    A last line without its line feed leaves the block without one; what was nothing but line feeds gets one more, and
+    a file that did not exist none.
+    """
+    addition = text.encode("utf-8", "surrogateescape")
+    if content is None:
+        return addition
+    if not content.strip(b"\n"):
+        return content + b"\n" + addition
+    if not content.endswith(b"\n"):
+        return content + b"\n" + addition[:-1]
+    return content + addition
+
+
+def cut(content: bytes, start: int, end: int) -> bytes | None:
+    """The inverse of `appended`."""
+    before, after = content[:start], content[end:]
+    if after:
+        return before + after
+    if not content.endswith(b"\n"):
+        return before[:-1]
+    if before.strip(b"\n"):
+        return before
+    return before[:-1] if before else None

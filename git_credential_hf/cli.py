@@ -5,17 +5,17 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from git_credential_hf import __version__
-from git_credential_hf.problem import Problem, masked, report, report_problem, shown
+from git_credential_hf.problem import Problem, masked, report, report_problem, shown, trace_bug
 
 if TYPE_CHECKING:
-    from git_credential_hf.changes import Change
+    from git_credential_hf.hookfiles import Applicable
     from git_credential_hf.others import Holder
     from git_credential_hf.status import Status
 
@@ -129,21 +129,26 @@ def _date(posix: int) -> str:
 Command = TypeVar("Command", bound=Callable[..., int])
 
 
-def _with_scopes(command: Command) -> Command:
-    """The options that `configure` and `unconfigure` share."""
-    for name, text in {
-        "system": "For everybody on this machine.",
-        "local": "For this repository.",
-        "global": "For you (the default).",
-    }.items():
-        command = click.option(f"--{name}", "scope", flag_value=name, default="global", help=text)(command)
-    return click.option("--dry-run", is_flag=True, help="Show the change, and make none.")(command)
+_SCOPES = {"system": "For everybody on this machine.", "local": "For this repository.", "global": "For you."}
+
+
+def _with_scopes(default: str, *scopes: str) -> Callable[[Command], Command]:
+    """The options that commands share which change something of git's."""
+
+    def add(command: Command) -> Command:
+        for name in scopes:
+            text = _SCOPES[name].removesuffix(".") + (" (the default)." if name == default else ".")
+            command = click.option(f"--{name}", "scope", flag_value=name, default=default, help=text)(command)
+        return click.option("--dry-run", is_flag=True, help="Show the change, and make none.")(command)
+
+    return add
 
 
 @commands.command()
-@_with_scopes
+@_with_scopes("global", "system", "local", "global")
 @click.option("--token", "name", metavar="NAME", help="A stored token, of `hf auth list`, for the namespace.")
 @click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organisation whose repositories get it.")
+@click.option("--hooks", "with_hooks", is_flag=True, help="Let git call the hooks, too: `hooks install`.")
 @click.option("--purge/--no-purge", default=None, help="Reject other helpers' copies first, or not; else it asks.")
 @click.option("--print", "print_lines", is_flag=True, help="Print the lines for your git configuration instead.")
 @click.option("--env", "print_environment", is_flag=True, help="Print them as environment variables, for `eval`.")
@@ -152,6 +157,7 @@ def configure(
     dry_run: bool,
     name: str | None,
     namespace: str | None,
+    with_hooks: bool,
     purge: bool | None,
     print_lines: bool,
     print_environment: bool,
@@ -169,6 +175,8 @@ def configure(
 
     if print_lines + print_environment + dry_run > 1:
         raise click.UsageError("--print, --env and --dry-run exclude each other")
+    if with_hooks and (print_lines or print_environment or scope == "system"):
+        raise click.UsageError("--hooks goes with --global and --local")
     new = _namespace(name, namespace)
     if print_lines:
         click.echo(config.lines(new), nl=False)
@@ -182,6 +190,8 @@ def configure(
         if not dry_run:
             _purge_first(purge)
         status = _carry_out(plan, dry_run, "git asks this helper for the Hub already")
+        if with_hooks:
+            _install_hooks(scope, dry_run)
     except Problem as problem:
         report_problem(problem)
         if problem.fix is None:
@@ -308,17 +318,51 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     return {"yes": 0, "no": 1}.get(answer.answer, 3)
 
 
+@commands.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name", type=click.Choice(["pre-push", "pre-commit"]))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def hook(name: str, arguments: tuple[str, ...]) -> int:
+    """Judge a push or a commit, as githooks(5) has it: the files in `hooks/` call this.
+
+    Exits with 1 where the Hub would refuse it. Off with
+    GIT_CREDENTIAL_HF_HOOKS=off, or `git push --no-verify`.
+    """
+    from git_credential_hf import hooks
+
+    try:
+        if name == "pre-commit":
+            verdict = hooks.pre_commit()
+        else:
+            remote, url, given = hooks.asked(arguments, sys.stdin.buffer)
+            verdict = hooks.pre_push(remote, url, given)
+    except Problem as unjudged:
+        report_problem(unjudged, "warning")
+        return 0  # what cannot be judged is not refused
+    except Exception:
+        trace_bug()
+        return 0
+    for problem in verdict.warnings:
+        report_problem(problem, "warning")
+    refused = "push refused before any upload" if name == "pre-push" else "commit refused"
+    for problem in verdict.refusals:
+        report_problem(Problem(f"{refused}: {problem.message}", problem.fix))
+    return 1 if verdict.refusals else 0
+
+
 @commands.command()
-@_with_scopes
+@_with_scopes("global", "system", "local", "global")
 def unconfigure(scope: str, dry_run: bool) -> int:
-    """Take out what `configure` has put in, and nothing else.
+    """Take out what `configure` has put in, hooks included, and nothing else.
 
     What was kept goes too: the hash of a refused token, the token of a CI job,
     and what the Hub allows.
     """
-    from git_credential_hf import access, kept
+    from git_credential_hf import access, hookfiles, kept
     from git_credential_hf import configure as config
 
+    hooks = hookfiles.plan_removal(scope) if scope in hookfiles.SCOPES else []
+    if hooks:
+        _carry_out(hooks, dry_run, "")
     status = _carry_out(config.plan_removal(scope), dry_run, "git's configuration has nothing of ours")
     if not dry_run:
         kept.forget_all()
@@ -330,7 +374,61 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     return status
 
 
-def _carry_out(plan: "list[Change]", dry_run: bool, otherwise: str) -> int:
+@commands.group(name="hooks")
+def hook_files() -> None:
+    """Let git call the hooks before a push and a commit: install, uninstall, status.
+
+    They run before git-lfs and beside the hooks that are there already, which go
+    on as before.
+    """
+
+
+@hook_files.command()
+@_with_scopes("local", "global", "local")
+def install(scope: str, dry_run: bool) -> int:
+    """Let git call the hooks in this repository, or in all of yours."""
+    return _install_hooks(scope, dry_run)
+
+
+def _install_hooks(scope: str, dry_run: bool) -> int:
+    from git_credential_hf import hookfiles
+
+    return _carry_out(hookfiles.plan(scope), dry_run, "git calls the hooks already")
+
+
+@hook_files.command()
+@_with_scopes("local", "global", "local")
+def uninstall(scope: str, dry_run: bool) -> int:
+    """Take the hooks out again: those that were there before come back."""
+    from git_credential_hf import hookfiles
+
+    return _carry_out(hookfiles.plan_removal(scope), dry_run, "there are no hooks of ours")
+
+
+@hook_files.command(name="status")
+@click.option("--local", "scope", flag_value="local", default=None, help="Those of this repository.")
+@click.option("--global", "scope", flag_value="global", help="Those of all of yours.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def hooks_status(scope: str | None, as_json: bool) -> int:
+    """Show whether git calls the hooks, here.
+
+    Exits with 1 where it does not.
+    """
+    from git_credential_hf import hookfiles
+
+    seen = hookfiles.here() if scope is None else hookfiles.seen(scope)
+    if as_json:
+        click.echo(json.dumps(seen.as_json(), indent=2))
+    else:
+        for name, state, path, before in seen.hooks:
+            _print(f"{name:10} {state:10} {path}" + (f", then {before}" if before else ""))
+    problem = seen.problem()
+    if problem:
+        report_problem(problem)
+    return 1 if problem else 0
+
+
+def _carry_out(plan: "Sequence[Applicable]", dry_run: bool, otherwise: str) -> int:
     if not plan:
         report("hint", otherwise)
     for change in plan:

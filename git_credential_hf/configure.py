@@ -10,7 +10,7 @@ import shlex
 import sys
 
 from git_credential_hf import gitconfig, hub, tokens
-from git_credential_hf.changes import Change, read
+from git_credential_hf.changes import Change, appended, cut, read
 from git_credential_hf.problem import Problem, masked
 
 
@@ -28,7 +28,7 @@ def helper() -> str:
             "there is no executable git-credential-hf on PATH for git to run", "pipx install git-credential-hf"
         )
     # git hands a path to the shell as it is: one with a blank in it has to be a command (credential.c).
-    return program if _is_plain(program) else "!" + shlex.quote(program)
+    return program if gitconfig.is_plain(program) else "!" + shlex.quote(program)
 
 
 def sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
@@ -73,22 +73,14 @@ def token_for(repository: tuple[str, str]) -> tokens.Token | None:
 
 def block(section: str, variables: list[tuple[str, str]]) -> str:
     """The lines of one section."""
-    return f'[credential "{section}"]\n' + "".join(f"\t{name} = {_quoted(v)}".rstrip() + "\n" for name, v in variables)
+    return f'[credential "{section}"]\n' + "".join(
+        f"\t{name} = {gitconfig.quoted(v)}".rstrip() + "\n" for name, v in variables
+    )
 
 
 def lines(mapped: dict[str, str]) -> str:
     """What `configure` writes, for people to paste where it may not write."""
     return "".join(block(section, variables) for section, variables in sections(mapped).items())
-
-
-def _quoted(value: str) -> str:
-    if _is_plain(value.removeprefix("hf --token ")):
-        return value
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _is_plain(text: str) -> bool:
-    return all(c.isalnum() or c in "/._-+:~" for c in text)
 
 
 def plan(scope: str, new: dict[str, str] | None = None) -> list[Change]:
@@ -102,7 +94,7 @@ def plan(scope: str, new: dict[str, str] | None = None) -> list[Change]:
     for section, variables in sections({**mapped(configured), **(new or {})}).items():
         # One that comes behind a change is made anew: what stands later in the file has the last word.
         if after != before or not _has(configured, section, variables):
-            after = _appended(_without_block(after, section), block(section, variables))
+            after = appended(_without_block(after, section), block(section, variables))
     return [_checked(Change(path, before, after))] if after != before else []
 
 
@@ -151,7 +143,7 @@ def in_the_way() -> list[Problem]:
                 said = f"git also asks, and gives every Hub token to, `{masked(entry.value or '')}` ({_where(entry)})"
                 # What it does for other hosts is none of our business: behind it, we reset it for the Hub alone.
                 is_local = entry.scope == "local" and not entry.subsection
-                remedy = "run `git-credential-hf configure --local`" if is_local else _removal(entry)
+                remedy = "run `git-credential-hf configure --local`" if is_local else removal(entry)
                 found.setdefault((entry.origin, entry.subsection, "helper"), Problem(said, remedy))
         for entry in entries:
             if (
@@ -160,7 +152,7 @@ def in_the_way() -> list[Problem]:
                 and gitconfig.applies(entry.subsection, origin)
             ):
                 said = f"git asks for the user name '{masked(entry.value or '')}' alone ({_where(entry)})"
-                found.setdefault((entry.origin, entry.subsection, "username"), Problem(said, _removal(entry)))
+                found.setdefault((entry.origin, entry.subsection, "username"), Problem(said, removal(entry)))
     return list(found.values())
 
 
@@ -168,7 +160,8 @@ def _where(entry: gitconfig.Entry) -> str:
     return "the environment, GIT_CONFIG_*" if entry.scope == "command" else entry.origin.removeprefix("file:")
 
 
-def _removal(entry: gitconfig.Entry) -> str:
+def removal(entry: gitconfig.Entry) -> str:
+    """The remedy that takes a variable out of where it is set."""
     key = ".".join(part for part in (entry.section, entry.subsection, entry.name) if part)
     if entry.scope == "command":
         return f"take {key} out of GIT_CONFIG_*, or of git's `-c`"
@@ -229,34 +222,6 @@ def _others(content: bytes | None) -> list[tuple[str, str, str, str | None]]:
 # --- one file's bytes ---
 
 
-def _appended(content: bytes | None, text: str) -> bytes:
-    """`content` with a block at its end, so that `_cut` can tell how it ended before.
-
-    A last line without its line feed leaves the block without one; what was nothing but line feeds gets one more, and
-    a file that did not exist none.
-    """
-    addition = text.encode("utf-8", "surrogateescape")
-    if content is None:
-        return addition
-    if not content.strip(b"\n"):
-        return content + b"\n" + addition
-    if not content.endswith(b"\n"):
-        return content + b"\n" + addition[:-1]
-    return content + addition
-
-
-def _cut(content: bytes, start: int, end: int) -> bytes | None:
-    """The inverse of `_appended`."""
-    before, after = content[:start], content[end:]
-    if after:
-        return before + after
-    if not content.endswith(b"\n"):
-        return before[:-1]
-    if before.strip(b"\n"):
-        return before
-    return before[:-1] if before else None
-
-
 def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
     """Cut out our blocks, for one origin or for any; of a section with more in it, our two lines.
 
@@ -274,5 +239,5 @@ def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
         block = found[-1]
         # A section ends where the next one begins; blank lines and comments between them belong to nobody.
         is_whole = not block[1] and re.match(rb"(?:" + end + rb")*?(?:[ \t]*\[|\Z)", content[block.end() :])
-        content = _cut(content, *block.span()) if is_whole else content[: block.start(2)] + content[block.end() :]
+        content = cut(content, *block.span()) if is_whole else content[: block.start(2)] + content[block.end() :]
     return content

@@ -154,6 +154,18 @@ def _parsed(listed: bytes) -> list[Entry]:
     return found
 
 
+def quoted(value: str) -> str:
+    """A value as it stands in a configuration file, in quotes where it needs them (git-config(1), SYNTAX)."""
+    if is_plain(value.removeprefix("hf --token ")):
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def is_plain(text: str) -> bool:
+    """Whether neither git's configuration nor a shell could take this for anything but what it is."""
+    return all(c.isalnum() or c in "/._-+:~" for c in text)
+
+
 def helpers(url: str, configured: list[Entry]) -> list[Entry]:
     """The chain of helpers that git asks for `url`, in its order: an empty value forgets the ones before it.
 

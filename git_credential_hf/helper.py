@@ -67,6 +67,7 @@ def erase(request: Request, name: str | None = None) -> None:
 
 
 _REFUSED = "refused"
+REJECTED = "rejected"  # an origin for which git has just used what another helper held until then
 
 
 def _secret(origin: str, token: tokens.Token) -> str:
@@ -93,5 +94,8 @@ def _heal(origin: str, request: Request) -> None:
 
     # Asked for no user name, a helper gives what it has; git waits for us, so that and the URL's own must do.
     user = request.username.decode("utf-8", "surrogateescape") if request.username else None
+    told = (request.password or b"").decode("utf-8", "surrogateescape")
     for holder in others.reject(list(rest.values()), (None, user), seconds=18):
+        if any(copy.secret == told for copy in holder.copies) and tokens.with_value(told, None) is None:
+            kept.remember(REJECTED, origin, SILENCE)
         trace(f"{holder.helper}: {holder.state} {[shown(copy.secret) for copy in holder.copies]} {holder.why}")

@@ -178,6 +178,16 @@ def remembers(name: str, secret: str, within: str | None = None) -> bool:
     return False
 
 
+def forget(name: str) -> None:
+    """What was remembered under `name` has had its effect."""
+    path = runtime_directory()
+    try:
+        if path is not None and _is_safe(path):
+            os.unlink(os.path.join(path, name))
+    except OSError:
+        pass  # another process was faster
+
+
 def _recent(name: str, within: str | None) -> list[str]:
     now = int(time.time())
     recent = []

@@ -14,11 +14,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import git_credential_hf
+
 HUB = b"protocol=https\nhost=huggingface.co\n\n"
 TOKEN = "hf_" + "a" * 34
 OAUTH = "hf_oauth_" + "b" * 300
 # `store` and `erase` look at git's configuration: that is a process of git's.
 NAIVE = "from huggingface_hub import get_token; print('username=git'); print('password=' + get_token())"
+PUSHED = f"refs/heads/main {'1' * 40} refs/heads/main {'0' * 40}\n".encode()
 MEGABYTE = 1 << 20
 GH = "gh auth git-credential get"
 MOST_MEMORY = 16 * MEGABYTE  # for each operation that git calls
@@ -37,6 +40,7 @@ class Case(NamedTuple):
 def cases() -> list[Case]:
     ours = shutil.which("git-credential-hf")
     assert ours, "git-credential-hf is not on PATH"
+    hook = str(Path(git_credential_hf.__file__).with_name("hooks") / "pre-push")
     found = [
         Case("python -I -c pass", [sys.executable, "-I", "-c", "pass"]),
         Case("get", [ours, "get"], goal=1.35),
@@ -44,6 +48,7 @@ def cases() -> list[Case]:
         Case("get, not the Hub", [ours, "get"], b"protocol=https\nhost=example.org\n\n", goal=1.35),
         Case("store", [ours, "store"], HUB[:-1] + b"username=git\npassword=" + TOKEN.encode() + b"\n\n", goal=1.6),
         Case("erase, of another token", [ours, "erase"], HUB[:-1] + b"password=other\n\n", goal=1.6),
+        Case("pre-push, not the Hub", [hook, "origin", "https://github.com/alice/model"], PUSHED, goal=1.5),
         Case("a script that imports huggingface_hub", [sys.executable, "-c", NAIVE]),
     ]
     if gh := shutil.which("gh"):
@@ -66,6 +71,7 @@ def make_homes(directory: Path) -> dict[str, dict[str, str]]:
         (stored / "stored_tokens").write_text(f"[name]\nhf_token = {token}\n{more}\n")
         for file in stored.iterdir():
             os.utime(file, (time.time() - 3600,) * 2)
+        subprocess.run(["git", "init", "--quiet", directory / kind], check=True)
         runtime = directory / kind / "run"
         runtime.mkdir(mode=0o700)
         environments[kind] = {
@@ -81,7 +87,9 @@ def run(case: Case, environment: dict[str, str]) -> float:
     """Run it once; how many seconds that took."""
     message = case.message.replace(b"huggingface.co", b"github.com") if case.name.startswith("gh ") else case.message
     began = time.perf_counter()
-    subprocess.run(case.command, input=message, env=environment, capture_output=True, check=False)
+    subprocess.run(
+        case.command, input=message, cwd=environment["HOME"], env=environment, capture_output=True, check=False
+    )
     return time.perf_counter() - began
 
 

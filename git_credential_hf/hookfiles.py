@@ -1,0 +1,701 @@
+"""Where our hooks stand in git's way: before git-lfs, and beside everybody else's hooks.
+
+`plan()` is the single truth, as in `configure`. Two arrangements, both described in the files in `hooks/`:
+
+- In the hooks directory that git uses anyway (`local`): our hook takes the name, and the one that had it goes on as
+  `NAME.before-hf` beside it, run by ours.
+- In a directory of ours that `core.hooksPath` leads to (`global`; `local` where it is set already, or where a hook has
+  to keep its own name): each hook there runs the one that git would have run. Nobody else's directory is written to.
+
+At any moment either the old arrangement works or the new one: files come and go by renaming, and a directory of ours
+is whole before git's configuration names it, and goes after that.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import stat
+import sys
+from typing import Protocol
+
+from git_credential_hf import gitconfig
+from git_credential_hf.changes import Change, appended, cut, read
+from git_credential_hf.configure import helper, removal
+from git_credential_hf.problem import Problem
+
+SCOPES = ("global", "local")
+JUDGING = ("pre-push", "pre-commit")
+
+# All others that git runs from its hooks directory (githooks(5)), but `fsmonitor-watchman`, which `core.fsmonitor`
+# names by its path.
+OTHERS = (
+    *("applypatch-msg", "pre-applypatch", "post-applypatch", "pre-merge-commit", "prepare-commit-msg", "commit-msg"),
+    *("post-commit", "pre-rebase", "post-checkout", "post-merge", "pre-receive", "update", "proc-receive"),
+    *("post-receive", "post-update", "pre-auto-gc", "post-rewrite", "sendemail-validate"),
+    *("p4-changelist", "p4-prepare-changelist", "p4-post-changelist", "p4-pre-submit", "post-index-change"),
+)
+# Two that are in a directory of ours only if they are in the one before: the mere existence of the first changes what
+# a push into this repository does; git runs the second two or three times for each reference that it fetches. For all
+# repositories together nobody can know: there the first is left out, and the second is not.
+MIRRORED = ("push-to-checkout", "reference-transaction")
+
+BEFORE = ".before-hf"
+_DIRECTORY = "hf-hooks"  # the last part of every value of `core.hooksPath` that is ours
+_MARK = b"# A hook of git-credential-hf"
+_KEEPS = b"#git-credential-hf keeps:"  # in a configuration: the line that ours stands for
+
+
+class Applicable(Protocol):
+    """What `Change` is: something that shows itself first, and then happens."""
+
+    @property
+    def path(self) -> str:
+        """What it is about."""
+
+    def describe(self) -> str:
+        """Lines for people, as `--dry-run` prints them."""
+
+    def apply(self) -> None:
+        """Let it happen; raises `Problem` where it cannot."""
+
+
+class Hook:
+    """The hook at `path` becomes ours; if `keeps`, the one that is there goes on as `PATH.before-hf`."""
+
+    def __init__(self, path: str, content: bytes, keeps: bool) -> None:
+        self.path = path
+        self.content = content
+        self.keeps = keeps
+        self._planned = _state(path)
+
+    def describe(self) -> str:
+        """What happens, in words."""
+        kept = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE}\n" if self.keeps else ""
+        return kept + f"write {self.path}\n"
+
+    def apply(self) -> None:
+        """First the second name for the old one, then ours over the first: there is a hook at any moment."""
+        if _state(self.path) != self._planned:
+            raise Problem(f"{self.path} has just been changed by another program", "run the command again")
+        try:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            if self.keeps:
+                _second_name(self.path, self.path + BEFORE)
+            _put(self.path, self.content)
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+
+
+class Restored:
+    """The hook at `path`, ours, goes: to the one at `before`, or to none. What is at each of `leftovers` goes, too."""
+
+    def __init__(self, path: str, before: str | None, leftovers: tuple[str, ...] = ()) -> None:
+        self.path = path
+        self.before = before
+        self.leftovers = leftovers
+
+    def describe(self) -> str:
+        """What happens, in words."""
+        what = f"rename {self.before} to {os.path.basename(self.path)}" if self.before else f"remove {self.path}"
+        return what + "\n" + "".join(f"remove {path}\n" for path in self.leftovers)
+
+    def apply(self) -> None:
+        """One step."""
+        try:
+            if self.before:
+                os.replace(self.before, self.path)
+            else:
+                os.unlink(self.path)
+            for path in self.leftovers:
+                os.unlink(path)
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+
+
+class Directory:
+    """The directory of ours at `path` holds these hooks; `None` stands for no directory."""
+
+    def __init__(self, path: str, hooks: dict[str, bytes] | None) -> None:
+        self.path = path
+        self.hooks = hooks
+
+    def describe(self) -> str:
+        """What happens, in words."""
+        if self.hooks is None:
+            return f"remove {self.path}\n"
+        return f"write {self.path}: {', '.join(self.hooks)}\n"
+
+    def apply(self) -> None:
+        """One file at a time, each of them whole."""
+        try:
+            if self.hooks is not None:
+                os.makedirs(self.path, exist_ok=True)
+                for name, content in self.hooks.items():
+                    if _bytes(os.path.join(self.path, name)) != content or not _runs(os.path.join(self.path, name)):
+                        _put(os.path.join(self.path, name), content)
+            for name in os.listdir(self.path):
+                if name not in (self.hooks or {}):
+                    os.unlink(os.path.join(self.path, name))
+            if self.hooks is None:
+                os.rmdir(self.path)
+                if os.path.basename(os.path.dirname(self.path)) == "git-credential-hf":
+                    _remove_if_empty(os.path.dirname(self.path))
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+
+
+class Seen:
+    """What is there in a scope: `state` and that of each hook is one of `STATES`.
+
+    `replaced`: another program has put its own hook in the place of ours. `displaced`: ours is there, but
+    `core.hooksPath` has been set to something else since. `by` names what did that, or what keeps the global hooks
+    from the repository that this is run in.
+    """
+
+    STATES = ("replaced", "displaced", "absent", "installed")  # the first that a hook is in is that of the scope
+
+    def __init__(
+        self, scope: str, directory: str, hooks: list[tuple[str, str, str, str | None]], by: str | None
+    ) -> None:
+        self.scope = scope
+        self.directory = directory
+        self.hooks = hooks  # name, state, path, the path of the hook before
+        self.by = by
+        self.state = next(state for state in self.STATES if any(hook[1] == state for hook in hooks))
+
+    def problem(self) -> Problem | None:
+        """What keeps git from calling our hooks, and what mends it; `None` where nothing does."""
+        again = f"git-credential-hf hooks install --{self.scope}"
+        if self.state == "installed":
+            if self.by is None:
+                return None
+            return Problem(f"the hooks of --global are not called here: {self.by}", "git-credential-hf hooks install")
+        if self.state == "absent":
+            return Problem("git does not call the hooks", again)
+        if self.state == "displaced":
+            return Problem(f"git does not call the hooks any more: {self.by}", again)
+        path = next(path for _, state, path, _ in self.hooks if state == "replaced")
+        return Problem(f"{path} is not our hook any more", again)
+
+    def as_json(self) -> dict[str, object]:
+        """The public form."""
+        return {
+            "scope": self.scope,
+            "state": self.state,
+            "directory": self.directory,
+            "by": self.by,
+            "hooks": [
+                {"name": name, "state": state, "path": path, "before": before}
+                for name, state, path, before in self.hooks
+            ],
+        }
+
+
+# --- what is to be done ---
+
+
+def plan(scope: str) -> list[Applicable]:
+    """What lets git run our hooks in `scope` (of `SCOPES`); nothing where it does already."""
+    place = _Place(scope)
+    previous = place.previous()
+    if scope == "local" and previous is None and not place.needs_directory():
+        hooks: list[Applicable] = []
+        for name in JUDGING:
+            hooks += _taken_over(os.path.join(place.default, name), _content(name, None))
+        return hooks + place.removal()
+    wanted = _hooks(previous, place)
+    changes: list[Applicable] = []
+    place.refuse_foreign()
+    if any(
+        _bytes(path := os.path.join(place.directory, name)) != content or not _runs(path)
+        for name, content in wanted.items()
+    ) or set(os.listdir(place.directory)) - set(wanted):
+        changes.append(Directory(place.directory, wanted))
+    after = _with_path(place.base, place.directory)
+    if after != place.content:
+        changes.append(_checked(Change(place.config, place.content, after), place.directory))
+    return changes
+
+
+def plan_removal(scope: str) -> list[Applicable]:
+    """The inverse of `plan`, whichever arrangement it was."""
+    place = _Place(scope)
+    changes = place.removal()
+    if scope == "local":
+        for name in JUDGING:
+            changes += _given_back(os.path.join(place.default, name))
+    return changes
+
+
+def seen(scope: str) -> Seen:
+    """What is there now, for the repository of the current directory, or for the user."""
+    place = _Place(scope)
+    value, by = place.effective()
+    in_use = place.resolved(value) if value is not None else place.default
+    hooks = []
+    for name in JUDGING:
+        path = os.path.join(place.directory, name)
+        before: str | None = None
+        standing = os.path.join(place.default, name)
+        if scope == "local" and in_use != place.directory:
+            called = standing + ".legacy" if _is_of_pre_commit(_bytes(standing)) else standing
+            is_there = _is_ours(called)
+            path = called if is_there else standing
+            before = standing + BEFORE if os.path.lexists(standing + BEFORE) else None
+            if in_use == place.default or (_is_our_value(value or "") and place.previous() is None):
+                state = "installed" if is_there else "replaced" if before else "absent"
+            else:
+                state = "displaced" if is_there or os.path.isdir(place.directory) else "absent"
+        elif in_use == place.directory:
+            state = "installed" if _is_ours(path) else "replaced"
+        else:
+            state = "displaced" if _is_ours(path) else "absent"
+        hooks.append((name, state, path, before))
+    found = Seen(scope, place.directory if in_use == place.directory else os.path.dirname(hooks[0][2]), hooks, None)
+    if found.state == "displaced":
+        found.by = f"core.hooksPath is {value} ({by})" if value is not None else "core.hooksPath is no longer set"
+    elif scope == "global" and found.state == "installed":
+        found.by = place.kept_off()
+    return found
+
+
+def here() -> Seen:
+    """What counts in the current directory: this repository's own installation, or the one for all of them."""
+    everywhere = seen("global")
+    try:
+        gitconfig.run("rev-parse", "--git-dir")
+    except Problem:
+        return everywhere
+    local = seen("local")
+    if local.state == "installed":
+        return local
+    place = _Place("local")
+    value, _ = place.effective()
+    if value is not None and place.resolved(value) == everywhere.directory:
+        return everywhere
+    return everywhere if local.state == "absent" and everywhere.state != "absent" else local
+
+
+class _Place:
+    """A scope: its configuration, and the directories that hooks are in or may be in."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        if scope == "local":
+            try:
+                common = os.path.abspath(_line("rev-parse", "--git-common-dir"))
+            except Problem as problem:
+                if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
+                    raise Problem("there is no git repository here", "cd into one, or use --global") from None
+                raise
+        self.config = gitconfig.file(scope)
+        self.content = read(self.config)
+        self.base = _without_path(self.content)  # as it would be without us
+        self.top = os.getcwd()
+        if scope == "global":
+            self.directory = os.path.join(_own_directory(), _DIRECTORY)
+            self.default = ""  # each repository's own
+        else:
+            self.directory = os.path.join(common, _DIRECTORY)
+            self.default = os.path.join(common, "hooks")
+            self.top = _top()
+
+    def resolved(self, value: str) -> str:
+        """The directory that a value of `core.hooksPath` means here."""
+        return os.path.normpath(os.path.join(self.top, _expanded(value)))
+
+    def effective(self) -> tuple[str | None, str]:
+        """The value of `core.hooksPath` that git goes by, and where it comes from; `None` where there is none."""
+        scopes = (
+            ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree", "command")
+        )
+        for entry in reversed(gitconfig.entries()):
+            if entry.scope in scopes and _is_hooks_path(entry):
+                return entry.value or "", entry.origin.removeprefix("file:")
+        return None, ""
+
+    def previous(self) -> str | None:
+        """The directory that git would look in without us, as it is configured; `None` for the repository's own."""
+        found: gitconfig.Entry | None = None
+        scopes = ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree")
+        for entry in gitconfig.entries():
+            if entry.scope in scopes and _is_hooks_path(entry):
+                if not _is_our_value(entry.value or ""):
+                    found = entry
+                elif entry.scope in ("global", "local"):  # ours stands for what was there before, if anything was
+                    path = gitconfig.file(entry.scope)
+                    kept = [e for e in gitconfig.entries_of(_without_path(read(path)) or b"") if _is_hooks_path(e)]
+                    for one in kept[-1:]:
+                        found = gitconfig.Entry(entry.scope, f"file:{path}", "core.hookspath", one.value)
+        if found is None:
+            return None
+        value = _expanded(found.value or "")
+        directory = self.resolved(value)
+        if not value or (os.path.exists(directory) and not os.path.isdir(directory)):
+            raise Problem(f"core.hooksPath is '{value}', which turns all hooks off", removal(found))
+        if found.scope == "worktree":
+            raise Problem(
+                "core.hooksPath is set for this worktree alone", "git config --worktree --unset core.hooksPath"
+            )
+        if self.default and os.path.realpath(directory) == os.path.realpath(self.default):
+            return None
+        return value
+
+    def needs_directory(self) -> bool:
+        """Whether the repository's own hooks have to stay where they are, and under their own names."""
+        if os.path.islink(self.default):
+            return True  # perhaps to a directory that is tracked
+        for name in JUDGING:
+            path = os.path.join(self.default, name)
+            if _is_our_bytes(_bytes(path)) or os.path.lexists(path + BEFORE):
+                continue
+            if _knows_its_name(_bytes(path)):
+                return True
+        return False
+
+    def removal(self) -> list[Applicable]:
+        """What takes the directory of ours away, git's configuration first."""
+        changes: list[Applicable] = []
+        if self.base != self.content:
+            changes.append(_checked(Change(self.config, self.content, self.base), None))
+        if os.path.isdir(self.directory):
+            self.refuse_foreign()
+            changes.append(Directory(self.directory, None))
+        return changes
+
+    def refuse_foreign(self) -> None:
+        """Raise `Problem` where somebody else has put something into our directory that is not ours to remove."""
+        for name in sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else ():
+            path = os.path.join(self.directory, name)
+            content = _bytes(path)
+            is_temporary = re.fullmatch(r".*\.hf-[0-9]+", name)
+            if not (is_temporary or _is_our_bytes(content) or _is_of_git_lfs(content, name) or content == b""):
+                away = os.path.join(os.path.dirname(self.directory), name + ".old")
+                raise Problem(f"{path} is not a hook of ours", f"mv {shlex.quote(path)} {shlex.quote(away)}")
+
+    def kept_off(self) -> str | None:
+        """What keeps the global hooks from the repository of the current directory; `None` where nothing does."""
+        for entry in reversed(gitconfig.entries()):
+            if _is_hooks_path(entry):
+                is_global = entry.scope in ("system", "global") or _is_our_value(entry.value or "")
+                where = entry.origin.removeprefix("file:")
+                return None if is_global else f"core.hooksPath is {entry.value} here ({where})"
+        return None
+
+
+def _taken_over(path: str, content: bytes) -> list[Applicable]:
+    """What makes ours of the hook at `path`, and keeps what others have there."""
+    before = path + BEFORE
+    for place in (path, before):
+        if os.path.isdir(place):
+            raise Problem(
+                f"{place} is a directory, where git looks for a hook",
+                f"mv {shlex.quote(place)} {shlex.quote(place)}.old",
+            )
+    there = _bytes(path)
+    if _is_our_bytes(there):
+        return [Hook(path, content, keeps=False)] if there != content or not _runs(path) else []
+    if not os.path.lexists(path):
+        return [Hook(path, content, keeps=False)]
+    legacy = path + ".legacy"
+    if _is_of_pre_commit(there) and _is_our_bytes(_bytes(legacy)):  # it came after us, and runs ours first
+        return [Hook(legacy, content, keeps=False)] if _bytes(legacy) != content or not _runs(legacy) else []
+    if not os.path.lexists(before):
+        return [Hook(path, content, keeps=True)]
+    if _state(path) == _state(before) or _is_of_git_lfs(there, os.path.basename(path)):
+        return [Hook(path, content, keeps=False)]  # we were killed half-way; or ours runs git-lfs as well
+    if _is_of_pre_commit(there) and _is_of_pre_commit(_bytes(before)):
+        return [Hook(path, content, keeps=True)]  # it has made itself anew
+    raise Problem(
+        f"{path} is not ours any more, and {before} is there, too",
+        f"if the second is not needed any more: mv {shlex.quote(before)} {shlex.quote(path)}.old",
+    )
+
+
+def _given_back(path: str) -> list[Applicable]:
+    """The inverse of `_taken_over`."""
+    before: str | None = path + BEFORE if os.path.lexists(path + BEFORE) else None
+    there = _bytes(path)
+    legacy = path + ".legacy"
+    if _is_our_bytes(there):
+        return [Restored(path, before)]
+    if _is_of_pre_commit(there) and _is_our_bytes(_bytes(legacy)):
+        if before and _is_of_pre_commit(_bytes(before)):
+            return [Restored(legacy, None, (before,))]
+        return [Restored(legacy, before)]
+    if before is None:
+        return []
+    if not os.path.lexists(path):
+        return [Restored(path, before)]
+    if _state(path) == _state(before):
+        return [Restored(before, None)]
+    if _is_of_git_lfs(there, os.path.basename(path)) and b"lfs pre-push" in (_bytes(before) or b""):
+        return [Restored(path, before)]
+    raise Problem(
+        f"{path} is not ours any more, and {before} is what was there before",
+        f"mv {shlex.quote(before)} {shlex.quote(path)}",
+    )
+
+
+# --- our hooks ---
+
+
+def _content(name: str, before: str | None) -> bytes:
+    """One of the files in `hooks/`, made for this place; `before`: what comes after `before=` in it."""
+    source = name if name in JUDGING else "other"
+    for directory in (
+        os.path.dirname(__file__),
+        os.path.dirname(os.path.dirname(__file__)),
+    ):  # as installed; a checkout
+        text = _bytes(os.path.join(directory, "hooks", source))
+        if text is not None:
+            break
+    else:
+        raise Problem("the files of the hooks are missing from this installation", "install git-credential-hf again")
+    lines = text.decode().splitlines(keepends=True)
+    program = helper()
+    for number, line in enumerate(lines):
+        if line.startswith("hf=") and program != "hf":
+            lines[number] = f"hf={program.removeprefix('!')}\n"
+        if line.startswith("before=") and before is not None:
+            lines[number] = f"before={before}\n"
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _hooks(previous: str | None, place: _Place) -> dict[str, bytes]:
+    """The files of our directory, which run those of `previous`, or of the repository."""
+    hooks = {}
+    others = list(OTHERS)
+    where = place.default if previous is None else place.resolved(previous)
+    others += [name for name in MIRRORED if where and _runs(os.path.join(where, name))]
+    if place.scope == "global" and "reference-transaction" not in others:
+        others.append("reference-transaction")
+    for name in (*JUDGING, *others):
+        variable = name if name in JUDGING else "$name"
+        if previous is not None:
+            directory = previous.rstrip("/") if previous.strip("/") else "/."
+            hooks[name] = _content(name, f"{shlex.quote(directory)}/{variable}")
+        elif name in JUDGING:
+            hooks[name] = _content(name, f"$(git rev-parse --git-common-dir)/hooks/{variable}")
+        else:
+            hooks[name] = _content(name, None)
+    return hooks
+
+
+def _is_our_bytes(content: bytes | None) -> bool:
+    return content is not None and content.startswith(b"#!") and _MARK in content[:300]
+
+
+def _is_ours(path: str) -> bool:
+    """Whether git would run it, and it is ours, of whatever version."""
+    return _is_our_bytes(_bytes(path)) and _runs(path)
+
+
+def _is_of_pre_commit(content: bytes | None) -> bool:
+    return content is not None and b"\n# File generated by pre-commit" in content[:300]
+
+
+def _is_of_git_lfs(content: bytes | None, name: str) -> bool:
+    """Whether it is the hook that git-lfs installs, and nothing more (its versions differ in the message only)."""
+    lines = (content or b"").decode("utf-8", "replace").split("\n")
+    lines = [line.strip() for line in lines if line.strip()]
+    return (
+        len(lines) == 3
+        and lines[0] == "#!/bin/sh"
+        and lines[1].startswith("command -v git-lfs >/dev/null 2>&1 || {")
+        and lines[1].endswith("exit 2; }")
+        and lines[2] == f'git lfs {name} "$@"'
+    )
+
+
+def _knows_its_name(content: bytes | None) -> bool:
+    """Whether a hook may do something else under another name; its directory remains the same."""
+    if content is None or _is_of_pre_commit(content):
+        return False
+    if not content.startswith(b"#!") or b"\0" in content:
+        return True
+    content = re.sub(rb"""dirname (?:-- )?["']?\$\{?0\}?|\$\{0%/\*\}""", b"", content)
+    return re.search(rb"\$\{?0|BASH_SOURCE|PROGRAM_NAME|__[Ff][Ii][Ll][Ee]|argv|\bargs\b", content) is not None
+
+
+# --- git's configuration ---
+
+
+def _is_hooks_path(entry: gitconfig.Entry) -> bool:
+    return (entry.section, entry.subsection, entry.name) == ("core", "", "hookspath")
+
+
+def _is_our_value(value: str) -> bool:
+    return os.path.basename(value.rstrip("/")) == _DIRECTORY
+
+
+def _with_path(base: bytes | None, directory: str) -> bytes:
+    """`base` with `core.hooksPath` in it: in the place of the last line that sets it, which is kept beside it.
+
+    Not a second value, on which `git config core.hooksPath VALUE` would fail: husky runs that.
+    """
+    ours = b"hooksPath = " + gitconfig.quoted(directory).encode("utf-8", "surrogateescape")
+    section = b""
+    last: re.Match[bytes] | None = None
+    for line in re.finditer(rb"[^\n]*(?:\n|\Z)", base or b""):
+        if header := re.match(rb"[ \t]*\[([^\]]*)\]", line[0]):
+            section = header[1].strip().lower()
+        elif section == b"core" and re.match(rb"(?i)[ \t]*hooksPath[ \t]*=", line[0]):
+            last = line
+    if base is None or last is None:
+        return appended(base, "[core]\n\t" + ours.decode("utf-8", "surrogateescape") + "\n")
+    text = last[0].rstrip(b"\n")
+    indented = text[: len(text) - len(text.lstrip())] + ours
+    end = b"\n" if last[0].endswith(b"\n") else b""
+    return base[: last.start()] + _KEEPS + text + b"\n" + indented + end + base[last.end() :]
+
+
+def _without_path(content: bytes | None) -> bytes | None:
+    """The inverse of `_with_path`."""
+    if content is None:
+        return None
+    value = rb'"?[^\n]*/' + _DIRECTORY.encode() + rb'"?'
+    ours = rb"[ \t]*hooksPath[ \t]*=[ \t]*" + value + rb"[ \t]*"
+    content = re.sub(rb"(?mi)^" + _KEEPS + rb"([^\n]*)\n" + ours + rb"$", lambda match: match[1], content)
+    content = re.sub(rb"(?m)^" + _KEEPS + rb"[^\n]*\n", b"", content)  # somebody else has set it since
+    found: bytes | None = content
+    while found is not None and (blocks := list(re.finditer(rb"(?mi)^(\[core\]\n)?" + ours + rb"(?:\n|\Z)", found))):
+        block = blocks[-1]
+        if block[1] and re.match(rb"[ \t\n]*(?:\[|\Z)", found[block.end() :]):
+            found = cut(found, *block.span())
+        else:
+            start = block.end(1) if block[1] else block.start()
+            found = found[:start] + found[block.end() :]
+    return found
+
+
+def _checked(change: Change, directory: str | None) -> Change:
+    """Let git read the old and the new content: nothing but `core.hooksPath` may differ."""
+    before, after = (gitconfig.entries_of(content or b"") for content in (change.before, change.after))
+    paths = [entry.value for entry in after if _is_hooks_path(entry)]
+    if [(e.section, e.subsection, e.name, e.value) for e in before if not _is_hooks_path(e)] != [
+        (e.section, e.subsection, e.name, e.value) for e in after if not _is_hooks_path(e)
+    ] or (directory is not None and paths[-1:] != [directory]):
+        raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
+    return change
+
+
+def _expanded(value: str) -> str:
+    if not value.startswith(("~", "%(prefix)/")):
+        return value
+    block = f"[core]\n\thooksPath = {gitconfig.quoted(value)}\n".encode("utf-8", "surrogateescape")
+    return _line("config", "--file", "-", "--type=path", "--get", "core.hooksPath", given=block)
+
+
+def _line(*arguments: str, given: bytes = b"") -> str:
+    return gitconfig.run(*arguments, given=given).decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+def _top() -> str:
+    """Where git runs the hooks of a push and of a commit."""
+    if _line("rev-parse", "--is-bare-repository") == "true":
+        return os.path.abspath(_line("rev-parse", "--git-dir"))
+    try:
+        return _line("rev-parse", "--show-toplevel")
+    except Problem:
+        return os.getcwd()  # in .git
+
+
+def _own_directory() -> str:
+    """Beside no other file of ours: in the data directory install.sh keeps the program."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~")
+        return os.path.join(base, "git-credential-hf").replace("\\", "/")
+    if sys.platform == "darwin":
+        return os.path.expanduser("~/Library/Application Support/git-credential-hf")
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    return os.path.join(base if os.path.isabs(base) else os.path.expanduser("~/.config"), "git-credential-hf")
+
+
+# --- files ---
+
+
+def _bytes(path: str) -> bytes | None:
+    """What is in the file, through links; `None` where there is none to read."""
+    try:
+        if not os.path.isfile(path):
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Problem(f"cannot read {path}: {error.strerror}") from None
+
+
+def _runs(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def _state(path: str) -> tuple[int, bytes] | None:
+    """The mode and the bytes, of a link where it leads; `None` where there is nothing."""
+    try:
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            return status.st_mode, os.fsencode(os.readlink(path))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Problem(f"cannot read {path}: {error.strerror}") from None
+    return status.st_mode, _bytes(path) or b""
+
+
+def _second_name(path: str, name: str) -> None:
+    """Let what is at `path` be at `name` as well: the same file, or a copy where the file system has no links."""
+    temporary = _temporary(name)
+    try:
+        try:
+            os.link(path, temporary, follow_symlinks=False)
+        except (OSError, NotImplementedError):
+            shutil.copy2(path, temporary, follow_symlinks=False)
+        os.replace(temporary, name)
+    finally:
+        _unlink(temporary)  # it is there still where both were one file already
+
+
+def _put(path: str, content: bytes) -> None:
+    """An executable file, whole at any moment."""
+    temporary = _temporary(path)
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        _unlink(temporary)
+
+
+def _temporary(path: str) -> str:
+    """A name beside `path`; what a process that was killed has left under such a name is removed."""
+    directory, name = os.path.split(path)
+    for entry in os.listdir(directory):
+        if match := re.fullmatch(re.escape(name) + r"\.hf-([0-9]+)", entry):
+            try:
+                os.kill(int(match[1]), 0)
+            except OSError:
+                _unlink(os.path.join(directory, entry))
+    _unlink(temporary := f"{path}.hf-{os.getpid()}")
+    return temporary
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _remove_if_empty(path: str) -> None:
+    try:
+        os.rmdir(path)
+    except OSError:
+        pass
+
+
+def _cannot_write(path: str, error: OSError) -> Problem:
+    return Problem(f"cannot write {path}: {error.strerror}")

@@ -1,0 +1,333 @@
+"""What the Hub would refuse of a push or a commit: judged here, before a byte goes up.
+
+`pre_push` and `pre_commit` are githooks(5) of the same names; the files in `hooks/` call them. What is about to be
+added is found by `outgoing`, what the token may do by `access`; how bad it is stands in git's configuration (`hf.*`).
+"""
+
+import os
+import re
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+from git_credential_hf import access, gitconfig, helper, hub, kept, outgoing, resolvers, tokens
+from git_credential_hf.problem import Problem, shown
+
+# The checks, each with a key of its own in git's configuration, and what happens where that says nothing.
+CHECKS = {
+    "writeCheck": "block",  # may this credential write to the repository?
+    "largeFiles": "block",  # over 10 MiB outside LFS; over 10,000 files in a directory
+    "binaryFiles": "warn",  # outside LFS: the Hub lets some pass, by a rule that moves (hub-facts 5)
+    "leakedTokens": "block",
+    "lfsObjects": "block",  # missing here, or too large
+    "metadata": "block",  # of the model card, where the Hub itself refuses it
+}
+SEVERITIES = ("block", "warn", "off")
+
+GIGABYTE = 10**9
+MOST_WITHOUT_AGENT = 5 * GIGABYTE  # bytes of an LFS object without the multipart or xet agent (hub-facts 4)
+MOST_WITH_MULTIPART = 50 * GIGABYTE
+MOST_WITH_XET = 500 * GIGABYTE  # hub-facts 5 (e)
+MOST_FILES = 10_000  # in a directory (hub-facts 5 (d))
+MOST_DESCRIPTION = 60  # characters of a card's short_description
+MOST_SHOWN = 5  # problems of one kind
+
+
+class Verdict:
+    """What is wrong with a push or a commit: `refusals` stop it, `warnings` do not."""
+
+    def __init__(self) -> None:
+        self.refusals: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def add(self, severity: str, problems: Iterable[Problem]) -> None:
+        """File problems of one kind, the first few of them."""
+        found = list(problems)
+        if len(found) > MOST_SHOWN:
+            last = found[MOST_SHOWN - 1]
+            found[MOST_SHOWN - 1 :] = [
+                Problem(f"{last.message}; and {len(found) - MOST_SHOWN} more like this", last.fix)
+            ]
+        if severity != "off":
+            (self.refusals if severity == "block" else self.warnings).extend(found)
+
+
+def are_off() -> bool:
+    """Whether `GIT_CREDENTIAL_HF_HOOKS` turns the hooks off, for one command or one job."""
+    return os.environ.get("GIT_CREDENTIAL_HF_HOOKS", "on").lower() in ("off", "0", "false", "no")
+
+
+def asked(arguments: Sequence[str], source: BinaryIO) -> tuple[str, str, bytes]:
+    """The remote's name, its URL, and the lines of references: as git tells a pre-push hook (githooks(5)).
+
+    The pre-commit framework tells the same in its environment, of the first reference that has something new. Raises
+    `Problem` where neither has told anything.
+    """
+    if len(arguments) == 2:
+        return arguments[0], arguments[1], source.read()
+    told = {name: os.environ.get(f"PRE_COMMIT_{name}", "") for name in _OF_PRE_COMMIT}
+    if arguments or not told["REMOTE_URL"]:
+        raise Problem("a pre-push hook is started with the name and the URL of a remote", "see githooks(5)")
+    # The tip is not named where a root commit is pushed, and FROM_REF may be a commit that the remote has not got.
+    tip = (
+        told["TO_REF"]
+        or gitconfig.run("rev-parse", "--verify", "--end-of-options", told["LOCAL_BRANCH"]).decode().strip()
+    )
+    line = f"{told['LOCAL_BRANCH']} {tip} {told['REMOTE_BRANCH']} {'0' * len(tip)}\n"
+    return told["REMOTE_NAME"], told["REMOTE_URL"], line.encode("utf-8", "surrogateescape")
+
+
+_OF_PRE_COMMIT = ("REMOTE_NAME", "REMOTE_URL", "LOCAL_BRANCH", "REMOTE_BRANCH", "TO_REF")
+
+
+def pre_push(remote: str, url: str, given: bytes) -> Verdict:
+    """Judge a push to `url` of the references in `given`; `remote` is its name, or the URL once more (githooks(5))."""
+    verdict = Verdict()
+    where = hub.remote(url)
+    if where is None or are_off():
+        return verdict
+    updates = outgoing.parse(given)
+    if not updates:
+        return verdict
+    entries = gitconfig.entries()
+    severity = _severities(entries, verdict)
+    transport, path = where
+    repository = hub.repository(path)
+    if transport == "https" and repository is not None and severity["writeCheck"] != "off":
+        write = not all(update.remote_ref.startswith("refs/pr/") for update in updates)
+        _judge_access(verdict, severity["writeCheck"], url, repository, entries, write)
+        if verdict.refusals:
+            return verdict  # the rest takes longer, and would not be read
+    if any(severity[check] != "off" for check in CHECKS if check != "writeCheck"):
+        with _Progress("looking at what this push adds") as progress:
+            added = outgoing.pushed(updates, remote, secrets=_our_secrets(), progress=progress.show)
+        _judge(verdict, severity, added, entries, repository)
+    return verdict
+
+
+def pre_commit() -> Verdict:
+    """Judge what is staged: Hub tokens anywhere, and what the Hub refuses where a remote of the repository is there."""
+    verdict = Verdict()
+    if are_off():
+        return verdict
+    entries = gitconfig.entries()
+    severity = _severities(entries, verdict)
+    remotes = [entry for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
+    if not any(hub.remote(entry.value or "") for entry in remotes):
+        severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
+    if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
+        _judge(verdict, {**severity, "metadata": "off"}, outgoing.staged(secrets=_our_secrets()), entries, None)
+    return verdict
+
+
+def _severities(entries: list[gitconfig.Entry], verdict: Verdict) -> dict[str, str]:
+    found = dict(CHECKS)
+    for entry in entries:
+        for check in CHECKS:
+            if entry.section == "hf" and entry.name == check.lower() and not entry.subsection:
+                value = (entry.value or "block").lower()
+                if value in SEVERITIES:
+                    found[check] = value
+                else:
+                    fix = f"run `git config hf.{check} {CHECKS[check]}`"
+                    verdict.add("warn", [Problem(f"hf.{check} is '{value}', and not block, warn or off", fix)])
+    return found
+
+
+def _our_secrets() -> list[str]:
+    """The tokens of this user: they are found in a file whatever they look like."""
+    secrets = []
+    for name in [None, *tokens.names()]:
+        try:
+            token = tokens.current(act=False) if name is None else tokens.named(name, act=False)
+        except Problem:
+            continue
+        if token is not None:
+            secrets.append(token.value)
+    return secrets
+
+
+# --- the credential ---
+
+
+def _judge_access(
+    verdict: Verdict,
+    severity: str,
+    url: str,
+    repository: tuple[str, str],
+    entries: list[gitconfig.Entry],
+    write: bool,
+) -> None:
+    if kept.remembers(helper.REJECTED, gitconfig.origin_of(url) or ""):
+        kept.forget(helper.REJECTED)
+        message = "git has begun this push with what another helper held, and which has been rejected since"
+        verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
+    answer: access.Answer | None = None
+    for token in resolvers.of_git(url, entries):
+        answer = access.may(token, repository, write=write)
+        if not resolvers.is_current(token):
+            verdict.warnings.append(_in_its_place(token))
+        if answer.reason not in ("token-invalid", "token-expired") or not resolvers.falls_through(token):
+            break
+    if answer is None:
+        if resolvers.asks_a_person(entries):
+            return  # git has asked somebody for it, and has been let in with what we cannot see
+        answer = access.may(None, repository, write=True)
+    if answer.answer == "no":
+        verdict.add(severity, [Problem(answer.message, answer.fix)])
+    elif answer.answer == "unknown":
+        asked = f"whether this push may {'write to' if write else 'reach'} {repository[1]}"
+        verdict.warnings.append(Problem(f"{asked} is not known: {answer.message}"))
+
+
+def _in_its_place(token: tokens.Token) -> Problem:
+    try:
+        current = tokens.current(act=False)
+    except Problem:
+        current = None
+    instead = f", and not the current {shown(current.value)}" if current else ""
+    return Problem(f"git uses the token {token.describe()} for this push{instead}", token.remedy())
+
+
+# --- the contents ---
+
+
+def _judge(
+    verdict: Verdict,
+    severity: dict[str, str],
+    added: outgoing.Outgoing,
+    entries: list[gitconfig.Entry],
+    repository: tuple[str, str] | None,
+) -> None:
+    verdict.add(severity["leakedTokens"], map(_leaked, added.leaks))
+    verdict.add(severity["largeFiles"], map(_large, added.large))
+    verdict.add(severity["largeFiles"], map(_crowded, added.directories))
+    verdict.add(severity["binaryFiles"], map(_binary, added.binary))
+    verdict.add(severity["lfsObjects"], _lfs_objects(added.pointers, entries))
+    if severity["metadata"] != "off" and repository is not None:
+        for blob, content in added.cards:
+            verdict.add(severity["metadata"], _metadata(blob, content, repository))
+
+
+def _leaked(leak: outgoing.Leak) -> Problem:
+    blob = leak.blob
+    take_out = (
+        f"git restore --staged {shlex.quote(blob.path)}"
+        if blob.commit is None
+        else f"git rebase --interactive {blob.commit[:10]}^"
+    )
+    return Problem(
+        f"{_place(blob)} contains the Hub token {shown(leak.token)}",
+        f"take it out: `{take_out}`; if anybody else has seen it, revoke it at {hub.settings()}",
+    )
+
+
+def _large(blob: outgoing.Blob) -> Problem:
+    return Problem(f"{_place(blob)} is over 10 MiB ({_size(blob.size)}) and not in LFS", _into_lfs(blob))
+
+
+def _binary(blob: outgoing.Blob) -> Problem:
+    return Problem(f"{_place(blob)} is a binary file ({_size(blob.size)}) and not in LFS", _into_lfs(blob))
+
+
+def _into_lfs(blob: outgoing.Blob) -> str:
+    path = shlex.quote(blob.path)
+    if blob.commit is None:
+        return (
+            f"run `git lfs track --filename {path}`, then `git add .gitattributes` and `git add --renormalize {path}`"
+        )
+    return f"run `git lfs migrate import --include={path}`"
+
+
+def _crowded(directory: outgoing.Directory) -> Problem:
+    where = f"{directory.path}/" if directory.path else "the top directory"
+    return Problem(
+        f"{where}{_in_commit(directory.commit)} has {directory.entries:,} files, and the Hub takes {MOST_FILES:,}",
+        f"move some with `git mv {shlex.quote(directory.path or '.')}/… …`, then `git commit --amend`",
+    )
+
+
+def _lfs_objects(pointers: Sequence[outgoing.Pointer], entries: list[gitconfig.Entry]) -> Iterator[Problem]:
+    agents = {entry.subsection for entry in entries if entry.section == "lfs" and entry.name == "path"}
+    for pointer in pointers:
+        place = _place(pointer.blob)
+        if pointer.is_missing:
+            yield Problem(
+                f"{place} is a pointer to an LFS object ({pointer.oid[:10]}) that is not on this machine",
+                "run `git lfs fetch --all`, or add the file itself again",
+            )
+        if "customtransfer.xet" in agents:
+            most, fix = MOST_WITH_XET, "split the file"
+        elif "customtransfer.multipart" in agents:
+            most, fix = MOST_WITH_MULTIPART, "split the file, or run `git xet install`"
+        else:
+            most, fix = MOST_WITHOUT_AGENT, "run `hf lfs-enable-largefiles .`, or `git xet install`"
+        if pointer.size > most:
+            yield Problem(
+                f"{place} is {_size(pointer.size)} in LFS, and over {_size(most)} is not accepted this way", fix
+            )
+
+
+def _metadata(blob: outgoing.Blob, content: str, repository: tuple[str, str]) -> Iterator[Problem]:
+    if not _is_doubtful(content):
+        return
+    try:
+        errors = access.card_errors(content, repository)
+    except Problem:
+        return  # without the Hub's word on it there is nothing to say
+    for error in errors:
+        mend = f"mend the lines between `---` in {blob.path}, then `git commit --amend`"
+        yield Problem(f"{_place(blob)} has metadata that the Hub refuses: {error}", mend)
+
+
+def _is_doubtful(content: str) -> bool:
+    """Whether the Hub has to be asked about a card: a value may be over a limit that we know of (hub-facts 5 (c))."""
+    header = content.removeprefix("---").partition("\n---")[0]
+    found = re.search(r"^[\"']?short_description[\"']?[ \t]*:(.*(?:\n[ \t].*)*)", header, re.MULTILINE)
+    return found is not None and len(found[1].strip()) > MOST_DESCRIPTION
+
+
+def _place(blob: outgoing.Blob) -> str:
+    return blob.path + _in_commit(blob.commit)
+
+
+def _in_commit(commit: str | None) -> str:
+    return f" in commit {commit[:10]}" if commit else ""
+
+
+def _size(size: int) -> str:
+    """Bytes for people, as git-lfs shows them."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"
+
+
+# --- progress ---
+
+
+class _Progress:
+    """A line on the terminal, if there is one, for what takes longer than a second; it leaves nothing behind."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._is_seen = sys.stderr is not None and sys.stderr.isatty()
+        self._next = time.monotonic() + 1
+        self._width = 0
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def show(self, objects: int) -> None:
+        if not self._is_seen or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + 0.1
+        line = f"git-credential-hf: {self._what}: {objects:,} objects"
+        self._width = max(self._width, len(line))
+        os.write(2, f"\r{line}".encode())
+
+    def __exit__(self, *_: object) -> None:
+        if self._width:
+            os.write(2, f"\r{' ' * self._width}\r".encode())

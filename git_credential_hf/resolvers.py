@@ -1,0 +1,131 @@
+"""Which credential git will really use for a URL, and where it has it from: not always the one that we would give.
+
+git, through libcurl, takes the URL's own password, a header of its configuration or a `.netrc` entry, and asks the
+chain of helpers only after a 401; git-lfs goes the same way (git-facts, "~/.netrc"; field, section 0).
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+
+from git_credential_hf import gitconfig, netrc, others, tokens
+from git_credential_hf.problem import Problem, keep_secret
+
+PATIENCE = 10  # seconds for the chain of helpers, which git itself would wait for without end
+
+
+def of_git(url: str, entries: list[gitconfig.Entry]) -> Iterator[tokens.Token]:
+    """The credentials for `url` (https), in the order in which git tries them; none where it would ask a person.
+
+    The next one counts only where the Hub refuses the one before. `entries`: git's configuration.
+    """
+    scheme, _, rest = url.partition("://")
+    where, slash, path = rest.partition("/")
+    login, at, host = where.rpartition("@")
+    user, colon, password = (gitconfig.decoded(part) for part in login.partition(":"))
+    plain = f"{scheme}://{host}{slash}{path}"
+    if at and colon and password:
+        yield _elsewhere(password, "the URL of the remote", f"run `git remote set-url origin {plain}`")
+        return
+    header = _header(plain)
+    if header:
+        yield _elsewhere(
+            header,
+            "http.extraHeader in git's configuration",
+            "run `git config --show-origin --get-all http.extraHeader`, and take it out there",
+        )
+    yield from _of_netrc(host, user or None)
+    yield from _of_helpers(url, plain, entries)
+
+
+def asks_a_person(entries: list[gitconfig.Entry]) -> bool:
+    """Whether git, where nobody has a credential, could ask somebody: at the terminal, or by an askpass program."""
+    if any(os.environ.get(name) for name in ("GIT_ASKPASS", "SSH_ASKPASS")):
+        return True
+    if any(entry.section == "core" and entry.name == "askpass" and entry.value for entry in entries):
+        return True
+    return os.environ.get("GIT_TERMINAL_PROMPT", "1").lower() not in ("0", "false", "no", "off", "")
+
+
+def _header(url: str) -> str | None:
+    """The token in an `Authorization` header that git adds to its requests (git-config(1), http.extraHeader)."""
+    try:
+        headers = gitconfig.run("config", "--get-urlmatch", "http.extraHeader", url)
+    except Problem:
+        return None  # none is set
+    name, _, value = headers.decode("utf-8", "replace").strip().partition(":")
+    scheme, _, credentials = value.strip().partition(" ")
+    if name.strip().lower() != "authorization":
+        return None
+    if scheme.lower() == "bearer":
+        return credentials.strip() or None
+    if scheme.lower() != "basic":
+        return None
+    import base64
+
+    try:
+        return base64.b64decode(credentials).decode("utf-8", "surrogateescape").partition(":")[2] or None
+    except ValueError:
+        return None
+
+
+def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
+    name = host.partition(":")[0] if not host.startswith("[") else host.partition("]")[0][1:]
+    path = os.path.join(os.path.expanduser("~"), "_netrc" if sys.platform == "win32" else ".netrc")
+    try:
+        with open(path, "rb") as file:
+            entry = netrc.used(file.read(1 << 20), name, user)
+    except (OSError, Problem):
+        return  # `doctor` tells of a file that cannot be read
+    if entry is not None and entry.password:
+        yield _elsewhere(entry.password, f"{path} (line {entry.line})", f"take the entry for {name} out of {path}")
+
+
+def _of_helpers(url: str, plain: str, entries: list[gitconfig.Entry]) -> Iterator[tokens.Token]:
+    """What `git credential fill` answers, which asks the helpers as git does, and nobody else."""
+    if "\n" in url or "\0" in url:
+        return
+    try:
+        answer = gitconfig.run(
+            *("credential", "fill"),
+            given=f"url={url}\n\n".encode("utf-8", "surrogateescape"),
+            environment={**others.QUIET, "GIT_ASKPASS": "", "SSH_ASKPASS": ""},
+            seconds=PATIENCE,
+        )
+    except Problem:
+        return  # nobody has one
+    fields = dict(line.partition("=")[::2] for line in answer.decode("utf-8", "surrogateescape").split("\n"))
+    value = fields.get("password") or fields.get("credential")
+    if not value:
+        return
+    ours = tokens.with_value(value, None)
+    chain = gitconfig.helpers(plain, entries)
+    if ours is not None and any(gitconfig.is_ours(entry.value or "") for entry in chain):
+        yield ours
+        return
+    names = ", ".join(f"'{entry.value}'" for entry in chain if not gitconfig.is_ours(entry.value or ""))
+    yield _elsewhere(value, f"git's helper {names}", "run `git-credential-hf configure`, and `git-credential-hf purge`")
+
+
+def _elsewhere(value: str, where: str, fix: str) -> tokens.Token:
+    token = tokens.Token(keep_secret(value), f"git:{where}")
+    token.fix = fix
+    return token
+
+
+def falls_through(token: tokens.Token) -> bool:
+    """Whether git and git-lfs ask the helpers after all where the Hub refuses this: so it is for `.netrc` alone."""
+    return token.source.startswith("git:") and "(line " in token.source
+
+
+def is_current(token: tokens.Token) -> bool:
+    """Whether this is a token of ours, and none that another source has put in its place."""
+    return not token.source.startswith("git:") or _is_the_same(token)
+
+
+def _is_the_same(token: tokens.Token) -> bool:
+    try:
+        current = tokens.current(act=False)
+    except Problem:
+        return False
+    return current is not None and current.value == token.value

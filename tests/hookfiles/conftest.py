@@ -1,0 +1,173 @@
+"""A repository with a file in LFS, a remote in the next directory, and a log of who was started in between."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from git_credential_hf import hookfiles
+
+# It stands for `git-credential-hf hook`: it says what the test has told it to say, and notes that it was asked.
+STAND_IN = """#!/bin/sh
+{ echo "judge $*"; cat; } >> "$LOG"
+[ "$1" != hook ] || exit "$(cat "$ANSWER")"
+"""
+# The real git-lfs, and a note that it was asked to upload, or to look after its locks.
+GIT_LFS = """#!/bin/sh
+case $1 in
+    pre-push | post-*) echo "lfs $*" >> "$LOG" ;;
+esac
+exec "$REAL_GIT_LFS" "$@"
+"""
+CUSTOM = '#!/bin/sh\necho "custom $*" >> "$LOG"\ncat >> "$LOG"\n'
+
+
+def script(path: Path, text: str | bytes, mode: int = 0o755) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    path.chmod(mode)
+    return path
+
+
+def tree(*folders: Path) -> dict[str, object]:
+    """Everything below, with modes, bytes, and where links lead."""
+    found: dict[str, object] = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            status = path.lstat()
+            what = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+            found[str(path)] = (status.st_mode, what)
+    return found
+
+
+class Bench:
+    """A repository, and what somebody does in it."""
+
+    def __init__(self, folder: Path, change_directory: Callable[[Path], None]) -> None:
+        self.folder = folder
+        self.log = folder / "log"
+        self.answer = folder / "answer"
+        self.remote = folder / "remote.git"
+        self.change_directory = change_directory
+        self.where = folder
+        self.number = 0
+
+    def enter(self, where: Path) -> None:
+        self.where = where
+        self.change_directory(where)
+
+    def run(self, *command: str | Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=self.where,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def git(self, *arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+        return self.run("git", *arguments, **options)  # type: ignore[arg-type]
+
+    def repository(self, name: str = "repository", lfs: bool = True) -> Path:
+        """Make one with `remote.git` as its remote, go there, and let git-lfs have installed nothing."""
+        if not self.remote.exists():
+            self.git("init", "--quiet", "--bare", self.remote)
+        where = self.folder / name
+        self.git("init", "--quiet", where)
+        self.enter(where)
+        self.git("remote", "add", "origin", f"file://{self.remote}")
+        if lfs:
+            (where / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+        return where
+
+    def commit(self) -> None:
+        """One with a new LFS object in it. git-lfs may not install its own hooks on the way, as it would."""
+        self.number += 1
+        (self.where / "model.bin").write_bytes(os.urandom(99))
+        self.git("add", ".", check=False)
+        self.git("commit", "--quiet", "--no-verify", "--message", str(self.number))
+
+    def uploaded(self) -> int:
+        return sum(path.is_file() for path in (self.remote / "lfs/objects").rglob("*"))
+
+    def pushed(self) -> str:
+        return self.git("--git-dir", self.remote, "for-each-ref").stdout
+
+    def says(self, answer: int) -> None:
+        self.answer.write_text(f"{answer}\n")
+
+    def push(self, answer: int = 0, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Push, with that answer of the judge. `logged` are the lines about this push alone."""
+        self.says(answer)
+        self.log.write_text("")
+        return self.git("push", *(arguments or ("origin", "HEAD:main")), check=False, **environment)
+
+    def logged(self, *who: str) -> list[str]:
+        """Who was started, in order, by the first word of a line."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        words = [line.split(" ")[0] for line in lines]
+        return [word for word in words if word in (who or ("judge", "lfs", "custom", "framework", "husky"))]
+
+    def install(self, scope: str = "local") -> None:
+        for change in hookfiles.plan(scope):
+            change.apply()
+        assert hookfiles.plan(scope) == [], "twice is once"
+
+    def uninstall(self, scope: str = "local") -> None:
+        for change in hookfiles.plan_removal(scope):
+            change.apply()
+        assert hookfiles.plan_removal(scope) == [], "twice is once"
+
+    def is_judged(self) -> None:
+        """A refused push uploads nothing, and git-lfs does not even start; an allowed one uploads, once judged."""
+        self.commit()
+        objects, refs = self.uploaded(), self.pushed()
+        refused = self.push(1)
+        assert refused.returncode != 0, refused.stderr
+        assert self.logged("judge", "lfs") == ["judge"], self.log.read_text()
+        assert (self.uploaded(), self.pushed()) == (objects, refs)
+        allowed = self.push(0)
+        assert allowed.returncode == 0, allowed.stderr
+        assert self.logged("judge") == ["judge"], self.log.read_text()
+        assert self.logged("judge", "lfs")[:2] == ["judge", "lfs"], self.log.read_text()
+        assert self.uploaded() == objects + 1
+        assert self.pushed() != refs
+
+    def state(self, scope: str = "local") -> str:
+        return hookfiles.seen(scope).state
+
+
+@pytest.fixture
+def bench(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A bench whose `git-credential-hf` is a stand-in, which says yes."""
+    real = shutil.which("git-lfs")
+    if real is None:
+        pytest.skip("no git-lfs")
+    bench = Bench(tmp_path, lambda where: monkeypatch.chdir(where))
+    script(tmp_path / "bin/git-credential-hf", STAND_IN)
+    script(tmp_path / "bin/git-lfs", GIT_LFS)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "bin"), os.environ["PATH"]]))
+    monkeypatch.setenv("LOG", str(bench.log))
+    monkeypatch.setenv("ANSWER", str(bench.answer))
+    monkeypatch.setenv("REAL_GIT_LFS", real)
+    bench.says(0)
+    (home / ".config").mkdir()
+    bench.git("lfs", "install", "--skip-repo")
+    for name, value in {
+        "user.name": "Alice",
+        "user.email": "alice@example.org",
+        "init.defaultBranch": "main",
+        "protocol.file.allow": "always",
+        "safe.directory": "*",
+    }.items():
+        bench.git("config", "--global", name, value)
+    return bench

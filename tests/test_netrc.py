@@ -1,0 +1,567 @@
+"""Which entry of a netrc file is used, and the file without the Hub: judged by curl, git, git-lfs and Python."""
+
+from __future__ import annotations
+
+import base64
+import concurrent.futures
+import hashlib
+import http.server
+import io
+import json
+import netrc as pythons
+import os
+import random
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from git_credential_hf import netrc
+from git_credential_hf.problem import Problem
+
+HUB = ("huggingface.co", "hf.co")
+OTHERS = ("a.example", "b.example", "none.example")
+EXAMPLES = int(os.environ.get("GIT_CREDENTIAL_HF_TESTS_EXAMPLES", "2000"))
+
+# --- files ---
+
+# Each syntax: a way to write the machine, login and password that stand for M, L and P.
+SYNTAXES = {
+    "one line": "machine M login L password P\n",
+    "lines": "machine M\nlogin L\npassword P\n",
+    "indented": "machine M\n  login L\n\tpassword P\n",
+    "each word on a line": "machine\nM\nlogin\nL\npassword\nP\n",
+    "tabs": "machine\tM\tlogin\tL\tpassword\tP\n",
+    "many blanks": "  machine   M \t login  L \n\n   password   P  \n",
+    "password first": "machine M password P login L\n",
+    "quoted": 'machine "M" login "L" password "P"\n',
+    "quoted blanks": 'machine M login L password "P \\" \\\\ x"\n',
+    "account": "machine M login L account A password P\n",
+    "no login": "machine M password P\n",
+    "user": "machine M user L password P\n",
+    "number sign inside": "machine M login L#x password P#y\n",
+    "comment behind": "machine M login L password P # mine\n",
+    "comment inside": "machine M # mine\n  # and mine\n  login L\n  password P\n",
+    "keywords for values": "machine M login login password password\n",
+    "macro": "machine M login L password P\nmacdef init\ncd /x\nput y\n\n",
+    "macros": "machine M login L password P\nmacdef init\ncd /x\n\nmacdef other\nquit\n\n",
+    "blank line below": "machine M login L password P\n\n",
+    "backslash": "machine M login L password P\\x\\\\\n",
+    "utf-8": "machine M login L password Pä€\n",
+    "latin-1": "machine M login L password P\udce4\n",
+    "junk": "machine M login L password P and more\n  port 21\n".replace("\n  port 21", " port 21"),
+    "CRLF": "machine M login L password P\r\n",
+    "CRLF, lines": "machine M\r\n  login L\r\n  password P\r\n",
+    "long": "machine M login L password " + "P" * 3000 + "\n",
+}
+
+
+def entry(syntax: str, machine: str, number: int) -> bytes:
+    words = {"M": machine, "L": f"user{number}", "P": f"hf_{number}"}
+    text = re.sub(r"\b[MLP](?![a-z])|P(?=[äP\udce4])", lambda match: words[match.group()], SYNTAXES[syntax])
+    return text.encode("utf-8", "surrogateescape")
+
+
+def corpus() -> dict[str, tuple[bytes, bytes]]:
+    """Files, and what is to be left of each."""
+    files = {}
+    for syntax in SYNTAXES:
+        a, b = (entry(syntax, f"{name}.example", number) for number, name in enumerate("ab", 1))
+        hub, hf = entry(syntax, "huggingface.co", 3), entry(syntax, "hf.co", 4)
+        files |= {
+            f"{syntax}, first": (hub + a + b, a + b),
+            f"{syntax}, middle": (a + hub + b, a + b),
+            f"{syntax}, last": (a + b + hub, a + b),
+            f"{syntax}, only": (hub, b""),
+            f"{syntax}, twice": (hub + a + hf + hub + b, a + b),
+        }
+        if a.count(b"\n") == 1 and b"#" not in a:
+            a, hub, b = a.strip(), hub.strip(), b.strip()
+            files |= {
+                f"{syntax}, first in a line": (hub + b" " + a + b"\n" + b, a + b"\n" + b),
+                f"{syntax}, middle in a line": (a + b" " + hub + b" " + b, a + b" " + b),
+                f"{syntax}, last in a line": (a + b" " + hub + b" \n" + b, a + b"\n" + b),
+                f"{syntax}, last, without a newline": (a + b"\n" + hub, a + b"\n"),
+            }
+    a, b = entry("one line", "a.example", 1), entry("one line", "b.example", 2)
+    hub, default = entry("one line", "huggingface.co", 3), b"default login d password e\n"
+    return files | {
+        "empty": (b"", b""),
+        "blank": (b"\n \r\n", b"\n \r\n"),
+        "comments": (b"# of mine\n#\n", b"# of mine\n#\n"),
+        "no Hub": (a + b, a + b),
+        "default last": (a + hub + default, a + default),
+        "default only": (hub + default, default),
+        "another letter case": (entry("one line", "HuggingFace.CO", 3) + a, a),
+        "port": (entry("one line", "huggingface.co:443", 3) + hub, entry("one line", "huggingface.co:443", 3)),
+        "lookalike": (entry("one line", "nothuggingface.co", 3) + hub, entry("one line", "nothuggingface.co", 3)),
+        "end after login": (a + b"machine huggingface.co login", a),
+        "end after the name": (a + b"machine huggingface.co", a),
+        "number sign in front": (b"machine huggingface.co login x password #y\n" + a, a),
+        "comment above": (b"# the Hub's\n" + hub + a, b"# the Hub's\n" + a),
+        "comment below": (a + b"\n\n" + hub + b"# b's\n" + b, a + b"# b's\n" + b),
+        "comments and blank lines": (
+            b"# the Hub's\n" + hub + b"\n# a's\n" + a,
+            b"# the Hub's\n# a's\n" + a,
+        ),
+        "comment on an old entry": (a + hub + b"# machine hf.co login no\n" + b, a + b"# machine hf.co login no\n" + b),
+        "macro above": (a + b"macdef init\nquit\n\n" + hub + b, a + b"macdef init\nquit\n\n" + b),
+        "macro above, comment below": (
+            a + b"macdef init\nquit\n\n\n" + hub + b"# b's\n" + b,
+            a + b"macdef init\nquit\n\n# b's\n" + b,
+        ),
+        "macro before all": (b"macdef init\nquit\n\n" + hub + b, b"macdef init\nquit\n\n" + b),
+        "macro at the end": (a + hub + b"macdef init\nquit", a),
+        "behind another in a line, with a macro": (
+            a.strip() + b" " + hub + b"macdef init\nquit\n\n" + b,
+            a + b,
+        ),
+        "over lines": (
+            a.strip() + b" machine huggingface.co\nlogin x\npassword y " + b,
+            a.strip() + b" " + b,
+        ),
+        "two behind another in a line": (a.strip() + b" " + hub + hub + b, a + b),
+    }
+
+
+CORPUS = corpus()
+
+MALFORMED = {
+    "NUL": (b"machine a.example login x\0 password y\n", "a NUL byte (line 1)"),
+    "UTF-16": ("machine a.example".encode("utf-16"), "a NUL byte (line 1)"),
+    "byte order mark": (b"\xef\xbb\xbfmachine a.example login x password y\n", "a byte order mark"),
+    "old Mac": (b"machine a.example\rlogin x\rpassword y\r", "a carriage return inside a line (line 1)"),
+    "huge line": (b"\nmachine a.example login x password " + b"y" * 5000, "the line is too long (line 2)"),
+    "huge file": (b"machine a.example login x password y\n" * 2000, "the file is too long"),
+    "no name": (b"machine a.example login x password y\nmachine", "a machine without a name (line 2)"),
+    "nothing but a comment for a name": (b"machine # x\na.example", "begins with #"),
+    "keyword for a name": (b"machine default login x", "a value that is a keyword"),
+    "keyword for a password": (b"\nmachine a.example login x password Machine\n", "a value that is a keyword, "),
+    "keyword for an account": (b"machine a.example account login password x\n", "a value that is a keyword, "),
+    "no machine": (b"login x password y\n", "`login` without a machine (line 1)"),
+    "behind a macro": (b"machine a.example\nmacdef x\n\nlogin x\n", "`login` without a machine (line 4)"),
+    "two logins": (b"machine a.example login x login y password z\n", "a second `login` for one machine (line 1)"),
+    "machine after default": (b"default login x password y\nmachine a.example\n", "after `default` (line 2)"),
+    "two defaults": (b"default login x password y\ndefault login x password y\n", "after `default` (line 2)"),
+    "capital letters": (b"MACHINE a.example login x password y\n", "in quotes or capital letters"),
+    "quoted keyword": (b'"machine" a.example login x password y\n', "in quotes or capital letters"),
+    "unknown line": (b"machine a.example login x password y\nport 21\n", "no keyword (line 2)"),
+    "prose": (b"see the wiki\n", "no keyword (line 1)"),
+    "escaped keyword": (b"machine a.example login x password y m\\achine b.example\n", "no keyword (line 1)"),
+    "open quote": (b'machine a.example login x password "y\n', "not closed on its line (line 1)"),
+    "quote over lines": (b'machine a.example login x password "y\nz"\n', "not closed on its line (line 1)"),
+    "word after a quote": (b'machine a.example login x password "y"z\n', "no blank after a quoted word"),
+    "words in quotes": (b'machine a.example login x password "y machine b.example"\n', "in quotes what git-lfs"),
+    "number sign in quotes": (b'machine a.example login x password "y #z"\n', "in quotes what git-lfs"),
+    "escaped blank": (b"machine a.example login x password y\\ z\n", "a backslash at the end of a word"),
+    "escaped name": (b"machine a\\.example login x password y\n", "a machine without a name"),
+    "vertical tab": (b"machine a.example\vlogin x password y\n", "a blank that is no space"),
+    "no-break space": ("machine a.example\u00a0login x password y\n".encode(), "a blank that is no space"),
+    "number sign before words": (b"machine a.example login #x password y\n", "a value that begins with #"),
+    "comment for a value": (b"machine a.example login\n# x\ny\n", "a value that begins with #"),
+    "words in a comment": (b"machine a.example login x # the password is\n", "in a comment what curl"),
+    "quote in a comment": (b'machine a.example login x # the "word\n', "in a comment what curl"),
+    "old entry below a blank line": (b"\n# machine hf.co login x password y\n", "a comment that Python"),
+    "old entry, otherwise": (b"machine a.example\n#1 machine hf.co login x password y\n", "a comment that Python"),
+    "words in a macro": (b"macdef x\nmachine y\n\n", "in a macro what curl or git-lfs"),
+    "macro without a name": (b"macdef\nx\n\n", "a macro without a name"),
+    "macro in a line": (b"macdef x y\n\n", "something after the name of a macro"),
+}
+
+# Well-formed files, whose other entries would be read in another way without the Hub's.
+REFUSED = {
+    "a default would complete an entry": (
+        b"machine a.example login x\nmachine hf.co login x password y\ndefault password z\n",
+        "curl would take `default` for a part of the entry before it (line 2)",
+    ),
+    "curl takes the next word for a password": (
+        b"machine a.example login x password #y\nmachine hf.co login x password y\n",
+        "before it is a password that begins with #",
+    ),
+    "Python takes a comment for words": (
+        b"machine hf.co login x password y\n#b is this\nmachine b.example login x password y\n",
+        "Python reads no comment like the next one above the first machine (line 1)",
+    ),
+    "a quote ends the line above a comment": (
+        b'machine a.example login x password "y"\nmachine hf.co password y\n# b is\nmachine b.example password x\n',
+        "Python reads no comment below a word in quotes (line 2)",
+    ),
+    "Python 3.10 loses a line": (
+        b"machine a.example password y\n#\nmachine hf.co password y\nmachine b.example password x\n",
+        "the comment before it would hide the next line from Python (line 3)",
+    ),
+}
+
+
+def generated(seed: int) -> bytes:
+    """A file of entries, comments, macros and blank lines; a part of them malformed."""
+    chance = random.Random(seed)
+    newline = chance.choice(["\n"] * 5 + ["\r\n"])
+    plain = ["x", "y", "zz", "hf_abc"]
+    odd = ['"q"', '"a b"', '"a \\" b"', "#h", "#", "a\\b", "password", "login", "machine", "äö", "a#b", '""', "default"]
+    names = ["a.example", "b.example", "huggingface.co", "hf.co"]
+    odd_names = ["HuggingFace.co", '"huggingface.co"', "huggingface.co:443", "nothf.co", '"a.example"', "B.example"]
+    gaps = [" "] * 24 + ["\t", "  ", newline, newline + "  ", f" {newline}", f" # c{newline} ", f"{newline}# c{newline}"]
+    orders = [["login", "password"]] * 12 + [["password", "login"], ["password"], ["login"], ["user", "password"], []]
+    orders += [["login", "account", "password"], ["login", "password", "port"], ["login", "password", "login"]]
+    ends = [newline] * 9 + [" ", f" {newline}", newline * 2, newline * 2, f" # c{newline}", f" #c x{newline}", f" #{newline}"]
+    comments = ["# c here", "# c here", "#", "#c", "#c here", "# machine huggingface.co login no", '#\t"x', "  # c", "# c "]
+    parts = []
+    for _ in range(chance.randint(1, 6)):
+        kind = chance.random()
+        if kind < 0.66:
+            text = f"machine {chance.choice(odd_names if chance.random() < 0.1 else names)}"
+            for word in chance.choice(orders):
+                text += chance.choice(gaps) + word + (chance.choice(gaps) if chance.random() < 0.1 else " ")
+                text += chance.choice(odd if chance.random() < 0.06 else plain)
+            parts.append(text + chance.choice(ends))
+        elif kind < 0.82:
+            parts.append(chance.choice(comments) + chance.choice([newline] * 4 + [newline * 2]))
+        elif kind < 0.9:
+            parts.append(newline)
+        elif kind < 0.94:
+            body = chance.choice([f"cd /x{newline}", f"# y{newline}", f"put a b{newline}quit{newline}", ""])
+            parts.append(f"macdef init{newline}{body}" + chance.choice([newline] * 6 + [""]))
+    if chance.random() < 0.2:
+        parts.append(chance.choice([f"default login d password e{newline}", f"default password q{newline}", "default"]))
+    text = "".join(parts)
+    return (text.rstrip() if chance.random() < 0.15 else text).encode()
+
+
+def changed(wanted: int) -> Iterator[tuple[bytes, bytes]]:
+    """So many generated files that hold the Hub's machines, and what is left of each."""
+    seed = 0
+    while wanted:
+        content = generated(seed)
+        seed += 1
+        try:
+            after = netrc.without(content, HUB)
+        except Problem:
+            continue
+        if after != content:
+            wanted -= 1
+            yield content, after
+
+
+# --- what the programs see: None where they give up, and otherwise what they would use for each host ---
+
+Seen = dict[str, tuple[str, str] | None] | None
+
+
+def by_python(content: bytes) -> Seen:
+    """Python's own `netrc`, of the Python that runs the tests."""
+    found = pythons.netrc.__new__(pythons.netrc)  # without a file, which takes most of the time
+    found.hosts, found.macros = {}, {}
+    try:
+        found._parse("", io.TextIOWrapper(io.BytesIO(content), "utf-8", "surrogateescape"), False)
+    except pythons.NetrcParseError:
+        return None
+    return {host: (login, password) for host, (login, _, password) in found.hosts.items()}
+
+
+def curl_word(text: str, at: int, ends: str) -> tuple[str, int]:
+    """A word, quoted or not, and where it ends; raises where curl gives up."""
+    if text[at] != '"':
+        end = next((i for i in range(at, len(text)) if text[i] in ends), len(text))
+        return text[at:end], end
+    if not (match := re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL).match(text, at)):
+        raise SyntaxError
+    return re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL), match.end()
+
+
+def by_curl_7_84(content: bytes, host: str, user: str | None) -> tuple[str, str] | None:
+    """curl from 7.84 to 8.10: line by line."""
+    login, password, is_ours, found = user, None, True, False
+    state = wanted = ""
+    for line in (content.decode("latin-1").removesuffix("\n") + "\n").split("\n")[:-1]:
+        line += "\n"
+        if state == "macdef" and line[0] in "\r\n":
+            state = ""
+        if len(line) > 4095 or state == "macdef":
+            continue
+        at = 0
+        while line[at:] and line[at:].lstrip(" \t")[:1] not in ("", "#"):
+            at = len(line) - len(line[at:].lstrip(" \t"))
+            word, end = curl_word(line, at, " \t\n\v\f\r")
+            at = end + 1
+            if login and password:
+                return login, password
+            key = word.lower()
+            if state == "macdef":
+                state = state if word else ""
+            elif state == "machine":
+                state = "ours" if key == host.lower() else ""
+                found = found or state == "ours"
+            elif state == "":
+                state = {"default": "ours"}.get(key, key) if key in ("macdef", "machine", "default") else ""
+                found = found or state == "ours"
+            elif wanted == "login":
+                wanted = ""
+                if user:
+                    is_ours = word == user
+                else:
+                    login = word
+            elif wanted:
+                wanted = ""
+                if is_ours or not user:
+                    password = word
+            elif key in ("login", "password"):
+                wanted = key
+            elif key == "machine":
+                state, is_ours = key, False
+    return (login or "", password or "") if found else None
+
+
+def by_curl_8_11(content: bytes, host: str, user: str | None) -> tuple[str, str] | None:
+    """curl from 8.11 to 8.20: without the lines of comments, over the ends of lines."""
+    lines = (content.decode("latin-1").removesuffix("\n") + "\n").split("\n")[:-1]
+    text = "".join(line + "\n" for line in lines if not line.lstrip(" \t").startswith("#"))
+    login, password, is_ours, has_match, has = user, None, False, False, set()
+    state = wanted = ""
+    at = 0
+    while text[at:].lstrip(" \t"):
+        at = len(text) - len(text[at:].lstrip(" \t"))
+        if state == "macdef" and text[at] in "\r\n":
+            state = ""
+        if text[at] == "\n":
+            at += 1
+            continue
+        word, end = curl_word(text, at, "".join(map(chr, [*range(33), *range(128, 256)])))
+        if end == at:
+            raise SyntaxError
+        at = end + 1
+        key = word.lower()
+        if state == "macdef":
+            state = state if word else ""
+        elif state == "machine":
+            state = "ours" if key == host.lower() else ""
+            has_match = has_match or state == "ours"
+        elif state == "ours" and wanted == "login":
+            if user:
+                is_ours = word == user
+            else:
+                login, is_ours = word, True
+            has.add("login")
+            wanted = ""
+        elif state == "ours" and wanted:
+            password, wanted = word, ""
+            if not user or is_ours:
+                has.add("password")
+        elif key == "machine":
+            if state == "ours" and "password" in has:
+                break
+            state, wanted, is_ours, password, login = key, "", False if state == "" else is_ours, None, user
+            has = set()
+        elif key == "default":
+            if state == "ours":
+                password, login = None, user
+            state, has_match = "ours", True
+        elif state == "" and key == "macdef":
+            state = key
+        elif state == "ours" and key in ("login", "password"):
+            wanted = key
+        if state == "ours" and len(has) == 2 and is_ours:
+            break
+    if not has_match or not (login or password or is_ours):
+        return None
+    return login or "", password or ""
+
+
+def by_curl_8_21(content: bytes, host: str, user: str | None) -> tuple[str, str] | None:
+    """curl from 8.21 on: entry by entry."""
+    lines = (content.decode("latin-1").removesuffix("\n") + "\n").split("\n")[:-1]
+    text = "".join(line + "\n" for line in lines if not line.lstrip(" \t").startswith("#"))
+    values: dict[str, str] = {}
+    is_host, at = False, 0
+
+    def next_word() -> tuple[str | None, bool]:
+        nonlocal at
+        at = len(text) - len(text[at:].lstrip(" \t\r\n"))
+        if at == len(text):
+            return None, False
+        is_quoted = text[at] == '"'
+        word, at = curl_word(text, at, " \t\r\n")
+        return word, is_quoted
+
+    while True:
+        word, is_quoted = next_word()
+        key = None if word is None else "" if is_quoted else word.lower()
+        if key in (None, "machine", "default", "macdef"):
+            login, password = values.get("login"), values.get("password")
+            if is_host and (password is not None if login is None or user else True):
+                if not user or login in (None, user):
+                    return user or login or "", password or ""
+            values, is_host = {}, False
+        if key is None:
+            return None
+        if key == "machine":
+            name, _ = next_word()
+            is_host = name is not None and name.lower() == host.lower()
+        elif key == "default":
+            is_host = True
+        elif key in ("account", "login", "password"):
+            value, _ = next_word()
+            if value is not None and is_host:
+                values[key] = value
+        elif key == "macdef":
+            match = re.compile(r"\n\r*(?=\n)").search(text, at)
+            at = match.end() if match else len(text)
+
+
+CURLS = {(7, 84): by_curl_7_84, (8, 11): by_curl_8_11, (8, 21): by_curl_8_21}
+
+
+def by_curls(content: bytes, curl: Callable[..., tuple[str, str] | None]) -> Seen:
+    """What one of these curls sends to other hosts than the Hub, without and with a user in the URL."""
+    seen: dict[str, tuple[str, str] | None] = {}
+    for host in OTHERS:
+        for user in (None, "x", "y"):
+            try:
+                seen[f"{user}@{host}"] = curl(content, host, user)
+            except SyntaxError:
+                seen[f"{user}@{host}"] = ("", "it gives up")
+    return seen
+
+
+def by_git_lfs(content: bytes) -> dict[str, tuple[str, str]] | None:
+    """git-lfs 3.3 to 3.8 by its rules: the machines, the first of each name, and `` for `default`."""
+    spaces = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+    text, at = content.decode("utf-8", "replace"), 0
+    found: list[dict[str, str]] = []
+    has_default = False
+
+    def scan() -> str | None:
+        nonlocal at
+        at = len(text) - len(text[at:].lstrip(spaces))
+        if at == len(text):
+            return None
+        start = at
+        ends = "\n" if text[at] == "#" else spaces
+        while at < len(text) and text[at] not in ends:
+            at += 1
+        return text[start:at].strip(spaces)
+
+    while (word := scan()) is not None:
+        if word in ("machine", "default"):
+            if has_default:
+                return None
+            has_default = word == "default"
+            found.append({"machine": "" if has_default else scan() or ""})
+        elif word in ("login", "password", "account"):
+            if not found or found[-1].get(word):
+                return None
+            found[-1][word] = scan() or ""
+        elif word == "macdef":
+            scan()
+    return {one["machine"]: (one.get("login", ""), one.get("password", "")) for one in reversed(found)}
+
+
+def no_hub(seen: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    return {host: told for host, told in seen.items() if host.lower().strip('"') not in HUB}
+
+
+# --- tests ---
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_leaves_the_rest_byte_for_byte(name: str) -> None:
+    """Without the Hub's machines, a file is what it would be had they never been there; a second time changes nothing."""
+    before, after = CORPUS[name]
+    assert netrc.without(before, HUB) == after
+    assert netrc.without(after, HUB) == after
+
+
+def test_the_corpus_is_large() -> None:
+    """At least 60 files with a machine of the Hub are in the corpus."""
+    assert sum(before != after for before, after in CORPUS.values()) >= 60
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_reports_what_is_malformed(name: str) -> None:
+    """What programs read in different ways is reported with its line, never with its words, and never touched."""
+    content, why = MALFORMED[name]
+    for ask in (netrc.entries, lambda content: netrc.without(content, HUB), lambda content: netrc.used(content, HUB[0])):
+        with pytest.raises(Problem) as problem:
+            ask(content)
+        assert why in problem.value.message
+        assert "cannot be parsed: " in problem.value.message
+        assert "(line " in problem.value.message
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refuses_what_would_change_another_machine(name: str) -> None:
+    """A file is not changed where that would change what a program sees of another machine."""
+    content, why = REFUSED[name]
+    assert netrc.entries(content)
+    with pytest.raises(Problem) as problem:
+        netrc.without(content, HUB)
+    assert why in problem.value.message
+
+
+def test_entries_are_where_they_are() -> None:
+    """Each entry has its values, its line, and the bytes that belong to it; a password is not in its repr."""
+    content = (
+        b"# mine
+
+machine a.example login x password hf_1 # old
+macdef init
+quit
+
+
+"
+        b"machine b.example # b
+  account z
+  password hf_2
+ machine c.example login "y" default password hf_3
+
+# end
+"
+    )
+    found = netrc.entries(content)
+    assert [(e.machine, e.login, e.password, e.line) for e in found] == [
+        ("a.example", "x", "hf_1", 3),
+        ("b.example", None, "hf_2", 8),
+        ("c.example", "y", None, 11),
+        (None, None, "hf_3", 11),
+    ]
+    assert [content[e.start : e.end] for e in found] == [
+        b"machine a.example login x password hf_1 # old
+macdef init
+quit
+
+
+",
+        b"machine b.example # b
+  account z
+  password hf_2
+",
+        b'machine c.example login "y" ',
+        b" default password hf_3",
+    ]
+    assert "hf_" not in repr(found)
+
+
+def test_every_program_sees_the_others_as_before() -> None:
+    """Over generated files, curl, git-lfs and Python see without the Hub's machines what they saw of all others."""
+    for before, after in changed(EXAMPLES):
+        gone = [e for e in netrc.entries(before) if (e.machine or "").lower() in HUB]
+        rest, at = b"", 0
+        for one in gone:
+            rest, at = rest + before[at : one.start] + b" ", one.end
+        assert (rest + before[at:]).split() == after.split(), (before, after)
+        assert netrc.without(after, HUB) == after
+
+        if (was := by_python(before)) is not None:
+            assert by_python(after) == no_hub(was), (before, after)
+        was = by_git_lfs(before)
+        assert was is not None, before
+        # The first is what git-lfs takes: removing none of the others makes another one the first.
+        assert by_git_lfs(after) == no_hub(was), (before, after)
+        for version, curl in CURLS.items():
+            was, now = by_curls(before, curl), by_curls(after, curl)
+            for who in was:
+                assert was[who] == now[who] or was[who] == ("", "it gives up"), (version, who, before, after)
