@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import concurrent.futures
-import hashlib
 import http.server
 import io
 import json
@@ -56,7 +54,7 @@ SYNTAXES = {
     "junk": "machine M login L password P and more\n  port 21\n".replace("\n  port 21", " port 21"),
     "CRLF": "machine M login L password P\r\n",
     "CRLF, lines": "machine M\r\n  login L\r\n  password P\r\n",
-    "long": "machine M login L password " + "P" * 3000 + "\n",
+    "long": "machine M login L password " + "P.x" * 800 + "\n",
 }
 
 
@@ -205,11 +203,13 @@ def generated(seed: int) -> bytes:
     odd = ['"q"', '"a b"', '"a \\" b"', "#h", "#", "a\\b", "password", "login", "machine", "äö", "a#b", '""', "default"]
     names = ["a.example", "b.example", "huggingface.co", "hf.co"]
     odd_names = ["HuggingFace.co", '"huggingface.co"', "huggingface.co:443", "nothf.co", '"a.example"', "B.example"]
-    gaps = [" "] * 24 + ["\t", "  ", newline, newline + "  ", f" {newline}", f" # c{newline} ", f"{newline}# c{newline}"]
+    gaps = [" "] * 24 + ["\t", "  ", newline, newline + "  ", " " + newline]
+    gaps += [f" # c{newline} ", f"{newline}# c{newline}"]
     orders = [["login", "password"]] * 12 + [["password", "login"], ["password"], ["login"], ["user", "password"], []]
     orders += [["login", "account", "password"], ["login", "password", "port"], ["login", "password", "login"]]
-    ends = [newline] * 9 + [" ", f" {newline}", newline * 2, newline * 2, f" # c{newline}", f" #c x{newline}", f" #{newline}"]
-    comments = ["# c here", "# c here", "#", "#c", "#c here", "# machine huggingface.co login no", '#\t"x', "  # c", "# c "]
+    ends = [newline] * 9 + [" ", f" {newline}", newline * 2, newline * 2]
+    ends += [f" # c{newline}", f" #c x{newline}", f" #{newline}"]
+    comments = ["# c here", "# c here", "#", "#c", "#c here", '#\t"x', "  # c", "# c ", "# machine hf.co login no"]
     parts = []
     for _ in range(chance.randint(1, 6)):
         kind = chance.random()
@@ -247,13 +247,17 @@ def changed(wanted: int) -> Iterator[tuple[bytes, bytes]]:
             yield content, after
 
 
-# --- what the programs see: None where they give up, and otherwise what they would use for each host ---
+# --- what the programs see: `None` where they read nothing of the file ---
 
-Seen = dict[str, tuple[str, str] | None] | None
+Rules = Callable[[bytes, str, "str | None"], "tuple[str, str] | None"]
+Seen = dict[tuple[str | None, str], tuple[str, str] | None]  # for a user in the URL, and a host
+
+WHO = [(user, host) for host in (*OTHERS, *HUB) for user in (None, "x", "y")]
+GIVES_UP = ("", "it sends no request")
 
 
-def by_python(content: bytes) -> Seen:
-    """Python's own `netrc`, of the Python that runs the tests."""
+def by_python(content: bytes) -> dict[str, tuple[str, str]] | None:
+    """The `netrc` of the Python that runs the tests."""
     found = pythons.netrc.__new__(pythons.netrc)  # without a file, which takes most of the time
     found.hosts, found.macros = {}, {}
     try:
@@ -274,7 +278,7 @@ def curl_word(text: str, at: int, ends: str) -> tuple[str, int]:
 
 
 def by_curl_7_84(content: bytes, host: str, user: str | None) -> tuple[str, str] | None:
-    """curl from 7.84 to 8.10: line by line."""
+    """The rules of curl from 7.84 to 8.10: line by line."""
     login, password, is_ours, found = user, None, True, False
     state = wanted = ""
     for line in (content.decode("latin-1").removesuffix("\n") + "\n").split("\n")[:-1]:
@@ -317,7 +321,7 @@ def by_curl_7_84(content: bytes, host: str, user: str | None) -> tuple[str, str]
 
 
 def by_curl_8_11(content: bytes, host: str, user: str | None) -> tuple[str, str] | None:
-    """curl from 8.11 to 8.20: without the lines of comments, over the ends of lines."""
+    """The rules of curl from 8.11 to 8.20: without the lines of comments, over the ends of lines."""
     lines = (content.decode("latin-1").removesuffix("\n") + "\n").split("\n")[:-1]
     text = "".join(line + "\n" for line in lines if not line.lstrip(" \t").startswith("#"))
     login, password, is_ours, has_match, has = user, None, False, False, set()
@@ -372,7 +376,7 @@ def by_curl_8_11(content: bytes, host: str, user: str | None) -> tuple[str, str]
 
 
 def by_curl_8_21(content: bytes, host: str, user: str | None) -> tuple[str, str] | None:
-    """curl from 8.21 on: entry by entry."""
+    """The rules of curl from 8.21 on: entry by entry."""
     lines = (content.decode("latin-1").removesuffix("\n") + "\n").split("\n")[:-1]
     text = "".join(line + "\n" for line in lines if not line.lstrip(" \t").startswith("#"))
     values: dict[str, str] = {}
@@ -392,9 +396,9 @@ def by_curl_8_21(content: bytes, host: str, user: str | None) -> tuple[str, str]
         key = None if word is None else "" if is_quoted else word.lower()
         if key in (None, "machine", "default", "macdef"):
             login, password = values.get("login"), values.get("password")
-            if is_host and (password is not None if login is None or user else True):
-                if not user or login in (None, user):
-                    return user or login or "", password or ""
+            is_told = password is not None if login is None or user else True
+            if is_host and is_told and (not user or login in (None, user)):
+                return user or login or "", password or ""
             values, is_host = {}, False
         if key is None:
             return None
@@ -415,16 +419,16 @@ def by_curl_8_21(content: bytes, host: str, user: str | None) -> tuple[str, str]
 CURLS = {(7, 84): by_curl_7_84, (8, 11): by_curl_8_11, (8, 21): by_curl_8_21}
 
 
-def by_curls(content: bytes, curl: Callable[..., tuple[str, str] | None]) -> Seen:
-    """What one of these curls sends to other hosts than the Hub, without and with a user in the URL."""
-    seen: dict[str, tuple[str, str] | None] = {}
-    for host in OTHERS:
-        for user in (None, "x", "y"):
-            try:
-                seen[f"{user}@{host}"] = curl(content, host, user)
-            except SyntaxError:
-                seen[f"{user}@{host}"] = ("", "it gives up")
-    return seen
+def one(rules: Rules, content: bytes, host: str, user: str | None) -> tuple[str, str] | None:
+    try:
+        return rules(content, host, user)
+    except SyntaxError:
+        return GIVES_UP
+
+
+def by_rules(content: bytes, rules: Rules) -> Seen:
+    """What a curl with these rules sends to others than the Hub."""
+    return {(user, host): one(rules, content, host, user) for user, host in WHO if host not in HUB}
 
 
 def by_git_lfs(content: bytes) -> dict[str, tuple[str, str]] | None:
@@ -469,7 +473,7 @@ def no_hub(seen: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
 
 @pytest.mark.parametrize("name", CORPUS)
 def test_leaves_the_rest_byte_for_byte(name: str) -> None:
-    """Without the Hub's machines, a file is what it would be had they never been there; a second time changes nothing."""
+    """Without the Hub's machines, a file is what it was before they were there; a second time changes nothing."""
     before, after = CORPUS[name]
     assert netrc.without(before, HUB) == after
     assert netrc.without(after, HUB) == after
@@ -484,7 +488,12 @@ def test_the_corpus_is_large() -> None:
 def test_reports_what_is_malformed(name: str) -> None:
     """What programs read in different ways is reported with its line, never with its words, and never touched."""
     content, why = MALFORMED[name]
-    for ask in (netrc.entries, lambda content: netrc.without(content, HUB), lambda content: netrc.used(content, HUB[0])):
+    asked: list[Callable[[bytes], object]] = [
+        netrc.entries,
+        lambda content: netrc.without(content, HUB),
+        lambda content: netrc.used(content, HUB[0]),
+    ]
+    for ask in asked:
         with pytest.raises(Problem) as problem:
             ask(content)
         assert why in problem.value.message
@@ -504,43 +513,26 @@ def test_refuses_what_would_change_another_machine(name: str) -> None:
 
 def test_entries_are_where_they_are() -> None:
     """Each entry has its values, its line, and the bytes that belong to it; a password is not in its repr."""
-    content = (
-        b"# mine
-
-machine a.example login x password hf_1 # old
-macdef init
-quit
-
-
-"
-        b"machine b.example # b
-  account z
-  password hf_2
- machine c.example login "y" default password hf_3
-
-# end
-"
-    )
-    found = netrc.entries(content)
+    pieces = [
+        b"# mine\n\n",
+        b"machine a.example login x password hf_1 # old\nmacdef init\nquit\n\n\n",
+        b"machine b.example # b\n  account z\n  password hf_2\n",
+        b" ",
+        b'machine c.example login "y" ',
+        b"default password hf_3",
+        b"\n\n# end\n",
+    ]
+    found = netrc.entries(b"".join(pieces))
     assert [(e.machine, e.login, e.password, e.line) for e in found] == [
         ("a.example", "x", "hf_1", 3),
         ("b.example", None, "hf_2", 8),
         ("c.example", "y", None, 11),
         (None, None, "hf_3", 11),
     ]
-    assert [content[e.start : e.end] for e in found] == [
-        b"machine a.example login x password hf_1 # old
-macdef init
-quit
-
-
-",
-        b"machine b.example # b
-  account z
-  password hf_2
-",
-        b'machine c.example login "y" ',
-        b" default password hf_3",
+    assert [b"".join(pieces)[e.start : e.end] for e in found] == [
+        *pieces[1:3],
+        pieces[4],
+        b" " + pieces[5],  # the last of a line, with the blank before it
     ]
     assert "hf_" not in repr(found)
 
@@ -548,20 +540,132 @@ quit
 def test_every_program_sees_the_others_as_before() -> None:
     """Over generated files, curl, git-lfs and Python see without the Hub's machines what they saw of all others."""
     for before, after in changed(EXAMPLES):
-        gone = [e for e in netrc.entries(before) if (e.machine or "").lower() in HUB]
         rest, at = b"", 0
-        for one in gone:
-            rest, at = rest + before[at : one.start] + b" ", one.end
+        for one in netrc.entries(before):
+            if (one.machine or "").lower() in HUB:
+                rest, at = rest + before[at : one.start] + b" ", one.end
         assert (rest + before[at:]).split() == after.split(), (before, after)
         assert netrc.without(after, HUB) == after
 
         if (was := by_python(before)) is not None:
             assert by_python(after) == no_hub(was), (before, after)
+        # It takes the first of a name. No other than the Hub's goes, so what was the first still is.
         was = by_git_lfs(before)
         assert was is not None, before
-        # The first is what git-lfs takes: removing none of the others makes another one the first.
         assert by_git_lfs(after) == no_hub(was), (before, after)
         for version, curl in CURLS.items():
-            was, now = by_curls(before, curl), by_curls(after, curl)
-            for who in was:
-                assert was[who] == now[who] or was[who] == ("", "it gives up"), (version, who, before, after)
+            seen, now = by_rules(before, curl), by_rules(after, curl)
+            for who, told in seen.items():
+                assert now[who] == told or told == GIVES_UP, (version, who, before, after)
+
+
+# --- the programs themselves ---
+
+
+class Server:
+    """An HTTP proxy that is every host: it asks each request for a password, and remembers what it was given."""
+
+    def __init__(self, answers: dict[str, bytes] | None = None) -> None:
+        self.given: list[tuple[str, tuple[str, ...] | None]] = []
+        self.batch: list[dict[str, object]] = []
+        self.answers = answers or {}
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                authorization = self.headers.get("Authorization")
+                told = None
+                if authorization:
+                    login, _, password = base64.b64decode(authorization.split()[1]).decode("latin-1").partition(":")
+                    told = login, password
+                server.given.append((self.path, told))
+                if self.path.endswith("/objects/batch"):
+                    self.reply(200, json.dumps({"transfer": "basic", "objects": server.batch}).encode())
+                elif told:
+                    self.reply(200, server.answers.get(self.path, b""))
+                else:
+                    self.reply(401, b"")
+
+            do_POST = do_GET  # noqa: N815
+
+            def reply(self, status: int, body: bytes) -> None:
+                self.send_response(status)
+                if status == 401:
+                    self.send_header("WWW-Authenticate", 'Basic realm="test"')
+                self.send_header("Content-Type", "application/vnd.git-lfs+json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+
+
+def of_curl(files: list[bytes], directory: Path) -> list[Seen]:
+    """What the installed curl sends for each of the files, in one run of it: no mere rules."""
+    directory.mkdir()
+    with Server() as server:
+        configuration = []
+        for number, content in enumerate(files):
+            file = directory / str(number)
+            file.write_bytes(content)
+            for user, host in WHO:
+                url = f"http://{f'{user}@' if user else ''}{host}/{number}/{user}"
+                configuration.append(f'netrc-file="{file}"\nproxy="{server.url}"\nurl="{url}"\nsilent\n')
+        subprocess.run(["curl", "-q", "-K", "-"], input="next\n".join(configuration).encode(), capture_output=True)
+        given = dict(server.given)
+    seen: list[Seen] = []
+    for number in range(len(files)):
+        seen.append({})
+        for user, host in WHO:
+            path = f"http://{host}/{number}/{user}"
+            seen[-1][user, host] = given.get(path, GIVES_UP)
+    return seen
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+def test_curl_itself_sees_the_others_as_before(tmp_path: Path) -> None:
+    """Over the corpus and some generated files, the installed curl sends to others what it sent, to the Hub nothing."""
+    files = [(before, after) for before, after in CORPUS.values() if before != after] + list(changed(150))
+    seen = of_curl([file for pair in files for file in pair], tmp_path / "files")
+    for (before, after), was, now in zip(files, seen[::2], seen[1::2], strict=True):
+        has_default = any(entry.machine is None for entry in netrc.entries(after))
+        for (user, host), told in was.items():
+            if host not in HUB:
+                assert now[user, host] == told or told == GIVES_UP, (user, host, before, after)
+            elif not has_default and now[user, host] != GIVES_UP:
+                assert now[user, host] in (None, (user, "")), (user, host, before, after)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+def test_the_rules_of_curl_are_those_of_curl_itself(tmp_path: Path) -> None:
+    """The rules that stand for curl here say what the installed curl sends: over the corpus and generated files."""
+    version = re.search(r"libcurl/(\d+)\.(\d+)", subprocess.check_output(["curl", "-q", "-V"], text=True))
+    assert version
+    rules = [rules for since, rules in CURLS.items() if since <= (int(version[1]), int(version[2]))][-1]
+    files = [before for before, _ in CORPUS.values()] + [generated(seed) for seed in range(200)]
+    files += [content for content, _ in MALFORMED.values() if b"\0" not in content and len(content) < 2000]
+    differ = []
+    for content, seen in zip(files, of_curl(files, tmp_path / "files"), strict=True):
+        for (user, host), told in seen.items():
+            expected = one(rules, content, host, user)
+            if expected is None and user:
+                expected = user, ""  # the user of the URL
+            if expected != told:
+                differ.append((user, host, content, expected, told))
+    assert not differ
