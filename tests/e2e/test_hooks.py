@@ -1,7 +1,10 @@
 """Nothing goes up that will be refused: pushes of LFS files to the Hub, with the hooks in place."""
 
+import contextlib
 import json
 import os
+import pty
+import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -615,3 +618,35 @@ def test_called_by_pre_commit(hub: "Hub", work: Account) -> None:
     work.git("reset", "--hard", "HEAD~1")
     done = push(work, "alice/model", writes, "--force", "origin", "main:main")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.once
+def test_progress(hub: "Hub", work: Account, tmp_path: Path) -> None:
+    """A long look at a push is shown on a terminal, where it leaves nothing behind, and nowhere else."""
+    token = _alice(hub)
+    slow = tmp_path / "bin/git"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\ncase $* in *rev-list*) sleep 1.5 ;; esac\nexec {shutil.which("git")} "$@"\n')
+    slow.chmod(0o755)
+    environment = {"HF_TOKEN": token, "PATH": f"{slow.parent}:{os.environ['PATH']}"}
+    assert hook(work, HUB + "alice/model", **environment).stderr == ""
+    tip = work.git("rev-parse", "HEAD").stdout.strip()
+    terminal, stderr = pty.openpty()
+    with os.fdopen(terminal, "rb", buffering=0) as shown:
+        subprocess.run(
+            ["git-credential-hf", "hook", "pre-push", "origin", HUB + "alice/model"],
+            cwd=work.where,
+            input=f"refs/heads/main {tip} refs/heads/main {'0' * 40}\n".encode(),
+            env={**os.environ, **environment},
+            stderr=stderr,
+            check=True,
+        )
+        os.close(stderr)
+        seen = b""
+        with contextlib.suppress(OSError):  # the terminal's end is an error
+            while more := shown.read(4096):
+                seen += more
+    lines = seen.decode().split("\r")
+    assert any("looking at what this push adds: " in line for line in lines)
+    assert lines[-1] == ""
+    assert not lines[-2].strip()
