@@ -8,15 +8,12 @@ came from a remote, and is skipped.
 
 import os
 import re
-import subprocess
-import tempfile
-import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import IO, NamedTuple
 
-from git_credential_hf import gitconfig
+from git_credential_hf import gitconfig, gitpipes
 from git_credential_hf.problem import Problem
 
 LARGE = 10 * 1024 * 1024  # bytes; what is over it has no place outside LFS (hub-facts 5 (a)), and is not read
@@ -24,11 +21,6 @@ MOST_ENTRIES = 10_000  # of a directory (hub-facts 5 (d))
 MOST_OF_CARD = 1024 * 1024  # bytes
 _FIRST = 8000  # bytes in which a NUL makes a file binary: buffer_is_binary() in git's xdiff-interface.c
 _POINTER = 1024  # bytes; pointers are smaller (git-lfs, docs/spec.md)
-_CHUNK = 1 << 16  # bytes, and what a pipe of Linux holds
-
-# Both matter to a partial clone: git 2.39 knows the first only as Debian ships it, and fails where it may not fetch.
-# A push sends the objects themselves, whatever stands in for them here.
-_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_REPLACE_OBJECTS": "1"}
 
 # hub-facts 6. All begin with a marker, because looking for those is what takes no time.
 _MARKERS = (b"hf_", b"api_org_", b"oauth_app_secret_")
@@ -145,7 +137,7 @@ def pushed(
     tips = {oid: update.local_oid for update, (oid, kind) in targets if kind == "commit"}
     others = {oid.encode(): update for update, (oid, kind) in targets if kind != "commit"}
     scan = _Scan(secrets, _cards(list(tips)) if read_contents else set(), progress, read_contents)
-    with _Gits() as gits:
+    with gitpipes.Gits() as gits:
         # In this order the first commit that has an object is the one that adds it; what --stdin is to be read with
         # has to stand before it.
         walk = ["rev-list", "--objects", "--in-commit-order", "--topo-order", "--reverse", "--ignore-missing", *missing]
@@ -189,7 +181,7 @@ def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoi
         files = [file for file in files if file[0] in present]
     cards = {oid for oid, path in files if path == b"README.md"}
     scan = _Scan(secrets, cards if read_contents else set(), None, read_contents)
-    with _Gits() as gits:
+    with gitpipes.Gits() as gits:
         scan.run(gits, scan.named_by_index(files))
     scan.found.directories += _staged_directories([path for _, path in files])
     remotes = _run("for-each-ref", "--format=%(objectname)", "refs/remotes/").decode().split()
@@ -197,7 +189,7 @@ def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoi
 
 
 def _run(*arguments: str, given: bytes = b"") -> bytes:
-    return gitconfig.run(*arguments, given=given, environment=_ENVIRONMENT)
+    return gitconfig.run(*arguments, given=given, environment=gitpipes.ENVIRONMENT)
 
 
 def _joined(words: Iterable[bytes]) -> bytes:
@@ -291,110 +283,6 @@ def _above(paths: Iterable[bytes]) -> Iterator[bytes]:
             yield path
 
 
-class _Git:
-    """A git that runs, with what it says on stderr, and what went wrong while it was fed."""
-
-    def __init__(self, *arguments: str) -> None:
-        # No pipe: that could fill, and nobody reads it meanwhile.
-        self.said = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
-        self.process = subprocess.Popen(  # noqa: S603 - an absolute path, a list of arguments, no shell
-            [gitconfig.git(), *arguments],
-            bufsize=4 * _CHUNK,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.said,
-            env={**os.environ, "LC_ALL": "C", **_ENVIRONMENT},
-        )
-        assert self.process.stdin and self.process.stdout  # noqa: S101 - for mypy: both are pipes
-        self.stdin, self.stdout = self.process.stdin, self.process.stdout
-        self.failure: BaseException | None = None
-        self.is_deaf = False
-        self.thread: threading.Thread | None = None
-
-    def feed(self, given: Iterable[bytes]) -> None:
-        """Write `given` to its stdin, until it reads no more."""
-        try:
-            for piece in given:
-                try:
-                    self.stdin.write(piece)
-                    self.stdin.flush()
-                except OSError:
-                    self.is_deaf = True
-                    break
-        except BaseException as error:  # whatever it is, it is raised where this git ends
-            self.failure = error
-        finally:
-            try:
-                self.stdin.close()
-            except OSError:
-                self.is_deaf = True
-
-    def end(self) -> BaseException | None:
-        """Wait for it and let go of it; what went wrong."""
-        status = self.process.wait()
-        self.said.seek(0)
-        said = self.said.read().decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
-        self.said.close()
-        if status:
-            return self.failure or Problem(f"git says: {said[-1].removeprefix('fatal: ').removeprefix('error: ')}")
-        return self.failure or (Problem("git did not read all that it was given") if self.is_deaf else None)
-
-
-class _Gits:
-    """Some gits that run at once. A thread feeds each, perhaps with what another prints, so none waits for ever.
-
-    At the end of `with` the last one has printed all. Where one failed, the others are killed, and its failure is
-    raised: a `Problem` in git's words, or what its feeder raised.
-    """
-
-    def __init__(self) -> None:
-        self._running: list[_Git] = []
-        self._is_stopped = False
-
-    def start(self, *arguments: str, given: Iterable[bytes]) -> IO[bytes]:
-        """Start `git ARGUMENTS`; its stdout."""
-        git = _Git(*arguments)
-        self._running.append(git)
-        git.thread = threading.Thread(target=git.feed, args=(given,), daemon=True)
-        git.thread.start()
-        return git.stdout
-
-    def stop(self) -> None:
-        """End them all at once: no more is wanted of them, and what they failed at is nobody's concern."""
-        self._is_stopped = True
-        for git in self._running:
-            git.process.kill()
-
-    def __enter__(self) -> "_Gits":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if kind is not None:
-            self.stop()
-        first: BaseException | None = None
-        for git in reversed(self._running):  # the last is at its end; those before it, when their readers are
-            failure = git.end()
-            if failure is not None and not self._is_stopped:
-                first = failure
-                self.stop()
-        for git in self._running:
-            if git.thread is not None:
-                git.thread.join()
-            git.stdout.close()
-        if first is not None:
-            raise first
-
-
-def _lines(stdout: IO[bytes]) -> Iterator[list[bytes]]:
-    """The lines that a git prints, as many at a time as there are."""
-    rest = b""
-    while chunk := stdout.read1(_CHUNK):  # type: ignore[attr-defined] # it is a BufferedReader
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()
-        if lines:
-            yield lines
-
-
 class _Scan:
     """One look at many objects: named by `listed`, sized by one git, and read from another where that is worth it."""
 
@@ -419,7 +307,7 @@ class _Scan:
         `roots` are those among them that a tag names, and no commit.
         """
         commit: bytes | None = None
-        for lines in _lines(stdout):
+        for lines in gitpipes.lines(stdout):
             asked = []
             for line in lines:
                 oid, blank, path = line.partition(b" ")
@@ -442,7 +330,7 @@ class _Scan:
         self.named.extend((None, oid, path) for oid, path in files)
         yield _joined(oid for oid, _ in files)
 
-    def run(self, gits: _Gits, listed: Iterable[bytes]) -> None:
+    def run(self, gits: gitpipes.Gits, listed: Iterable[bytes]) -> None:
         """Find all that is to be found in what is listed."""
         sizes = gits.start("cat-file", "--batch-check=%(objecttype) %(objectsize)", "--buffer", given=listed)
         contents = gits.start("cat-file", "--batch=%(objecttype) %(objectsize)", "--buffer", given=self._sized(sizes))
@@ -455,7 +343,7 @@ class _Scan:
 
     def _sized(self, stdout: IO[bytes]) -> Iterator[bytes]:
         """The ids of the objects that are to be read."""
-        for lines in _lines(stdout):
+        for lines in gitpipes.lines(stdout):
             asked = []
             for line in lines:
                 one = self.named.popleft()
@@ -530,7 +418,7 @@ def _text(commit: bytes | None) -> str | None:
 def _entries(stdout: IO[bytes], size: int, width: int) -> int:
     """How many entries a tree object of `size` bytes has; ids are of `width` bytes. It is read in pieces."""
     entries, rest = 0, b""
-    while size and (piece := stdout.read(min(size, _CHUNK))):
+    while size and (piece := stdout.read(min(size, gitpipes.CHUNK))):
         size -= len(piece)
         rest += piece
         at = 0
@@ -605,11 +493,11 @@ def _reached(oids: set[str], known: list[str], missing: list[str]) -> set[str]:
     found: set[str] = set()
     if not oids or not known:
         return found
-    with _Gits() as gits:
+    with gitpipes.Gits() as gits:
         stdout = gits.start(
             "rev-list", "--objects", "--ignore-missing", *missing, "--stdin", given=_revisions(known, ())
         )
-        for lines in _lines(stdout):
+        for lines in gitpipes.lines(stdout):
             found.update(oids.intersection(line.partition(b" ")[0].decode() for line in lines))
             if found == oids:
                 gits.stop()
