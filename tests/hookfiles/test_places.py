@@ -246,9 +246,10 @@ def test_read_only(bench: Bench, home: Path, scope: str) -> None:
     code = f"""if True:
         import difflib, os, re, shlex, shutil, subprocess
         from git_credential_hf import hookfiles, problem
+        changes = hookfiles.plan("{scope}")  # before, as the installation may be in root's own home
         os.setuid(65534)
         try:
-            for change in hookfiles.plan("{scope}"): change.apply()
+            for change in changes: change.apply()
         except problem.Problem as problem: print(problem.message)"""
     for folder in (bench.folder, *bench.folder.parents, *home.parents):
         if "pytest-of" in str(folder):
