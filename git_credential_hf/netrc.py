@@ -32,7 +32,7 @@ class Entry:
         self.line = line
         self._before = 0  # the end of the last word or comment before it
         self._last = 0  # the end of the last word or comment of its own
-        self._given: set[str] = set()
+        self._given: list[str] = []
         self._has_macro = False
         self._runs_on = False  # curl before 8.11 takes the next word, whatever it is, for its password
 
@@ -99,8 +99,9 @@ def used(content: bytes, host: str, user: str | None = None) -> Entry | None:
     """The entry that git, through libcurl, uses for a host (without port), and for the user name in the URL if any.
 
     It is the first that is for this host in any letter case, or `default`, has this user or no user, and has a
-    password. (libcurl from 8.21 on is content with a login, and an empty password, where no user is asked for.) Where
-    there is none, libcurl before 8.21 takes the password of another user, if that entry is the last of the file.
+    password. Where there is none, libcurl before 8.21 takes the password of another user if that entry is the last of
+    the file; Debian 12's and 8.11 take one without a login only there. libcurl from 8.21 on is content with a login,
+    and an empty password, where no user is asked for. Before 8.11, what begins with # is a comment, and no password.
 
     git-lfs takes the first of this host whether it has a password or not, minds the letter case, keeps quotes as they
     are, and takes `default` only where there is no such machine; of another user than the URL's, nothing. Python's
@@ -124,16 +125,17 @@ def without(content: bytes, hosts: Collection[str]) -> bytes:
     names = {host.lower() for host in hosts}
     found = entries(content)
     kept = [entry for entry in found if (entry.machine or "").lower() not in names]
-    pieces, at, before = [], 0, None
+    pieces, at = [], 0
+    stay: list[Entry] = []  # what stays above
     while found:
         first = found.pop(0)
         if first in kept:
-            before = first
+            stay.append(first)
             continue
         last = first
         while found and found[0] not in kept and found[0]._before == last._last:
             last = found.pop(0)
-        start, end = _cut(content, first, last, before, found[0] if found else None)
+        start, end = _cut(content, first, last, stay, found[0] if found else None)
         pieces.append(content[at:start])
         at = end
     result = b"".join([*pieces, content[at:]])
@@ -149,9 +151,9 @@ def _told(entry: Entry) -> tuple[str | None, ...]:
 def _give(entry: Entry, word: str, words: "_Words") -> None:
     if word in entry._given:
         words.refuse(f"a second `{word}` for one machine")  # git-lfs then reads nothing of the file
-    entry._given.add(word)
+    entry._given.append(word)
     value = words.value(() if word in ("login", "password") else _WORDS)
-    entry._runs_on = value is not None and words.is_hash
+    entry._runs_on = entry._runs_on or words.is_hash
     if word in ("login", "password"):
         setattr(entry, word, value)
 
@@ -167,18 +169,25 @@ def _measure(entry: Entry, content: bytes, after: int) -> None:
         entry.start, entry.end = entry._before, end
 
 
-def _cut(content: bytes, first: Entry, last: Entry, before: Entry | None, after: Entry | None) -> tuple[int, int]:
-    """What to take away for neighbours that go together, between an entry that stays and what is next."""
+def _cut(content: bytes, first: Entry, last: Entry, above: list[Entry], after: Entry | None) -> tuple[int, int]:
+    """What to take away for neighbours that go together, between the entries that stay above and what is next."""
     start, end = first.start, last.end
+    before = above[-1] if above else None
 
     def refuse(why: str) -> NoReturn:
         raise Problem(f"the netrc file cannot be changed: {why} (line {first.line})")
 
-    # Where another `machine` follows, all that was pending is over, as it was.
-    if before and before._runs_on and not (after and after.machine):
-        refuse("before it is a password that begins with #, for which curl may take the next word")
-    if before and not (before.login and before.password) and after and not after.machine:
-        refuse("curl would take `default` for a part of the entry before it")
+    # curl before 8.21 has not forgotten all of an entry when it comes to the next one.
+    if not all(entry.password for entry in above) or (before and not before.login):
+        refuse("curl may not read an entry above, which has no login or no password, as it does")
+    if (
+        (before and before.machine and after and after.machine)
+        and before.machine.lower() == after.machine.lower()
+        and before._given.index("password") < before._given.index("login")
+    ):
+        refuse("curl may take the entries above and below, for one machine, for one")
+    if any(entry._runs_on for entry in above):
+        refuse("above it is a password that begins with #, for which curl may take the next word")
 
     ends_line = content[end : end + 1] in (b"", b"\r", b"\n") or _line_start(content, end) == end
     end = _below(content, end) if ends_line else end
@@ -198,15 +207,15 @@ def _cut(content: bytes, first: Entry, last: Entry, before: Entry | None, after:
     if not _is_first(content, start):
         return (first._before, end - len(newline)) if ends_line else (start, end)
 
-    above = content[: first._before].splitlines()[-2:]
+    lines = content[: first._before].splitlines()[-2:]
     if comments:
-        if is_top or is_near or above[-1].lstrip().startswith(b"#"):
+        if is_top or is_near or lines[-1].lstrip().startswith(b"#"):
             return first._before, end - (len(newline) if first._before else 0)
     elif (
         (before and after)
         and content.count(b"\n", first._before, start) == 1
-        and above[-1].split()[-1:] == [b"#"]
-        and not (above[-1].strip() == b"#" and above[0].lstrip().startswith(b"#"))
+        and lines[-1].split()[-1:] == [b"#"]
+        and not (lines[-1].strip() == b"#" and lines[0].lstrip().startswith(b"#"))
     ):
         refuse("the comment before it would hide the next line from Python")
     return start, end
