@@ -58,7 +58,11 @@ def at_a_terminal(typed: str, *arguments: str) -> tuple[int, str]:
         os.execv(PROGRAM, [PROGRAM, *arguments])
     shown, answered = b"", False
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and select.select([screen], [], [], 60)[0]:
+    while time.monotonic() < deadline:
+        if not select.select([screen], [], [], 2)[0]:
+            if typed == "\x03":
+                os.write(screen, typed.encode())  # Python may lose the first, just before it waits for a line
+            continue
         try:
             part = os.read(screen, 4096)
         except OSError:  # EIO: the other side is closed
