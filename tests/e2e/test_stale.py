@@ -189,7 +189,7 @@ def rows() -> list[object]:
     }
     table = [(*row[:3], row[3], f"{'-'.join(row[:3])}-{row[3].__name__}") for row in names]
     return [
-        pytest.param(*row[:4], id=row[4], marks=() if row[0] == "store" else pytest.mark.once)
+        pytest.param(*row[:4], id=row[4], marks=() if row[:2] == ("store", "plain") else pytest.mark.once)
         for row in sorted(table, key=lambda row: row[4])
     ]
 
