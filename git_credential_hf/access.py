@@ -335,7 +335,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
 
     if account.role == "read" and write:
         return no(
-            "read-only-token", f"the token {token.describe()} can only read", _another(token, "of the role 'write'")
+            "read-only-token", f"the token {token.describe()} can only read", another(token, "of the role 'write'")
         )
     is_permitted = account.permits(permission, repository) if account.role == "fineGrained" else True
     if is_permitted is None:
@@ -352,7 +352,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
         return no(
             "token-not-scoped",
             f"the token {shown(token.value)} of your login may not write to {name}",
-            _another(token, "of the role 'write'"),
+            another(token, "of the role 'write'"),
         )
     if not write or not slash or is_own or not said:
         return None  # the token and the account should do: the Hub has a reason that we do not know
@@ -367,7 +367,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
     )
 
 
-def _another(token: tokens.Token, what: str) -> str:
+def another(token: tokens.Token, what: str) -> str:
     """How to use another token in the place of this one."""
     kind, _, where = token.source.partition(":")
     create = f"create one {what} at {hub.settings()}"

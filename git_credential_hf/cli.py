@@ -15,7 +15,8 @@ from git_credential_hf import __version__
 from git_credential_hf.problem import Problem, masked, report, report_problem, shown, trace_bug
 
 if TYPE_CHECKING:
-    from git_credential_hf.hookfiles import Applicable
+    from git_credential_hf.changes import Applicable
+    from git_credential_hf.doctor.machine import Finding
     from git_credential_hf.others import Holder
     from git_credential_hf.status import Status
 
@@ -316,6 +317,87 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     if answer.answer != "yes":
         report_problem(Problem(answer.message, answer.fix), "error" if answer.answer == "no" else "warning")
     return {"yes": 0, "no": 1}.get(answer.answer, 3)
+
+
+@commands.command()
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, one after the other.")
+@click.option("--yes", is_flag=True, help="With --fix: do not ask before each change.")
+@click.option("--dry-run", is_flag=True, help="Show the changes, and make none.")
+@click.option("--offline", is_flag=True, help="Do not ask the Hub.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.argument("repo", required=False)
+def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, repo: str | None) -> int:
+    """Find out why the Hub says 401 or 403, and mend it.
+
+    Shows what git, git-lfs, git-xet and huggingface_hub would each send, and
+    what is wrong: with the token, .netrc, git's helpers, URLs, LFS, the hooks,
+    and with REPO, which is the one that this directory is pushed to.
+
+    Exits with 1 where something is wrong.
+    """
+    from git_credential_hf import doctor as doctors
+    from git_credential_hf import hub
+
+    if (fix and dry_run) or (yes and not fix):
+        raise click.UsageError("--yes goes with --fix, and --dry-run without it")
+    if fix and not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
+        raise click.UsageError("--fix asks at a terminal; elsewhere say --yes")
+    repository = hub.named(repo) if repo else None
+    if repo and repository is None:
+        raise Problem(f"'{hub.without_secret(repo)}' is no repository of the Hub", "name one, such as acme/model")
+    seen = doctors.examine(repository, offline=offline)
+    has_failed = False
+    if fix:
+        has_failed = not _mend(seen.findings, yes, quiet=as_json)
+        after = doctors.examine(repository, offline=offline)
+        left = [(finding.id, finding.detail) for finding in after.findings]
+        for finding in seen.findings:
+            finding.fixed = (finding.id, finding.detail) not in left
+        if as_json:
+            after.findings += [finding for finding in seen.findings if finding.fixed]
+            after.findings.sort(key=lambda finding: doctors.IDS.index(finding.id))
+        seen = after
+    if as_json:
+        click.echo(json.dumps(seen.as_json(), indent=2))
+        return 0 if seen.is_healthy and not has_failed else 1
+    from git_credential_hf.doctor import page
+
+    is_plain = bool(os.environ.get("NO_COLOR")) or sys.stdout is None or not sys.stdout.isatty()
+    for line in page.lines(seen, (lambda text, fg: text) if is_plain else click.style):
+        click.echo(line)
+    if dry_run:
+        for finding in seen.findings:
+            for change in finding.changes() if finding.changes else ():
+                click.echo(change.describe(), nl=False)
+    return 0 if seen.is_healthy and not has_failed else 1
+
+
+def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:
+    """Make the changes, one finding after the other; whether all of them could be made."""
+    from git_credential_hf.doctor import page
+
+    has_failed = False
+    for finding in findings:
+        if finding.changes is None:
+            continue
+        try:
+            changes = finding.changes()
+            if not changes:
+                continue  # mended with something else
+            if not quiet:
+                for line in page.wrapped("", finding.title):
+                    click.echo(line)
+                for change in changes:
+                    click.echo(change.describe(), nl=False)
+            if yes or click.confirm("Mend it?", True, err=True):
+                for change in changes:
+                    change.apply()
+        except Problem as problem:
+            report_problem(problem)
+            has_failed = True
+        if not quiet:
+            click.echo()
+    return not has_failed
 
 
 @commands.command(context_settings={"ignore_unknown_options": True})

@@ -6,7 +6,12 @@ import sys
 from git_credential_hf import hub
 from git_credential_hf.problem import Problem
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` takes long to import
+    import subprocess
+
 SCOPES = ("global", "local", "system")
+PATIENCE = 10  # seconds for an answer of git, which has but files to read
 
 
 class Entry:
@@ -67,30 +72,57 @@ def _missing() -> str:
     raise Problem("git is not on PATH", "install git")
 
 
-def run(
-    *arguments: str, given: bytes = b"", environment: dict[str, str] | None = None, seconds: float | None = None
-) -> bytes:
-    """What `git ARGUMENTS` prints, with `given` on its stdin, and `seconds` to do it.
+class NoAnswer(Problem):
+    """git, or what it has started, took too long: what it would have said is unknown."""
 
-    Raises `Problem` with git's own words where it fails.
+
+def run(
+    *arguments: str, given: bytes = b"", environment: dict[str, str] | None = None, seconds: float | None = PATIENCE
+) -> bytes:
+    """What `git ARGUMENTS` prints, with `given` on its stdin, and `seconds` to do it (`None`: as long as it takes).
+
+    Raises `Problem` with git's own words where it fails, and `NoAnswer`.
     """
     import subprocess
 
-    try:
-        done = subprocess.run(  # noqa: S603 - an absolute path, a list of arguments, no shell
-            [git(), *arguments],
-            input=given,
-            capture_output=True,
-            check=False,
-            env={**_environment(), **(environment or {})},
-            timeout=seconds,
-        )
-    except subprocess.TimeoutExpired:
-        raise Problem(f"git {arguments[0]} did not answer within {seconds:g} seconds") from None
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {done.returncode}"]
+    with subprocess.Popen(  # noqa: S603 - an absolute path, a list of arguments, no shell
+        [git(), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**_environment(), **(environment or {})},
+        start_new_session=seconds is not None,
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(given, seconds)
+        except BaseException as error:
+            _end(process, seconds is not None)
+            if isinstance(error, subprocess.TimeoutExpired):
+                command = arguments[2] if arguments[0] == "-C" else arguments[0]
+                raise NoAnswer(f"git {command} did not answer within {seconds:g} seconds") from None
+            raise
+    if process.returncode:
+        said = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {process.returncode}"]
         raise Problem(f"git says: {said[-1].removeprefix('fatal: ').removeprefix('error: ')}")
-    return done.stdout
+    return stdout
+
+
+def _end(process: "subprocess.Popen[bytes]", is_session: bool) -> None:
+    """End a git, so that it takes its locks away, and what it has started: a helper that hangs would stay for ever."""
+    import subprocess
+
+    process.terminate()
+    try:
+        process.wait(1)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    if is_session and sys.platform != "win32":
+        import signal
+
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError:
+            pass  # nothing is left of it
 
 
 def _environment() -> dict[str, str]:
@@ -128,7 +160,13 @@ def helper_entries() -> list[Entry]:
 
 def entries() -> list[Entry]:
     """Every variable that is set here, in git's order."""
-    return _parsed(run("config", "--list", *_LISTED))
+    found = _parsed(run("config", "--list", *_LISTED))
+    lost = [entry for entry in found if entry.origin.startswith("file:") and not os.path.exists(entry.origin[5:])]
+    if lost:  # git names them from the top of the work tree, and this is a directory below it
+        up = run("rev-parse", "--show-cdup").decode("utf-8", "surrogateescape").removesuffix("\n")
+        for entry in lost:
+            entry.origin = "file:" + os.path.abspath(os.path.join(up, entry.origin[5:]))
+    return found
 
 
 def entries_of_file(path: str) -> list[Entry]:

@@ -17,10 +17,9 @@ import shlex
 import shutil
 import stat
 import sys
-from typing import Protocol
 
 from git_credential_hf import gitconfig
-from git_credential_hf.changes import Change, appended, cut, read
+from git_credential_hf.changes import Applicable, Change, appended, cut, read
 from git_credential_hf.configure import helper, removal
 from git_credential_hf.problem import Problem
 
@@ -44,20 +43,6 @@ BEFORE = ".before-hf"
 _DIRECTORY = "hf-hooks"  # the last part of every value of `core.hooksPath` that is ours
 _MARK = b"# A hook of git-credential-hf"
 _KEEPS = b"#git-credential-hf keeps:"  # in a configuration: the line that ours stands for
-
-
-class Applicable(Protocol):
-    """What `Change` is: something that shows itself first, and then happens."""
-
-    @property
-    def path(self) -> str:
-        """What it is about."""
-
-    def describe(self) -> str:
-        """Lines for people, as `--dry-run` prints them."""
-
-    def apply(self) -> None:
-        """Let it happen; raises `Problem` where it cannot."""
 
 
 class Hook:

@@ -165,12 +165,17 @@ def _judge_access(
         message = "git has begun this push with what another helper held, and which has been rejected since"
         verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
     answer: access.Answer | None = None
-    for token in resolvers.of_git(url, entries):
-        answer = access.may(token, repository, write=write)
-        if not resolvers.is_current(token):
-            verdict.warnings.append(_in_its_place(token))
-        if answer.reason not in ("token-invalid", "token-expired") or not resolvers.falls_through(token):
-            break
+    asked = f"whether this push may {'write to' if write else 'reach'} {repository[1]}"
+    try:
+        for token in resolvers.of_git(url, entries):
+            answer = access.may(token, repository, write=write)
+            if not resolvers.is_current(token):
+                verdict.warnings.append(_in_its_place(token))
+            if answer.reason not in ("token-invalid", "token-expired") or not resolvers.falls_through(token):
+                break
+    except gitconfig.NoAnswer as problem:
+        verdict.warnings.append(Problem(f"{asked} is not known: {problem.message}"))
+        return
     if answer is None:
         if resolvers.asks_a_person(entries):
             return  # git has asked somebody for it, and has been let in with what we cannot see
@@ -178,7 +183,6 @@ def _judge_access(
     if answer.answer == "no":
         verdict.add(severity, [Problem(answer.message, answer.fix)])
     elif answer.answer == "unknown":
-        asked = f"whether this push may {'write to' if write else 'reach'} {repository[1]}"
         verdict.warnings.append(Problem(f"{asked} is not known: {answer.message}"))
 
 

@@ -32,6 +32,10 @@ class Unknown(Exception):
         self.is_final = is_final
 
 
+class Silent(Unknown):
+    """The helper took too long for one answer."""
+
+
 class Copy:
     """A secret that a helper holds: for which `origin` of the Hub, and under which user name."""
 
@@ -51,6 +55,7 @@ class Holder:
         self.has_erased = False
         self.holds_still = False
         self.why = ""  # it is unknown whether it holds more
+        self.has_no_answer = False  # it hangs
 
     @property
     def state(self) -> str:
@@ -108,6 +113,7 @@ def _reject(holder: Holder, origin: str, usernames: tuple[str | None, ...], dry_
             _reject_all(holder, origin, username, dry_run, deadline)
         except Unknown as unknown:
             holder.why = str(unknown)
+            holder.has_no_answer = holder.has_no_answer or isinstance(unknown, Silent)
             if unknown.is_final:
                 return
 
@@ -247,5 +253,5 @@ def _read(process: "subprocess.Popen[bytes]", stdout: int, stderr: int) -> tuple
     try:
         process.wait(max(deadline - time.monotonic(), 0.1))
     except subprocess.TimeoutExpired:
-        raise Unknown(f"it did not answer within {PATIENCE} seconds", is_final=True) from None
+        raise Silent(f"it did not answer within {PATIENCE} seconds", is_final=True) from None
     return heard[stdout], heard[stderr]

@@ -189,7 +189,7 @@ def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoi
 
 
 def _run(*arguments: str, given: bytes = b"") -> bytes:
-    return gitconfig.run(*arguments, given=given, environment=gitpipes.ENVIRONMENT)
+    return gitconfig.run(*arguments, given=given, environment=gitpipes.ENVIRONMENT, seconds=None)
 
 
 def _joined(words: Iterable[bytes]) -> bytes:

@@ -14,10 +14,11 @@ from git_credential_hf.problem import Problem, keep_secret
 PATIENCE = 10  # seconds for the chain of helpers, which git itself would wait for without end
 
 
-def of_git(url: str, entries: list[gitconfig.Entry]) -> Iterator[tokens.Token]:
+def of_git(url: str, entries: list[gitconfig.Entry], *, headers: bool = True) -> Iterator[tokens.Token]:
     """The credentials for `url` (https), in the order in which git tries them; none where it would ask a person.
 
-    The next one counts only where the Hub refuses the one before. `entries`: git's configuration.
+    The next one counts only where the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
+    those of git's requests are looked at, too. Raises `gitconfig.NoAnswer` where a helper hangs.
     """
     scheme, _, rest = url.partition("://")
     where, slash, path = rest.partition("/")
@@ -27,7 +28,7 @@ def of_git(url: str, entries: list[gitconfig.Entry]) -> Iterator[tokens.Token]:
     if at and colon and password:
         yield _elsewhere(password, "the URL of the remote", f"run `git remote set-url origin {plain}`")
         return
-    header = _header(plain)
+    header = _header(plain) if headers else None
     if header:
         yield _elsewhere(
             header,
@@ -92,6 +93,8 @@ def _of_helpers(url: str, plain: str, entries: list[gitconfig.Entry]) -> Iterato
             environment={**others.QUIET, "GIT_ASKPASS": "", "SSH_ASKPASS": ""},
             seconds=PATIENCE,
         )
+    except gitconfig.NoAnswer:
+        raise  # a helper has not answered: who comes after it is never asked
     except Problem:
         return  # nobody has one
     fields = dict(line.partition("=")[::2] for line in answer.decode("utf-8", "surrogateescape").split("\n"))

@@ -33,17 +33,20 @@ class Token:
         self.is_renewable = False  # whether it came with an OAuth refresh token
         self.fix: str | None = None  # the remedy of one that git has from elsewhere (source `git:WHERE`)
 
+    def where(self) -> str:
+        """Where it comes from, for people."""
+        kind, _, where = self.source.partition(":")
+        return {
+            "env": f"the environment variable {where}",
+            "file": f"the file {where}",
+            "oidc": "a Trusted Publisher (HF_OIDC_RESOURCE)",
+            "colab": "the secrets of this Colab notebook",
+            "git": where,
+        }[kind]
+
     def describe(self) -> str:
         """Which token, masked, and where it comes from."""
-        kind, _, where = self.source.partition(":")
-        origin = {
-            "env": f"from the environment variable {where}",
-            "file": f"from the file {where}",
-            "oidc": "from a Trusted Publisher (HF_OIDC_RESOURCE)",
-            "colab": "from the secrets of this Colab notebook",
-            "git": f"from {where}",
-        }[kind]
-        return f"{shown(self.value)} {origin}" + (f", stored as '{self.name}'" if self.name else "")
+        return f"{shown(self.value)} from {self.where()}" + (f", stored as '{self.name}'" if self.name else "")
 
     def remedy(self) -> str:
         """The one thing to do when the Hub refuses it, which depends on where it comes from."""
@@ -146,6 +149,11 @@ def _from_file(act: bool) -> Token | None:
         # Perhaps another process is just renewing it, the stored tokens first: by now the file may have the new one.
         token = _active_token() or token
     return _refreshed(token) if token is not None and act and _is_due(token) else token
+
+
+def of_file() -> Token | None:
+    """The login, whatever the environment says: the token file's token, as it stands there."""
+    return _active_token()
 
 
 def _active_token() -> Token | None:

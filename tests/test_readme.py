@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-COMMANDS = ("status", "check", "configure", "unconfigure", "purge", "hooks", "hook")
+COMMANDS = ("status", "check", "doctor", "configure", "unconfigure", "purge", "hooks", "hook")
 
 
 def offered(*command: str) -> set[str]:

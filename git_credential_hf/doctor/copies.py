@@ -1,0 +1,248 @@
+"""Copies of a token outside of huggingface_hub's files: they win, they are old, and they lie in the open."""
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from git_credential_hf import configure, gitconfig, hub, netrc, others
+from git_credential_hf.changes import Applicable, Change, read
+from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.problem import Problem, keep_secret, masked, shown
+
+PATIENCE = 1.5  # seconds, for what other helpers hold
+AGAIN = "run `git-credential-hf doctor --fix`"
+
+
+def _hosts() -> list[str]:
+    """The names of the Hub's hosts, as a netrc file has them."""
+    return [name for origin in hub.origins() if (name := _host(origin)) not in ("localhost", "127.0.0.1")]
+
+
+def _host(origin: str) -> str:
+    host = origin.partition("://")[2]
+    return host[1 : host.index("]")] if host.startswith("[") else host.partition(":")[0]
+
+
+def check_netrc(machine: Machine) -> Iterator[Finding]:
+    """`.netrc` wins over every helper, in git and in git-lfs (git-facts)."""
+    for path in netrc.paths():
+        real = os.path.realpath(path)
+        try:
+            content = read(real)
+            found = netrc.entries(content) if content is not None else []
+        except Problem as problem:
+            yield Finding(
+                "netrc-unreadable",
+                "warning",
+                f"{path} cannot be read as git and curl do",
+                problem.message,
+                f"mend {path} by hand",
+            )
+            continue
+        hosts = _hosts()
+        mine = [entry for entry in found if entry.machine is not None and entry.machine.lower() in hosts]
+        for entry in found:
+            keep_secret(entry.password or "")
+        if mine:
+            lines = ", ".join(f"line {entry.line}: {entry.machine}, {shown(entry.password or '')}" for entry in mine)
+            yield Finding(
+                "netrc-entry",
+                "error",
+                f"{path} holds a password for the Hub, and git and git-lfs use it first",
+                lines,
+                AGAIN,
+                _without(real, hosts),
+            )
+        for entry in found:
+            if entry.machine is None and entry.password:
+                yield Finding(
+                    "netrc-default",
+                    "warning",
+                    f"{path} has a password for every host, the Hub among them",
+                    f"line {entry.line}: default",
+                    f"take `default` out of {path}, or name the hosts that it is for",
+                )
+
+
+def _without(path: str, hosts: list[str]) -> Callable[[], list[Applicable]]:
+    def plan() -> list[Applicable]:
+        content = read(path)
+        after = netrc.without(content or b"", hosts)
+        return [Change(path, content, after, keeps=True)] if after != content else []
+
+    return plan
+
+
+class Purge:
+    """Other helpers forget what they hold for the Hub."""
+
+    def __init__(self, helpers: list[gitconfig.Entry]) -> None:
+        self.path = ", ".join(masked(entry.value or "") for entry in helpers)
+        self._helpers = helpers
+
+    def describe(self) -> str:
+        """The command that does the same."""
+        return f"git-credential-hf purge  ({self.path})\n"
+
+    def apply(self) -> None:
+        """Raises `Problem` where one of them holds something still."""
+        for holder in others.reject(self._helpers):
+            if holder.state in ("held", "unknown"):
+                why = holder.why or "it keeps what it was told to forget"
+                raise Problem(
+                    f"'{holder.helper}' still holds a token of the Hub: {why}", "run `git-credential-hf purge`"
+                )
+
+
+def _purge(helpers: list[gitconfig.Entry]) -> list[Applicable]:
+    return [Purge(helpers)]
+
+
+def check_copies(machine: Machine) -> Iterator[Finding]:
+    """What other helpers hold for the Hub was copied from a login that may be over."""
+    helpers = others.configured(machine.entries)
+    for holder in others.reject(helpers, dry_run=True, seconds=PATIENCE) if helpers else ():
+        if holder.copies:
+            copies = [
+                f"{shown(copy.secret)} for {copy.origin}" + (f", user {copy.username}" if copy.username else "")
+                for copy in holder.copies
+            ]
+            mine = [entry for entry in helpers if entry.value == holder.helper]
+            yield Finding(
+                "stale-copy",
+                "error",
+                f"the helper '{masked(holder.helper)}' holds a copy of a Hub token",
+                "\n".join(dict.fromkeys(copies)),
+                "run `git-credential-hf purge`",
+                partial(_purge, mine),
+            )
+        elif holder.has_no_answer:
+            yield Finding(
+                "stale-copy",
+                "warning",
+                f"it is unknown whether the helper '{masked(holder.helper)}' holds a copy of a Hub token",
+                f"{holder.why}, and git would wait for it",
+                "run `git-credential-hf purge`, once it answers",
+            )
+
+
+# --- a token in git's own files ---
+
+
+def check_urls(machine: Machine) -> Iterator[Finding]:
+    """A token in a remote's URL is used before all else, and stands in a file that is copied and shared."""
+    found: dict[str, list[str]] = {}
+    for entry in machine.entries:
+        if entry.section == "remote" and entry.name in ("url", "pushurl") and (secret := _secret_in(entry.value or "")):
+            keep_secret(secret)
+            found.setdefault(file_of(entry), []).append(f"remote '{entry.subsection}': {shown(secret)}")
+    for path, lines in found.items():
+        yield Finding(
+            "token-in-remote-url",
+            "error",
+            "a remote's URL has a token in it, and git uses that first",
+            f"{path}\n" + "\n".join(lines),
+            AGAIN,
+            _stripped(path) if path else None,
+        )
+
+
+def check_configuration(machine: Machine) -> Iterator[Finding]:
+    """A token in a header, or in an address that git puts in the place of another."""
+    for entry in machine.entries:
+        path = file_of(entry)
+        if entry.section == "http" and entry.name == "extraheader" and _is_for_the_hub(entry):
+            keep_secret((entry.value or "").rpartition(" ")[2])
+            key = ".".join(part for part in ("http", entry.subsection, "extraHeader") if part)
+            whom = "the Hub" if entry.subsection else "every host"
+            yield Finding(
+                "token-in-git-config",
+                "error",
+                f"git's configuration sends a header with a password to {whom}",
+                f"{path or 'the environment, GIT_CONFIG_*'}: {key}",
+                AGAIN if path and entry.subsection else configure.removal(entry),
+                # One for all hosts may be meant for another one.
+                unset(path, key, _AUTHORIZATION) if path and entry.subsection else None,
+            )
+        elif entry.section == "url" and (secret := _secret_in(entry.subsection)):
+            keep_secret(secret)
+            yield Finding(
+                "token-in-git-config",
+                "error",
+                "git's configuration puts a token into the Hub's addresses",
+                f"{path or 'the environment, GIT_CONFIG_*'}: "
+                f"url.{hub.without_secret(entry.subsection)}.insteadOf, with {shown(secret)}",
+                AGAIN if path else "take url.*.insteadOf out of GIT_CONFIG_*",
+                _stripped(path) if path else None,
+            )
+
+
+def _is_for_the_hub(entry: gitconfig.Entry) -> bool:
+    is_secret = (entry.value or "").lower().startswith("authorization:")
+    return is_secret and (not entry.subsection or gitconfig.origin_of(entry.subsection) in hub.origins())
+
+
+_AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # other headers of the same variable stay
+
+
+def _secret_in(url: str) -> str | None:
+    """The password, or the token in the place of the user name, of a URL of the Hub's."""
+    login, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
+    if not at or gitconfig.origin_of(url) not in hub.origins():
+        return None
+    user, _, password = login.partition(":")
+    return password or (user if user.startswith(("hf_", "api_")) else None)
+
+
+def file_of(entry: gitconfig.Entry) -> str:
+    """The path of the file that a variable stands in; empty where that is the environment."""
+    return os.path.realpath(entry.origin.removeprefix("file:")) if entry.origin.startswith("file:") else ""
+
+
+def _stripped(path: str) -> Callable[[], list[Applicable]]:
+    """Take user and password out of the Hub's URLs in a file; through its bytes, as git's command line shows them."""
+
+    def plan() -> list[Applicable]:
+        content = read(path) or b""
+        after = content
+        for host in (re.escape(origin.partition("://")[2]).encode() for origin in hub.origins()):
+            after = re.sub(rb"(?i)(https?://)[^\s/@\"]+@(?=" + host + rb"(?:[/\"\s]|:443|$))", rb"\1", after)
+        return [Change(path, content, after)] if after != content else []
+
+    return plan
+
+
+class Unset:
+    """A variable goes out of one of git's configuration files: all its values, or those that `pattern` matches."""
+
+    def __init__(self, path: str, key: str, *pattern: str) -> None:
+        self.path = path
+        self._arguments = ("config", "--file", path, "--unset-all", key, *pattern)
+
+    def describe(self) -> str:
+        """The command that does the same."""
+        return f"git {shlex.join(self._arguments)}\n"
+
+    def apply(self) -> None:
+        """Raises `Problem` in git's words where it cannot."""
+        try:
+            gitconfig.run(*self._arguments)
+        except Problem as problem:
+            lock = self.path + ".lock"
+            hint = f"if no git is running: rm '{lock}'" if os.path.lexists(lock) else problem.fix
+            raise Problem(problem.message, hint) from None
+
+
+def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Applicable]]:
+    """The plan to take a variable out of a file: none where it is gone by now."""
+
+    def plan() -> list[Applicable]:
+        try:
+            gitconfig.run("config", "--file", path, "--get-all", key, *pattern)
+        except Problem:
+            return []
+        return [Unset(path, key, *pattern)]
+
+    return plan

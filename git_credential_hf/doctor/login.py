@@ -1,0 +1,189 @@
+"""The token: is there one, is it good, which one wins, and who could read it."""
+
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator
+
+from git_credential_hf import access, hub, tokens
+from git_credential_hf.changes import Applicable, Change, Mode, read
+from git_credential_hf.doctor import place
+from git_credential_hf.doctor.machine import Finding, Machine, Row
+from git_credential_hf.problem import Problem, shown
+
+EXPIRING = 3 * 24 * 3600  # seconds before the end of a token that nobody renews
+
+
+def check_resolvers(machine: Machine, rows: list[Row]) -> Iterator[Finding]:
+    """Four programs look in different places: here they find different tokens."""
+    own = machine.own  # is another one on purpose, and git-xet and huggingface_hub do not know it
+    have = [(row, row.token) for row in rows if row.token and not (own and row.token.value == own.value)]
+    if len({token.value for _, token in have}) < 2:
+        return
+    detail = "\n".join(
+        f"{row.program}: {shown(row.token.value) if row.token else 'nothing'} from {row.source}" for row in rows
+    )
+    first = have[0][0]
+    other = next(row for row, token in have if token.value != have[0][1].value)
+    yield Finding(
+        "resolvers-disagree",
+        "error",
+        f"{first.program} and {other.program} use different tokens",
+        detail,
+        "mend what is named below, so that all of them use the login",
+    )
+
+
+def check_token(machine: Machine) -> Iterator[Finding]:
+    """Is anybody logged in?"""
+    token = machine.token
+    if machine.broken is not None:
+        yield Finding("no-token", "error", machine.broken.message, "", machine.broken.fix or place.remedy())
+    elif token is None:
+        yield Finding(
+            "no-token",
+            "error",
+            "nobody is logged in to the Hugging Face Hub on this machine",
+            f"there is no HF_TOKEN, and no token in {tokens.token_path()}",
+            place.remedy(),
+        )
+    elif token.source != "oidc" and token.expires_at is not None and not token.is_renewable and not token.is_expired():
+        left = token.expires_at - time.time()
+        if left < EXPIRING:
+            yield Finding(
+                "token-expiring",
+                "warning",
+                f"the token expires in {int(left // 3600)} hours",
+                token.describe(),
+                token.remedy(),
+            )
+
+
+def check_hub(machine: Machine) -> Iterator[Finding]:
+    """What does the Hub say about it, and about the one that this namespace has for itself?"""
+    for token in filter(None, (machine.token, machine.own)):
+        answer = machine.ask(token)
+        if answer is None:
+            if token.is_expired() and not token.is_renewable:
+                yield Finding("token-expired", "error", "the token is expired", token.describe(), token.remedy())
+        elif isinstance(answer, access.Account):
+            if answer.role == "read":
+                yield Finding(
+                    "read-only-token",
+                    "warning",
+                    "the token can only read: a push will be refused",
+                    f"{token.describe()}, of {answer.name}",
+                    access.another(token, "of the role 'write'"),
+                )
+        elif isinstance(answer, access.Refused):
+            yield Finding(answer.code, "error", _short(answer.code), answer.message, answer.fix or token.remedy())
+        else:
+            yield Finding(
+                "hub-unreachable",
+                "warning",
+                "the Hub could not be asked",
+                answer.message,
+                "try again, or run `git-credential-hf doctor --offline`",
+            )
+            return
+
+
+def _short(code: str) -> str:
+    return {"token-expired": "the Hub says that the token is expired"}.get(code, "the Hub does not know the token")
+
+
+def check_environment(machine: Machine) -> Iterator[Finding]:
+    """Variables override the login, and are not always what somebody meant."""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        value = os.environ.get(name)
+        if value is None:
+            continue
+        fault = _fault(value)
+        if fault:
+            yield Finding(
+                "token-malformed",
+                "error" if value.strip() else "warning",
+                f"{name} {fault}",
+                f"{name} is set in the environment of this shell or job",
+                f"run `unset {name}`, or {place.remedy()}"
+                if place.is_somewhere_else()
+                else f"run `unset {name}`, or give it a token of {hub.settings()}",
+            )
+    token = machine.token
+    login = _login()
+    if token and login and token.source.startswith("env:") and token.value != login.value:
+        name = token.source.partition(":")[2]
+        yield Finding(
+            "env-overrides-login",
+            "warning",
+            f"{name} overrides your login",
+            f"{shown(token.value)} is used, and {login.describe()} is not",
+            f"run `unset {name}` to use the login",
+        )
+
+
+def _login() -> tokens.Token | None:
+    try:
+        return tokens.of_file()
+    except Problem:
+        return None
+
+
+def _fault(value: str) -> str | None:
+    """What is wrong with the form of a token; only what is never right, because the Hub alone knows its forms."""
+    text = value.strip()
+    if not text:
+        return "is empty"
+    if re.fullmatch(r"\$\{?\w+\}?|\$\{\{.*\}\}|\{\{.*\}\}|%\w+%|<.*>", text):
+        return "holds the name of a variable that nobody has put the value for"
+    if text[0] in "\"'" or text[-1] in "\"'":
+        return "has quotes in it"
+    if re.search(r"\s", text):
+        return "has a blank or a line break in it"
+    return None
+
+
+def check_files(machine: Machine) -> Iterator[Finding]:
+    """The token's files: their form, who may read them, and one that old programs have left."""
+    for path in (tokens.token_path(), tokens.stored_tokens_path()):
+        try:
+            mode = os.stat(path).st_mode
+        except OSError:
+            continue
+        if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o077:
+            yield Finding(
+                "token-file-readable",
+                "warning",
+                f"others on this machine may read {os.path.basename(path)}",
+                f"{path} has the permissions {stat.S_IMODE(mode):o}",
+                f"run `chmod 600 {path}`",
+                _chmod(path),
+            )
+    login = _login()
+    fault = _fault(login.value) if login else None
+    if login and fault:
+        yield Finding("token-malformed", "error", f"the token file {fault}", login.where(), place.remedy())
+    yield from _legacy()
+
+
+def _chmod(path: str) -> Callable[[], list[Applicable]]:
+    return lambda: [Mode(path, 0o600)]
+
+
+def _legacy() -> Iterator[Finding]:
+    path = os.path.join(os.path.expanduser("~"), ".huggingface", "token")
+    if not os.path.isfile(path) or os.path.realpath(path) == os.path.realpath(tokens.token_path()):
+        return
+
+    def remove() -> list[Applicable]:
+        return [Change(path, read(path), None, keeps=True)]
+
+    yield Finding(
+        "legacy-token-file",
+        "warning",
+        "an old token file is left from huggingface_hub before 0.14",
+        f"{path}: programs of today read {tokens.token_path()}, old ones still this",
+        f"run `rm {path}`",
+        remove,
+    )

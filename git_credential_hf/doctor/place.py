@@ -1,0 +1,106 @@
+"""Where this runs: another user's home, a CI job, a container, a notebook; and what to do there."""
+
+import os
+from collections.abc import Iterator
+
+from git_credential_hf import hub, tokens
+from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.problem import masked
+
+TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
+
+
+def seen() -> str | None:
+    """The kind of place in words, `None` for somebody's own machine."""
+    for is_there, words in (
+        ("GITHUB_ACTIONS" in os.environ, "a job of GitHub Actions"),
+        ("GITLAB_CI" in os.environ, "a job of GitLab CI"),
+        ("CI" in os.environ, "a CI job"),
+        (any(name.startswith("COLAB_") for name in os.environ), "a Colab notebook"),
+        ("KUBERNETES_SERVICE_HOST" in os.environ, "a Kubernetes pod"),
+        (os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"), "a container"),
+        ("JPY_PARENT_PID" in os.environ, "a Jupyter notebook"),
+        ("WSL_DISTRO_NAME" in os.environ, "WSL"),
+        ("SSH_CONNECTION" in os.environ, "an SSH session"),
+    ):
+        if is_there:
+            return words
+    return None
+
+
+def remedy() -> str:
+    """How a token gets to this place without being copied into it."""
+    return _REMEDIES.get(seen() or "", LOGIN)
+
+
+def is_somewhere_else() -> bool:
+    """Whether a person cannot just log in here."""
+    return remedy() != LOGIN
+
+
+LOGIN = "run `hf auth login`"
+_REMEDIES = {
+    "a job of GitHub Actions": f"use a Trusted Publisher ({TRUSTED_PUBLISHERS}), or the secret HF_TOKEN",
+    "a job of GitLab CI": f"use a Trusted Publisher ({TRUSTED_PUBLISHERS}), or a masked variable HF_TOKEN",
+    "a CI job": "give the job the secret HF_TOKEN",
+    "a Colab notebook": "put the token into the notebook's secret HF_TOKEN",
+    "a Kubernetes pod": "mount a Secret, and set HF_TOKEN_PATH to its file",
+    "a container": "mount a secret, and set HF_TOKEN_PATH to its file: never copy a token into an image",
+}
+
+
+def check_home(machine: Machine) -> Iterator[Finding]:
+    """With sudo, `HOME` may be another user's: the login is not there, or files become root's."""
+    user = os.environ.get("SUDO_USER")
+    if os.name != "posix" or not user or user == "root":
+        return
+    import pwd
+
+    try:
+        theirs = pwd.getpwnam(user)
+    except KeyError:
+        return
+    home = os.path.expanduser("~")
+    if os.geteuid() == theirs.pw_uid or (machine.token is not None and machine.token.source.startswith("env:")):
+        return
+    is_theirs = os.path.realpath(home) == os.path.realpath(theirs.pw_dir)
+    yield Finding(
+        "wrong-home",
+        "warning",
+        f"this runs as another user than {user}, by sudo",
+        f"the login is looked for in {tokens.token_path()}, and "
+        + (f"what is written in {home} becomes root's" if is_theirs else f"{user}'s is in {theirs.pw_dir}"),
+        "run it without sudo",
+    )
+
+
+def check_job(machine: Machine) -> Iterator[Finding]:
+    """A token that lives for months has no place in a job that could have one for an hour."""
+    where = seen()
+    token = machine.token
+    lives_long = token and token.source.startswith("env:") and not token.value.startswith(("hf_jwt_", "hf_oauth_"))
+    if token and lives_long and where in ("a job of GitHub Actions", "a job of GitLab CI"):
+        yield Finding(
+            "ci-long-lived-token",
+            "warning",
+            f"{where} uses a token that does not expire",
+            token.describe(),
+            f"use a Trusted Publisher: {TRUSTED_PUBLISHERS}",
+        )
+
+
+def check_endpoint(machine: Machine) -> Iterator[Finding]:
+    """`HF_ENDPOINT` sends the token to another host."""
+    endpoint = hub.endpoint()
+    if endpoint == "https://huggingface.co":
+        return
+    origin = hub.origin_of(endpoint)
+    yield Finding(
+        "endpoint-elsewhere",
+        "warning" if origin else "error",
+        f"the Hub is {masked(hub.without_secret(endpoint))}"
+        if origin
+        else "HF_ENDPOINT is no place to send a token to",
+        f"HF_ENDPOINT is {masked(hub.without_secret(os.environ.get('HF_ENDPOINT', endpoint)))}",
+        "run `unset HF_ENDPOINT`, if that is not meant",
+    )

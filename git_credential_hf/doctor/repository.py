@@ -1,0 +1,30 @@
+"""One repository: may the token that git sends read it, and write to it?"""
+
+from collections.abc import Iterator
+
+from git_credential_hf import access, hub
+from git_credential_hf.doctor.machine import Finding, Machine
+
+_GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")
+_OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # told already
+
+
+def check_access(machine: Machine) -> Iterator[Finding]:
+    """Ask for writing first: most machines may, and then that is all."""
+    if machine.repository is None or machine.offline:
+        return
+    token = next(iter(machine.of_git), None) or machine.token
+    if token is None or not isinstance(machine.ask(token), access.Account):
+        return
+    page = hub.page(*machine.repository)
+    answer = access.may(token, machine.repository, write=True)
+    if answer.answer != "no" or answer.reason in _OF_THE_TOKEN:
+        return
+    detail = f"{page}, with {token.describe()}"
+    fix = answer.fix or f"open {page}"
+    if answer.reason in _GATED:
+        yield Finding("repo-gated", "error", answer.message, detail, fix)
+    elif access.may(token, machine.repository, write=False).answer == "no":
+        yield Finding("repo-no-access", "error", answer.message, detail, fix)
+    elif answer.reason != "read-only-token":  # else told already
+        yield Finding("repo-read-only", "warning", answer.message, detail, fix)

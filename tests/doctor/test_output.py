@@ -1,0 +1,264 @@
+"""What people see of it, where they are asked, and what is said where git itself is missing or broken."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+
+import pytest
+
+from .conftest import MODEL, Machine, shown
+
+
+def sick(machine: Machine) -> str:
+    """Several things are wrong at once; returns a token that lies about."""
+    another = machine.secret()
+    machine.repository(MODEL.replace("://", f"://alice:{another}@"))
+    before = "machine example.org login bob password the-password-of-bob\n"
+    machine.secrets.add("the-password-of-bob")
+    machine.write(".netrc", before + f"machine huggingface.co login a password {another}\n" + before)
+    machine.git("config", "--global", "credential.https://huggingface.co.username", "bob")
+    machine.write(".huggingface/token", another)
+    machine.git("lfs", "env")  # makes empty directories in the repository, and doctor has to ask it
+    return another
+
+
+def at_a_terminal(machine: Machine, *arguments: str, answers: str = "", **environment: str) -> tuple[int, str]:
+    """Run it where somebody sits, who types `answers`."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        ["git-credential-hf", "doctor", "--offline", *arguments],
+        cwd=machine.where,
+        env={**os.environ, "TERM": "xterm", **environment},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    os.write(master, answers.encode())
+    said, deadline = b"", time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if select.select([master], [], [], 0.2)[0]:
+            try:
+                more = os.read(master, 65536)
+            except OSError:  # the end of a terminal
+                break
+            if not more:
+                break
+            said += more
+        elif process.poll() is not None:
+            break
+    os.close(master)
+    status = process.wait(10)
+    text = said.decode().replace("\r\n", "\n")
+    for secret in machine.secrets:
+        assert secret not in text
+    return status, text
+
+
+def test_lines_for_people(machine: Machine) -> None:
+    """80 columns but for a word that is longer, a mark with its word for each area, and one next command at the end."""
+    another = sick(machine)
+    done = machine.doctor()
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    for line in lines:
+        words = line.split()
+        assert len(line) <= 80 or len(words) == 1 or max(map(len, words)) > 40, line
+        assert line == line.rstrip()
+    assert lines[0].split()[:2] == ["git", shown(another)]
+    marks = [line[:6] for line in lines if line[:1] in "✓!✗" and line]
+    assert marks == ["✗ FAIL", "✗ FAIL", "! warn", "✗ FAIL", "✓ ok  ", "✓ ok  "]
+    assert " ~/" in done.stdout and str(machine.home) + "/" not in done.stdout
+    assert sum(line.startswith("        fix: ") for line in lines) == 5
+    assert lines[-1] == "3 problems, 2 warnings; next: run `git-credential-hf doctor --fix`"
+
+
+def test_the_next_command_is_for_what_is_worst(machine: Machine) -> None:
+    """Where nothing can be mended by itself, an error's remedy is named, and not a warning's, nor "see below"."""
+    machine.write(".netrc", f"default login a password {machine.secret()}\n")
+    said = " ".join(machine.doctor().stdout.split("\n\n")[-1].split())
+    assert said == "1 problem, 1 warning; next: take `default` out of ~/.netrc, or name the hosts that it is for"
+    machine.set("HF_TOKEN", "")
+    machine.git("config", "--global", "http.extraHeader", f"Authorization: Bearer {machine.secret()}")
+    said = " ".join(machine.doctor().stdout.split("\n\n")[-1].split())
+    assert re.fullmatch(r"2 problems, 2 warnings; next: run `git config --file \S+ --unset-all http.extraheader`", said)
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)], ids=str
+)
+def test_colour(environment: dict[str, str], is_coloured: bool, machine: Machine) -> None:
+    """At a terminal, unless NO_COLOR is set to something (no-color.org); the words are the same."""
+    machine.git("config", "--global", "credential.https://huggingface.co.username", "bob")
+    status, said = at_a_terminal(machine, **environment)
+    assert status == 0
+    assert ("\x1b[" in said) == is_coloured
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    assert plain == machine.doctor().stdout
+
+
+def test_dry_run(machine: Machine) -> None:
+    """It shows a diff, and the commands that would be run, and changes nothing; nobody else's password is in it."""
+    sick(machine)
+    before = machine.files()
+    done = machine.doctor("--dry-run")
+    assert done.returncode == 1
+    assert machine.files() == before
+    lines = done.stdout.splitlines()
+    assert any(re.fullmatch(r"-machine huggingface.co login a password hf_\*\*\*\*\w{4}", line) for line in lines)
+    assert "+\turl = https://huggingface.co/alice/private-model" in lines
+    assert any(line.startswith("git config --file ") and "--unset-all" in line for line in lines)
+    assert "bob" not in "".join(line for line in lines if "example.org" in line)
+
+
+@pytest.mark.parametrize("arguments", [("--fix",), ("--fix", "--json"), ("--yes",), ("--fix", "--yes", "--dry-run")])
+def test_wrong_usage(arguments: tuple[str, ...], machine: Machine) -> None:
+    """Without a terminal nobody can be asked: exit 2, one error, one hint, and no change."""
+    sick(machine)
+    before = machine.files()
+    done = machine.doctor(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["error", "hint"]
+    assert machine.files() == before
+
+
+def test_no_repository_of_the_hub(machine: Machine) -> None:
+    """A REPO that cannot be one is refused, and a password in it is not shown."""
+    done = machine.doctor(f"https://a:{machine.token}@example.org/a/b")
+    assert done.returncode == 1
+    assert "'https://example.org/a/b' is no repository of the Hub" in done.stderr
+
+
+def test_who_says_no(machine: Machine) -> None:
+    """At a terminal it asks before each change, and a no leaves everything as it is."""
+    sick(machine)
+    before = machine.files()
+    status, said = at_a_terminal(machine, "--fix", answers="n\n" * 9)
+    assert status == 1
+    assert said.count("Mend it?") == 4
+    assert machine.files() == before
+
+
+def test_who_says_yes_to_one(machine: Machine) -> None:
+    """Only that is done."""
+    sick(machine)
+    status, said = at_a_terminal(machine, "--fix", answers="n\ny\n" + "n\n" * 9)
+    assert status == 1
+    assert "huggingface.co" not in (machine.home / ".netrc").read_text()
+    assert (machine.home / ".huggingface/token").exists()
+    assert machine.git("remote", "get-url", "origin").stdout.startswith("https://alice:")
+    assert "3 problems" not in said
+
+
+def test_a_backup_is_for_its_owner_alone(machine: Machine) -> None:
+    """What goes out of .netrc, and an old token file, are kept beside them with mode 600, once."""
+    sick(machine)
+    (machine.home / ".netrc").chmod(0o644)
+    was = (machine.home / ".netrc").read_bytes()
+    for _ in range(2):
+        machine.doctor("--fix", "--yes")
+        (netrc,) = machine.home.glob(".netrc.backup-*")
+        (old,) = machine.home.glob(".huggingface/token.backup-*")
+        assert {file.stat().st_mode & 0o777 for file in (netrc, old)} == {0o600}
+        assert netrc.read_bytes() == was
+    assert (machine.home / ".netrc").stat().st_mode & 0o777 == 0o644
+
+
+# --- where this runs: each place has its own remedy
+
+IN_A_CONTAINER = os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv")
+HERE = "mount a secret" if IN_A_CONTAINER else "run `hf auth login`"
+PLACES = [
+    ({}, HERE),
+    ({"GITHUB_ACTIONS": "true", "CI": "true"}, "use a Trusted Publisher"),
+    ({"GITLAB_CI": "true", "CI": "true"}, "use a Trusted Publisher"),
+    ({"CI": "true"}, "give the job the secret HF_TOKEN"),
+    ({"COLAB_RELEASE_TAG": "release"}, "the notebook's secret HF_TOKEN"),
+    ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "mount a Secret"),
+    ({"JPY_PARENT_PID": "1"}, HERE),
+    ({"WSL_DISTRO_NAME": "Debian"}, HERE),
+    ({"SSH_CONNECTION": "192.0.2.1 22 192.0.2.1 22"}, HERE),
+]
+
+
+@pytest.mark.parametrize(("environment", "remedy"), PLACES, ids=lambda value: next(iter(value), "here"))
+def test_places(environment: dict[str, str], remedy: str, machine: Machine) -> None:
+    """Without a token, or with one that has not been filled in, the remedy is that of the place."""
+    for name, value in environment.items():
+        machine.set(name, value)
+    machine.log_out()
+    (found,) = machine.examine()["findings"]
+    assert found["id"] == "no-token"
+    assert remedy in found["fix"]
+    machine.set("HF_TOKEN", "${{ secrets.HF_TOKEN }}")
+    found = machine.examine()["findings"][0]
+    assert found["id"] == "token-malformed"
+    assert found["fix"].startswith("run `unset HF_TOKEN`, or ")
+    assert remedy in found["fix"] or remedy == "run `hf auth login`"
+
+
+# --- what is missing
+
+
+def test_no_git_lfs(machine: Machine) -> None:
+    """Neither git-lfs nor git-xet is needed to say what they would send."""
+    machine.repository()
+    machine.set("PATH", machine.path_without("git-lfs"))
+    assert set(machine.tokens().values()) == {shown(machine.token)}
+    assert machine.ids() == ["lfs-missing"]
+
+
+def is_one_line(machine: Machine, words: str) -> None:
+    done = machine.doctor()
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if words in line] != []
+    assert done.stdout.partition("\n\n")[2].count(words) == 1  # below the table, which says it of each program
+    assert done.stderr == ""
+    assert [f["id"] for f in machine.examine()["findings"] if words in f["title"]] == ["git-broken"]
+
+
+def test_no_git(machine: Machine) -> None:
+    """It is said once; the token is looked at all the same."""
+    machine.set("PATH", machine.path_without("git", "git-lfs"))
+    is_one_line(machine, "git is not on PATH")
+    assert machine.tokens()["huggingface_hub"] == shown(machine.token)
+    assert machine.ids() == ["lfs-missing", "git-broken"]
+
+
+def test_broken_configuration(machine: Machine) -> None:
+    """It is said once, with file and line, and `--fix` leaves it alone."""
+    machine.repository()
+    with (machine.where / ".git/config").open("a") as file:
+        file.write('[remote "torn\n')
+    is_one_line(machine, "bad config line")
+    before = machine.files()
+    assert machine.examine("--fix", "--yes")["findings"][-1]["fixed"] is False
+    assert machine.files() == before
+
+
+@pytest.mark.parametrize("value", ["", "/nowhere", None])
+def test_no_home(value: str | None, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With HF_TOKEN it can be said all the same that git is not configured."""
+    where = machine.home
+    monkeypatch.setenv("HF_TOKEN", machine.token)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(where / "cache"))
+    monkeypatch.chdir(where)
+    machine.set("HOME", value)
+    ids = machine.ids()
+    assert "helper-not-configured" in ids
+    assert "no-token" not in ids
+
+
+def test_no_current_directory(machine: Machine) -> None:
+    """One that was removed meanwhile is one error, and no traceback."""
+    gone = machine.home / "gone"
+    gone.mkdir()
+    done = machine.run("sh", "-c", f"cd {gone} && rmdir {gone} && git-credential-hf doctor --offline", check=False)
+    assert "Traceback" not in done.stderr
+    assert "internal error" not in done.stderr
+    assert done.returncode in (0, 1)
