@@ -301,6 +301,18 @@ def test_a_password_that_somebody_types(hub: "Hub", work: Account, tmp_path: Pat
 
 
 @pytest.mark.once
+def test_a_helper_that_hangs(hub: "Hub", work: Account) -> None:
+    """A helper that gives no answer is not taken for one that has none: the push goes on, with a warning."""
+    _alice(hub)
+    work.git("config", "--global", "--add", "credential.https://huggingface.co.helper", "")
+    work.git("config", "--global", "--add", "credential.https://huggingface.co.helper", "!sleep 1000 #")
+    done = hook(work, HUB + "alice/model", GIT_TERMINAL_PROMPT="0")
+    assert done.returncode == 0
+    (warning,) = said(done, "warning")
+    assert "is not known: git credential did not answer" in warning
+
+
+@pytest.mark.once
 def test_ssh(hub: "Hub", work: Account) -> None:
     """Over SSH no token is used, so none is judged and the Hub is not asked; what is pushed is."""
     _alice(hub)
