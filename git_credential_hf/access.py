@@ -220,6 +220,9 @@ def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool)
         )
     response = _get(f"/api/{kind}/{name}/auth-check{'/write' if write else ''}", token)
     said = _said(response)
+    if kind == "kernels" and response.status_code == 404:
+        # Whether the API has this route for them is not known (hub-facts 2): a 404 may mean the route.
+        raise Unreachable(f"the Hub does not say what a token may do to {name}")
     if response.status_code == 200:
         who = "anybody" if token is None else shown(token.value)
         return Answer(repository, write, "yes", None, f"{who} {_may(write)} {name}")

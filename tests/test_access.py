@@ -245,6 +245,15 @@ def test_without_a_token(world: Hub) -> None:
         assert "hf auth login" in done.stderr
 
 
+def test_a_kernel_is_never_missed(world: Hub) -> None:
+    """For kernels a 404 of auth-check is no answer: the API may not have it for them."""
+    token = _alice(world)
+    answer, _ = check("--write", "kernels/alice/none", HF_TOKEN=token)
+    assert answer["answer"] == "unknown"
+    world.repository("kernels/alice/fast", files={})
+    assert check("--write", "kernels/alice/fast", HF_TOKEN=token)[0]["answer"] == "yes"
+
+
 def test_a_renamed_repository(world: Hub) -> None:
     """The Hub's redirect to the new name is followed."""
     token = _alice(world)
