@@ -1,14 +1,14 @@
 """What is the current token, where does it come from, and until when is it good.
 
 The truth is huggingface_hub's: `current()` is whatever `huggingface_hub.get_token()` returns. Importing that costs ten
-times what `get` does, so the sources that need no network are read here as it reads them (`utils/_auth.py` and
-`constants.py`, 2.4; a property test holds the two together), and it is imported where it has to act.
+times what `get` does, so the sources that need no network are read here and in `tokenfiles` as it reads them (a
+property test holds the two together), and it is imported where it has to act.
 """
 
 import os
 import time
 
-from git_credential_hf import hub, kept
+from git_credential_hf import hub, kept, tokenfiles
 from git_credential_hf.problem import Problem, keep_secret, report, shown, trace
 
 TYPE_CHECKING = False
@@ -18,8 +18,6 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of this
 
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 _OIDC_MARGIN = 60  # seconds before its expiry at which a token of a Trusted Publisher is exchanged anew
-_SETTLED = 0.1  # seconds without a write after which a token file is taken to be whole
-_EMPTIED = 3.0  # seconds that an empty one, which a writer has truncated, gets to be filled
 
 
 class Token:
@@ -79,7 +77,7 @@ def current(*, act: bool = True) -> Token | None:
 
 def names() -> list[str]:
     """The names of the stored tokens, as in `hf auth list`."""
-    return list(_stored_tokens())
+    return list(tokenfiles.read_stored_tokens())
 
 
 def named(name: str, *, act: bool = True) -> Token:
@@ -106,41 +104,15 @@ def with_value(value: str, name: str | None) -> Token | None:
     return next((token for token in stored if token and token.value == value), None)
 
 
-def _clean(text: str) -> str:
-    return text.replace("\r", "").replace("\n", "").strip()
-
-
 def _from_environment() -> Token | None:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         value = os.environ.get(name)
         if value:  # even blanks: huggingface_hub then looks at no other variable
-            return Token(_clean(value), f"env:{name}") if _clean(value) else None
+            return Token(tokenfiles.clean(value), f"env:{name}") if tokenfiles.clean(value) else None
     return None
 
 
 # --- the token file ---
-
-
-def token_path() -> str:
-    """The active token's file: huggingface_hub's `HF_TOKEN_PATH`."""
-    if hub.is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
-        return os.path.join(os.path.expanduser("~"), ".cache", "huggingface_staging", "token")
-    return _configured_token_path()
-
-
-def stored_tokens_path() -> str:
-    """The file of all tokens by name: `HF_STORED_TOKENS_PATH`, which staging leaves where it is."""
-    return os.path.join(os.path.dirname(_configured_token_path()), "stored_tokens")
-
-
-def _configured_token_path() -> str:
-    cache = os.environ.get("XDG_CACHE_HOME", os.path.join(os.path.expanduser("~"), ".cache"))
-    home = _expand(os.environ.get("HF_HOME", os.path.join(cache, "huggingface")))
-    return _expand(os.environ.get("HF_TOKEN_PATH", os.path.join(home, "token")))
-
-
-def _expand(path: str) -> str:
-    return os.path.expandvars(os.path.expanduser(path))
 
 
 def _from_file(act: bool) -> Token | None:
@@ -158,20 +130,20 @@ def of_file() -> Token | None:
 
 def _active_token() -> Token | None:
     """What the token file holds, with what the stored tokens know of it."""
-    value = _read_token_file()
+    value = tokenfiles.read_token()
     if value is None:
         return None
-    source = f"file:{token_path()}"
-    for name, fields in _stored_tokens().items():
+    source = f"file:{tokenfiles.token_path()}"
+    for name, fields in tokenfiles.read_stored_tokens().items():
         if fields.get("hf_token") == value:
             return _token(value, source, name, fields)
     return Token(value, source)
 
 
 def _stored(name: str) -> Token | None:
-    fields = _stored_tokens().get(name, {})
-    value = _clean(fields.get("hf_token", ""))
-    return _token(value, f"file:{stored_tokens_path()}", name, fields) if value else None
+    fields = tokenfiles.read_stored_tokens().get(name, {})
+    value = tokenfiles.clean(fields.get("hf_token", ""))
+    return _token(value, f"file:{tokenfiles.stored_tokens_path()}", name, fields) if value else None
 
 
 def _token(value: str, source: str, name: str, fields: dict[str, str]) -> Token:
@@ -181,108 +153,11 @@ def _token(value: str, source: str, name: str, fields: dict[str, str]) -> Token:
     return token
 
 
-def _as_pathlib(path: str) -> str:
-    """`str(Path(path))`: huggingface_hub opens `token/` as `token`, and an empty path as the directory it is in."""
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
-
-
-def _read_token_file() -> str | None:
-    path = token_path()
-    try:
-        text = _read_settled(path)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Problem(f"cannot read the token file {path}: {why}", "run `hf auth login`") from None
-    return _clean(text) or None if text is not None else None
-
-
-def _read_settled(path: str, encoding: str | None = None) -> str | None:
-    """The text of a file that another process may be rewriting; `None` where there is none.
-
-    huggingface_hub truncates a token file and then writes it: in between it is empty, which is not "logged out", and
-    may be cut short, which is not a token. So what was written a moment ago is read again when it has settled.
-    """
-    deadline = time.monotonic() + _EMPTIED
-    seen: dict[str, float] = {}  # what stood there, and since when
-    doubts = 3  # a file is empty for a moment before its time of writing shows that (ext4)
-    while True:
-        now = time.time()
-        try:
-            with open(_as_pathlib(path), encoding=encoding) as file:
-                text = file.read(1 << 20)
-                status = os.fstat(file.fileno())
-        except FileNotFoundError:
-            return None
-        age = now - status.st_mtime
-        is_settled = age > (_SETTLED if _clean(text) else _EMPTIED) or age < -_EMPTIED
-        if status.st_mode & 0o170000 != 0o100000 or (is_settled and (_clean(text) or not doubts)):
-            return text
-        doubts -= is_settled
-        if _clean(text) and seen.setdefault(text, status.st_mtime) != status.st_mtime:
-            return text  # somebody writes it over and over, and it has been this, whole, before
-        if time.monotonic() > deadline:
-            return text if _clean(text) else next(reversed(seen), text)
-        time.sleep(0.02)
-
-
-# --- the stored tokens ---
-
-
 def _as_integer(text: str | None) -> int | None:
     try:
         return int(text) if text is not None else None
     except ValueError:
         return None
-
-
-def _stored_tokens() -> dict[str, dict[str, str]]:
-    path = stored_tokens_path()
-    try:
-        text = _read_settled(path, "utf-8")
-    except (OSError, UnicodeDecodeError):
-        return {}  # as huggingface_hub: a file that cannot be parsed tells nothing, and a login writes it anew
-    if not text:
-        return {}
-    tokens = _parse_plain(text)
-    return _parse_any(path) if tokens is None else tokens
-
-
-def _parse_plain(text: str) -> dict[str, dict[str, str]] | None:
-    """Read stored tokens as huggingface_hub writes them; `None` where somebody else has had a hand in it.
-
-    `configparser`, which it uses, takes longer to import than the rest of `get` takes to run.
-    """
-    tokens: dict[str, dict[str, str]] = {}
-    fields: dict[str, str] = {}
-    if "\r" in text or not text.isascii():
-        return None
-    for line in text.split("\n"):
-        key, _, value = line.partition(" = ")
-        if line[:1] == "[" and line[-1:] == "]" and len(line) > 2:
-            name = line[1:-1]
-            if name in tokens or name == "DEFAULT":
-                return None
-            fields = tokens[name] = {}
-        elif key in ("hf_token", "refresh_token", "expires_at") and tokens and value and key not in fields:
-            if value != value.strip():
-                return None
-            fields[key] = value
-        elif line:
-            return None
-    return tokens
-
-
-def _parse_any(path: str) -> dict[str, dict[str, str]]:
-    import configparser
-
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(path, encoding="utf-8")
-        return {name: dict(parser.items(name)) for name in parser.sections()}
-    except (configparser.Error, UnicodeDecodeError):
-        report("warning", f"cannot parse {path}; tokens are not renewed until `hf auth login` writes it anew")
-        return {}
 
 
 # --- where huggingface_hub acts ---
@@ -331,7 +206,7 @@ def _reread(token: Token) -> Token | None:
 
 
 def _is_active(token: Token) -> bool:
-    return token.source != f"file:{stored_tokens_path()}"
+    return token.source != f"file:{tokenfiles.stored_tokens_path()}"
 
 
 def _renewed(token: Token, *, insist: bool) -> tuple[Token | None, list[str]]:

@@ -20,7 +20,8 @@ HUB = "protocol=https\nhost=huggingface.co\n"
 ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 
 OURS = {f"git_credential_hf{name}" for name in ("", ".__main__", ".problem", ".protocol", ".hub", ".kept", ".tokens")}
-OURS |= {"git_credential_hf.helper"}
+OURS |= {"git_credential_hf.helper", "git_credential_hf.tokenfiles"}
+TO_ANSWER = {f"git_credential_hf.{name}" for name in ("helper", "hub", "kept", "tokenfiles", "tokens")}
 HASHLIB = {"hashlib", "_hashlib", "_blake2"}
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
 LOOK = {"git_credential_hf.gitconfig"}  # at who else git has told
@@ -28,7 +29,7 @@ LOOK = {"git_credential_hf.gitconfig"}  # at who else git has told
 BUDGETS: dict[str, tuple[str, str, set[str]]] = {
     "get": ("get", HUB, OURS),
     "get, not the Hub's": ("get", "protocol=https\nhost=evil.example\n", OURS),
-    "get, malformed": ("get", "junk\n", OURS - {f"git_credential_hf.{n}" for n in ("helper", "hub", "kept", "tokens")}),
+    "get, malformed": ("get", "junk\n", OURS - TO_ANSWER),
     "store": ("store", ERASE, OURS | LOOK),
     "erase of another token": ("erase", HUB + "password=hf_other\n", OURS | LOOK),
     "erase": ("erase", ERASE, OURS | LOOK | HASHLIB | {"re", "git_credential_hf.access"}),

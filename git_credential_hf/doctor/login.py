@@ -6,7 +6,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 
-from git_credential_hf import access, hub, tokens
+from git_credential_hf import access, hub, tokenfiles, tokens
 from git_credential_hf.changes import Applicable, Change, Mode, read
 from git_credential_hf.doctor import place
 from git_credential_hf.doctor.machine import Finding, Machine, Row
@@ -45,7 +45,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             "no-token",
             "error",
             "nobody is logged in to the Hugging Face Hub on this machine",
-            f"there is no HF_TOKEN, and no token in {tokens.token_path()}",
+            f"there is no HF_TOKEN, and no token in {tokenfiles.token_path()}",
             place.remedy(),
         )
     elif token.source != "oidc" and token.expires_at is not None and not token.is_renewable and not token.is_expired():
@@ -146,7 +146,7 @@ def _fault(value: str) -> str | None:
 
 def check_files(machine: Machine) -> Iterator[Finding]:
     """The token's files: their form, who may read them, and one that old programs have left."""
-    for path in (tokens.token_path(), tokens.stored_tokens_path()):
+    for path in (tokenfiles.token_path(), tokenfiles.stored_tokens_path()):
         try:
             mode = os.stat(path).st_mode
         except OSError:
@@ -173,7 +173,7 @@ def _chmod(path: str) -> Callable[[], list[Applicable]]:
 
 def _legacy() -> Iterator[Finding]:
     path = os.path.join(os.path.expanduser("~"), ".huggingface", "token")
-    if not os.path.isfile(path) or os.path.realpath(path) == os.path.realpath(tokens.token_path()):
+    if not os.path.isfile(path) or os.path.realpath(path) == os.path.realpath(tokenfiles.token_path()):
         return
 
     def remove() -> list[Applicable]:
@@ -183,7 +183,7 @@ def _legacy() -> Iterator[Finding]:
         "legacy-token-file",
         "warning",
         "an old token file is left from huggingface_hub before 0.14",
-        f"{path}: programs of today read {tokens.token_path()}, old ones still this",
+        f"{path}: programs of today read {tokenfiles.token_path()}, old ones still this",
         f"run `rm {path}`",
         remove,
     )

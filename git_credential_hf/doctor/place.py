@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 
-from git_credential_hf import hub, tokens
+from git_credential_hf import hub, tokenfiles
 from git_credential_hf.doctor.machine import Finding, Machine
 from git_credential_hf.problem import masked
 
@@ -68,7 +68,7 @@ def check_home(machine: Machine) -> Iterator[Finding]:
         "wrong-home",
         "warning",
         f"this runs as another user than {user}, by sudo",
-        f"the login is looked for in {tokens.token_path()}, and "
+        f"the login is looked for in {tokenfiles.token_path()}, and "
         + (f"what is written in {home} becomes root's" if is_theirs else f"{user}'s is in {theirs.pw_dir}"),
         "run it without sudo",
     )

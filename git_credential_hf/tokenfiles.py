@@ -1,0 +1,136 @@
+"""The files in which huggingface_hub keeps tokens: where they are, and what stands in them now; they are only read.
+
+As huggingface_hub 2.4 reads them (`utils/_auth.py` and `constants.py`), which takes ten times as long to import.
+"""
+
+import os
+import time
+
+from git_credential_hf import hub
+from git_credential_hf.problem import Problem, report
+
+_SETTLED = 0.1  # seconds without a write after which a token file is taken to be whole
+_EMPTIED = 3.0  # seconds that an empty one, which a writer has truncated, gets to be filled
+
+
+def clean(text: str) -> str:
+    """A token without what surrounds it in a file or a variable."""
+    return text.replace("\r", "").replace("\n", "").strip()
+
+
+def token_path() -> str:
+    """The active token's file: huggingface_hub's `HF_TOKEN_PATH`."""
+    if hub.is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
+        return os.path.join(os.path.expanduser("~"), ".cache", "huggingface_staging", "token")
+    return _configured_token_path()
+
+
+def stored_tokens_path() -> str:
+    """The file of all tokens by name: `HF_STORED_TOKENS_PATH`, which staging leaves where it is."""
+    return os.path.join(os.path.dirname(_configured_token_path()), "stored_tokens")
+
+
+def _configured_token_path() -> str:
+    cache = os.environ.get("XDG_CACHE_HOME", os.path.join(os.path.expanduser("~"), ".cache"))
+    home = _expand(os.environ.get("HF_HOME", os.path.join(cache, "huggingface")))
+    return _expand(os.environ.get("HF_TOKEN_PATH", os.path.join(home, "token")))
+
+
+def _expand(path: str) -> str:
+    return os.path.expandvars(os.path.expanduser(path))
+
+
+def _as_pathlib(path: str) -> str:
+    """`str(Path(path))`: huggingface_hub opens `token/` as `token`, and an empty path as the directory it is in."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
+
+
+def read_token() -> str | None:
+    """What the token file holds; `None` where it is empty, or not there. Raises `Problem` where it cannot be read."""
+    path = token_path()
+    try:
+        text = _read_settled(path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise Problem(f"cannot read the token file {path}: {why}", "run `hf auth login`") from None
+    return clean(text) or None if text is not None else None
+
+
+def _read_settled(path: str, encoding: str | None = None) -> str | None:
+    """The text of a file that another process may be rewriting; `None` where there is none.
+
+    huggingface_hub truncates a token file and then writes it: in between it is empty, which is not "logged out", and
+    may be cut short, which is not a token. So what was written a moment ago is read again when it has settled.
+    """
+    deadline = time.monotonic() + _EMPTIED
+    seen: dict[str, float] = {}  # what stood there, and since when
+    doubts = 3  # a file is empty for a moment before its time of writing shows that (ext4)
+    while True:
+        now = time.time()
+        try:
+            with open(_as_pathlib(path), encoding=encoding) as file:
+                text = file.read(1 << 20)
+                status = os.fstat(file.fileno())
+        except FileNotFoundError:
+            return None
+        age = now - status.st_mtime
+        is_settled = age > (_SETTLED if clean(text) else _EMPTIED) or age < -_EMPTIED
+        if status.st_mode & 0o170000 != 0o100000 or (is_settled and (clean(text) or not doubts)):
+            return text
+        doubts -= is_settled
+        if clean(text) and seen.setdefault(text, status.st_mtime) != status.st_mtime:
+            return text  # somebody writes it over and over, and it has been this, whole, before
+        if time.monotonic() > deadline:
+            return text if clean(text) else next(reversed(seen), text)
+        time.sleep(0.02)
+
+
+def read_stored_tokens() -> dict[str, dict[str, str]]:
+    """The fields of each stored token by its name; none where the file cannot be read."""
+    path = stored_tokens_path()
+    try:
+        text = _read_settled(path, "utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}  # as huggingface_hub: a file that cannot be parsed tells nothing, and a login writes it anew
+    if not text:
+        return {}
+    tokens = _parse_plain(text)
+    return _parse_any(path) if tokens is None else tokens
+
+
+def _parse_plain(text: str) -> dict[str, dict[str, str]] | None:
+    """Read stored tokens as huggingface_hub writes them; `None` where somebody else has had a hand in it.
+
+    `configparser`, which it uses, takes longer to import than the rest of `get` takes to run.
+    """
+    tokens: dict[str, dict[str, str]] = {}
+    fields: dict[str, str] = {}
+    if "\r" in text or not text.isascii():
+        return None
+    for line in text.split("\n"):
+        key, _, value = line.partition(" = ")
+        if line[:1] == "[" and line[-1:] == "]" and len(line) > 2:
+            name = line[1:-1]
+            if name in tokens or name == "DEFAULT":
+                return None
+            fields = tokens[name] = {}
+        elif key in ("hf_token", "refresh_token", "expires_at") and tokens and value and key not in fields:
+            if value != value.strip():
+                return None
+            fields[key] = value
+        elif line:
+            return None
+    return tokens
+
+
+def _parse_any(path: str) -> dict[str, dict[str, str]]:
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(path, encoding="utf-8")
+        return {name: dict(parser.items(name)) for name in parser.sections()}
+    except (configparser.Error, UnicodeDecodeError):
+        report("warning", f"cannot parse {path}; tokens are not renewed until `hf auth login` writes it anew")
+        return {}
