@@ -77,7 +77,7 @@ def commands() -> None:
 @commands.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> int:
-    """Show who you are to git now, and whether git asks this helper.
+    """Show who you are to git now.
 
     Exits with 1 where something has to be mended.
     """
@@ -404,7 +404,7 @@ def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:
 @click.argument("name", type=click.Choice(["pre-push", "pre-commit"]))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def hook(name: str, arguments: tuple[str, ...]) -> int:
-    """Judge a push or a commit, as githooks(5) has it: the files in `hooks/` call this.
+    """Judge a push or a commit: the files in `hooks/` call this.
 
     Exits with 1 where the Hub would refuse it. Off with
     GIT_CREDENTIAL_HF_HOOKS=off, or `git push --no-verify`.
@@ -434,7 +434,7 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
 @commands.command()
 @_with_scopes("global", "system", "local", "global")
 def unconfigure(scope: str, dry_run: bool) -> int:
-    """Take out what `configure` has put in, hooks included, and nothing else.
+    """Take out what `configure` and `hooks` have put in.
 
     What was kept goes too: the hash of a refused token, the token of a CI job,
     and what the Hub allows.
@@ -458,7 +458,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
 
 @commands.group(name="hooks")
 def hook_files() -> None:
-    """Let git call the hooks before a push and a commit: install, uninstall, status.
+    """Install, uninstall or show the hooks of this repository.
 
     They run before git-lfs and beside the hooks that are there already, which go
     on as before.
@@ -481,7 +481,7 @@ def _install_hooks(scope: str, dry_run: bool) -> int:
 @hook_files.command()
 @_with_scopes("local", "global", "local")
 def uninstall(scope: str, dry_run: bool) -> int:
-    """Take the hooks out again: those that were there before come back."""
+    """Take the hooks out: what was there before comes back."""
     from git_credential_hf import hookfiles
 
     return _carry_out(hookfiles.plan_removal(scope), dry_run, "there are no hooks of ours")
