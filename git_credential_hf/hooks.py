@@ -102,7 +102,13 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
             return verdict  # the rest takes longer, and would not be read
     if any(severity[check] != "off" for check in CHECKS if check != "writeCheck"):
         with _Progress("looking at what this push adds") as progress:
-            added = outgoing.pushed(updates, remote, secrets=_our_secrets(), progress=progress.show)
+            added = outgoing.pushed(
+                updates,
+                remote,
+                secrets=_our_secrets(),
+                progress=progress.show,
+                read_contents=_needs_contents(severity),
+            )
         _judge(verdict, severity, added, entries, repository)
     return verdict
 
@@ -118,7 +124,8 @@ def pre_commit() -> Verdict:
     if not any(hub.remote(entry.value or "") for entry in remotes):
         severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
-        _judge(verdict, {**severity, "metadata": "off"}, outgoing.staged(secrets=_our_secrets()), entries, None)
+        found = outgoing.staged(secrets=_our_secrets(), read_contents=_needs_contents(severity))
+        _judge(verdict, {**severity, "metadata": "off"}, found, entries, None)
     return verdict
 
 
@@ -134,6 +141,11 @@ def _severities(entries: list[gitconfig.Entry], verdict: Verdict) -> dict[str, s
                     fix = f"run `git config hf.{check} {CHECKS[check]}`"
                     verdict.add("warn", [Problem(f"hf.{check} is '{value}', and not block, warn or off", fix)])
     return found
+
+
+def _needs_contents(severity: dict[str, str]) -> bool:
+    """Whether a check is on that has to read files: for the size of one it is enough to ask git."""
+    return any(severity[check] != "off" for check in CHECKS if check not in ("writeCheck", "largeFiles"))
 
 
 def _our_secrets() -> list[str]:

@@ -26,11 +26,12 @@ def of_git(url: str, entries: list[gitconfig.Entry], *, headers: bool = True) ->
     user, colon, password = (gitconfig.decoded(part) for part in login.partition(":"))
     plain = f"{scheme}://{host}{slash}{path}"
     if at and colon and password:
-        yield _elsewhere(password, "the URL of the remote", f"run `git remote set-url origin {plain}`")
+        yield _elsewhere("url", password, "the URL of the remote", f"run `git remote set-url origin {plain}`")
         return
     header = _header(plain) if headers else None
     if header:
         yield _elsewhere(
+            "header",
             header,
             "http.extraHeader in git's configuration",
             "run `git config --show-origin --get-all http.extraHeader`, and take it out there",
@@ -79,7 +80,8 @@ def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
     except (OSError, Problem):
         return  # `doctor` tells of a file that cannot be read
     if entry is not None and entry.password:
-        yield _elsewhere(entry.password, f"{path} (line {entry.line})", f"take the entry for {name} out of {path}")
+        where = f"{path} (line {entry.line})"
+        yield _elsewhere("netrc", entry.password, where, f"take the entry for {name} out of {path}")
 
 
 def _of_helpers(url: str, plain: str, entries: list[gitconfig.Entry]) -> Iterator[tokens.Token]:
@@ -107,23 +109,24 @@ def _of_helpers(url: str, plain: str, entries: list[gitconfig.Entry]) -> Iterato
         yield ours
         return
     names = ", ".join(f"'{entry.value}'" for entry in chain if not gitconfig.is_ours(entry.value or ""))
-    yield _elsewhere(value, f"git's helper {names}", "run `git-credential-hf configure`, and `git-credential-hf purge`")
+    fix = "run `git-credential-hf configure`, and `git-credential-hf purge`"
+    yield _elsewhere("helper", value, f"git's helper {names}", fix)
 
 
-def _elsewhere(value: str, where: str, fix: str) -> tokens.Token:
-    token = tokens.Token(keep_secret(value), f"git:{where}")
+def _elsewhere(kind: str, value: str, where: str, fix: str) -> tokens.Token:
+    token = tokens.Token(keep_secret(value), f"{kind}:{where}")
     token.fix = fix
     return token
 
 
 def falls_through(token: tokens.Token) -> bool:
     """Whether git and git-lfs ask the helpers after all where the Hub refuses this: so it is for `.netrc` alone."""
-    return token.source.startswith("git:") and "(line " in token.source
+    return token.source.startswith("netrc:")
 
 
 def is_current(token: tokens.Token) -> bool:
     """Whether this is a token of ours, and none that another source has put in its place."""
-    return not token.source.startswith("git:") or _is_the_same(token)
+    return token.fix is None or _is_the_same(token)  # those of ours know their remedy themselves
 
 
 def _is_the_same(token: tokens.Token) -> bool:

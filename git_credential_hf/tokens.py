@@ -29,7 +29,7 @@ class Token:
         self.name = name
         self.expires_at = expires_at
         self.is_renewable = False  # whether it came with an OAuth refresh token
-        self.fix: str | None = None  # the remedy of one that git has from elsewhere (source `git:WHERE`)
+        self.fix: str | None = None  # the remedy of one that git has from elsewhere (source `url:WHERE`, say)
 
     def where(self) -> str:
         """Where it comes from, for people."""
@@ -39,8 +39,7 @@ class Token:
             "file": f"the file {where}",
             "oidc": "a Trusted Publisher (HF_OIDC_RESOURCE)",
             "colab": "the secrets of this Colab notebook",
-            "git": where,
-        }[kind]
+        }.get(kind, where)
 
     def describe(self) -> str:
         """Which token, masked, and where it comes from."""

@@ -221,7 +221,7 @@ class Machine:
 
     def _of_xet(self) -> Iterator[tokens.Token]:
         """git-xet: the URL's password, `HF_TOKEN`, `.netrc`, and then the helpers, asked for the host alone."""
-        in_url = [token for token in self.of_git if "URL" in token.source]
+        in_url = [token for token in self.of_git if token.source.startswith("url:")]
         yield from in_url
         value = (os.environ.get("HF_TOKEN") or "").strip()
         if value:

@@ -149,6 +149,7 @@ def test_allowed(hub: "Hub", work: Account) -> None:
 OUTAGES: dict[str, Callable[["Hub"], None]] = {
     "down": lambda hub: hub.faults.reset("/api/"),
     "slow": lambda hub: hub.faults.delay("/api/", 10),
+    "five seconds slow": lambda hub: hub.faults.delay("/api/", 5),  # whose answer would come, to who waited longer
     "500": lambda hub: hub.faults.status("/api/", 500),
     "429": lambda hub: hub.faults.rate_limit("/api/"),
     "garbage": lambda hub: hub.faults.garbage("/api/"),
