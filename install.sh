@@ -18,6 +18,7 @@ usage: ./install.sh [options]                from a checkout
 
 What it does: makes an environment of its own in DIR/share/git-credential-hf, with uv, pipx or venv,
 whichever is there first; links git-credential-hf into DIR/bin, and hf where there is none on PATH;
+links the manual page and the completions for bash, zsh and fish below DIR/share;
 runs `git-credential-hf configure`; ends with `git-credential-hf status` and the next step. It needs git and
 Python 3.10 with venv; root gets what is missing from apt-get, dnf or apk (and keeps it after --uninstall),
 anybody else is told the command. A second run upgrades. If anything fails, everything is as it was.
@@ -150,12 +151,17 @@ locate() {
     share=$prefix/share/git-credential-hf
     record=$share/made # ours; lists the directories that install.sh made
     command=$bin/git-credential-hf
+    # Where man, bash, zsh and fish look for what belongs to a command in DIR/bin.
+    documents='share/man/man1/git-credential-hf.1
+share/bash-completion/completions/git-credential-hf
+share/zsh/site-functions/_git-credential-hf
+share/fish/vendor_completions.d/git-credential-hf.fish'
 }
 
-# A link in bin is ours when it leads into an environment below share, whether that is still there or not.
+# A link is ours when it leads to its like in an environment below share, whether that is still there or not.
 ours() {
     [ -L "$1" ] || return 1
-    case $(readlink "$1") in "$share"/env-*/bin/"${1##*/}") return 0 ;; esac
+    case $(readlink "$1") in "$share"/env-*/"${1#"$prefix"/}") return 0 ;; esac
     return 1
 }
 
@@ -431,6 +437,7 @@ print_plan() {
     if [ "$link_hf" = yes ]; then
         say "  hf       $bin/hf"
     fi
+    say "  manual   $prefix/share/man, and completions for bash, zsh and fish beside it"
     if [ "$configure" = no ]; then
         say "  git      stays as it is (--no-configure)"
     elif [ "$hooks" = yes ]; then
@@ -486,12 +493,24 @@ $made}"
     done
 }
 
+# Whether a directory is there for us to write in, or can be made.
+can_hold() {
+    above=$1
+    while ! there "$above"; do above=${above%/*}; done
+    [ -d "$above" ] && [ -w "$above" ] && [ -x "$above" ]
+}
+
 # Builds a whole environment beside the one in use. An environment cannot be moved, so it stands where it
 # will stay, and what makes it the one in use is the link in bin.
 make_environment() {
     say 'making the environment ...'
     make_directory "$bin"
     make_directory "$share"
+    for document in $documents; do
+        parent=$prefix/${document%/*}
+        # somebody's file in the way is no reason to do without the program
+        if can_hold "$parent"; then make_directory "$parent"; fi
+    done
     say "$made" >"$record"
     env=$share/env-$(date -u +%Y%m%dT%H%M%SZ)-$$
     mkdir "$env" || err "cannot make $env"
@@ -502,6 +521,7 @@ make_environment() {
     export PIP_CACHE_DIR="${PIP_CACHE_DIR-$env/tmp/pip}"
     export UV_CACHE_DIR="${UV_CACHE_DIR-$env/tmp/uv}"
     export PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+    export PYTHONDONTWRITEBYTECODE=1 # what builds the package lies in the checkout; pip compiles what it installs
     cd "$env" # a uv.toml, or a module called venv, where we were called from is none of our business
 
     env_bin=$env/bin
@@ -594,6 +614,12 @@ switch() {
     if [ "$link_hf" = yes ] && [ -x "$env_bin/hf" ]; then
         link "$env_bin/hf" "$bin/hf"
     fi
+    for document in $documents; do
+        place=$prefix/$document
+        if [ -e "${env_bin%/bin}/$document" ] && can_hold "${place%/*}" && { ours "$place" || ! there "$place"; }; then
+            link "${env_bin%/bin}/$document" "$place"
+        fi
+    done
 }
 
 link() {
@@ -647,6 +673,11 @@ undo() {
     if [ "$switched" = yes ]; then
         restore "$command" "$old_command"
         restore "$bin/hf" "$old_hf"
+        for document in $documents; do
+            old=${old_command%/bin/*}/$document
+            [ -e "$old" ] || old=''
+            restore "$prefix/$document" "$old"
+        done
     fi
     cd /
     if [ -n "$env" ]; then
@@ -742,9 +773,9 @@ uninstall() {
 
     say 'git-credential-hf will be removed:'
     [ "$configure" = no ] || say '  git      git-credential-hf unconfigure'
-    for link in "$command" "$bin/hf"; do
-        if ours "$link"; then
-            say "  link     $link"
+    for link in bin/git-credential-hf bin/hf $documents; do
+        if ours "$prefix/$link"; then
+            say "  link     $prefix/$link"
         fi
     done
     say "  program  $share"
@@ -759,10 +790,10 @@ uninstall() {
         "$program" unconfigure || err 'git-credential-hf unconfigure failed' \
             'mend what it says, or leave it out with `--no-configure`'
     fi
-    for link in "$command" "$bin/hf"; do
-        if ours "$link"; then
-            rm -f "$link"
-            say "removed $link"
+    for link in bin/git-credential-hf bin/hf $documents; do
+        if ours "$prefix/$link"; then
+            rm -f "$prefix/$link"
+            say "removed $prefix/$link"
         fi
     done
     rm -rf "$share"/env-*

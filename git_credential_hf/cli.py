@@ -62,7 +62,8 @@ def _is_for_helpers_alone(arguments: list[str]) -> bool:
 
 
 @click.group(
-    epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7).",
+    epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7). The manual: "
+    "`git help credential-hf`.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(__version__, message="git-credential-hf %(version)s")
@@ -145,9 +146,25 @@ def _with_scopes(default: str, *scopes: str) -> Callable[[Command], Command]:
     return add
 
 
+def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """The names of stored tokens that complete what has been typed."""
+    from git_credential_hf import tokens
+
+    try:
+        return [name for name in tokens.names() if name.startswith(begun)]
+    except Problem:
+        return []
+
+
 @commands.command()
 @_with_scopes("global", "system", "local", "global")
-@click.option("--token", "name", metavar="NAME", help="A stored token, of `hf auth list`, for the namespace.")
+@click.option(
+    "--token",
+    "name",
+    metavar="NAME",
+    shell_complete=_names,
+    help="A stored token, of `hf auth list`, for the namespace.",
+)
 @click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organisation whose repositories get it.")
 @click.option("--hooks", "with_hooks", is_flag=True, help="Let git call the hooks, too: `hooks install`.")
 @click.option("--purge/--no-purge", default=None, help="Reject other helpers' copies first, or not; else it asks.")

@@ -15,14 +15,14 @@ from typing import BinaryIO
 from git_credential_hf import access, gitconfig, helper, hub, kept, outgoing, resolvers, tokens
 from git_credential_hf.problem import Problem, shown
 
-# The checks, each with a key of its own in git's configuration, and what happens where that says nothing.
+# The checks, each with a key of its own in git's configuration; what happens where that says nothing; what it is about.
 CHECKS = {
-    "writeCheck": "block",  # may this credential write to the repository?
-    "largeFiles": "block",  # over 10 MiB outside LFS; over 10,000 files in a directory
-    "binaryFiles": "warn",  # outside LFS: the Hub lets some pass, by a rule that moves (hub-facts 5)
-    "leakedTokens": "block",
-    "lfsObjects": "block",  # missing here, or too large
-    "metadata": "block",  # of the model card, where the Hub itself refuses it
+    "writeCheck": ("block", "the token may not write there; `refs/pr/N` needs no right to write"),
+    "largeFiles": ("block", "a file over 10 MiB outside LFS; over 10,000 files in a directory"),
+    "binaryFiles": ("warn", "a binary file outside LFS: the Hub takes some of them"),  # by a rule that moves
+    "leakedTokens": ("block", "a token of the Hub in a file"),
+    "lfsObjects": ("block", "an LFS object that is not on this machine, or too large for how git-lfs is set up"),
+    "metadata": ("block", "metadata of the model card that the Hub, asked, refuses"),
 }
 SEVERITIES = ("block", "warn", "off")
 
@@ -130,7 +130,7 @@ def pre_commit() -> Verdict:
 
 
 def _severities(entries: list[gitconfig.Entry], verdict: Verdict) -> dict[str, str]:
-    found = dict(CHECKS)
+    found = {check: usual for check, (usual, _) in CHECKS.items()}
     for entry in entries:
         for check in CHECKS:
             if entry.section == "hf" and entry.name == check.lower() and not entry.subsection:
@@ -138,7 +138,7 @@ def _severities(entries: list[gitconfig.Entry], verdict: Verdict) -> dict[str, s
                 if value in SEVERITIES:
                     found[check] = value
                 else:
-                    fix = f"run `git config hf.{check} {CHECKS[check]}`"
+                    fix = f"run `git config hf.{check} {CHECKS[check][0]}`"
                     verdict.add("warn", [Problem(f"hf.{check} is '{value}', and not block, warn or off", fix)])
     return found
 

@@ -208,8 +208,6 @@ def account(empty_account: Account) -> Account:
     """An account with a checkout of the stand-in, which installs without a registry and fails where it is told to."""
     shutil.copytree(STANDIN, empty_account.checkout, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "install.sh", empty_account.checkout)
-    # Building the stand-in imports a module that lies in its checkout; hatchling imports none.
-    empty_account.environment["PYTHONDONTWRITEBYTECODE"] = "1"
     # uv where the tests have it: what is not about pip takes a tenth of the time with it.
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if uv:
@@ -218,16 +216,22 @@ def account(empty_account: Account) -> Account:
     return empty_account
 
 
+def copy_checkout(place: Path) -> None:
+    """Copy what is published, and nothing that was made in it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=CHECKOUT, capture_output=True, text=True, check=True, env={**os.environ, "HOME": "/"},
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (CHECKOUT / name).exists() and not name.startswith(("tests/", ".")):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CHECKOUT / name, place / name)
+
+
 @pytest.fixture
 def real_account(empty_account: Account, caches: dict[str, str]) -> Account:
     """An account with a checkout of git-credential-hf, and the registries that this machine is set up for."""
-    empty_account.checkout.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "install.sh", "git_credential_hf", "hooks"):
-        source, copy = CHECKOUT / name, empty_account.checkout / name
-        if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        elif source.exists():
-            shutil.copy(source, copy)
+    copy_checkout(empty_account.checkout)
     inherited = {name: value for name, value in os.environ.items() if name.startswith(FOR_REGISTRIES)}
     empty_account.environment |= inherited | caches
     return empty_account

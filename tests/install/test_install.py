@@ -14,6 +14,12 @@ from pathlib import Path
 
 import pytest
 
+DOCUMENTS = (
+    "share/man/man1/git-credential-hf.1",
+    "share/bash-completion/completions/git-credential-hf",
+    "share/zsh/site-functions/_git-credential-hf",
+    "share/fish/vendor_completions.d/git-credential-hf.fish",
+)
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "install.sh"
 
 
@@ -451,6 +457,33 @@ def test_another_one_comes_first(account):
     )
 
 
+def test_manual_and_completions(account):
+    """They are linked to where man and the shells look for what belongs to a command in bin, and go with it."""
+    before = account.state()
+    sources = (account.checkout / "pyproject.toml").read_text()
+    for version in ("1.0", "2.0"):
+        (account.checkout / "pyproject.toml").write_text(sources.replace('version = "1.0"', f'version = "{version}"'))
+        account.installed()
+        for document in DOCUMENTS:
+            assert (account.home / ".local" / document).read_text() == f"what {version} says\n"
+    (account.checkout / "pyproject.toml").write_text(sources)
+    account.installed("--uninstall")
+    assert account.state() == before
+
+
+def test_a_manual_that_is_not_ours(account):
+    """What lies where the manual or a completion would be linked stays, and is no reason to fail."""
+    page = account.home / ".local/share/man/man1/git-credential-hf.1"
+    page.parent.mkdir(parents=True)
+    page.write_text("mine")
+    (account.home / ".local/share/zsh").write_text("a file")
+    before = account.state()
+    account.installed()
+    assert page.read_text() == "mine"
+    account.installed("--uninstall")
+    assert account.state() == before
+
+
 def test_hooks(account):
     """--hooks is handed on to `configure`."""
     account.installed("--hooks", STANDIN="hooks")
@@ -536,6 +569,7 @@ def test_dry_run(account):
         f"  into     {account.home}/.local/share/git-credential-hf",
         f"  command  {account.command}",
         f"  hf       {account.hf}",
+        f"  manual   {account.home}/.local/share/man, and completions for bash, zsh and fish beside it",
         "  git      git-credential-hf configure",
         "",
     ]
@@ -549,6 +583,7 @@ def test_dry_run(account):
         "  git      git-credential-hf unconfigure",
         f"  link     {account.command}",
         f"  link     {account.hf}",
+        *(f"  link     {account.home}/.local/{document}" for document in DOCUMENTS),
         f"  program  {account.home}/.local/share/git-credential-hf",
         "",
     ]
@@ -698,6 +733,8 @@ def test_the_real_thing(real_account, installers, tool):
     assert account.run("hf", "version", HF_HUB_DISABLE_UPDATE_CHECK="1", HF_HOME=str(account.root / "hf"))
 
     package = next(account.command.resolve().parent.parent.glob("lib/python*/site-packages/git_credential_hf"))
+    for document in DOCUMENTS:
+        assert (account.home / ".local" / document).stat().st_size
     assert list(package.glob("__pycache__/__main__.*.pyc")), "not compiled: each start of root's would take longer"
     assert account.command.resolve().read_text().startswith(f"#!{account.command.resolve().parent}/python")
 

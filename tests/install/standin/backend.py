@@ -1,10 +1,17 @@
-"""A build backend for this directory alone: a wheel with two scripts and nothing else."""
+"""A build backend for this directory alone: a wheel with two scripts, a manual page and completions."""
 
 import os
 import re
 import time
 import zipfile
 from pathlib import Path
+
+DOCUMENTS = (
+    "share/man/man1/git-credential-hf.1",
+    "share/bash-completion/completions/git-credential-hf",
+    "share/zsh/site-functions/_git-credential-hf",
+    "share/fish/vendor_completions.d/git-credential-hf.fish",
+)
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
@@ -22,6 +29,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         f"{name}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: git-credential-hf\nVersion: {version}\n",
         f"{name}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: standin\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
+    for document in DOCUMENTS:
+        files[f"{name}.data/data/{document}"] = f"what {version} says\n"
     record = "".join(f"{path},,\n" for path in files)
     with zipfile.ZipFile(Path(wheel_directory) / f"{name}-py3-none-any.whl", "w") as wheel:
         for path, text in files.items():

@@ -1,0 +1,164 @@
+"""What `git help credential-hf` says: the `--help` of every command, and what no command can tell about itself.
+
+The page is made when the package is built (hatch_build.py), in the language of man(7).
+"""
+
+import re
+from collections.abc import Iterator
+
+import click
+
+from git_credential_hf import __version__
+from git_credential_hf.hooks import CHECKS
+
+NAME = "git-credential-hf"
+
+OPERATIONS = {
+    "get": "Print the current token for the Hub, as `password`, with `username=git`. Nothing for any other host.",
+    "store": "Nothing is stored. Copies of Hub tokens that git's other helpers hold are rejected.",
+    "erase": "Say where a refused token came from and why it was refused; a browser login is renewed, once. Your login "
+    "is not deleted.",
+    "capability": "Print the capabilities of this helper: none.",
+}
+
+ENVIRONMENT = {
+    "HF_TOKEN, HUGGING_FACE_HUB_TOKEN": "A token; goes before the login.",
+    "HF_TOKEN_PATH": "The file with the token, such as a mounted secret, in place of `$HF_HOME/token`.",
+    "HF_HOME": "Where huggingface_hub keeps the login; `~/.cache/huggingface` if not set.",
+    "HF_OIDC_RESOURCE, HF_OIDC_ID_TOKEN": "A Trusted Publisher: the job's identity is exchanged for a token that ends "
+    "after an hour. Goes before all others.",
+    "HF_ENDPOINT": "Another Hub; its host gets the token as well.",
+    "GIT_CREDENTIAL_HF_HOOKS": "`off`: the hooks do nothing.",
+    "GIT_CREDENTIAL_HF_TRACE": "`1`: tell on the standard error what is done, without the token; an absolute path: "
+    "in that file.",
+    "NETRC": "The netrc file that curl and git-lfs read.",
+    "NO_COLOR": "If not empty, `doctor` prints without colours.",
+}
+
+FILES = {
+    "~/.cache/huggingface/token": "The login, of huggingface_hub's. It is read, and written by huggingface_hub alone.",
+    "$XDG_RUNTIME_DIR/git-credential-hf": "The token of a CI job until it ends, and the hash of a refused token for "
+    "half a minute. Removed by `unconfigure`.",
+    "~/.cache/git-credential-hf": "What the Hub allows, for ten minutes; no token. Removed by `unconfigure`.",
+    "~/.config/git-credential-hf": "The hooks of `hooks install --global`. Removed by `hooks uninstall --global`.",
+}
+
+EXIT_STATUS = {
+    "0": "Done; allowed; healthy; or git asked about another host.",
+    "1": "Refused; something is wrong; or the input was.",
+    "2": "Wrong usage.",
+    "3": "The Hub gave no answer (`check`).",
+}
+
+EXAMPLES = {
+    "git config --global credential.helper hf": "The shortest way. `git-credential-hf configure` also keeps other "
+    "helpers out of it.",
+    'eval "$(git-credential-hf configure --env)"': "For one job or one shell, without writing a file.",
+    "git-credential-hf doctor --fix": "Find out why the Hub says 401, and mend it.",
+    "git -c hf.largeFiles=warn push": "Let one push go on where the Hub is known to take the file.",
+}
+
+
+def page(commands: click.Group) -> str:
+    """The manual page, for the program whose commands these are."""
+    sections = {
+        "NAME": [f"{NAME} \\- {_inline(_first(commands))}"],
+        "SYNOPSIS": _synopsis(commands),
+        "DESCRIPTION": _paragraphs(commands.help or ""),
+        "COMMANDS": _described(commands),
+        "OPERATIONS": [".PP", "git runs these, see gitcredentials(7). `--token NAME` before one of them serves that "
+                       "stored token.", *_terms(OPERATIONS)],
+        "CONFIGURATION": _configuration(),
+        "ENVIRONMENT": _terms(ENVIRONMENT),
+        "FILES": _terms(FILES),
+        "EXIT STATUS": _terms(EXIT_STATUS),
+        "EXAMPLES": _terms({f"`{command}`": text for command, text in EXAMPLES.items()}),
+        "SEE ALSO": [".BR gitcredentials (7),", ".BR githooks (5),", ".BR git\\-config (1),", ".BR git\\-lfs (1)"],
+    }  # fmt: skip
+    lines = [f'.TH {NAME.upper()} 1 "" "{NAME} {__version__}" "Git Manual"', ".nh", ".ad l"]
+    for title, section in sections.items():
+        lines += [f".SH {title}", *(line if line.startswith(".") else _inline(line) for line in section)]
+    return "\n".join(lines) + "\n"
+
+
+def _synopsis(commands: click.Group) -> Iterator[str]:
+    yield f"\\fB{NAME}\\fR [\\fB\\-\\-token\\fR \\fINAME\\fR] " + "|".join(f"\\fB{name}\\fR" for name in OPERATIONS)
+    for name, command in _each(commands):
+        yield ".br"
+        yield f"\\fB{NAME} {name}\\fR" + "".join(f" {piece}" for piece in _pieces(command))
+
+
+def _described(commands: click.Group) -> Iterator[str]:
+    for name, command in _each(commands):
+        yield f".SS {name}"
+        yield from _paragraphs(command.help or "")
+        yield from _terms({
+            ", ".join(f"`{option}`" for option in (*parameter.opts, *parameter.secondary_opts))
+            + (f" {parameter.metavar}" if parameter.metavar else ""): parameter.help or ""
+            for parameter in _options(command)
+        })  # fmt: skip
+
+
+def _configuration() -> Iterator[str]:
+    yield ".PP"
+    yield "The hooks read these keys of git-config(1). Each is `block`, `warn` or `off`."
+    yield from _terms({f"hf.{key}": f"{about} (`{usual}` if not set)." for key, (usual, about) in CHECKS.items()})
+
+
+def _each(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Each command with its full name, and in place of a group its commands."""
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from _each(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
+
+
+def _options(command: click.Command) -> list[click.Option]:
+    return [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+
+
+def _pieces(command: click.Command) -> Iterator[str]:
+    """What may follow a command's name, in the language of man(7)."""
+    for option in _options(command):
+        names = "|".join(f"\\fB{_dashes(name)}\\fR" for name in (*option.opts, *option.secondary_opts))
+        yield f"[{names}" + (f" \\fI{option.metavar}\\fR]" if option.metavar else "]")
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument):
+            choices = getattr(parameter.type, "choices", None)
+            shown = "|".join(choices) if choices else (parameter.name or "").upper()
+            shown = f"\\fI{_dashes(shown)}\\fR" + ("..." if parameter.nargs == -1 else "")
+            yield shown if parameter.required else f"[{shown}]"
+
+
+def _first(command: click.Command) -> str:
+    text = (command.help or "").partition("\n")[0].rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    for paragraph in text.split("\n\n"):
+        yield ".PP"
+        yield " ".join(paragraph.split())
+
+
+def _terms(terms: dict[str, str]) -> Iterator[str]:
+    for term, text in terms.items():
+        yield ".TP"
+        yield term if "`" in term else f"`{term}`"
+        yield text
+
+
+def _inline(text: str) -> str:
+    """Text of ours in the language of man(7): what stands between backquotes is bold, pages of the manual too."""
+    if "\\f" in text:
+        return text  # it is that already
+    text = _dashes(text.replace("\\", "\\e"))
+    text = re.sub(r"`([^`]*)`", r"\\fB\1\\fR", text)
+    text = re.sub(r"\b([a-z-\\]+)\(([1-9])\)", r"\\fB\1\\fR(\2)", text)
+    return "\\&" + text if text[:1] in (".", "'") else text
+
+
+def _dashes(text: str) -> str:
+    # A bare one may be set as a hyphen, which nobody can paste into a shell.
+    return text.replace("-", "\\-")

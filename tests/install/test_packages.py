@@ -1,0 +1,118 @@
+"""The wheel and the sdist: what is in them, and that each of the installers makes a helper of them that git finds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Account
+
+pytestmark = pytest.mark.registries
+DATA = (
+    "share/man/man1/git-credential-hf.1",
+    "share/bash-completion/completions/git-credential-hf",
+    "share/zsh/site-functions/_git-credential-hf",
+    "share/fish/vendor_completions.d/git-credential-hf.fish",
+)
+REQUEST = "protocol=https\nhost=huggingface.co\n\n"
+
+
+def build(installers: Path, source: Path, into: Path, *what: str, **environment: str) -> Path:
+    subprocess.run(
+        [installers / "uv", "build", "--quiet", *what, "--out-dir", into, source],
+        check=True, env={**os.environ, **environment}, timeout=300,
+    )  # fmt: skip
+    [made] = [*into.glob("*.whl"), *(into.glob("*.tar.gz") if "--sdist" in what else ())]
+    return made
+
+
+@pytest.fixture
+def sdist(real_account: Account, installers: Path) -> Path:
+    """The sdist of this checkout."""
+    real_account.environment |= {"PATH": f"{real_account.home}/.local/bin:{os.environ['PATH']}"}
+    return build(installers, real_account.checkout, real_account.root / "sdist", "--sdist")
+
+
+@pytest.fixture
+def wheel(real_account: Account, installers: Path, sdist: Path) -> Path:
+    """The wheel that is built of the sdist, as everybody's is where no wheel fits."""
+    return build(installers, sdist, real_account.root / "wheel", "--wheel")
+
+
+def works(account: Account, program: Path) -> None:
+    """git, with this program's directory on PATH, gets the token; `git help` finds the page."""
+    environment = {"PATH": f"{program.parent}:{os.environ['PATH']}", "GIT_TERMINAL_PROMPT": "0"}
+    answer = account.run(
+        *("git", "-c", "credential.helper=hf", "credential", "fill"), stdin=REQUEST, HF_TOKEN="hf_canary", **environment
+    )
+    assert "password=hf_canary\n" in answer
+    assert account.run(str(program), "--version").startswith("git-credential-hf ")
+
+
+def test_what_is_in_them(sdist: Path, wheel: Path) -> None:
+    """The wheel has hooks that can be run, the manual, completions and `py.typed`; the sdist what builds it."""
+    with zipfile.ZipFile(wheel) as opened:
+        modes = {file.filename: file.external_attr >> 16 for file in opened.infolist()}
+        metadata = opened.read(next(name for name in modes if name.endswith("/METADATA"))).decode()
+        script = opened.read(next(name for name in modes if name.endswith(".data/scripts/git-credential-hf")))
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert script.startswith(b"#!python\n")
+    assert {name.partition(".data/data/")[2] for name in modes if ".data/data/" in name} == set(DATA)
+    assert "git_credential_hf/py.typed" in modes
+    assert all(modes[f"git_credential_hf/hooks/{hook}"] & 0o111 for hook in ("pre-push", "pre-commit", "other"))
+    assert not [
+        name for name in modes if name.startswith(("tests", "hatch_build")) or name.endswith("entry_points.txt")
+    ]
+    needed = [line.split()[1] for line in metadata.splitlines() if line.startswith("Requires-Dist: ")]
+    assert {name.partition(">")[0].replace("_", "-") for name in needed} == {
+        *("huggingface-hub", "click", "platformdirs", "dulwich")
+    }
+    with tarfile.open(sdist) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    assert {"pyproject.toml", "hatch_build.py", "install.sh", "README.md", "LICENSE", "hooks/pre-push"} <= names
+
+
+def test_windows_gets_an_executable(real_account: Account, installers: Path) -> None:
+    """The wheel for Windows has an entry point, of which installers make an .exe, and no script beside it."""
+    wheel = build(
+        installers, real_account.checkout, real_account.root / "w", "--wheel", GIT_CREDENTIAL_HF_BUILD_FOR="win32"
+    )
+    assert wheel.name.endswith("-py3-none-win32.win_amd64.win_arm64.whl")
+    with zipfile.ZipFile(wheel) as opened:
+        names = opened.namelist()
+        entry = opened.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
+    assert "git-credential-hf = git_credential_hf.launcher:main" in entry
+    assert not [name for name in names if ".data/" in name]
+
+
+@pytest.mark.parametrize("tool", ["pip", "pipx", "uv tool", "uvx"])
+def test_installers(real_account: Account, installers: Path, wheel: Path, sdist: Path, tool: str) -> None:
+    """pip, pipx, uv and uvx make the same of the wheel; pip of the sdist too."""
+    account = real_account
+    bin = account.home / ".local/bin"
+    if tool == "uvx":
+        shown = account.run(str(installers / "uvx"), "--from", str(wheel), "git-credential-hf", "doctor", "--help")
+        assert "Find out why the Hub says 401 or 403" in shown
+        return
+    if tool == "pip":
+        for package in (sdist, wheel):
+            account.run(str(installers / "python"), "-m", "venv", "--clear", str(account.root / "env"))
+            account.run(str(account.root / "env/bin/pip"), "install", "--quiet", str(package))
+            works(account, account.root / "env/bin/git-credential-hf")
+        share = account.root / "env"
+    elif tool == "pipx":
+        account.run(str(installers / "pipx"), "install", str(wheel))
+        works(account, bin / "git-credential-hf")
+        share = account.home / ".local"
+    else:
+        account.run(str(installers / "uv"), "tool", "install", "--quiet", str(wheel))
+        works(account, bin / "git-credential-hf")
+        share = (bin / "git-credential-hf").resolve().parent.parent  # uv links no manual pages
+    assert (share / DATA[0]).exists()
