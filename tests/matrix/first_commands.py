@@ -43,7 +43,7 @@ def main() -> int:
             if words == ["hf", "auth", "login"]:
                 words += ["--token", token]  # a person pastes it, or logs in with the browser
             done = subprocess.run(
-                ["chroot", tree, "/bin/sh", "-c", 'cd && exec "$@"', "sh", *words],
+                [shutil.which("chroot") or "chroot", tree, "/bin/sh", "-c", 'cd && exec "$@"', "sh", *words],
                 env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=False,
             )  # fmt: skip
             if done.returncode:
