@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from typing import Protocol
@@ -126,7 +127,7 @@ def _keep(path: str, content: bytes, status: os.stat_result | None) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), backup)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            if status is not None and os.name == "posix" and status.st_uid != os.geteuid():
+            if sys.platform != "win32" and status is not None and status.st_uid != os.geteuid():
                 os.fchown(descriptor, status.st_uid, status.st_gid)
             file.write(content)
             file.flush()
@@ -142,7 +143,7 @@ def _undisturbed() -> Iterator[None]:
 
     It takes a moment; cut off in the middle, it would leave its lock.
     """
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
@@ -177,7 +178,7 @@ def _status(path: str) -> os.stat_result | None:
 
 def _give(descriptor: int, status: os.stat_result) -> None:
     """Let a new file belong to whom the old one belonged, and be as private, before anything is in it."""
-    if os.name == "posix":
+    if sys.platform != "win32":
         if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
             os.fchown(descriptor, status.st_uid, status.st_gid)  # under sudo they differ
         os.fchmod(descriptor, stat.S_IMODE(status.st_mode))

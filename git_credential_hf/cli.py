@@ -26,7 +26,8 @@ def main(arguments: list[str]) -> int:
     if _is_for_helpers_alone(arguments):
         return 0
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a name that the terminal's encoding lacks is no reason to fail
+        # A name that the terminal's encoding lacks is no reason to fail; a CR from Windows would be one for `eval`.
+        sys.stdout.reconfigure(errors="replace", newline="\n")
     try:
         status = commands.main(arguments, prog_name="git-credential-hf", standalone_mode=False)
         if sys.stdout is not None:
@@ -274,6 +275,8 @@ def purge(dry_run: bool, as_json: bool) -> int:
     for holder in holders:
         if holder.why:
             report("warning", f"{holder.helper}: {holder.why}")
+        if remedy := holder.remedy():
+            report("hint", remedy)
     return 1 if any(holder.state in ("held", "unknown") for holder in holders) else 0
 
 

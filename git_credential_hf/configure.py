@@ -22,6 +22,8 @@ def helper() -> str:
     if gitconfig.find("git-credential-hf"):
         return "hf"
     program = os.path.abspath(sys.argv[0])
+    if sys.platform == "win32":  # a shell is to read it; and what pip has made leaves its `.exe` out
+        program = program.replace("\\", "/").removesuffix(".exe") + ".exe"
     if not os.path.basename(program).startswith("git-credential-hf") or not os.access(program, os.X_OK):
         # Run as `python -m git_credential_hf`: there is no executable that git could start.
         raise Problem(
@@ -230,7 +232,8 @@ def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
     where = re.escape(origin.encode()) if origin else rb'https?://[^"\\\n]+'
     end = rb"[ \t]*(?:[#;][^\n]*)?\r?(?:\n|\Z)"
     header = rb'^[ \t]*\[[ \t]*credential[ \t]+"' + where + rb'"[ \t]*\]' + end
-    program = rb'"?hf"?|"?hf --token [^\n]+?|"?!?[\'\\"]*/[^\n]*git-credential-hf[\'\\"]*(?: --token [^\n]+?)?'
+    program = rb'[\'\\"]*(?:[A-Z]:)?/[^\n]*git-credential-hf(?:\.exe)?[\'\\"]*'
+    program = rb'"?hf"?|"?hf --token [^\n]+?|"?!?' + program + rb"(?: --token [^\n]+?)?"
     lines = rb"[ \t]*helper[ \t]*=" + end + rb"[ \t]*helper[ \t]*=[ \t]*(?:" + program + rb")" + end
     if b" --token " in (content or b""):
         lines += rb"(?:[ \t]*useHttpPath[ \t]*=[ \t]*true" + end + rb")?"  # with namespaces, the host has it from us

@@ -6,10 +6,6 @@ import sys
 from git_credential_hf import hub
 from git_credential_hf.problem import Problem
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:  # `typing` takes long to import
-    import subprocess
-
 SCOPES = ("global", "local", "system")
 PATIENCE = 10  # seconds for an answer of git, which has but files to read
 
@@ -36,20 +32,32 @@ def is_ours(value: str) -> bool:
     """
     if value == "hf":
         return True
-    import shlex
-
-    try:
-        words = shlex.split(value.removeprefix("!"))
-    except ValueError:
-        words = value.removeprefix("!").split()
+    words = value.split() if is_plain(value.replace(" ", "")) else _words(value.removeprefix("!"))
     if value.startswith("!"):
         while words and words[0].partition("=")[0].isidentifier() and "=" in words[0]:
             words.pop(0)  # a variable for the program
         if words[:1] == ["git"]:
             return words[1:2] == ["credential-hf"]
-    elif not os.path.isabs(value):
+    elif not is_path(value):
         return words[:1] == ["hf"]
     return bool(words) and os.path.basename(words[0]).removesuffix(".exe") == "git-credential-hf"
+
+
+def _words(command: str) -> list[str]:
+    import shlex  # takes as long as half of `store`
+
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
+
+
+def is_path(value: str) -> bool:
+    """Whether git takes a helper's value for the path of a program (git-compat-util.h, is_absolute_path)."""
+    return value.startswith("/") or (sys.platform == "win32" and (value[:1] == "\\" or value[1:2] == ":"))
+
+
+# --- which program ---
 
 
 def git() -> str:
@@ -58,18 +66,71 @@ def git() -> str:
 
 
 def find(program: str) -> str | None:
-    """The absolute path of a program on PATH, leaving out every entry that is not absolute."""
-    extensions = os.environ.get("PATHEXT", "").split(os.pathsep) if sys.platform == "win32" else [""]
-    for directory in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        for extension in extensions:
-            path = os.path.join(directory, program + extension)
-            if os.path.isabs(directory) and os.path.isfile(path) and os.access(path, os.X_OK):
+    """The absolute path of a program on PATH; by an entry that is not absolute nothing is found.
+
+    One in the current directory, or in the work tree around that, is the last choice: where PATH has its absolute
+    path, its owner means that (a virtual environment), but for no program that is elsewhere, too.
+    """
+    # No .bat and .cmd: cmd.exe reads their arguments once more, as it likes. git starts none by its name either.
+    name = f"{program}.exe" if sys.platform == "win32" else program
+    last = None
+    for directory in directories():
+        path = os.path.join(directory, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            if not _is_around_us(directory):
                 return path
-    return None
+            last = last or path
+    return last
+
+
+def directories() -> list[str]:
+    """PATH, without the entries that mean the current directory, or one below it."""
+    return [path for path in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(path)]
+
+
+def _is_around_us(directory: str) -> bool:
+    """Whether it is the current directory, or in the work tree around that."""
+    try:
+        here = os.path.realpath(os.getcwd())
+    except OSError:
+        return False  # it is gone, and nothing is in it
+    where = os.path.normcase(os.path.join(os.path.realpath(directory), ""))
+    if where == os.path.normcase(os.path.join(here, "")):
+        return True
+    while not os.path.lexists(os.path.join(here, ".git")):
+        here, below = os.path.dirname(here), here
+        if here == below:
+            return False  # no work tree
+    return where.startswith(os.path.normcase(os.path.join(here, "")))
 
 
 def _missing() -> str:
     raise Problem("git is not on PATH", "install git")
+
+
+def environment(*without: str, **more: str) -> dict[str, str]:
+    """The environment for git and for helpers: they, too, are to find no program in the current directory."""
+    found = {name: value for name, value in os.environ.items() if name not in without}
+    found["PATH"] = os.pathsep.join(directories())
+    if sys.platform == "win32":
+        found["NoDefaultCurrentDirectoryInExePath"] = "1"  # it would come before PATH
+    return {**found, **more}
+
+
+def home() -> str:
+    """The home by git, for its configuration and for `.netrc`; empty where it has none.
+
+    Python's on Windows may be another one, as it does not look at HOME. Git for Windows sets that where it is not set
+    (compat/mingw.c, setup_windows_environment).
+    """
+    named = os.environ.get("HOME", "")
+    if named or sys.platform != "win32":
+        return named
+    drive, path = os.environ.get("HOMEDRIVE", ""), os.environ.get("HOMEPATH", "")
+    return drive + path if drive and path and os.path.isdir(drive + path) else os.environ.get("USERPROFILE", "")
+
+
+# --- running git ---
 
 
 class NoAnswer(Problem):
@@ -83,21 +144,15 @@ def run(
 
     Raises `Problem` with git's own words where it fails, and `NoAnswer`.
     """
-    import subprocess
+    from git_credential_hf import processes
 
-    with subprocess.Popen(  # noqa: S603 - an absolute path, a list of arguments, no shell
-        [git(), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**_environment(), **(environment or {})},
-        start_new_session=seconds is not None,
-    ) as process:
+    is_apart = seconds is not None
+    with processes.start([git(), *arguments], {**_environment(), **(environment or {})}, is_apart=is_apart) as process:
         try:
             stdout, stderr = process.communicate(given, seconds)
         except BaseException as error:
-            _end(process, seconds is not None)
-            if isinstance(error, subprocess.TimeoutExpired):
+            processes.end(process, is_apart=is_apart, grace=1)  # so that git takes its locks away
+            if isinstance(error, processes.TimeoutExpired):
                 command = arguments[2] if arguments[0] == "-C" else arguments[0]
                 raise NoAnswer(f"git {command} did not answer within {seconds:g} seconds") from None
             raise
@@ -107,27 +162,9 @@ def run(
     return stdout
 
 
-def _end(process: "subprocess.Popen[bytes]", is_session: bool) -> None:
-    """End a git, so that it takes its locks away, and what it has started: a helper that hangs would stay for ever."""
-    import subprocess
-
-    process.terminate()
-    try:
-        process.wait(1)
-    except subprocess.TimeoutExpired:
-        process.kill()
-    if is_session and sys.platform != "win32":
-        import signal
-
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except OSError:
-            pass  # nothing is left of it
-
-
 def _environment() -> dict[str, str]:
     # GIT_CONFIG is for `git config` alone: the git that asks for a credential does not know it.
-    return {**{name: value for name, value in os.environ.items() if name != "GIT_CONFIG"}, "LC_ALL": "C"}
+    return environment("GIT_CONFIG", LC_ALL="C")
 
 
 def helper_entries() -> list[Entry]:
@@ -137,7 +174,7 @@ def helper_entries() -> list[Entry]:
     """
     pattern = r"^credential\.(.*\.)?helper$"
     arguments = ["config", "--get-regexp", *_LISTED, pattern]
-    if not hasattr(os, "posix_spawn"):
+    if sys.platform == "win32":
         try:
             return _parsed(run(*arguments))
         except Problem:
@@ -346,10 +383,9 @@ def file(scope: str) -> str:
             "utf-8", "surrogateescape"
         )
         return os.path.realpath(shown)
-    home = os.environ.get("HOME") or (os.path.expanduser("~") if sys.platform == "win32" else "")
-    if not os.path.isabs(home):
+    if not os.path.isabs(home()):
         raise Problem("HOME is not set, so git has no global configuration", "export HOME=/path/of/your/home")
-    own = os.path.join(home, ".gitconfig")
-    xdg = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "git", "config")
+    own = os.path.join(home(), ".gitconfig")
+    xdg = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.join(home(), ".config"), "git", "config")
     is_xdg = not os.access(own, os.R_OK) and os.access(xdg, os.R_OK)
     return os.path.realpath(xdg if is_xdg else own)

@@ -1,6 +1,5 @@
 """Several gits at once, one fed with what another prints, and none waits for ever."""
 
-import os
 import subprocess
 import tempfile
 import threading
@@ -29,7 +28,7 @@ class _Git:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.said,
-            env={**os.environ, "LC_ALL": "C", **ENVIRONMENT},
+            env=gitconfig.environment(LC_ALL="C", **ENVIRONMENT),
         )
         assert self.process.stdin and self.process.stdout  # noqa: S101 - for mypy: both are pipes
         self.stdin, self.stdout = self.process.stdin, self.process.stdout

@@ -18,7 +18,7 @@ import shutil
 import stat
 import sys
 
-from git_credential_hf import gitconfig
+from git_credential_hf import gitconfig, processes
 from git_credential_hf.changes import Applicable, Change, appended, cut, read
 from git_credential_hf.configure import helper, removal
 from git_credential_hf.problem import Problem
@@ -659,11 +659,9 @@ def _temporary(path: str) -> str:
     """A name beside `path`; what a process that was killed has left under such a name is removed."""
     directory, name = os.path.split(path)
     for entry in os.listdir(directory):
-        if match := re.fullmatch(re.escape(name) + r"\.hf-([0-9]+)", entry):
-            try:
-                os.kill(int(match[1]), 0)
-            except OSError:
-                _unlink(os.path.join(directory, entry))
+        match = re.fullmatch(re.escape(name) + r"\.hf-([0-9]+)", entry)
+        if match and not processes.is_running(int(match[1])):
+            _unlink(os.path.join(directory, entry))
     _unlink(temporary := f"{path}.hf-{os.getpid()}")
     return temporary
 

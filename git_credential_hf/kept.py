@@ -17,13 +17,15 @@ def runtime_directory() -> str | None:
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return os.path.join(local, "Temp", _NAME) if local else None
-    if sys.platform == "darwin":
-        return os.path.join(os.path.expanduser("~"), "Library", "Caches", "TemporaryItems", _NAME)
-    user = os.geteuid()
-    for base in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{user}"):
+    of_session = [os.environ.get("XDG_RUNTIME_DIR", "")]
+    if sys.platform != "darwin":
+        of_session.append(f"/run/user/{os.geteuid()}")
+    for base in of_session:
         if os.path.isabs(base) and _is_ours(os.path.normpath(base), 0o077):
             return os.path.join(os.path.normpath(base), _NAME)
-    return os.path.join(_temporary_directory(), f"runtime-{user}", _NAME)
+    if sys.platform == "darwin":
+        return os.path.join(os.path.expanduser("~"), "Library", "Caches", "TemporaryItems", _NAME)
+    return os.path.join(_temporary_directory(), f"runtime-{os.geteuid()}", _NAME)
 
 
 def _temporary_directory() -> str:
@@ -43,9 +45,14 @@ def _is_ours(path: str, not_for_others: int) -> bool:
         status = os.lstat(path)
     except OSError:
         return False
+    return status.st_mode & 0o170700 == 0o040700 and _is_closed(status, not_for_others)
+
+
+def _is_closed(status: os.stat_result, not_for_others: int) -> bool:
+    """Whether it is this user's, without these bits. Windows has none: our directory is in the user's profile there."""
     if sys.platform == "win32":
-        return status.st_mode & 0o170000 == 0o040000
-    return status.st_mode & (0o170700 | not_for_others) == 0o040700 and status.st_uid == os.geteuid()
+        return True
+    return not status.st_mode & not_for_others and status.st_uid == os.geteuid()
 
 
 def _is_safe(path: str) -> bool:
@@ -62,7 +69,7 @@ def directory(within: str | None = None) -> str | None:
     try:
         for level in (os.path.dirname(path), path):
             if not os.path.lexists(level):
-                os.mkdir(level, 0o700)
+                os.makedirs(level, 0o700)
     except OSError:
         pass  # perhaps made by another process a moment ago: the check tells
     return path if _is_safe(path) else None
@@ -75,14 +82,12 @@ def read(name: str, within: str | None = None) -> str:
         return ""
     try:
         # What is no file (a link, a FIFO that would keep us waiting) is not what we kept.
-        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(os.path.join(path, name), os.O_RDONLY | flags)
+        descriptor = os.open(os.path.join(path, name), os.O_RDONLY | _PLAINLY, 0o600)
     except OSError:
         return ""
     try:
         status = os.fstat(descriptor)
-        is_file = status.st_mode & 0o170000 == 0o100000
-        if not is_file or (sys.platform != "win32" and status.st_mode & 0o077):
+        if status.st_mode & 0o170000 != 0o100000 or not _is_closed(status, 0o077):
             return ""
         return os.read(descriptor, 1 << 16).decode("ascii", "replace")
     except OSError:
@@ -98,11 +103,11 @@ def write(name: str, text: str, within: str | None = None) -> bool:
         return False
     made = os.path.join(path, f"{name}.{os.getpid()}")
     try:
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAINLY, 0o600)
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(made, os.path.join(path, name))
+            with open(descriptor, "wb") as file:
+                file.write(text.encode())
+            _rename(made, os.path.join(path, name))
         except OSError:
             os.unlink(made)
             raise
@@ -111,10 +116,25 @@ def write(name: str, text: str, within: str | None = None) -> bool:
     return True
 
 
+# As a file and nothing else: through no link, without waiting, and on Windows byte by byte.
+_PLAINLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+
+
+def _rename(path: str, name: str) -> None:
+    """Put a file in the place of another, which on Windows cannot be while somebody reads that."""
+    for _ in range(50 if sys.platform == "win32" else 0):
+        try:
+            os.replace(path, name)
+            return
+        except PermissionError:
+            time.sleep(0.01)
+    os.replace(path, name)
+
+
 class Lock:
     """While it is entered, no other process of this user is in the one of the same name; waits for 30 s at most.
 
-    Where there is no place for it (or no flock: Windows), everybody enters: what it guards is then done twice.
+    Where there is no place for it, everybody enters: what it guards is then done twice.
     """
 
     def __init__(self, name: str) -> None:
@@ -123,18 +143,15 @@ class Lock:
 
     def __enter__(self) -> None:
         path = directory()
-        if path is None or sys.platform == "win32":
+        if path is None:
             return
-        import fcntl
-
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            self._descriptor = os.open(os.path.join(path, self._name), flags, 0o600)
+            self._descriptor = os.open(os.path.join(path, self._name), os.O_RDWR | os.O_CREAT | _PLAINLY, 0o600)
         except OSError:
             return
         for _ in range(3000):
             try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(self._descriptor)
                 return
             except OSError:
                 time.sleep(0.01)
@@ -142,6 +159,18 @@ class Lock:
     def __exit__(self, *_: object) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a file until it is closed; raises `OSError` where another process has."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def fingerprint(secret: str, key: str) -> str:

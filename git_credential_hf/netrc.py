@@ -5,9 +5,11 @@ take for the same; where one of them would see another machine than the others, 
 """
 
 import os
+import sys
 from collections.abc import Collection
 from typing import NoReturn
 
+from git_credential_hf import gitconfig
 from git_credential_hf.problem import Problem
 
 _TOP = ("machine", "default", "macdef")
@@ -49,10 +51,21 @@ def paths() -> list[str]:
     is read in place of both by requests and by libcurl 8.16 or later, so by a git that has one. git-lfs and Python's
     `netrc` do not know it.
     """
-    home = os.path.expanduser("~")
-    found = [os.path.join(home, ".netrc"), os.path.join(home, "_netrc")] if os.path.isabs(home) else []
+    found = _at_home()
     named = os.environ.get("NETRC")
     return [*found, named] if named and named not in found else found
+
+
+def _at_home() -> list[str]:
+    home = gitconfig.home() or os.path.expanduser("~")
+    return [os.path.join(home, ".netrc"), os.path.join(home, "_netrc")] if os.path.isabs(home) else []
+
+
+def of_git() -> str | None:
+    """The one that git reads, there or not, as far as its libcurl does not know `$NETRC` (CURLOPT_NETRC(3))."""
+    found = _at_home()
+    is_other = sys.platform == "win32" and len(found) == 2 and not os.path.exists(found[0])
+    return found[is_other] if found else None
 
 
 def entries(content: bytes) -> list[Entry]:

@@ -5,17 +5,22 @@ be after the next login.
 """
 
 import os
-import select
+import queue
 import shlex
-import signal
-import subprocess
+import sys
+import threading
 import time
+from typing import IO, TYPE_CHECKING
 
-from git_credential_hf import gitconfig, hub
+from git_credential_hf import gitconfig, hub, processes
 from git_credential_hf.gitconfig import Entry
 from git_credential_hf.problem import keep_secret, masked, shown
 
+if TYPE_CHECKING:
+    import subprocess
+
 PATIENCE = 8  # seconds for one answer of a helper: Git Credential Manager takes five to start
+LATE = 2  # seconds after its end in which the threads that read it have got all of it, on a busy machine, too
 MOST_BYTES = 64 * 1024  # of an answer; a credential has a few hundred
 MOST_COPIES = 16  # of one host and user name in one helper
 USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub's (hub-facts 3.5)
@@ -68,6 +73,38 @@ class Holder:
         """As `purge --json` prints it."""
         entries = [{"host": c.origin, "username": c.username, "shown": shown(c.secret)} for c in self.copies]
         return {"helper": masked(self.helper), "origin": masked(self.origin), "state": self.state, "entries": entries}
+
+    def remedy(self) -> str | None:
+        """Where a person can take out what it holds, if that is a place with a window."""
+        where = "win32" if ".exe" in self.helper else sys.platform  # from WSL, too
+        return _PLACES.get((_name(self.helper), where)) if self.state in ("held", "unknown") else None
+
+
+_KEYCHAIN = "open Keychain Access (the macOS keychain), and delete what is there for huggingface.co"
+_WINDOWS = (
+    "open Windows Credential Manager (`control keymgr.dll`), and remove what begins with git:https://huggingface.co"
+)
+_KEYRING = "open your keyring (Passwords and Keys, or KWallet), and delete what is there for huggingface.co"
+# Git Credential Manager keeps what it holds with the system, as the other two do.
+_PLACES = {
+    **dict.fromkeys([(name, "darwin") for name in ("osxkeychain", "manager", "manager-core")], _KEYCHAIN),
+    **dict.fromkeys([(name, "win32") for name in ("wincred", "manager", "manager-core")], _WINDOWS),
+    ("libsecret", "linux"): _KEYRING,
+}
+
+
+def _words(helper: str) -> list[str]:
+    """A helper's value in the words that a shell makes of it."""
+    try:
+        return shlex.split(helper.removeprefix("!"))
+    except ValueError:
+        return helper.split()
+
+
+def _name(helper: str) -> str:
+    """What git would call it if it were on PATH: `manager` for `/usr/local/bin/git-credential-manager`."""
+    program = (_words(helper) or [""])[0].rpartition("/")[2]
+    return program.removeprefix("git-credential-").removesuffix(".exe")
 
 
 def configured(entries: list[Entry]) -> list[Entry]:
@@ -162,24 +199,38 @@ def _attributes(origin: str, username: str | None) -> str:
     return f"protocol={protocol}\nhost={host}\n" + (f"username={username}\n" if username else "")
 
 
-def _command(helper: str, operation: str) -> str:
+def _command(helper: str, operation: str) -> str | list[str]:
     """The shell's command line that git makes of a helper's value (credential.c, run_credential_helper)."""
     if helper.startswith("!"):
-        return f"{helper[1:]} {operation}"
-    if os.path.isabs(helper):
-        return f"{helper} {operation}"
-    return f"{shlex.quote(gitconfig.git())} credential-{helper} {operation}"
+        line = f"{helper[1:]} {operation}"
+    elif gitconfig.is_path(helper):
+        line = f"{helper} {operation}"
+    else:
+        line = f"{shlex.quote(gitconfig.git())} credential-{helper} {operation}"
+    if sys.platform != "win32":
+        return line
+    # The shell is git's own there, which git alone knows how to find and to set up: it runs an alias in it.
+    return [gitconfig.git(), "-c", f"alias.{_ALIAS}=!{line}", _ALIAS]
+
+
+_ALIAS = "ask-one-helper"
 
 
 def _exists(helper: str) -> bool:
     if helper.startswith("!"):
         return True
-    name = helper.split()[0]
-    if os.path.isabs(helper):
-        return os.path.exists(name.strip("'\"")) or "\\" in helper or "'" in helper or '"' in helper
-    program = f"git-credential-{name}"
-    exec_path = gitconfig.run("--exec-path").decode("utf-8", "surrogateescape").strip()
-    return gitconfig.find(program) is not None or os.path.exists(os.path.join(exec_path, program))
+    if gitconfig.is_path(helper):
+        program = (_words(helper) or [""])[0]
+        if sys.platform == "win32" and program.startswith("/"):
+            return True  # `/mingw64/...` is a path to git's own shell, and to nobody else
+        places = [program]
+    else:
+        name = f"git-credential-{helper.split()[0]}"
+        exec_path = gitconfig.run("--exec-path").decode("utf-8", "surrogateescape").strip()
+        places = [os.path.join(directory, name) for directory in (exec_path, *gitconfig.directories())]
+    if sys.platform == "win32":
+        places += [f"{place}.exe" for place in places]
+    return any(map(os.path.exists, places))
 
 
 # The environment in which neither git nor a helper asks a person: no terminal, no askpass, no window.
@@ -192,21 +243,12 @@ QUIET = {
 
 
 def _environment() -> dict[str, str]:
-    asking = ("GIT_ASKPASS", "SSH_ASKPASS")
-    return {**{name: value for name, value in os.environ.items() if name not in asking}, **QUIET}
+    return gitconfig.environment("GIT_ASKPASS", "SSH_ASKPASS", **QUIET)
 
 
 def _run(helper: str, operation: str, message: str) -> bytes:
     """Run a helper as git does, but alone, without a terminal, and not for longer than `PATIENCE`."""
-    process = subprocess.Popen(  # noqa: S602 - git gives the same words to the same shell
-        _command(helper, operation),
-        shell=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=_environment(),
-        start_new_session=True,
-    )
+    process = processes.start(_command(helper, operation), _environment())
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - for mypy: they are pipes
     try:
         try:
@@ -214,13 +256,11 @@ def _run(helper: str, operation: str, message: str) -> bytes:
             process.stdin.close()
         except OSError:
             pass  # it did not want to hear the question; it may answer all the same
-        answer, said = _read(process, process.stdout.fileno(), process.stderr.fileno())
+        answer, said = _read(process, process.stdout, process.stderr)
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            processes.end(process)
         process.wait()
-        process.stdout.close()
-        process.stderr.close()
     if process.returncode and any(words in said for words in _HAS_NOTHING):
         return b""
     if process.returncode:
@@ -235,23 +275,40 @@ _HAS_NOTHING = (
 )
 
 
-def _read(process: "subprocess.Popen[bytes]", stdout: int, stderr: int) -> tuple[bytes, bytes]:
+def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[bytes]) -> tuple[bytes, bytes]:
+    """What it prints on both, until it ends. A thread reads each: Windows can wait for no two pipes at once."""
     heard = {stdout: b"", stderr: b""}
-    still_open = [stdout, stderr]
+    chunks: queue.SimpleQueue[tuple[IO[bytes], bytes]] = queue.SimpleQueue()
+    for pipe in heard:
+        threading.Thread(target=_listen, args=(pipe, chunks), daemon=True).start()
+    closed = 0
     deadline = time.monotonic() + PATIENCE
-    while still_open and time.monotonic() < deadline:
-        ready = select.select(still_open, [], [], 0.05)[0]
-        for pipe in ready:
-            chunk = os.read(pipe, 65536)
-            heard[pipe] += chunk
-            if len(heard[pipe]) > MOST_BYTES:
-                raise Unknown("its answer does not end", is_final=True)
-            if not chunk:
-                still_open.remove(pipe)
-        if not ready and process.poll() is not None:
-            break  # a child of its own keeps a pipe open
+    rest = deadline  # when to listen no more: a child of its own may keep a pipe open
+    while closed < len(heard) and time.monotonic() < rest:
+        try:
+            pipe, chunk = chunks.get(timeout=0.05)
+        except queue.Empty:
+            if rest == deadline and process.poll() is not None:
+                rest = min(deadline, time.monotonic() + LATE)
+            continue
+        heard[pipe] += chunk
+        closed += not chunk
+        if len(heard[pipe]) > MOST_BYTES:
+            raise Unknown("its answer does not end", is_final=True)
     try:
         process.wait(max(deadline - time.monotonic(), 0.1))
-    except subprocess.TimeoutExpired:
+    except processes.TimeoutExpired:
         raise Silent(f"it did not answer within {PATIENCE} seconds", is_final=True) from None
     return heard[stdout], heard[stderr]
+
+
+def _listen(pipe: IO[bytes], chunks: "queue.SimpleQueue[tuple[IO[bytes], bytes]]") -> None:
+    """Pass on what is read, and nothing at its end; no more than is ever wanted, and it is this thread's to close."""
+    rest = MOST_BYTES + 1
+    with pipe:
+        while chunk := os.read(pipe.fileno(), rest):
+            chunks.put((pipe, chunk))
+            rest -= len(chunk)
+            if not rest:
+                return
+    chunks.put((pipe, b""))

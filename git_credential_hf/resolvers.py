@@ -5,7 +5,6 @@ chain of helpers only after a 401; git-lfs goes the same way (git-facts, "~/.net
 """
 
 import os
-import sys
 from collections.abc import Iterator
 
 from git_credential_hf import gitconfig, netrc, others, tokens
@@ -73,7 +72,9 @@ def _header(url: str) -> str | None:
 
 def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
     name = host.partition(":")[0] if not host.startswith("[") else host.partition("]")[0][1:]
-    path = os.path.join(os.path.expanduser("~"), "_netrc" if sys.platform == "win32" else ".netrc")
+    path = netrc.of_git()
+    if path is None:
+        return
     try:
         with open(path, "rb") as file:
             entry = netrc.used(file.read(1 << 20), name, user)

@@ -4,6 +4,7 @@ As huggingface_hub 2.4 reads them (`utils/_auth.py` and `constants.py`), which t
 """
 
 import os
+import sys
 import time
 
 from git_credential_hf import hub
@@ -42,6 +43,8 @@ def _expand(path: str) -> str:
 
 def _as_pathlib(path: str) -> str:
     """`str(Path(path))`: huggingface_hub opens `token/` as `token`, and an empty path as the directory it is in."""
+    if sys.platform == "win32":
+        return path or "."  # it takes both slashes, `C:` and `//server` as Windows does, whatever they are opened with
     parts = [part for part in path.split("/") if part not in ("", ".")]
     return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
 

@@ -91,9 +91,8 @@ class Purge:
         for holder in others.reject(self._helpers):
             if holder.state in ("held", "unknown"):
                 why = holder.why or "it keeps what it was told to forget"
-                raise Problem(
-                    f"'{holder.helper}' still holds a token of the Hub: {why}", "run `git-credential-hf purge`"
-                )
+                fix = holder.remedy() or "run `git-credential-hf purge`"
+                raise Problem(f"'{holder.helper}' still holds a token of the Hub: {why}", fix)
 
 
 def _purge(helpers: list[gitconfig.Entry]) -> list[Applicable]:

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -151,7 +152,7 @@ def check_files(machine: Machine) -> Iterator[Finding]:
             mode = os.stat(path).st_mode
         except OSError:
             continue
-        if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o077:
+        if sys.platform != "win32" and stat.S_ISREG(mode) and mode & 0o077:
             yield Finding(
                 "token-file-readable",
                 "warning",

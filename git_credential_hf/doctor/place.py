@@ -1,6 +1,7 @@
 """Where this runs: another user's home, a CI job, a container, a notebook; and what to do there."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 from git_credential_hf import hub, tokenfiles
@@ -52,7 +53,7 @@ _REMEDIES = {
 def check_home(machine: Machine) -> Iterator[Finding]:
     """With sudo, `HOME` may be another user's: the login is not there, or files become root's."""
     user = os.environ.get("SUDO_USER")
-    if os.name != "posix" or not user or user == "root":
+    if sys.platform == "win32" or not user or user == "root":
         return
     import pwd
 
