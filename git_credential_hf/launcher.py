@@ -17,11 +17,15 @@ def _leave_the_repository() -> None:
         here = os.getcwd()
     except OSError:
         return  # it is gone, and nothing in it can be imported
-    sys.path[:] = [path for path in sys.path if path != here and os.path.isabs(path)]
+    here = os.path.normcase(here)
+    sys.path[:] = [path for path in sys.path if os.path.normcase(path) != here and os.path.isabs(path)]
 
 
 _leave_the_repository()
 
 from git_credential_hf.__main__ import main  # noqa: E402 - not before the path is clean
 
-sys.exit(main())
+status = main()
+if not {"atexit", "threading", "git_credential_hf.cli"} & sys.modules.keys():
+    os._exit(status)  # nobody has anything left to do, and taking Python apart takes longer than the answer
+sys.exit(status)
