@@ -52,8 +52,9 @@ def erase(request: Request, name: str | None = None) -> None:
     token = tokens.with_value(request.password.decode("utf-8", "surrogateescape"), name)
     if token is None:
         return
-    report("error", f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}")
+    refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
     if tokens.renew(token):
+        report("error", refused)
         report("hint", "it has been renewed: run the command again")
         return
     kept.remember(_REFUSED, _secret(origin, token), SILENCE)
@@ -61,6 +62,8 @@ def erase(request: Request, name: str | None = None) -> None:
     from git_credential_hf import access
 
     problem = access.explain(token, request.path)
+    if problem is None or token.describe() not in problem.message:
+        report("error", refused)  # else the reason says so, too
     if problem:
         report("error", problem.message)
     report("hint", problem.fix if problem and problem.fix else token.remedy())
