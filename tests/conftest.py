@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
-import pwd
 import shutil
 import socket
 import subprocess
@@ -24,6 +23,9 @@ IN_NAMESPACE = os.environ.get("GIT_CREDENTIAL_HF_TESTS_NAMESPACE") == "1"
 
 # All that a test inherits. A token, a proxy or a setting of git in the developer's environment is not in it.
 INHERITED = {"PATH", "LD_LIBRARY_PATH", "TERM", "TMPDIR", "TZ", "USER", "LOGNAME"}
+if os.name == "nt":  # without these neither Python nor git starts there
+    INHERITED |= {"SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP"}
+    INHERITED |= {"PROGRAMFILES", "PROGRAMDATA"}
 INHERITED_PREFIXES = ("GIT_CREDENTIAL_HF_TESTS_", "HYPOTHESIS_", "PYTEST_")
 # Tests that install from package registries find these as the machine does.
 FOR_REGISTRIES = {
@@ -44,7 +46,11 @@ REAL_HOME_FILES = (
 
 
 def _real_home() -> list[Path]:
-    homes = {Path(pwd.getpwuid(os.getuid()).pw_dir), Path.home()}
+    homes = {Path.home()}
+    if os.name == "posix":  # HOME may be another's
+        import pwd
+
+        homes.add(Path(pwd.getpwuid(os.getuid()).pw_dir))
     files = [home / name for home in homes for name in REAL_HOME_FILES]
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         files.append(Path(runtime, "git-credential-hf"))
@@ -112,7 +118,8 @@ def home(
     home = tmp_path_factory.mktemp("home")
     runtime = tmp_path_factory.mktemp("runtime")
     runtime.chmod(0o700)
-    monkeypatch.setenv("HOME", str(home))
+    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA") if os.name == "nt" else ("HOME",):
+        monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
