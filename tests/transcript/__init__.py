@@ -6,34 +6,101 @@ import fcntl
 import os
 import pty
 import re
+import select
+import signal
 import struct
 import subprocess
 import termios
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
+from typing import Any
 
 COLUMNS = 80
 
 
 def at_terminal(command: str, where: Path) -> str:
     """All that a command prints at a terminal of 80 columns."""
+    return played(command.split(), where, os.environ)[0]
+
+
+def played(
+    arguments: Sequence[str], where: Path, environment: Mapping[str, str], answers: Sequence[tuple[str, str]] = ()
+) -> tuple[str, int]:
+    """What a program prints at such a terminal, and its exit status.
+
+    `answers` are questions, and what is typed when such a one was seen and the terminal shows no longer what is typed.
+    """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        command.split(), cwd=where, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
-    )
-    os.close(slave)
-    said = b""
+    environment = {**environment, "TERM": "xterm-256color"}
+    said, left = b"", list(answers)
     try:
-        while chunk := os.read(master, 65536):
-            said += chunk
-    except OSError:
-        pass  # the other end is closed: Linux tells it in this way
-    os.close(master)
-    process.wait()
-    return said.decode().replace("\r\n", "\n")
+        with running(arguments, cwd=where, env=environment, stdin=slave, stdout=slave, stderr=slave) as process:
+            os.close(slave)
+            try:
+                while True:
+                    if select.select([master], [], [], 0.02 if left else None)[0]:
+                        said += os.read(master, 65536)
+                    elif left[0][0].encode() in said and not termios.tcgetattr(master)[3] & termios.ECHO:
+                        os.write(master, left.pop(0)[1].encode())
+            except OSError:
+                pass  # the other end is closed: Linux tells it in this way
+            status = process.wait()
+    finally:
+        os.close(master)  # not before: who has not ended yet would be hung up on
+    return said.decode().replace("\r\n", "\n"), status
+
+
+@contextmanager
+def running(arguments: Sequence[str], **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a session of its own, which ends, with all that it has started, when this is interrupted."""
+    held: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in handlers:  # an interrupt while it starts would leave it behind
+        signal.signal(number, lambda number, _: held.append(number))
+    process = None
+    try:
+        process = subprocess.Popen(arguments, start_new_session=True, **how)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if held:
+            raise KeyboardInterrupt
+        yield process
+    except BaseException:
+        if process:
+            end(process)
+        raise
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kills it and its children, and waits until they are gone, so that they write nothing any more."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for _ in range(200):
+            os.killpg(process.pid, 0)
+            time.sleep(0.01)
+
+
+def seen(said: str) -> str:
+    """The same without colours, when the terminal has come to rest: menus and meters have drawn over themselves."""
+    lines, row, column = [""], 0, 0
+    for part in re.findall(r"\x1b\[\??[\d;]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", said):
+        if part in "\r\n":
+            row, column = row + (part == "\n"), 0
+            lines += [""] * (row + 1 - len(lines))
+        elif part[0] != "\x1b":
+            lines[row] = lines[row][:column].ljust(column) + part + lines[row][column + len(part) :]
+            column += len(part)
+        elif part[-1] == "A":
+            row -= int(part[2:-1])
+        elif part[-1] in "JK":
+            lines[row] = lines[row][:column]
+            del lines[row + 1 if part[-1] == "J" else len(lines) :]
+    return "\n".join(lines)
 
 
 # --- the picture ---
