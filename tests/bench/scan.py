@@ -1,6 +1,6 @@
 """How long it takes to find what a push adds, as ratios to `git rev-list --objects | git cat-file --batch-check`.
 
-    python tests/bench/scan.py [ROUNDS]     (with the wheel installed; it takes a minute)
+    python tests/bench/scan.py [ROUNDS] [--json FILE]     (with the wheel installed; it takes a minute)
 
 10,000 new objects in 2,000 commits; the median of the rounds, each of which runs all programs in turn. Then the most
 memory that a process of ours had, with a blob of 2 GB in the range. Exit status: 1 where a goal was missed.
@@ -12,10 +12,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import figures
 from dulwich.repo import Repo
 
 from git_credential_hf import outgoing
@@ -98,7 +99,9 @@ def add_big(new: str) -> str:
 
 def main() -> int:
     """Print the table."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    options = figures.options(__doc__)
+    rounds = options.rounds or 15
+    results = options.json.absolute() if options.json else None
     os.environ.update({f"GIT_{who}_{what}": "a" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")})
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
@@ -113,26 +116,27 @@ def main() -> int:
         }
         assert pipeline(old, new) == by_dulwich(old, new) == ours(old, new)
         print(f"{pipeline(old, new):,} objects in {COMMITS:,} commits")
-        seconds: dict[str, list[float]] = {name: [] for name in programs}
-        for _ in range(rounds):
-            for name, program in programs.items():
-                began = time.perf_counter()
-                program(old, new)
-                seconds[name].append(time.perf_counter() - began)
+        seconds = figures.in_turn({name: partial(program, old, new) for name, program in programs.items()}, rounds)
         medians = {name: statistics.median(times) for name, times in seconds.items()}
-        first = medians["git rev-list | git cat-file"]
-        print(f"{'median of ' + str(rounds):40} {'ms':>7} {'ratio':>6} {'goal':>6}")
+        ratios = {name: figures.ratio(times, seconds["git rev-list | git cat-file"]) for name, times in seconds.items()}
+        print(f"{'median of ' + str(rounds):56} {'ms':>7} {'ratio':>7}")
         for name, median in medians.items():
-            goal = f"{GOAL:.2f}" if name == "ours, in process" else ""
-            print(f"{name:40} {median * 1000:7.1f} {median / first:6.2f} {goal:>6}")
+            print(f"{name:56} {median * 1000:7.1f} {ratios[name]}")
         small = as_process(old, new)
         large, own, gits = as_process(old, add_big(new))
         assert (small[0], large) == (0, 1)
-        print(f"{'most memory, MB':40} {'ours':>7} {'git':>6}")
-        print(f"{'without a large blob':40} {small[1] / MEGABYTE:7.1f} {small[2] / MEGABYTE:6.1f}")
-        print(f"{'with one of 2 GB':40} {own / MEGABYTE:7.1f} {gits / MEGABYTE:6.1f}")
+        print(f"\n{'most memory, MB':56} {'ours':>7} {'git':>7}")
+        print(f"{'without a large blob':56} {small[1] / MEGABYTE:7.1f} {small[2] / MEGABYTE:7.1f}")
+        print(f"{'with one of 2 GB':56} {own / MEGABYTE:7.1f} {gits / MEGABYTE:7.1f}")
         os.chdir(Path(directory).parent)
-    return 1 if medians["ours, in process"] > GOAL * first or own > MOST_MEMORY else 0
+    memory = own / MOST_MEMORY
+    goals = [
+        figures.Goal("ours, in process, to git", ratios["ours, in process"], GOAL),
+        figures.Goal("most memory, to 100 MB", figures.Ratio(memory, memory, memory), 1),
+    ]
+    rows = [{"name": name, "ms": medians[name] * 1000, "ratio": ratios[name]._asdict()} for name in programs]
+    figures.save(results, "scan", {"rounds": rounds, "rows": rows, "goals": [goal.as_json() for goal in goals]})
+    return figures.judge(goals)
 
 
 if __name__ == "__main__":
