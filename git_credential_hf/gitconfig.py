@@ -157,9 +157,15 @@ def run(
                 raise NoAnswer(f"git {command} did not answer within {seconds:g} seconds") from None
             raise
     if process.returncode:
-        said = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {process.returncode}"]
-        raise Problem(f"git says: {said[-1].removeprefix('fatal: ').removeprefix('error: ')}")
+        raise failure(stderr, process.returncode)
     return stdout
+
+
+def failure(stderr: bytes, status: int) -> Problem:
+    """Why git has failed, in its own words: what it calls fatal, or else the last of what it said."""
+    said = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
+    line = next((line for line in said if line.startswith("fatal: ")), said[-1])
+    return Problem(f"git says: {line.removeprefix('fatal: ').removeprefix('error: ')}")
 
 
 def _environment() -> dict[str, str]:

@@ -58,10 +58,10 @@ class _Git:
         """Wait for it and let go of it; what went wrong."""
         status = self.process.wait()
         self.said.seek(0)
-        said = self.said.read().decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
+        said = self.said.read()
         self.said.close()
         if status:
-            return self.failure or Problem(f"git says: {said[-1].removeprefix('fatal: ').removeprefix('error: ')}")
+            return self.failure or gitconfig.failure(said, status)
         return self.failure or (Problem("git did not read all that it was given") if self.is_deaf else None)
 
 
