@@ -110,6 +110,10 @@ main() {
     unset UV_PYTHON UV_SYSTEM_PYTHON UV_TARGET UV_PREFIX UV_PROJECT_ENVIRONMENT UV_VENV_CLEAR UV_NO_DEPS
 
     locate "${prefix:-$HOME/.local}"
+    # What root installs outside of its home is for others, too, be root's umask 077; there is no secret in it.
+    if [ "$(id -u)" = 0 ]; then
+        case $prefix/ in "$(cd -P -- "$HOME" && pwd -P)"/*) ;; *) umask 022 ;; esac
+    fi
     if [ "$uninstall" = yes ]; then
         uninstall
     else

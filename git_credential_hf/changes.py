@@ -31,14 +31,18 @@ class Applicable(Protocol):
 class Change:
     """`path` goes from `before` to `after`; `None` stands for no file.
 
-    `keeps`: what was there is kept beside it, for its owner alone, under a name with the date.
+    `keeps`: what was there is kept beside it, for its owner alone, under a name with the date. `mode`: the permissions
+    of a new file, whatever the umask.
     """
 
-    def __init__(self, path: str, before: bytes | None, after: bytes | None, *, keeps: bool = False) -> None:
+    def __init__(
+        self, path: str, before: bytes | None, after: bytes | None, *, keeps: bool = False, mode: int | None = None
+    ) -> None:
         self.path = path
         self.before = before
         self.after = after
         self.keeps = keeps
+        self.mode = mode
 
     def describe(self) -> str:
         """A unified diff for people, as `--dry-run` prints it: without the tokens that the file may hold."""
@@ -74,6 +78,8 @@ class Change:
             with os.fdopen(descriptor, "wb") as file:
                 if status is not None:
                     _give(descriptor, status)
+                elif self.mode is not None and sys.platform != "win32":
+                    os.fchmod(descriptor, self.mode)
                 if read(self.path) != self.before:
                     raise Problem(f"{self.path} has just been changed by another program", "run the command again")
                 if self.keeps:

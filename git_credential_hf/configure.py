@@ -97,7 +97,9 @@ def plan(scope: str, new: dict[str, str] | None = None) -> list[Change]:
         # One that comes behind a change is made anew: what stands later in the file has the last word.
         if after != before or not _has(configured, section, variables):
             after = appended(_without_block(after, section), block(section, variables))
-    return [_checked(Change(path, before, after))] if after != before else []
+    # Whoever may not read the system's file can run no git at all, and root's umask may be 077.
+    mode = 0o644 if scope == "system" else None
+    return [_checked(Change(path, before, after, mode=mode))] if after != before else []
 
 
 def plan_removal(scope: str) -> list[Change]:

@@ -1,6 +1,6 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, silence for others."""
 
-from git_credential_hf import hub, kept, tokens
+from git_credential_hf import hub, kept, tokenfiles, tokens
 from git_credential_hf.problem import report, shown, trace
 from git_credential_hf.protocol import Request
 
@@ -19,7 +19,7 @@ def get(request: Request, name: str | None = None) -> dict[str, str] | None:
     token = _asked_for(request, name)
     if token is None:
         report("warning", "nobody is logged in to the Hugging Face Hub on this machine")
-        report("hint", "run `hf auth login`")
+        report("hint", tokenfiles.remedy())
         return None
     if kept.remembers(_REFUSED, _secret(origin, token)):
         # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (git-facts).

@@ -58,7 +58,12 @@ def _is_closed(status: os.stat_result, not_for_others: int) -> bool:
 def _is_safe(path: str) -> bool:
     """Whether nobody else can get at what is in our directory, nor put another one in its place."""
     # Other programs share the level above, which old releases of platformdirs made 0755.
-    return _is_ours(path, 0o077) and (sys.platform in ("win32", "darwin") or _is_ours(os.path.dirname(path), 0o022))
+    return _is_ours(path, 0o077) and _holds_ours(os.path.dirname(path))
+
+
+def _holds_ours(path: str) -> bool:
+    """Whether nobody else can put anything into this directory, which holds ours."""
+    return sys.platform in ("win32", "darwin") or _is_ours(path, 0o022)
 
 
 def directory(within: str | None = None) -> str | None:
@@ -70,6 +75,8 @@ def directory(within: str | None = None) -> str | None:
         for level in (os.path.dirname(path), path):
             if not os.path.lexists(level):
                 os.makedirs(level, 0o700)
+            if level != path and not _holds_ours(level):
+                return None  # somebody was there first, or it is a link: nothing is made where that leads
     except OSError:
         pass  # perhaps made by another process a moment ago: the check tells
     return path if _is_safe(path) else None

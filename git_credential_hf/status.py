@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from git_credential_hf import access, configure, gitconfig, hub, tokens
+from git_credential_hf import access, configure, gitconfig, hub, tokenfiles, tokens
 from git_credential_hf.problem import Problem, masked, shown
 
 
@@ -27,7 +27,7 @@ class Status:
             return None
         if token is None:
             said = "nobody is logged in to the Hugging Face Hub on this machine"
-            self.problems.append(Problem(said, "run `hf auth login`"))
+            self.problems.append(Problem(said, tokenfiles.remedy()))
         return token
 
     def _account(self, token: tokens.Token) -> access.Account | None:

@@ -49,6 +49,15 @@ def _as_pathlib(path: str) -> str:
     return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
 
 
+def remedy() -> str:
+    """What puts another token into the token file: a login, but not where the file is mounted from elsewhere."""
+    path = token_path()
+    folder = os.path.dirname(path)
+    if os.path.isdir(folder) and not os.access(folder, os.W_OK):
+        return f"put a token into what is mounted here as {path}, for this user to read"
+    return "run `hf auth login`"
+
+
 def read_token() -> str | None:
     """What the token file holds; `None` where it is empty, or not there. Raises `Problem` where it cannot be read."""
     path = token_path()
@@ -56,7 +65,7 @@ def read_token() -> str | None:
         text = _read_settled(path)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Problem(f"cannot read the token file {path}: {why}", "run `hf auth login`") from None
+        raise Problem(f"cannot read the token file {path}: {why}", remedy()) from None
     return clean(text) or None if text is not None else None
 
 
@@ -68,6 +77,7 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
     """
     deadline = time.monotonic() + _EMPTIED
     seen: dict[str, float] = {}  # what stood there, and since when
+    misses = 0
     doubts = 3  # a file is empty for a moment before its time of writing shows that (ext4)
     while True:
         now = time.time()
@@ -76,6 +86,10 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
                 text = file.read(1 << 20)
                 status = os.fstat(file.fileno())
         except FileNotFoundError:
+            # Kubernetes replaces a mounted Secret by moving a link and removing where it led: that was in between.
+            misses += 1
+            if misses < 4 and os.path.islink(_as_pathlib(path)):
+                continue
             return None
         age = now - status.st_mtime
         is_settled = age > (_SETTLED if clean(text) else _EMPTIED) or age < -_EMPTIED

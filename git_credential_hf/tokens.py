@@ -52,7 +52,7 @@ class Token:
             self.fix
             or {
                 "env": f"run `unset {where}` to use your login, or set it to a token of https://huggingface.co/settings/tokens",
-                "file": "run `hf auth login`",
+                "file": tokenfiles.remedy(),
                 "oidc": "check the Trusted Publisher of the repository, then run the job again",
                 "colab": "put a new token into the secret HF_TOKEN of the notebook",
             }[kind]

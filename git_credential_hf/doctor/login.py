@@ -149,10 +149,11 @@ def check_files(machine: Machine) -> Iterator[Finding]:
     """The token's files: their form, who may read them, and one that old programs have left."""
     for path in (tokenfiles.token_path(), tokenfiles.stored_tokens_path()):
         try:
-            mode = os.stat(path).st_mode
+            status = os.stat(path)
         except OSError:
             continue
-        if sys.platform != "win32" and stat.S_ISREG(mode) and mode & 0o077:
+        mode = status.st_mode
+        if stat.S_ISREG(mode) and mode & 0o077 and _is_in_our_hands(path, status):
             yield Finding(
                 "token-file-readable",
                 "warning",
@@ -166,6 +167,13 @@ def check_files(machine: Machine) -> Iterator[Finding]:
     if login and fault:
         yield Finding("token-malformed", "error", f"the token file {fault}", login.where(), place.remedy())
     yield from _legacy()
+
+
+def _is_in_our_hands(path: str, status: os.stat_result) -> bool:
+    """Whether its permissions can be changed from here: those of a mounted secret are its mount's business."""
+    if sys.platform == "win32":
+        return False  # it has none
+    return os.geteuid() in (0, status.st_uid) and not os.statvfs(path).f_flag & os.ST_RDONLY
 
 
 def _chmod(path: str) -> Callable[[], list[Applicable]]:

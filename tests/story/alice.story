@@ -96,7 +96,7 @@ $ cd
 $ cd private-model
 $ rm -r .git/lfs/objects
 $ git lfs pull
-> the Hub refused the token hf_****wxyz from the environment variable HF_TOKEN
+> the Hub refuses the token hf_****wxyz from the environment variable HF_TOKEN
 ! 2
 $ unset HF_TOKEN
 $ git lfs pull
