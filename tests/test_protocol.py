@@ -526,7 +526,7 @@ def test_executable_is_not_taken_from_the_current_directory(
 
 # --- generated inputs ---
 
-INPUTS = int(os.environ.get("GIT_CREDENTIAL_HF_TESTS_INPUTS", "100000"))
+INPUTS = int(os.environ.get("GIT_CREDENTIAL_HF_TESTS_INPUTS", "25000"))  # of the generated ones; more by hand
 SEED = int(os.environ.get("GIT_CREDENTIAL_HF_TESTS_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 
 # HF_ENDPOINT, and the hosts that are the Hub with it, spelt out: (protocol, host), in small letters.

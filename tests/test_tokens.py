@@ -167,7 +167,7 @@ def ours() -> str | None:
 
 
 @settings(
-    max_examples=int(os.environ.get("GIT_CREDENTIAL_HF_TESTS_EXAMPLES", "1500")),
+    max_examples=int(os.environ.get("GIT_CREDENTIAL_HF_TESTS_EXAMPLES", "500")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -118,6 +118,7 @@ ROUND_TRIPS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ROUND_TRIPS)
 def test_round_trip(bench: Bench, name: str) -> None:
     """Undoing gives back every byte and every mode, of the hooks and of the configuration."""
@@ -152,6 +153,7 @@ def test_replaced_by_lfs(bench: Bench) -> None:
     assert (where / ".git/hooks/pre-push.before-hf").read_text() == CUSTOM
 
 
+@pytest.mark.once
 def test_replaced_by_a_stranger(bench: Bench) -> None:
     """Two foreign hooks, one of them from before: neither is lost, and the problem names both and what mends it."""
     where = bench.repository()
@@ -241,6 +243,7 @@ NAMES = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", NAMES)
 def test_name(bench: Bench, name: str) -> None:
     """A hook that looks at its own name keeps it, and finds what lies beside it."""
@@ -256,6 +259,7 @@ def test_name(bench: Bench, name: str) -> None:
     assert "hooksPath" not in (where / ".git/config").read_text()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath"])
 def test_arguments_and_status(bench: Bench, arrangement: str) -> None:
     """The hook before gets the arguments and the bytes that git gave, and its exit status decides."""
@@ -282,6 +286,7 @@ sys.exit(7)
     assert bench.uploaded() == 0
 
 
+@pytest.mark.once
 def test_binary(bench: Bench) -> None:
     """A hook may be a program of any kind."""
     where = bench.repository()
@@ -292,6 +297,7 @@ def test_binary(bench: Bench) -> None:
     assert bench.logged() == ["judge"]
 
 
+@pytest.mark.once
 def test_does_not_read(bench: Bench) -> None:
     """Hooks that do not read what they are given cause no noise, however much that is."""
     where = bench.repository()
@@ -307,6 +313,7 @@ def test_does_not_read(bench: Bench) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.once
 def test_disabled_before(bench: Bench) -> None:
     """A hook without the x bit, which git ignores, stays ignored, and is what it was afterwards."""
     where = bench.repository()
@@ -320,6 +327,7 @@ def test_disabled_before(bench: Bench) -> None:
     assert tree(where)[path] == before[path]
 
 
+@pytest.mark.once
 def test_symbolic_link(bench: Bench) -> None:
     """A hook that is a link stays one, is run through it, and may lead nowhere."""
     where = bench.repository()
@@ -351,6 +359,7 @@ def test_nested_push(bench: Bench) -> None:
     assert [line.split()[3] for line in lines] == ["origin", "mirror"]
 
 
+@pytest.mark.once
 def test_endless(bench: Bench) -> None:
     """Somebody else's hook that runs ours, which runs it as the one before, comes to an end."""
     where = bench.repository()
@@ -379,6 +388,7 @@ def test_commit(bench: Bench, answer: int) -> None:
     assert bench.logged() == ["judge", "judge", "custom"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("how", ["gone", "does not start", "too old"])
 def test_program_vanished(bench: Bench, how: str) -> None:
     """Where the program does not run, one line says so; pushes go on, with their LFS objects."""
@@ -402,6 +412,7 @@ def test_program_vanished(bench: Bench, how: str) -> None:
     assert bench.uploaded() == 1
 
 
+@pytest.mark.once
 def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PATH does not lead to the program, the hooks have its path, whatever is in it."""
     bench.repository()
@@ -416,6 +427,7 @@ def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
     bench.is_judged()
 
 
+@pytest.mark.once
 def test_upgrade(bench: Bench) -> None:
     """An older version of ours is replaced by this one, and does not become the hook before."""
     where = bench.repository()
@@ -427,6 +439,7 @@ def test_upgrade(bench: Bench) -> None:
     assert not Path(f"{hook}.before-hf").exists()
 
 
+@pytest.mark.once
 def test_by_hand(bench: Bench) -> None:
     """The files work as they are, copied into a repository."""
     where = bench.repository()
