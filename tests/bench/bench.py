@@ -283,7 +283,7 @@ def main() -> int:
         tables[ALONE] = measure(ALONE, programs(), environments, rounds, directory)
         tables[MORE] = measure(MORE, others(directory, hub), environments, max(rounds // 4, 3), directory)
         cloned = clones.measure(directory, hub, rounds) if hub is not None else []
-        wanted = [*goals(tables), *(clone.goal for clone in cloned)]
+        wanted = [*goals(tables), *(clone.goal for clone in cloned if clone.goal)]
         results = {
             "rounds": rounds,
             "tables": {title: [row.as_json() for row in rows.values()] for title, rows in tables.items()},

@@ -19,7 +19,7 @@ from hub import Hub  # noqa: E402
 
 
 def first_commands() -> list[str]:
-    """What stands after the prompts of the README's first block."""
+    """What stands after the prompts of the README's first transcript; who types it is logged in."""
     block = (ROOT / "README.md").read_text().split("```console\n")[1].partition("```")[0]
     return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
 
@@ -37,11 +37,8 @@ def main() -> int:
             shutil.copy(f"/etc/{file}", tree / "etc" / file)
         environment = {"HOME": "/root", "PATH": "/root/.local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", **trusted}
         token = hub.token("alice", role="write")
-        for command in first_commands():
-            print(f"$ {command}", flush=True)
-            words = shlex.split(command)
-            if words == ["hf", "auth", "login"]:
-                words += ["--token", token]  # a person pastes it, or logs in with the browser
+        for words in (["hf", "auth", "login", "--token", token], *map(shlex.split, first_commands())):
+            print(f"$ {' '.join(words).replace(token, '…')}", flush=True)
             done = subprocess.run(
                 [shutil.which("chroot") or "chroot", tree, "/bin/sh", "-c", 'cd && exec "$@"', "sh", *words],
                 env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=False,
