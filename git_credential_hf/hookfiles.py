@@ -14,13 +14,12 @@ is whole before git's configuration names it, and goes after that.
 import os
 import re
 import shlex
-import shutil
-import stat
 import sys
 
-from git_credential_hf import gitconfig, processes
+from git_credential_hf import gitconfig, hookchanges
 from git_credential_hf.changes import Applicable, Change, appended, cut, read
 from git_credential_hf.configure import helper, removal
+from git_credential_hf.hookchanges import BEFORE, Directory, Hook, Restored, runs
 from git_credential_hf.problem import Problem
 
 SCOPES = ("global", "local")
@@ -39,95 +38,9 @@ OTHERS = (
 # repositories together nobody can know: there the first is left out, and the second is not.
 MIRRORED = ("push-to-checkout", "reference-transaction")
 
-BEFORE = ".before-hf"
 _DIRECTORY = "hf-hooks"  # the last part of every value of `core.hooksPath` that is ours
 _MARK = b"# A hook of git-credential-hf"
 _KEEPS = b"#git-credential-hf keeps:"  # in a configuration: the line that ours stands for
-
-
-class Hook:
-    """The hook at `path` becomes ours; if `keeps`, the one that is there goes on as `PATH.before-hf`."""
-
-    def __init__(self, path: str, content: bytes, keeps: bool) -> None:
-        self.path = path
-        self.content = content
-        self.keeps = keeps
-        self._planned = _state(path)
-
-    def describe(self) -> str:
-        """What happens, in words."""
-        kept = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE}\n" if self.keeps else ""
-        return kept + f"write {self.path}\n"
-
-    def apply(self) -> None:
-        """First the second name for the old one, then ours over the first: there is a hook at any moment."""
-        if _state(self.path) != self._planned:
-            raise Problem(f"{self.path} has just been changed by another program", "run the command again")
-        try:
-            os.makedirs(os.path.dirname(self.path), exist_ok=True)
-            if self.keeps:
-                _second_name(self.path, self.path + BEFORE)
-            _put(self.path, self.content)
-        except OSError as error:
-            raise _cannot_write(self.path, error) from None
-
-
-class Restored:
-    """The hook at `path`, ours, goes: to the one at `before`, or to none. What is at each of `leftovers` goes, too."""
-
-    def __init__(self, path: str, before: str | None, leftovers: tuple[str, ...] = ()) -> None:
-        self.path = path
-        self.before = before
-        self.leftovers = leftovers
-
-    def describe(self) -> str:
-        """What happens, in words."""
-        what = f"rename {self.before} to {os.path.basename(self.path)}" if self.before else f"remove {self.path}"
-        return what + "\n" + "".join(f"remove {path}\n" for path in self.leftovers)
-
-    def apply(self) -> None:
-        """One step."""
-        try:
-            if self.before:
-                os.replace(self.before, self.path)
-            else:
-                os.unlink(self.path)
-            for path in self.leftovers:
-                os.unlink(path)
-        except OSError as error:
-            raise _cannot_write(self.path, error) from None
-
-
-class Directory:
-    """The directory of ours at `path` holds these hooks; `None` stands for no directory."""
-
-    def __init__(self, path: str, hooks: dict[str, bytes] | None) -> None:
-        self.path = path
-        self.hooks = hooks
-
-    def describe(self) -> str:
-        """What happens, in words."""
-        if self.hooks is None:
-            return f"remove {self.path}\n"
-        return f"write {self.path}: {', '.join(self.hooks)}\n"
-
-    def apply(self) -> None:
-        """One file at a time, each of them whole."""
-        try:
-            if self.hooks is not None:
-                os.makedirs(self.path, exist_ok=True)
-                for name, content in self.hooks.items():
-                    if _bytes(os.path.join(self.path, name)) != content or not _runs(os.path.join(self.path, name)):
-                        _put(os.path.join(self.path, name), content)
-            for name in os.listdir(self.path):
-                if name not in (self.hooks or {}):
-                    os.unlink(os.path.join(self.path, name))
-            if self.hooks is None:
-                os.rmdir(self.path)
-                if os.path.basename(os.path.dirname(self.path)) == "git-credential-hf":
-                    _remove_if_empty(os.path.dirname(self.path))
-        except OSError as error:
-            raise _cannot_write(self.path, error) from None
 
 
 class Seen:
@@ -193,7 +106,7 @@ def plan(scope: str) -> list[Applicable]:
     changes: list[Applicable] = []
     place.refuse_foreign()
     if any(
-        _bytes(path := os.path.join(place.directory, name)) != content or not _runs(path)
+        hookchanges.read(path := os.path.join(place.directory, name)) != content or not runs(path)
         for name, content in wanted.items()
     ) or set(os.listdir(place.directory)) - set(wanted):
         changes.append(Directory(place.directory, wanted))
@@ -224,7 +137,7 @@ def seen(scope: str) -> Seen:
         before: str | None = None
         standing = os.path.join(place.default, name)
         if scope == "local" and in_use != place.directory:
-            called = standing + ".legacy" if _is_of_pre_commit(_bytes(standing)) else standing
+            called = standing + ".legacy" if _is_of_pre_commit(hookchanges.read(standing)) else standing
             is_there = _is_ours(called)
             path = called if is_there else standing
             before = standing + BEFORE if os.path.lexists(standing + BEFORE) else None
@@ -333,9 +246,9 @@ class _Place:
             return True  # perhaps to a directory that is tracked
         for name in JUDGING:
             path = os.path.join(self.default, name)
-            if _is_our_bytes(_bytes(path)) or os.path.lexists(path + BEFORE):
+            if _is_our_bytes(hookchanges.read(path)) or os.path.lexists(path + BEFORE):
                 continue
-            if _knows_its_name(_bytes(path)):
+            if _knows_its_name(hookchanges.read(path)):
                 return True
         return False
 
@@ -353,7 +266,7 @@ class _Place:
         """Raise `Problem` where somebody else has put something into our directory that is not ours to remove."""
         for name in sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else ():
             path = os.path.join(self.directory, name)
-            content = _bytes(path)
+            content = hookchanges.read(path)
             is_temporary = re.fullmatch(r".*\.hf-[0-9]+", name)
             if not (is_temporary or _is_our_bytes(content) or _is_of_git_lfs(content, name) or content == b""):
                 away = os.path.join(os.path.dirname(self.directory), name + ".old")
@@ -378,19 +291,19 @@ def _taken_over(path: str, content: bytes) -> list[Applicable]:
                 f"{place} is a directory, where git looks for a hook",
                 f"mv {shlex.quote(place)} {shlex.quote(place)}.old",
             )
-    there = _bytes(path)
+    there = hookchanges.read(path)
     if _is_our_bytes(there):
-        return [Hook(path, content, keeps=False)] if there != content or not _runs(path) else []
+        return [Hook(path, content, keeps=False)] if there != content or not runs(path) else []
     if not os.path.lexists(path):
         return [Hook(path, content, keeps=False)]
     legacy = path + ".legacy"
-    if _is_of_pre_commit(there) and _is_our_bytes(_bytes(legacy)):  # it came after us, and runs ours first
-        return [Hook(legacy, content, keeps=False)] if _bytes(legacy) != content or not _runs(legacy) else []
+    if _is_of_pre_commit(there) and _is_our_bytes(hookchanges.read(legacy)):  # it came after us, and runs ours first
+        return [Hook(legacy, content, keeps=False)] if hookchanges.read(legacy) != content or not runs(legacy) else []
     if not os.path.lexists(before):
         return [Hook(path, content, keeps=True)]
-    if _state(path) == _state(before) or _is_of_git_lfs(there, os.path.basename(path)):
+    if hookchanges.state(path) == hookchanges.state(before) or _is_of_git_lfs(there, os.path.basename(path)):
         return [Hook(path, content, keeps=False)]  # we were killed half-way; or ours runs git-lfs as well
-    if _is_of_pre_commit(there) and _is_of_pre_commit(_bytes(before)):
+    if _is_of_pre_commit(there) and _is_of_pre_commit(hookchanges.read(before)):
         return [Hook(path, content, keeps=True)]  # it has made itself anew
     raise Problem(
         f"{path} is not ours any more, and {before} is there, too",
@@ -401,21 +314,21 @@ def _taken_over(path: str, content: bytes) -> list[Applicable]:
 def _given_back(path: str) -> list[Applicable]:
     """The inverse of `_taken_over`."""
     before: str | None = path + BEFORE if os.path.lexists(path + BEFORE) else None
-    there = _bytes(path)
+    there = hookchanges.read(path)
     legacy = path + ".legacy"
     if _is_our_bytes(there):
         return [Restored(path, before)]
-    if _is_of_pre_commit(there) and _is_our_bytes(_bytes(legacy)):
-        if before and _is_of_pre_commit(_bytes(before)):
+    if _is_of_pre_commit(there) and _is_our_bytes(hookchanges.read(legacy)):
+        if before and _is_of_pre_commit(hookchanges.read(before)):
             return [Restored(legacy, None, (before,))]
         return [Restored(legacy, before)]
     if before is None:
         return []
     if not os.path.lexists(path):
         return [Restored(path, before)]
-    if _state(path) == _state(before):
+    if hookchanges.state(path) == hookchanges.state(before):
         return [Restored(before, None)]
-    if _is_of_git_lfs(there, os.path.basename(path)) and b"lfs pre-push" in (_bytes(before) or b""):
+    if _is_of_git_lfs(there, os.path.basename(path)) and b"lfs pre-push" in (hookchanges.read(before) or b""):
         return [Restored(path, before)]
     raise Problem(
         f"{path} is not ours any more, and {before} is what was there before",
@@ -433,7 +346,7 @@ def _content(name: str, before: str | None) -> bytes:
         os.path.dirname(__file__),
         os.path.dirname(os.path.dirname(__file__)),
     ):  # as installed; a checkout
-        text = _bytes(os.path.join(directory, "hooks", source))
+        text = hookchanges.read(os.path.join(directory, "hooks", source))
         if text is not None:
             break
     else:
@@ -453,7 +366,7 @@ def _hooks(previous: str | None, place: _Place) -> dict[str, bytes]:
     hooks = {}
     others = list(OTHERS)
     where = place.default if previous is None else place.resolved(previous)
-    others += [name for name in MIRRORED if where and _runs(os.path.join(where, name))]
+    others += [name for name in MIRRORED if where and runs(os.path.join(where, name))]
     if place.scope == "global" and "reference-transaction" not in others:
         others.append("reference-transaction")
     for name in (*JUDGING, *others):
@@ -474,7 +387,7 @@ def _is_our_bytes(content: bytes | None) -> bool:
 
 def _is_ours(path: str) -> bool:
     """Whether git would run it, and it is ours, of whatever version."""
-    return _is_our_bytes(_bytes(path)) and _runs(path)
+    return _is_our_bytes(hookchanges.read(path)) and runs(path)
 
 
 def _is_of_pre_commit(content: bytes | None) -> bool:
@@ -596,89 +509,3 @@ def _own_directory() -> str:
         return os.path.expanduser("~/Library/Application Support/git-credential-hf")
     base = os.environ.get("XDG_CONFIG_HOME", "")
     return os.path.join(base if os.path.isabs(base) else os.path.expanduser("~/.config"), "git-credential-hf")
-
-
-# --- files ---
-
-
-def _bytes(path: str) -> bytes | None:
-    """What is in the file, through links; `None` where there is none to read."""
-    try:
-        if not os.path.isfile(path):
-            return None
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror}") from None
-
-
-def _runs(path: str) -> bool:
-    return os.path.isfile(path) and os.access(path, os.X_OK)
-
-
-def _state(path: str) -> tuple[int, bytes] | None:
-    """The mode and the bytes, of a link where it leads; `None` where there is nothing."""
-    try:
-        status = os.lstat(path)
-        if stat.S_ISLNK(status.st_mode):
-            return status.st_mode, os.fsencode(os.readlink(path))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror}") from None
-    return status.st_mode, _bytes(path) or b""
-
-
-def _second_name(path: str, name: str) -> None:
-    """Let what is at `path` be at `name` as well: the same file, or a copy where the file system has no links."""
-    temporary = _temporary(name)
-    try:
-        try:
-            os.link(path, temporary, follow_symlinks=False)
-        except (OSError, NotImplementedError):
-            shutil.copy2(path, temporary, follow_symlinks=False)
-        os.replace(temporary, name)
-    finally:
-        _unlink(temporary)  # it is there still where both were one file already
-
-
-def _put(path: str, content: bytes) -> None:
-    """An executable file, whole at any moment."""
-    temporary = _temporary(path)
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        _unlink(temporary)
-
-
-def _temporary(path: str) -> str:
-    """A name beside `path`; what a process that was killed has left under such a name is removed."""
-    directory, name = os.path.split(path)
-    for entry in os.listdir(directory):
-        match = re.fullmatch(re.escape(name) + r"\.hf-([0-9]+)", entry)
-        if match and not processes.is_running(int(match[1])):
-            _unlink(os.path.join(directory, entry))
-    _unlink(temporary := f"{path}.hf-{os.getpid()}")
-    return temporary
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-
-
-def _remove_if_empty(path: str) -> None:
-    try:
-        os.rmdir(path)
-    except OSError:
-        pass
-
-
-def _cannot_write(path: str, error: OSError) -> Problem:
-    return Problem(f"cannot write {path}: {error.strerror}")

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 import warnings
 from collections.abc import Callable
@@ -23,7 +24,7 @@ TOKEN = "hf_" + "Platform" * 4 + "wxyz"
 HUB = "protocol=https\nhost=huggingface.co\n"
 OURS = f"username=git\npassword={TOKEN}\n"
 GIT = shutil.which("git") or ""
-PROGRAM = shutil.which("git-credential-hf") or ""
+PROGRAM = os.path.join(sysconfig.get_path("scripts"), "git-credential-hf")
 
 
 def program(path: Path, script: str = "exit 0") -> Path:

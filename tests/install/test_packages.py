@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tarfile
@@ -98,8 +99,11 @@ def test_installers(real_account: Account, installers: Path, wheel: Path, sdist:
     account = real_account
     bin = account.home / ".local/bin"
     if tool == "uvx":
-        shown = account.run(str(installers / "uvx"), "--from", str(wheel), "git-credential-hf", "doctor", "--help")
-        assert "Find out why the Hub says 401 or 403" in shown
+        command = [installers / "uvx", "--from", wheel, "git-credential-hf", "doctor", "--offline", "--json"]
+        looked = subprocess.run(command, env=account.environment, cwd=account.home, capture_output=True, check=False)
+        assert looked.returncode == 1, looked.stderr
+        findings = {finding["id"] for finding in json.loads(looked.stdout)["findings"]}
+        assert {"no-token", "helper-not-configured"} <= findings
         return
     if tool == "pip":
         for package in (sdist, wheel):

@@ -1,0 +1,186 @@
+"""The changes that hooks come and go by: each shows itself first, and at any moment the old hook works or the new one.
+
+Files come and go by renaming; a process that was killed leaves nothing that the next one would take for a hook.
+"""
+
+import os
+import re
+import shutil
+import stat
+
+from git_credential_hf import processes
+from git_credential_hf.problem import Problem
+
+BEFORE = ".before-hf"  # what follows the name of a hook that has made way for ours
+
+
+class Hook:
+    """The hook at `path` becomes ours; if `keeps`, the one that is there goes on as `PATH.before-hf`."""
+
+    def __init__(self, path: str, content: bytes, keeps: bool) -> None:
+        self.path = path
+        self.content = content
+        self.keeps = keeps
+        self._planned = state(path)
+
+    def describe(self) -> str:
+        """What happens, in words."""
+        kept = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE}\n" if self.keeps else ""
+        return kept + f"write {self.path}\n"
+
+    def apply(self) -> None:
+        """First the second name for the old one, then ours over the first: there is a hook at any moment."""
+        if state(self.path) != self._planned:
+            raise Problem(f"{self.path} has just been changed by another program", "run the command again")
+        try:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            if self.keeps:
+                _second_name(self.path, self.path + BEFORE)
+            _put(self.path, self.content)
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+
+
+class Restored:
+    """The hook at `path`, ours, goes: to the one at `before`, or to none. What is at each of `leftovers` goes, too."""
+
+    def __init__(self, path: str, before: str | None, leftovers: tuple[str, ...] = ()) -> None:
+        self.path = path
+        self.before = before
+        self.leftovers = leftovers
+
+    def describe(self) -> str:
+        """What happens, in words."""
+        what = f"rename {self.before} to {os.path.basename(self.path)}" if self.before else f"remove {self.path}"
+        return what + "\n" + "".join(f"remove {path}\n" for path in self.leftovers)
+
+    def apply(self) -> None:
+        """One step."""
+        try:
+            if self.before:
+                os.replace(self.before, self.path)
+            else:
+                os.unlink(self.path)
+            for path in self.leftovers:
+                os.unlink(path)
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+
+
+class Directory:
+    """The directory of ours at `path` holds these hooks; `None` stands for no directory."""
+
+    def __init__(self, path: str, hooks: dict[str, bytes] | None) -> None:
+        self.path = path
+        self.hooks = hooks
+
+    def describe(self) -> str:
+        """What happens, in words."""
+        if self.hooks is None:
+            return f"remove {self.path}\n"
+        return f"write {self.path}: {', '.join(self.hooks)}\n"
+
+    def apply(self) -> None:
+        """One file at a time, each of them whole."""
+        try:
+            if self.hooks is not None:
+                os.makedirs(self.path, exist_ok=True)
+                for name, content in self.hooks.items():
+                    if read(os.path.join(self.path, name)) != content or not runs(os.path.join(self.path, name)):
+                        _put(os.path.join(self.path, name), content)
+            for name in os.listdir(self.path):
+                if name not in (self.hooks or {}):
+                    os.unlink(os.path.join(self.path, name))
+            if self.hooks is None:
+                os.rmdir(self.path)
+                if os.path.basename(os.path.dirname(self.path)) == "git-credential-hf":
+                    _remove_if_empty(os.path.dirname(self.path))
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+
+
+# --- files ---
+
+
+def read(path: str) -> bytes | None:
+    """What is in the file, through links; `None` where there is none to read."""
+    try:
+        if not os.path.isfile(path):
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Problem(f"cannot read {path}: {error.strerror}") from None
+
+
+def runs(path: str) -> bool:
+    """Whether git would run it."""
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def state(path: str) -> tuple[int, bytes] | None:
+    """The mode and the bytes, of a link where it leads; `None` where there is nothing."""
+    try:
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            return status.st_mode, os.fsencode(os.readlink(path))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Problem(f"cannot read {path}: {error.strerror}") from None
+    return status.st_mode, read(path) or b""
+
+
+def _second_name(path: str, name: str) -> None:
+    """Let what is at `path` be at `name` as well: the same file, or a copy where the file system has no links."""
+    temporary = _temporary(name)
+    try:
+        try:
+            os.link(path, temporary, follow_symlinks=False)
+        except (OSError, NotImplementedError):
+            shutil.copy2(path, temporary, follow_symlinks=False)
+        os.replace(temporary, name)
+    finally:
+        _unlink(temporary)  # it is there still where both were one file already
+
+
+def _put(path: str, content: bytes) -> None:
+    """An executable file, whole at any moment."""
+    temporary = _temporary(path)
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        _unlink(temporary)
+
+
+def _temporary(path: str) -> str:
+    """A name beside `path`; what a process that was killed has left under such a name is removed."""
+    directory, name = os.path.split(path)
+    for entry in os.listdir(directory):
+        match = re.fullmatch(re.escape(name) + r"\.hf-([0-9]+)", entry)
+        if match and not processes.is_running(int(match[1])):
+            _unlink(os.path.join(directory, entry))
+    _unlink(temporary := f"{path}.hf-{os.getpid()}")
+    return temporary
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _remove_if_empty(path: str) -> None:
+    try:
+        os.rmdir(path)
+    except OSError:
+        pass
+
+
+def _cannot_write(path: str, error: OSError) -> Problem:
+    return Problem(f"cannot write {path}: {error.strerror}")
