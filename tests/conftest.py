@@ -95,8 +95,12 @@ def pytest_report_header() -> list[str]:
     return [", ".join(versions), where]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, what needs a network in a place that has none."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long rows to the long run; skip, with the reason, what needs a network in a place that has none."""
+    if not os.environ.get("GIT_CREDENTIAL_HF_TESTS_LONG"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     if IN_NAMESPACE:
         for item in items:
             if item.get_closest_marker("registries"):

@@ -188,10 +188,13 @@ def rows() -> list[object]:
         *(("store", "configured", "first", event) for event in EVENTS),
     }
     table = [(*row[:3], row[3], f"{'-'.join(row[:3])}-{row[3].__name__}") for row in names]
-    return [
-        pytest.param(*row[:4], id=row[4], marks=() if row[:2] == ("store", "plain") else pytest.mark.once)
-        for row in sorted(table, key=lambda row: row[4])
-    ]
+
+    def marks(row: tuple[object, ...]) -> list[pytest.MarkDecorator]:
+        if row[:2] == ("store", "plain"):
+            return []
+        return [pytest.mark.once, *([] if row[0] == "store" or row[3] in (login, refresh) else [pytest.mark.long])]
+
+    return [pytest.param(*row[:4], id=row[4], marks=marks(row)) for row in sorted(table, key=lambda row: row[4])]
 
 
 @pytest.mark.parametrize(("holder", "mode", "chain", "event"), rows(), indirect=["holder"])

@@ -20,6 +20,7 @@ DOCUMENTS = (
     "share/zsh/site-functions/_git-credential-hf",
     "share/fish/vendor_completions.d/git-credential-hf.fish",
 )
+LONG = pytest.mark.long
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "install.sh"
 
 
@@ -743,7 +744,7 @@ def test_the_real_thing(real_account, installers, tool):
 
 
 @pytest.mark.registries
-@pytest.mark.parametrize("tool", ["venv", "uv", "pipx"])
+@pytest.mark.parametrize("tool", [pytest.param("venv", marks=LONG), "uv", pytest.param("pipx", marks=LONG)])
 def test_a_second_run_with_changed_sources(real_account, installers, tool):
     """An upgrade from a checkout brings its sources of today, also where pyproject.toml has not changed."""
     account = real_account
@@ -771,7 +772,7 @@ def test_a_prefix_with_blanks_that_is_not_on_path(real_account, installers):
 
 
 @pytest.mark.registries
-@pytest.mark.parametrize("tool", ["venv", "uv"])
+@pytest.mark.parametrize("tool", [pytest.param("venv", marks=LONG), "uv"])
 def test_the_real_thing_through_a_pipe(real_account, installers, tool):
     """Piped into sh, the package comes from the index, and the account's own sources of packages are respected."""
     account = real_account
@@ -790,7 +791,7 @@ def test_the_real_thing_through_a_pipe(real_account, installers, tool):
 
 @pytest.mark.registries
 @pytest.mark.skipif(os.getuid() != 0, reason="for root, who becomes an ordinary user here")
-@pytest.mark.parametrize("tool", ["venv", "uv"])
+@pytest.mark.parametrize("tool", ["venv", pytest.param("uv", marks=LONG)])
 def test_a_checkout_that_is_read_only(real_account, installers, tmp_path, tool):
     """An ordinary user installs from a checkout that is not theirs to write to, and nothing is written to it."""
     account = real_account
