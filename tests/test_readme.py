@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_hf.hooks import CHECKS
+
 if TYPE_CHECKING:
     from hub import Hub
 
@@ -48,6 +50,12 @@ def test_what_configure_writes(home: Path) -> None:
     """The lines in the README are the lines that `configure` writes."""
     subprocess.run(["git-credential-hf", "configure"], check=True, capture_output=True)
     assert f"```ini\n{(home / '.gitconfig').read_text()}```" in README
+
+
+def test_the_table_of_checks() -> None:
+    """The hooks' keys, what they are about and what they do unless told otherwise are the program's own words."""
+    for key, (usual, about) in CHECKS.items():
+        assert f"| `hf.{key}` | {about} | `{usual}` |" in README
 
 
 def test_every_command_is_named() -> None:
