@@ -499,14 +499,16 @@ def is_same(who: tuple[str | None, str], was: object, now: object, after: bytes)
     """Whether curl tells a host what it told it.
 
     Where the URL has a user whom the file does not know, curl before 8.21 sends this host's password all the same, but
-    only if it stands last in the file; which one does may change, and does no harm.
+    only if it stands last in the file; which one does may change, and does no harm. (Some, as 8.14, end it at a byte
+    above 127.)
     """
     user, host = who
     entries = netrc.entries(after)
     is_last = bool(entries) and (entries[-1].machine or host).lower() == host
     password = (entries[-1].password or "").encode("utf-8", "surrogateescape").decode("latin-1") if is_last else ""
     is_unknown = user is not None and was in (None, (user, ""))
-    return now == was or was == GIVES_UP or (is_unknown and is_last and now == (user, password))
+    is_that = isinstance(now, tuple) and now[0] == user and password.startswith(now[1])
+    return now == was or was == GIVES_UP or (is_unknown and is_last and is_that)
 
 
 # --- tests ---
