@@ -10,9 +10,12 @@ find_mirror() {
 }
 
 _configured_mirror() {
-    # shellcheck disable=SC2016 # apt's own variable
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Component: main' \
-        "Codename: $(. /etc/os-release && echo "${VERSION_CODENAME-}")" | head -n 1
+    local codename
+    for codename in "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" sid; do  # sid calls itself the next release
+        # shellcheck disable=SC2016 # apt's own variable
+        apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Component: main' \
+            "Codename: $codename"
+    done | head -n 1
 }
 
 # use_proxy_of_apt: for debootstrap.
