@@ -1,0 +1,26 @@
+"""The cases of git's own tests of its helpers, t0300 and t0303, as far as a helper that stores nothing can meet them.
+
+`cases.py` has all of them: the tests that hold each, or why it cannot apply.
+"""
+
+import re
+import subprocess
+
+HF = "credential.helper=hf"
+HUB = "protocol=https\nhost=huggingface.co\n"
+OTHER = "protocol=https\nhost=example.com\n"
+TOKEN = "hf_" + "Credential" * 3 + "wxyz"
+ANSWER = f"username=git\npassword={TOKEN}\n"
+CAPABLE = "capability[]=authtype\ncapability[]=state\n"
+
+
+def git_has(*since: int) -> bool:
+    """Whether this git is of that version, or a later one."""
+    said = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout
+    return tuple(map(int, re.findall(r"\d+", said)[:3])) >= since
+
+
+def ours(operation: str, message: str) -> tuple[int, str, str]:
+    """Status, answer and words of the helper itself, to what some git might not pass on, or back."""
+    done = subprocess.run(["git-credential-hf", operation], input=message, capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout, done.stderr
