@@ -60,7 +60,10 @@ def mapped(configured: list[gitconfig.Entry]) -> dict[str, str]:
             for origin in hub.origins():
                 namespace = entry.subsection.removeprefix(origin + "/")
                 if namespace != entry.subsection and "/" not in namespace:
-                    found[namespace] = shlex.split((entry.value or "").removeprefix("!"))[-1]
+                    try:
+                        found[namespace] = shlex.split((entry.value or "").removeprefix("!"))[-1]
+                    except ValueError:
+                        pass  # no shell can run it, either
     return found
 
 
@@ -182,7 +185,9 @@ def _readable(path: str) -> list[gitconfig.Entry]:
     try:
         return gitconfig.entries_of_file(path)
     except Problem as problem:
-        raise Problem(f"git cannot read {path}: {problem.message}", f"git config --file '{path}' --edit") from None
+        raise Problem(
+            f"git cannot read {path}: {problem.message}", f"git config --file {shlex.quote(path)} --edit"
+        ) from None
 
 
 def _has(configured: list[gitconfig.Entry], section: str, variables: list[tuple[str, str]]) -> bool:

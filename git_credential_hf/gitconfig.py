@@ -147,13 +147,17 @@ def run(
     from git_credential_hf import processes
 
     is_apart = seconds is not None
-    with processes.start([git(), *arguments], {**_environment(), **(environment or {})}, is_apart=is_apart) as process:
+    try:
+        process = processes.start([git(), *arguments], {**_environment(), **(environment or {})}, is_apart=is_apart)
+    except OSError as error:  # an argument of some 100 kB is enough for that
+        raise Problem(f"git cannot be started: {error.strerror}") from None
+    with process:
         try:
             stdout, stderr = process.communicate(given, seconds)
         except BaseException as error:
             processes.end(process, is_apart=is_apart, grace=1)  # so that git takes its locks away
             if isinstance(error, processes.TimeoutExpired):
-                command = arguments[2] if arguments[0] == "-C" else arguments[0]
+                command = arguments[2] if arguments[0] in ("-C", "-c") else arguments[0]
                 raise NoAnswer(f"git {command} did not answer within {seconds:g} seconds") from None
             raise
     if process.returncode:
@@ -336,6 +340,11 @@ _matched: dict[tuple[str, str], bool] = {}  # what git has been asked already
 
 
 def _git_matches(pattern: str, url: str) -> bool:
+    scheme, _, rest = pattern.partition("://")
+    where, slash, path = rest.partition("/")
+    login, at, host = where.rpartition("@")
+    # git compares no passwords, so it is told none.
+    pattern = f"{scheme}://{login.partition(':')[0]}{at}{host}{slash}{path}"
     if (pattern, url) not in _matched:
         probe = {
             "GIT_CONFIG_COUNT": "1",
@@ -360,6 +369,8 @@ def push_url() -> str:
     settings = {(e.section, e.subsection, e.name): e.value for e in entries()}
     keys = [("branch", branch, "pushremote"), ("remote", "", "pushdefault"), ("branch", branch, "remote")]
     name = next((settings[key] or name for key in keys if settings.get(key)), name)
+    if "://" in name:
+        return name  # what `git push -u URL` leaves; it may hold a token, and arguments are there for all to read
     try:
         urls = run("remote", "get-url", "--push", "--", name).decode("utf-8", "surrogateescape").splitlines()
     except Problem:

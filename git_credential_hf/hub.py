@@ -64,6 +64,13 @@ def owns(protocol: bytes | None, host: bytes | None) -> str | None:
     return asked if asked in origins() else None
 
 
+def is_asked(url: str) -> bool:
+    """Whether `endpoint()` is the Hub that an https URL leads to, and so the one to ask about what is there."""
+    scheme, _, rest = url.partition("://")
+    where, own = origin(scheme, rest.partition("/")[0].rpartition("@")[2]), origin_of(endpoint())
+    return where == own or {where, own} <= {*_PUBLIC}
+
+
 def remote(url: str) -> tuple[str, str] | None:
     """The transport (`https`, `ssh`) and the path of a git remote's URL that leads to the Hub; `None` for any other.
 
@@ -73,11 +80,14 @@ def remote(url: str) -> tuple[str, str] | None:
     if not separator:
         where, colon, path = url.partition(":")  # scp's syntax; a slash before the colon makes it a path (git-fetch(1))
         host = where.rpartition("@")[2].lower()
-        return ("ssh", path) if colon and f"https://{host}" in origins() else None
+        return ("ssh", path) if colon and "/" not in where and f"https://{host}" in origins() else None
     where, _, path = rest.partition("/")
+    if any(c in where for c in "?#\\"):
+        return None  # what stands before it is the host, to git and curl: https://evil.example?@huggingface.co/
     host = where.rpartition("@")[2]
     if scheme.lower() in ("ssh", "git+ssh", "ssh+git"):
-        return ("ssh", path) if f"https://{host.lower().removesuffix(':22')}" in origins() else None
+        name = host.lower().removesuffix(":22").removesuffix(":")
+        return ("ssh", path) if f"https://{name}" in origins() else None
     return ("https", path) if origin(scheme, host) in origins() else None
 
 
@@ -86,13 +96,15 @@ def named(text: str) -> tuple[str, str] | None:
     if text.lower().startswith("hf://"):
         parts = text[5:].split("@")[0].strip("/").split("/")
         return repository("/".join(parts[: 3 if parts[0] in KINDS else 2]))
-    if "://" not in text and ":" not in text:
+    if ":" not in text:
         return repository(text)
     found = remote(text)
     if found is None:
         return None
     parts = found[1].partition("?")[0].partition("#")[0].strip("/").split("/")
-    page = min((at for at, part in enumerate(parts) if at and part in _PAGES), default=len(parts))
+    first = 2 if parts[0] in KINDS else 1  # where a page may begin: `gpt2/tree/main`, but `acme/tree` is a name
+    last = len(parts) if len(parts) > first + 1 else 0
+    page = min((at for at in range(first, last) if parts[at] in _PAGES), default=len(parts))
     return repository("/".join(parts[:page]))
 
 
@@ -113,13 +125,13 @@ def repository(path: str) -> tuple[str, str] | None:
     parts = path.strip("/").removesuffix(".git").split("/")
     if parts[0] == "buckets":
         return None  # git does not know them (hub-facts 3.1)
-    kind = parts.pop(0) if parts[0] in KINDS and len(parts) > 1 else "models"
+    kind = parts.pop(0) if parts[0] in KINDS else "models"
     return (kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_name, parts)) else None
 
 
 def is_name(text: str) -> bool:
     """Whether this can be the name of an account or a repository: what else a path may hold would lead elsewhere."""
-    return text.isascii() and text[:1].isalnum() and all(c.isalnum() or c in "-_." for c in text)
+    return text.isascii() and text[:1] not in ("", "-", ".") and all(c.isalnum() or c in "-_." for c in text)
 
 
 def page(kind: str, name: str) -> str:

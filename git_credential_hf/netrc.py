@@ -26,8 +26,8 @@ class Entry:
     another entry, its words with the blanks on one side.
     """
 
-    def __init__(self, machine: str | None, line: int) -> None:
-        self.machine = machine
+    def __init__(self, line: int) -> None:
+        self.machine: str | None = None
         self.login: str | None = None
         self.password: str | None = None
         self.start = self.end = 0
@@ -92,7 +92,7 @@ def entries(content: bytes) -> list[Entry]:
         elif word in _TOP:
             if found and found[-1].machine is None:
                 words.refuse("an entry after `default`")
-            entry = Entry(None, words.line)
+            entry = Entry(words.line)
             entry.start, entry._before = words.start, words.before
             if word == "machine":
                 entry.machine = words.name()
@@ -218,11 +218,15 @@ def _cut(content: bytes, first: Entry, last: Entry, above: list[Entry], after: E
     if is_read and content[: first._before].endswith(b'"'):
         refuse("Python reads no comment below a word in quotes")
     if not _is_first(content, start):
-        return (first._before, end - len(newline)) if ends_line else (start, end)
+        # Neighbours that go together may begin behind one that stays, and end before another: a blank between these.
+        return (first._before, end - len(newline)) if ends_line else (_skip(content, start, b" \t"), end)
 
     lines = content[: first._before].splitlines()[-2:]
     if comments:
         if is_top or is_near or lines[-1].lstrip().startswith(b"#"):
+            ending = _newline(content[first._before : _line_end(content, first._before) + 1])
+            if first._before and ending and content.startswith(ending, first._before):
+                return first._before + len(ending), end  # what ends a macro may be another line feed than ours
             return first._before, end - (len(newline) if first._before else 0)
     elif (
         (before and after)
@@ -264,7 +268,14 @@ def _below(content: bytes, at: int) -> int:
 
 
 def _skip(content: bytes, at: int, blanks: bytes) -> int:
-    return len(content) - len(content[at:].lstrip(blanks))
+    while at < len(content) and content[at] in blanks:
+        at += 1
+    return at
+
+
+def _line_end(content: bytes, at: int) -> int:
+    end = content.find(b"\n", at)
+    return len(content) if end < 0 else end
 
 
 class _Words:
@@ -326,7 +337,7 @@ class _Words:
 
     def _quoted(self) -> str:
         word = bytearray()
-        line = self.content[self.start + 1 :].partition(b"\n")[0]
+        line = self.content[self.start + 1 : _line_end(self.content, self.start)]
         at = 0
         while line[at : at + 1] != b'"':
             if line[at : at + 1] == b"\\":
@@ -361,7 +372,7 @@ class _Words:
 
     def comment(self) -> None:
         """Move to the end of the line. Refuse what is no comment to all."""
-        line = self.content[self.start :].partition(b"\n")[0].rstrip(b" \t\r")
+        line = self.content[self.start : _line_end(self.content, self.start)].rstrip(b" \t\r")
         self.end = self.start + len(line)
         hashes, *rest = line.decode("utf-8", "replace").lower().split()
         if not self.is_first:
@@ -382,7 +393,7 @@ class _Words:
         if self.content[self.end : at].strip(b"\r\n"):
             self.refuse("something after the name of a macro")
         while at < len(self.content):
-            line = self.content[at:].partition(b"\n")[0]
+            line = self.content[at : _line_end(self.content, at)]
             if line in (b"", b"\r"):
                 break
             for part in [] if line.lstrip().startswith(b"#") else line.split():
@@ -401,7 +412,13 @@ class _Words:
     def name(self) -> str:
         """The name of a machine."""
         word = self.value(_WORDS)
-        if not word or self.is_hash or b"\\" in self.content[self.start : self.end] or len(word.split()) > 1:
+        if (
+            not word
+            or not word.isascii()
+            or self.is_hash
+            or b"\\" in self.content[self.start : self.end]
+            or len(word.split()) > 1
+        ):
             self.refuse("a machine without a name")
         return word
 

@@ -75,7 +75,10 @@ def _add(request: Request, line: bytes) -> None:
         setattr(request, name, value)
     elif key in _MULTIPLE:
         # gitcredentials(7): the order counts, and an empty value forgets the ones before it.
-        request.multiple[key] = [*request.multiple.get(key, []), value] if value else []
+        if value:
+            request.multiple.setdefault(key, []).append(value)  # in place: there may be a hundred thousand
+        else:
+            request.multiple[key] = []
 
 
 def render(answer: dict[str, str]) -> bytes:

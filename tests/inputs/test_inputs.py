@@ -1,0 +1,216 @@
+"""Thousands of generated inputs of each kind, and those that were once hard: each is judged by what it has to be."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import inputs
+from git_credential_hf import access, hooks, netrc, protocol, tokens
+from git_credential_hf.problem import Problem
+from inputs import accounts, configurations, messages, netrcs, targets, urls
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[messages.Program]:
+    (tmp_path / "logins").mkdir()
+    program = messages.Program(tmp_path / "logins")
+    yield program
+    program.close()
+
+
+def test_messages(program: messages.Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes in, in whichever circumstances: a refusal, silence, or the one right credential, whole."""
+    for name in program.variables(messages.generated(0)):
+        monkeypatch.setenv(name, "")  # to be put back
+    seen = inputs.run("messages", lambda number: messages.judge(messages.generated(number), program), 12_000, 1_000_000)
+    if not inputs.ONE:
+        kinds = {"refused", "not ours", "answered", "nobody", "no such token", "store", "erase", "capability"}
+        assert set(seen) == kinds, seen
+        assert min(seen["answered"], seen["refused"], seen["not ours"]) > sum(seen.values()) / 12, seen
+
+
+@pytest.mark.parametrize("line", [b"state[]=x\n", b"unknown=1\n", b"x=\n", b"wwwauth[]=\n", b"state[]=x\nstate[]=\n"])
+def test_huge_messages(line: bytes) -> None:
+    """The longest message is read in no time to speak of, whatever its lines are; a list of values once was not."""
+    began = time.process_time()
+    protocol.parse(b"protocol=https\nhost=hf.co\n" + line * (1_000_000 // len(line)))
+    assert time.process_time() - began < 1
+
+
+def test_messages_through_the_executable(program: messages.Program) -> None:
+    """The executable does what was judged within this process."""
+
+    def judge(number: int) -> str:
+        asked = messages.generated(number)
+        kind, status, stdout, _ = messages.expected(asked)
+        variables = {name: value for name, value in program.variables(asked).items() if value is not None}
+        command = [*messages.arguments_of(asked)]
+        done = subprocess.run(command, input=asked.message, capture_output=True, env={**os.environ, **variables})
+        program.refused.unlink(missing_ok=True)
+        assert (done.returncode, done.stdout) == (status, stdout), (asked, kind, done)
+        assert not any(value.encode() in done.stderr for value in messages.TOKENS), asked
+        assert (done.stderr == b"") == (kind in ("answered", "not ours", "store", "capability")) or kind == "erase", (
+            done
+        )
+        return kind
+
+    inputs.run("messages, executable", judge, 60, 1_000)
+
+
+def test_urls() -> None:
+    """Of any URL it is certain whether it leads to the Hub, and by which transport; none of its lookalikes does."""
+    seen = inputs.run("URLs", lambda number: urls.judge(urls.generated(number)), 12_000, 100_000)
+    if not inputs.ONE:
+        assert min(seen.values()) > sum(seen.values()) / 100, seen
+
+
+def test_names() -> None:
+    """A repository has the name that huggingface_hub reads, but for the differences that each have their rule."""
+    seen = inputs.run("URLs, huggingface_hub", lambda number: urls.judge_name(urls.generated(number)), 12_000, 100_000)
+    if not inputs.ONE:
+        assert inputs.LONG or not (unused := {*urls.RULES} - {*seen}), unused
+        assert seen["the same"] > sum(seen.values()) / 10, seen
+
+
+def test_urls_by_git() -> None:
+    """Where git goes with a URL, and whom it asks about it, is what was judged."""
+    subprocess.run(["git", "init", "--quiet", "--bare", "."], check=True)  # to be told what it makes of ssh's URLs
+    seen = inputs.run("URLs, git", lambda number: urls.judge_by_git(urls.generated(number)), 300, 5_000)
+    assert inputs.ONE or min(seen["the Hub's, by https"], seen["the Hub's, by ssh"]) > 10, seen
+
+
+def test_netrc_files() -> None:
+    """Of any netrc file: an answer or a problem with its line, and nothing of another machine's is ever changed."""
+    seen = inputs.run("netrc", lambda number: netrcs.judge(netrcs.generated(number)), 1_000, 100_000)
+    assert inputs.ONE or min(seen.values()) > sum(seen.values()) / 25, seen
+
+
+@pytest.mark.parametrize("name", netrcs.GROWING)
+def test_huge_netrc_files(name: str) -> None:
+    """The longest file that is read, and one of 1 MB, take no time to speak of, however they are made."""
+    for head in (b"", b"machine a.example login b password y\n", b"macdef x\n") if inputs.LONG else (b"",):
+        for size in (1 << 16, 1 << 20):
+            content = (head + netrcs.GROWING[name] * (size // len(netrcs.GROWING[name])))[:size]
+            began = time.process_time()
+            for ask in (
+                netrc.entries,
+                lambda content: netrc.without(content, ["hf.co"]),
+                lambda content: netrc.used(content, "hf.co"),
+            ):
+                try:
+                    ask(content)
+                except Problem:
+                    pass
+            assert time.process_time() - began < 10, (name, head, size)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+def test_netrc_files_by_curl(tmp_path: Path) -> None:
+    """The installed curl itself sends to others than the Hub what it sent before the Hub's machines went."""
+    first = random.SystemRandom().randrange(1 << 40) if inputs.LONG else 0
+    pairs: list[tuple[bytes, bytes]] = []
+    while len(pairs) < (int(2_000 * inputs.LONG) or 40):
+        content = netrcs.generated(first)
+        first += 1
+        try:
+            after = netrc.without(content, netrcs.known.HUB)
+        except Problem:
+            continue
+        if after != content:
+            pairs.append((content, after))
+    failures = 0
+    for part in range(0, len(pairs), 200):
+        some = pairs[part : part + 200]
+        seen = netrcs.known.of_curl([file for pair in some for file in pair], tmp_path / str(part))
+        for (before, after), was, now in zip(some, seen[::2], seen[1::2], strict=True):
+            others = [who for who in was if who[1] not in netrcs.known.HUB]
+            failures += not all(netrcs.known.is_same(who, was[who], now[who], after) for who in others)
+            assert not failures, (before, after, was, now)
+    inputs.figures("netrc, curl", inputs=len(pairs), failures=failures)
+
+
+@pytest.fixture
+def place(home: Path, monkeypatch: pytest.MonkeyPatch) -> configurations.Place:
+    for name in ("PATH", "HELPERS_LOG"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # to be put back
+    return configurations.Place(home)
+
+
+def test_configurations(place: configurations.Place) -> None:
+    """What is read of git's configuration is what git reads, down to the helpers that it starts."""
+
+    def judge(number: int) -> str:
+        url = configurations.URLS[number // 8 % len(configurations.URLS)] if number % 8 == 0 else None
+        return configurations.judge(configurations.generated(number), place, url)
+
+    seen = inputs.run("git configuration", judge, 250, 20_000)
+    assert inputs.ONE or min(seen["read, and git asked"], seen["git cannot read it"]) > sum(seen.values()) / 20, seen
+
+
+@pytest.mark.parametrize("name", configurations.ONCE_WRONG)
+def test_configurations_that_were_hard(name: str, place: configurations.Place) -> None:
+    """What no program would write, and a person did, is read as git reads it."""
+    content = configurations.ONCE_WRONG[name]
+    assert configurations.judge({".gitconfig": content}, place, configurations.URLS[0]) == "read, and git asked"
+
+
+def test_configure_restores_any_configuration(place: configurations.Place) -> None:
+    """Whatever stands in the file: configured twice is configured once, and unconfigured it has the same bytes."""
+
+    def judge(number: int) -> str:
+        return configurations.judge_configure(configurations.generated(number)[".gitconfig"], place)
+
+    seen = inputs.run("git configuration, configure", judge, 20, 1_000)
+    assert inputs.ONE or seen["restored"] > sum(seen.values()) / 3, seen
+
+
+@pytest.mark.parametrize("name", accounts.once_wrong())
+def test_accounts_that_say_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that lacks what a "no" would be about, or has something else there, is none."""
+    with accounts.Server() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        server.answer = json.dumps(accounts.once_wrong()[name]).encode()
+        token = tokens.Token("hf_" + "w" * 34, "env:HF_TOKEN")
+        assert access.may(token, ("models", "acme/model"), write=True).answer == "unknown"
+        server.shutdown()
+
+
+def test_accounts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever whoami-v2 answers: yes, no or unknown, in `check` as in a push, and no "no" that it does not say."""
+    with accounts.Server() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        subprocess.run(["git", "init", "--quiet", "."], check=True)
+        for check in hooks.CHECKS:
+            if check != "writeCheck":
+                subprocess.run(["git", "config", f"hf.{check}", "off"], check=True)
+        seen = inputs.run("whoami", lambda number: accounts.judge(number, server), 500, 20_000)
+        server.shutdown()
+    if not inputs.ONE:
+        assert seen.pop("late", 0) < 20, seen
+        assert set(seen) == {"unreachable", "read-only-token", "token-not-scoped", "role-too-low"}, seen
+        assert min(seen.values()) > sum(seen.values()) / 100, seen
+
+
+def test_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What atheris has found, and what once was hard, is judged as it has to be; each target has some of it."""
+    for name in ("HF_HOME", "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, "")  # to be put back
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", "")
+    monkeypatch.setattr("huggingface_hub.constants.HF_STORED_TOKENS_PATH", "")
+    files = sorted(inputs.CORPUS.glob("*/*"))
+    for name, target in targets.Targets(tmp_path).named.items():
+        mine = [file for file in files if file.parent.name == name]
+        assert mine, name
+        for file in mine:
+            target(file.read_bytes())
+    inputs.figures("corpus", inputs=len(files), failures=0)
+    assert len(files) < 60
+    assert sum(file.stat().st_size for file in files) < 50_000
