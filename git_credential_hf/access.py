@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from git_credential_hf import hub, kept, tokens
+from git_credential_hf import client, hub, kept, tokens
 from git_credential_hf.problem import Problem, shown, trace
 
 PATIENCE = 3  # seconds for all that the Hub is asked at once; huggingface_hub's own client would wait for ever
@@ -86,24 +86,29 @@ class Answer:
 class Account:
     """Whose token it is; `role` is `read`, `write`, `god` or `fineGrained`, `None` for a token without one.
 
-    `is_oauth`: one of a login in the browser. `orgs` maps an organisation to this account's role in it, `scoped` is as
-    whoami-v2 has it (hub-facts 1.1), `ids` names the entities that it may refer to by their `_id` alone.
+    `is_oauth`: one of a login in the browser. `orgs` maps an organisation to this account's role in it, `None` where
+    that is not said; `knows_orgs`: whether it has no others. `scoped` is as whoami-v2 has it (hub-facts 1.1), `ids`
+    names the entities that it may refer to by their `_id` alone.
 
     Raises `ValueError` for an answer that names nobody.
     """
 
     def __init__(self, answer: Any) -> None:
         self.name = str(_of(answer, "name", str))
+        if not self.name:
+            raise ValueError("a blank name in the answer")
         auth = _of(answer, "auth", dict, {})
         self.is_oauth = auth.get("type") == "oauth"
         access_token = _of(auth, "accessToken", dict, {})
         role = access_token.get("role")
         self.role: str | None = role if isinstance(role, str) else None
         fine_grained = _of(access_token, "fineGrained", dict, {})
-        self.scoped = [entry for entry in _of(fine_grained, "scoped", list, []) if isinstance(entry, dict)]
-        orgs = [org for org in _of(answer, "orgs", list, []) if isinstance(org, dict)]
-        self.orgs = {str(org.get("name")): str(org.get("roleInOrg")) for org in orgs}
-        self.ids = {str(entity.get("id")): str(entity.get("name")) for entity in [answer, *orgs]}
+        self.scoped: list[Any] = _of(fine_grained, "scoped", list, [None])  # an entry that says nothing
+        orgs = _of(answer, "orgs", list, [None])
+        names = [_of(org, "name", str, "") for org in orgs]
+        self.knows_orgs = all(names)
+        self.orgs = {name: _of(org, "roleInOrg", str, "") or None for name, org in zip(names, orgs, strict=True)}
+        self.ids = {_of(entity, "id", str, ""): _of(entity, "name", str, "") for entity in [answer, *orgs]}
 
     def permits(self, permission: str, repository: tuple[str, str]) -> bool | None:
         """Whether the scopes of a fine-grained token contain this permission here; `None` where that is not certain."""
@@ -111,11 +116,12 @@ class Account:
         is_certain = True
         for entry in self.scoped:
             entity = _of(entry, "entity", dict, {})
-            what, whose = entity.get("type"), entity.get("name") or self.ids.get(str(entity.get("_id")))
+            what = _of(entity, "type", str, "")
+            whose = _of(entity, "name", str, "") or self.ids.get(_of(entity, "_id", str, "") or "-") or None
             names = {_type(kind): name, "user": name.partition("/")[0], "org": name.partition("/")[0]}
             if (what in _ELSEWHERE and what not in names) or (what in names and whose not in (None, names[what])):
                 continue
-            permissions = set(map(str, _of(entry, "permissions", list, [])))
+            permissions = set(map(str, _of(entry, "permissions", list, [None])))  # one that nobody knows
             is_known = what in names and whose is not None  # else a resource group, or an entity without a name
             if is_known and permission in permissions:
                 return True
@@ -363,7 +369,8 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
             f"the token {shown(token.value)} of your login may not write to {name}",
             another(token, "of the role 'write'"),
         )
-    if not write or not slash or is_own or not said:
+    is_low = role in _LOW if namespace in account.orgs else account.knows_orgs
+    if not write or not slash or is_own or not said or not is_low:
         return None  # the token and the account should do: the Hub has a reason that we do not know
     pull_request = f"hf discussions create {name} --pull-request --title '…'" + (
         "" if kind == "models" else f" --type {_type(kind)}"
@@ -374,6 +381,9 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
         + (f"in {namespace} its role is '{role}'" if role else f"it is not a member of {namespace}"),
         f"open a pull request: `{pull_request}`, then `git push origin HEAD:refs/pr/N`",
     )
+
+
+_LOW = ("read", "contributor", "no_access")  # of the roles in an organisation (hub-facts 1.1); one of tomorrow may do
 
 
 def another(token: tokens.Token, what: str) -> str:
@@ -406,25 +416,10 @@ Result = TypeVar("Result")
 
 def _within(seconds: float, ask: Callable[[], Result]) -> Result:
     """What `ask` returns or raises; raises `Unreachable` where that takes longer: a server may answer drop by drop."""
-    import threading
-
-    answers: list[Result] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            answers.append(ask())
-        except BaseException as error:  # raised again, over there
-            errors.append(error)
-
-    asking = threading.Thread(target=work, daemon=True)
-    asking.start()
-    asking.join(seconds)
-    if errors:
-        raise errors[0]
-    if not answers:
-        raise Unreachable(f"the Hub did not answer within {seconds:g} seconds")
-    return answers[0]
+    try:
+        return client.within(seconds, ask)
+    except TimeoutError as error:
+        raise Unreachable(str(error)) from None
 
 
 def _get(path: str, token: tokens.Token | None, json: object = None) -> Any:
@@ -443,7 +438,7 @@ def _get(path: str, token: tokens.Token | None, json: object = None) -> Any:
     began = time.monotonic()
     try:
         method = "GET" if json is None else "POST"
-        response = tokens.session().request(method, endpoint + path, headers=headers, json=json, timeout=PATIENCE)
+        response = client.session().request(method, endpoint + path, headers=headers, json=json, timeout=PATIENCE)
     except Exception as error:  # its client raises whatever its layers do: OSError, ValueError, OfflineModeIsEnabled
         raise Unreachable(
             f"the Hub cannot be reached ({' '.join(str(error).split()) or type(error).__name__})"

@@ -178,6 +178,9 @@ def _judge_access(
         verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
     answer: access.Answer | None = None
     asked = f"whether this push may {'write to' if write else 'reach'} {repository[1]}"
+    if not hub.is_asked(url):  # that one knows nothing of it, and is given nothing that is not its own
+        verdict.warnings.append(Problem(f"{asked} is not known: HF_ENDPOINT is another Hub", "unset HF_ENDPOINT"))
+        return
     try:
         for token in resolvers.of_git(url, entries):
             answer = access.may(token, repository, write=write)

@@ -27,8 +27,10 @@ _MARKERS = (b"hf_", b"api_org_", b"oauth_app_secret_")
 _PART = rb"[A-Za-z0-9_-]{16,4096}"  # of a JWT: the shortest header in use has 20 characters
 _TOKEN = re.compile(
     rb"(?:(?:hf_(?:oauth__refresh_)?|oauth_app_secret_)(?P<body>[A-Za-z0-9]{34})|api_org_(?P<letters>[A-Za-z]{34})"
-    rb"|hf_app_(?P<app>[A-Za-z0-9]{32})|hf_(?:oauth|jwt)_(?P<jwt>" + rb"\.".join([_PART] * 3) + rb"))(?![A-Za-z0-9_])"
+    rb"|hf_app_(?P<app>[A-Za-z0-9]{32}))(?![A-Za-z0-9_])"
 )
+_JWT = re.compile(rb"hf_(?:oauth|jwt)_(?P<body>" + rb"\.".join([_PART] * 3) + rb")(?![A-Za-z0-9_])")
+_MOST_TRIES = 1000  # at a JWT in one file: each may look at 12 kB, and a hostile file would have a million
 _BEFORE = re.compile(rb"\\[nrt]|%[0-9A-Fa-f]{2}")  # a blank in JSON's strings, and anything in a URL
 _LEAST_DISTINCT = 10  # characters; a placeholder, such as hf_xxxxxxxx, has fewer
 _LEAST_SECRET = 8  # characters; what is shorter stands in any text
@@ -189,6 +191,8 @@ def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoi
 
 
 def _run(*arguments: str, given: bytes = b"") -> bytes:
+    # An unpacked archive may name a program for this, which all that reads the index would run.
+    arguments = ("-c", "core.fsmonitor=false", *arguments)
     return gitconfig.run(*arguments, given=given, environment=gitpipes.ENVIRONMENT, seconds=None)
 
 
@@ -431,15 +435,21 @@ def _entries(stdout: IO[bytes], size: int, width: int) -> int:
 
 def _tokens(content: bytes, secrets: list[bytes]) -> set[str]:
     found = {secret.decode("utf-8", "surrogateescape") for secret in secrets if secret in content}
+    tries = _MOST_TRIES
     for marker in _MARKERS:
         at = content.find(marker)
         while at >= 0:
             match = _TOKEN.match(content, at)
-            if match is not None and _is_start(content, at):
-                body = match["body"] or match["letters"] or match["app"] or match["jwt"]
-                if len(set(body)) >= _LEAST_DISTINCT:
-                    found.add(match[0].decode())
-            at = content.find(marker, at + 1)
+            if match is None and tries and content.startswith((b"hf_jwt_", b"hf_oauth_"), at):
+                match = _JWT.match(content, at)
+                tries -= match is None
+            if (
+                match is not None
+                and _is_start(content, at)
+                and len(set(match[match.lastindex or 0])) >= _LEAST_DISTINCT
+            ):
+                found.add(match[0].decode())
+            at = content.find(marker, at + 1 if match is None else match.end())
     return found
 
 
@@ -455,8 +465,10 @@ def _pointer(content: bytes) -> tuple[str, int] | None:
     from dulwich.lfs import LFSPointer
 
     pointer = LFSPointer.from_bytes(content)
-    # dulwich takes any word for an id, and from this one a path is made.
-    return (pointer.oid, pointer.size) if pointer and len(pointer.oid) == 64 and _is_oid(pointer.oid) else None
+    # dulwich takes any word for an id, and from this one a path is made; and git-lfs takes no size over 63 bits.
+    if pointer is None or len(pointer.oid) != 64 or not _is_oid(pointer.oid) or not 0 <= pointer.size < 1 << 63:
+        return None
+    return pointer.oid, pointer.size
 
 
 def _lfs_stores(entries: list[gitconfig.Entry]) -> list[str]:

@@ -5,6 +5,7 @@ chain of helpers only after a 401; git-lfs goes the same way (git-facts, "~/.net
 """
 
 import os
+import shlex
 from collections.abc import Iterator
 
 from git_credential_hf import gitconfig, netrc, others, tokens
@@ -25,7 +26,9 @@ def of_git(url: str, entries: list[gitconfig.Entry], *, headers: bool = True) ->
     user, colon, password = (gitconfig.decoded(part) for part in login.partition(":"))
     plain = f"{scheme}://{host}{slash}{path}"
     if at and colon and password:
-        yield _elsewhere("url", password, "the URL of the remote", f"run `git remote set-url origin {plain}`")
+        yield _elsewhere(
+            "url", password, "the URL of the remote", f"run `git remote set-url origin {shlex.quote(plain)}`"
+        )
         return
     header = _header(plain) if headers else None
     if header:
@@ -73,8 +76,8 @@ def _header(url: str) -> str | None:
 def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
     name = host.partition(":")[0] if not host.startswith("[") else host.partition("]")[0][1:]
     path = netrc.of_git()
-    if path is None:
-        return
+    if path is None or not os.path.isfile(path):
+        return  # a pipe would keep us waiting
     try:
         with open(path, "rb") as file:
             entry = netrc.used(file.read(1 << 20), name, user)
@@ -98,8 +101,10 @@ def _of_helpers(url: str, plain: str, entries: list[gitconfig.Entry]) -> Iterato
         )
     except gitconfig.NoAnswer:
         raise  # a helper has not answered: who comes after it is never asked
-    except Problem:
-        return  # nobody has one
+    except Problem as problem:
+        if any(words in problem.message for words in _NOBODY_HAS_ONE):
+            return
+        raise gitconfig.NoAnswer(problem.message, problem.fix) from None  # it has not come so far as to know
     fields = dict(line.partition("=")[::2] for line in answer.decode("utf-8", "surrogateescape").split("\n"))
     value = fields.get("password") or fields.get("credential")
     if not value:
@@ -112,6 +117,10 @@ def _of_helpers(url: str, plain: str, entries: list[gitconfig.Entry]) -> Iterato
     names = ", ".join(f"'{entry.value}'" for entry in chain if not gitconfig.is_ours(entry.value or ""))
     fix = "run `git-credential-hf configure`, and `git-credential-hf purge`"
     yield _elsewhere("helper", value, f"git's helper {names}", fix)
+
+
+# The end of `git credential fill`, where git would ask a person now, or where a helper has told it not to.
+_NOBODY_HAS_ONE = ("could not read Username", "could not read Password", "told us to quit")
 
 
 def _elsewhere(kind: str, value: str, where: str, fix: str) -> tokens.Token:

@@ -89,7 +89,7 @@ class Status:
                 "expires_at": token.expires_at,
             },
             "account": account and {"name": account.name, "role": account.role},
-            "endpoint": masked(hub.endpoint()),
+            "endpoint": hub.endpoint(),
             "git": {"asks_us": self.asks_us, "asked_first": self.asked_first},
             "mapped": [{"for": namespace, "token": name} for namespace, name in self.mapped.items()],
         }

@@ -6,17 +6,18 @@ property test holds the two together), and it is imported where it has to act.
 """
 
 import os
+import sys
 import time
 
 from git_credential_hf import hub, kept, tokenfiles
-from git_credential_hf.problem import Problem, keep_secret, report, shown, trace
+from git_credential_hf.problem import Problem, keep_secret, masked, report, shown, trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of this
     from collections.abc import Callable
-    from typing import Any
 
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
+_PATIENCE = 20  # seconds for all that huggingface_hub does, or git waits for a server that trickles
 _OIDC_MARGIN = 60  # seconds before its expiry at which a token of a Trusted Publisher is exchanged anew
 
 
@@ -219,10 +220,18 @@ def _renewed(token: Token, *, insist: bool) -> tuple[Token | None, list[str]]:
             _auth._OAUTH_REFRESH_MARGIN = float("inf")  # type: ignore[assignment]
         return _auth._refresh_oauth_token_if_needed(token.value)
 
+    import signal
+
+    if sys.platform != "win32":
+        # The Hub renews a token once: whom Ctrl-C or a shutdown ends before the answer is kept, has lost the login.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         _, said = _ask_huggingface_hub(ask if insist or not _is_active(token) else None)
     except Exception as error:
         said = [_in_one_line(error)]
+    finally:
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     # Its answer may be from a moment at which `hf` was writing; what stands in the files now is the truth.
     return _reread(token), said
 
@@ -304,22 +313,6 @@ def refused(token: Token, again_in: int) -> None:
         _keep_oidc(token.value, int(time.time()) + again_in, token.expires_at)
 
 
-def session() -> "Any":
-    """huggingface_hub's HTTP client (httpx2's `Client`), quiet, and with an end to its patience.
-
-    Raises whatever its import raises: a variable of the environment can be enough for that.
-    """
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from huggingface_hub import get_session
-
-        client = get_session()
-        client.timeout = 10  # seconds; its own waits for ever, and git would with it
-        return client
-
-
 def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple[str | None, list[str]]:
     """What `get_token()`, or `ask`, returns, and what it had to say (one line each); raises what it raises.
 
@@ -334,7 +327,9 @@ def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple
         def emit(self, record: logging.LogRecord) -> None:
             said.append(_in_one_line(record.getMessage()))
 
-    session()
+    from git_credential_hf import client
+
+    client.session()
     log = logging.getLogger("huggingface_hub")
     log.handlers, log.propagate = [Listener(logging.WARNING)], False
     with warnings.catch_warnings():
@@ -342,9 +337,11 @@ def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple
         from huggingface_hub import get_token
 
         trace("asking huggingface_hub")
-        value = (ask or get_token)()
+        value = client.within(_PATIENCE, ask or get_token)
+    if not (value is None or (isinstance(value, str) and value.isprintable())):
+        raise ValueError("what the Hub gave is no token")
     return (keep_secret(value) if value else value), said
 
 
 def _in_one_line(said: object) -> str:
-    return " ".join(str(said).split())[:400] or type(said).__name__
+    return masked(" ".join(str(said).split()))[:400] or type(said).__name__  # half of a secret is one, too
