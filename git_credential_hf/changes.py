@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import errno
 import os
+import shlex
 import signal
 import stat
 import sys
@@ -58,46 +59,61 @@ class Change:
         Raises `Problem` where that is not possible, or where somebody else has changed the file meanwhile; then it
         is as it was.
         """
-        with _undisturbed():
+        with undisturbed():
             self._apply()
 
-    def _apply(self) -> None:
+    def _apply(self, *, is_late: bool = sys.platform == "linux") -> None:
+        """`is_late`: the lock gets its name when all is in it, so that the next one can tell what a `kill -9` left."""
         status = _status(self.path)
         if status is not None and not status.st_mode & 0o222:
             raise Problem(f"{self.path} is read-only")
         lock = self.path + ".lock"
+        mode = 0o666 if status is None else 0o600
+        content = _REMOVAL if self.after is None else self.after
+        is_there = False
         try:
-            descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if status is None else 0o600)
-        except FileExistsError:
-            raise Problem(
-                f"{self.path} is being changed by another program", f"if none is running: rm '{lock}'"
-            ) from None
-        except OSError as error:
-            raise Problem(f"cannot write {self.path}: {error.strerror}") from None
-        try:
+            descriptor = _nameless(self.path, mode) if is_late else -1
+            if descriptor < 0:
+                descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+                is_late, is_there = False, True
             with os.fdopen(descriptor, "wb") as file:
                 if status is not None:
                     _give(descriptor, status)
                 elif self.mode is not None and sys.platform != "win32":
                     os.fchmod(descriptor, self.mode)
-                if read(self.path) != self.before:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+                if is_late:
+                    is_there = _named(descriptor, lock, content)
+                    if not is_there:
+                        return self._apply(is_late=False)
+                if _seen(self.path, status) != self.before:
                     raise Problem(f"{self.path} has just been changed by another program", "run the command again")
                 if self.keeps:
                     _keep(self.path, self.before or b"", status)
-                file.write(self.after or b"")
-                file.flush()
-                os.fsync(descriptor)
-            if self.after is None:
-                os.unlink(self.path)
-                os.unlink(lock)
-            else:
-                os.replace(lock, self.path)
+                if is_late:
+                    self._replace(lock)  # while the file is open, the lock is seen to be held
+            if not is_late:
+                self._replace(lock)  # Windows renames no open file
         except OSError as error:
-            _remove(lock)
+            if is_there:
+                _remove(lock)
+            elif isinstance(error, FileExistsError):
+                hint = f"if none is running: rm {shlex.quote(lock)}"
+                raise Problem(f"{self.path} is being changed by another program", hint) from None
             raise Problem(f"cannot write {self.path}: {error.strerror}") from None
         except BaseException:
-            _remove(lock)
+            if is_there:
+                _remove(lock)
             raise
+
+    def _replace(self, lock: str) -> None:
+        if self.after is None:
+            os.unlink(self.path)
+            os.unlink(lock)
+        else:
+            os.replace(lock, self.path)
 
 
 class Mode:
@@ -117,6 +133,74 @@ class Mode:
             os.chmod(self.path, self.mode)
         except OSError as error:
             raise Problem(f"cannot change the permissions of {self.path}: {error.strerror}") from None
+
+
+# --- the lock ---
+
+_REMOVAL = b"# git-credential-hf removes the file of this lock\n"  # what is in one that does not become the file
+
+
+def _nameless(path: str, mode: int) -> int:
+    """A new file in the directory of `path` that nobody sees before it has a name (open(2), O_TMPFILE).
+
+    It is held until it is closed; -1 where that cannot be.
+    """
+    if sys.platform != "linux":
+        return -1
+    import fcntl
+
+    try:
+        descriptor = os.open(os.path.dirname(path) or os.curdir, os.O_WRONLY | os.O_TMPFILE, mode)
+    except OSError:
+        return -1
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return -1
+    return descriptor
+
+
+def _named(descriptor: int, lock: str, content: bytes) -> bool:
+    """Give a nameless file its name; `False` where there is no way to do that.
+
+    Raises `FileExistsError` where the lock is another one's. One of ours that nobody holds any more is taken away.
+    """
+    for is_last in (False, True):
+        try:
+            os.link(f"/proc/self/fd/{descriptor}", lock, src_dir_fd=descriptor)  # which lets linkat(2) follow it
+            return True
+        except FileExistsError:
+            if is_last or not _remove_abandoned(lock, content):
+                raise
+        except OSError:
+            return False
+    return False
+
+
+def _remove_abandoned(lock: str, content: bytes) -> bool:
+    """Remove a lock that a process of ours held until it was killed: with all of `content` in it, and not held.
+
+    git's own has that only at the moment before it is gone; and it does not hold it in this way.
+    """
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    try:
+        with open(os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Held now: so nobody else has taken it away, and put another one there, since the next line.
+            is_ours = os.path.samestat(os.fstat(file.fileno()), os.lstat(lock)) and content
+            if not is_ours or file.read(len(content) + 1) != content:
+                return False
+            os.unlink(lock)
+            return True
+    except OSError:
+        return False
+
+
+# --- a copy of what was there ---
 
 
 def _keep(path: str, content: bytes, status: os.stat_result | None) -> None:
@@ -144,7 +228,7 @@ def _keep(path: str, content: bytes, status: os.stat_result | None) -> None:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """What ends the program (Ctrl-C, a closed terminal, a shutdown) waits until a change has happened, and no longer.
 
     It takes a moment; cut off in the middle, it would leave its lock.
@@ -161,13 +245,25 @@ def _undisturbed() -> Iterator[None]:
 
 def read(path: str) -> bytes | None:
     """The bytes of a file, `None` where there is none; raises `Problem` where it is no file, or cannot be read."""
-    if _status(path) is None:
+    return _seen(path, _status(path))
+
+
+def _seen(path: str, before: os.stat_result | None) -> bytes | None:
+    """The bytes of the file of which `before` is the status: in its place there may be another, or a pipe, by now."""
+    if before is None and _status(path) is None:
         return None
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        with open(path, "rb", opener=_at_once) as file:
+            now = os.fstat(file.fileno())
+            if before is not None and (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino):
+                return file.read()
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}") from None
+    raise Problem(f"{path} has just been changed by another program", "run the command again")
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -193,8 +289,8 @@ def _give(descriptor: int, status: os.stat_result) -> None:
 def _remove(path: str) -> None:
     try:
         os.unlink(path)
-    except FileNotFoundError:
-        pass
+    except OSError:
+        pass  # there is something worse to tell
 
 
 # --- a block at the end of a file ---

@@ -21,15 +21,18 @@ class _Git:
 
     def __init__(self, *arguments: str) -> None:
         # No pipe: that could fill, and nobody reads it meanwhile.
-        self.said = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
-        self.process = subprocess.Popen(  # noqa: S603 - an absolute path, a list of arguments, no shell
-            [gitconfig.git(), *arguments],
-            bufsize=4 * CHUNK,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.said,
-            env=gitconfig.environment(LC_ALL="C", **ENVIRONMENT),
-        )
+        try:
+            self.said = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
+            self.process = subprocess.Popen(  # noqa: S603 - an absolute path, a list of arguments, no shell
+                [gitconfig.git(), *arguments],
+                bufsize=4 * CHUNK,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.said,
+                env=gitconfig.environment(LC_ALL="C", **ENVIRONMENT),
+            )
+        except OSError as error:
+            raise Problem(f"git cannot be started: {error.strerror}") from None
         assert self.process.stdin and self.process.stdout  # noqa: S101 - for mypy: both are pipes
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
         self.failure: BaseException | None = None
@@ -57,9 +60,12 @@ class _Git:
     def end(self) -> BaseException | None:
         """Wait for it and let go of it; what went wrong."""
         status = self.process.wait()
-        self.said.seek(0)
-        said = self.said.read()
-        self.said.close()
+        try:
+            with self.said:
+                self.said.seek(0)
+                said = self.said.read()
+        except OSError as error:  # of a temporary file
+            said = f"why is not known: {error.strerror}".encode()
         if status:
             return self.failure or gitconfig.failure(said, status)
         return self.failure or (Problem("git did not read all that it was given") if self.is_deaf else None)
@@ -80,8 +86,12 @@ class Gits:
         """Start `git ARGUMENTS`; its stdout."""
         git = _Git(*arguments)
         self._running.append(git)
-        git.thread = threading.Thread(target=git.feed, args=(given,), daemon=True)
-        git.thread.start()
+        thread = threading.Thread(target=git.feed, args=(given,), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no more threads
+            raise Problem(f"git cannot be fed: {error}") from None
+        git.thread = thread
         return git.stdout
 
     def stop(self) -> None:

@@ -3,12 +3,15 @@
 Files come and go by renaming; a process that was killed leaves nothing that the next one would take for a hook.
 """
 
+import errno
 import os
 import re
 import shutil
 import stat
+from collections.abc import Callable
 
 from git_credential_hf import processes
+from git_credential_hf.changes import undisturbed
 from git_credential_hf.problem import Problem
 
 BEFORE = ".before-hf"  # what follows the name of a hook that has made way for ours
@@ -28,6 +31,7 @@ class Hook:
         kept = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE}\n" if self.keeps else ""
         return kept + f"write {self.path}\n"
 
+    @undisturbed()
     def apply(self) -> None:
         """First the second name for the old one, then ours over the first: there is a hook at any moment."""
         if state(self.path) != self._planned:
@@ -54,6 +58,7 @@ class Restored:
         what = f"rename {self.before} to {os.path.basename(self.path)}" if self.before else f"remove {self.path}"
         return what + "\n" + "".join(f"remove {path}\n" for path in self.leftovers)
 
+    @undisturbed()
     def apply(self) -> None:
         """One step."""
         try:
@@ -80,6 +85,7 @@ class Directory:
             return f"remove {self.path}\n"
         return f"write {self.path}: {', '.join(self.hooks)}\n"
 
+    @undisturbed()
     def apply(self) -> None:
         """One file at a time, each of them whole."""
         try:
@@ -93,24 +99,61 @@ class Directory:
                     os.unlink(os.path.join(self.path, name))
             if self.hooks is None:
                 os.rmdir(self.path)
-                if os.path.basename(os.path.dirname(self.path)) == "git-credential-hf":
-                    _remove_if_empty(os.path.dirname(self.path))
+                self._remove_if_empty()
         except OSError as error:
+            self._remove_if_empty()
             raise _cannot_write(self.path, error) from None
+
+    def _remove_if_empty(self) -> None:
+        _remove_if_empty(self.path)
+        if os.path.basename(os.path.dirname(self.path)) == "git-credential-hf":
+            _remove_if_empty(os.path.dirname(self.path))
 
 
 # --- files ---
 
+# Where there is nothing. A look that fails in another way tells nothing: it must not be taken for that.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
+
+
+def _status(path: str, look: Callable[[str], os.stat_result]) -> os.stat_result | None:
+    try:
+        return look(path)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise _cannot_read(path, error) from None
+
+
+def is_there(path: str) -> bool:
+    """Whether there is anything, be it a link that leads nowhere; raises `Problem` where that is unknown."""
+    return _status(path, os.lstat) is not None
+
+
+def is_directory(path: str) -> bool:
+    """Whether it is a directory, or leads to one; raises `Problem` where that is unknown."""
+    status = _status(path, os.stat)
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def names(directory: str) -> list[str]:
+    """What is in a directory; nothing where there is none."""
+    try:
+        return sorted(os.listdir(directory)) if is_directory(directory) else []
+    except OSError as error:
+        raise _cannot_read(directory, error) from None
+
 
 def read(path: str) -> bytes | None:
     """What is in the file, through links; `None` where there is none to read."""
+    status = _status(path, os.stat)
+    if status is None or not stat.S_ISREG(status.st_mode):
+        return None
     try:
-        if not os.path.isfile(path):
-            return None
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror}") from None
+        raise _cannot_read(path, error) from None
 
 
 def runs(path: str) -> bool:
@@ -127,7 +170,7 @@ def state(path: str) -> tuple[int, bytes] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror}") from None
+        raise _cannot_read(path, error) from None
     return status.st_mode, read(path) or b""
 
 
@@ -180,6 +223,10 @@ def _remove_if_empty(path: str) -> None:
         os.rmdir(path)
     except OSError:
         pass
+
+
+def _cannot_read(path: str, error: OSError) -> Problem:
+    return Problem(f"cannot read {path}: {error.strerror}")
 
 
 def _cannot_write(path: str, error: OSError) -> Problem:

@@ -108,7 +108,7 @@ def plan(scope: str) -> list[Applicable]:
     if any(
         hookchanges.read(path := os.path.join(place.directory, name)) != content or not runs(path)
         for name, content in wanted.items()
-    ) or set(os.listdir(place.directory)) - set(wanted):
+    ) or set(hookchanges.names(place.directory)) - set(wanted):
         changes.append(Directory(place.directory, wanted))
     after = _with_path(place.base, place.directory)
     if after != place.content:
@@ -140,11 +140,11 @@ def seen(scope: str) -> Seen:
             called = standing + ".legacy" if _is_of_pre_commit(hookchanges.read(standing)) else standing
             is_there = _is_ours(called)
             path = called if is_there else standing
-            before = standing + BEFORE if os.path.lexists(standing + BEFORE) else None
+            before = standing + BEFORE if hookchanges.is_there(standing + BEFORE) else None
             if in_use == place.default or (_is_our_value(value or "") and place.previous() is None):
                 state = "installed" if is_there else "replaced" if before else "absent"
             else:
-                state = "displaced" if is_there or os.path.isdir(place.directory) else "absent"
+                state = "displaced" if is_there or hookchanges.is_directory(place.directory) else "absent"
         elif in_use == place.directory:
             state = "installed" if _is_ours(path) else "replaced"
         else:
@@ -182,7 +182,7 @@ class _Place:
         self.scope = scope
         if scope == "local":
             try:
-                common = os.path.abspath(_line("rev-parse", "--git-common-dir"))
+                common = os.path.normpath(os.path.join(_here(), _line("rev-parse", "--git-common-dir")))
             except Problem as problem:
                 if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
                     raise Problem("there is no git repository here", "cd into one, or use --global") from None
@@ -190,7 +190,7 @@ class _Place:
         self.config = gitconfig.file(scope)
         self.content = read(self.config)
         self.base = _without_path(self.content)  # as it would be without us
-        self.top = os.getcwd()
+        self.top = _here()
         if scope == "global":
             self.directory = os.path.join(_own_directory(), _DIRECTORY)
             self.default = ""  # each repository's own
@@ -230,7 +230,7 @@ class _Place:
             return None
         value = _expanded(found.value or "")
         directory = self.resolved(value)
-        if not value or (os.path.exists(directory) and not os.path.isdir(directory)):
+        if not value or (os.path.exists(directory) and not hookchanges.is_directory(directory)):
             raise Problem(f"core.hooksPath is '{value}', which turns all hooks off", removal(found))
         if found.scope == "worktree":
             raise Problem(
@@ -246,7 +246,7 @@ class _Place:
             return True  # perhaps to a directory that is tracked
         for name in JUDGING:
             path = os.path.join(self.default, name)
-            if _is_our_bytes(hookchanges.read(path)) or os.path.lexists(path + BEFORE):
+            if _is_our_bytes(hookchanges.read(path)) or hookchanges.is_there(path + BEFORE):
                 continue
             if _knows_its_name(hookchanges.read(path)):
                 return True
@@ -257,14 +257,16 @@ class _Place:
         changes: list[Applicable] = []
         if self.base != self.content:
             changes.append(_checked(Change(self.config, self.content, self.base), None))
-        if os.path.isdir(self.directory):
+        if hookchanges.is_directory(self.directory):
             self.refuse_foreign()
             changes.append(Directory(self.directory, None))
         return changes
 
     def refuse_foreign(self) -> None:
         """Raise `Problem` where somebody else has put something into our directory that is not ours to remove."""
-        for name in sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else ():
+        if os.path.islink(self.directory):  # into somebody's home, say, from an archive that was unpacked
+            raise Problem(f"{self.directory} is a link, and no directory of ours", f"rm {shlex.quote(self.directory)}")
+        for name in hookchanges.names(self.directory):
             path = os.path.join(self.directory, name)
             content = hookchanges.read(path)
             is_temporary = re.fullmatch(r".*\.hf-[0-9]+", name)
@@ -286,7 +288,7 @@ def _taken_over(path: str, content: bytes) -> list[Applicable]:
     """What makes ours of the hook at `path`, and keeps what others have there."""
     before = path + BEFORE
     for place in (path, before):
-        if os.path.isdir(place):
+        if hookchanges.is_directory(place):
             raise Problem(
                 f"{place} is a directory, where git looks for a hook",
                 f"mv {shlex.quote(place)} {shlex.quote(place)}.old",
@@ -294,12 +296,12 @@ def _taken_over(path: str, content: bytes) -> list[Applicable]:
     there = hookchanges.read(path)
     if _is_our_bytes(there):
         return [Hook(path, content, keeps=False)] if there != content or not runs(path) else []
-    if not os.path.lexists(path):
+    if not hookchanges.is_there(path):
         return [Hook(path, content, keeps=False)]
     legacy = path + ".legacy"
     if _is_of_pre_commit(there) and _is_our_bytes(hookchanges.read(legacy)):  # it came after us, and runs ours first
         return [Hook(legacy, content, keeps=False)] if hookchanges.read(legacy) != content or not runs(legacy) else []
-    if not os.path.lexists(before):
+    if not hookchanges.is_there(before):
         return [Hook(path, content, keeps=True)]
     if hookchanges.state(path) == hookchanges.state(before) or _is_of_git_lfs(there, os.path.basename(path)):
         return [Hook(path, content, keeps=False)]  # we were killed half-way; or ours runs git-lfs as well
@@ -313,7 +315,7 @@ def _taken_over(path: str, content: bytes) -> list[Applicable]:
 
 def _given_back(path: str) -> list[Applicable]:
     """The inverse of `_taken_over`."""
-    before: str | None = path + BEFORE if os.path.lexists(path + BEFORE) else None
+    before: str | None = path + BEFORE if hookchanges.is_there(path + BEFORE) else None
     there = hookchanges.read(path)
     legacy = path + ".legacy"
     if _is_our_bytes(there):
@@ -324,7 +326,7 @@ def _given_back(path: str) -> list[Applicable]:
         return [Restored(legacy, before)]
     if before is None:
         return []
-    if not os.path.lexists(path):
+    if not hookchanges.is_there(path):
         return [Restored(path, before)]
     if hookchanges.state(path) == hookchanges.state(before):
         return [Restored(before, None)]
@@ -493,11 +495,18 @@ def _line(*arguments: str, given: bytes = b"") -> str:
 def _top() -> str:
     """Where git runs the hooks of a push and of a commit."""
     if _line("rev-parse", "--is-bare-repository") == "true":
-        return os.path.abspath(_line("rev-parse", "--git-dir"))
+        return os.path.normpath(os.path.join(_here(), _line("rev-parse", "--git-dir")))
     try:
         return _line("rev-parse", "--show-toplevel")
     except Problem:
-        return os.getcwd()  # in .git
+        return _here()  # in .git
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:  # it is gone, say
+        raise Problem(f"cannot tell the current directory: {error.strerror}", "cd") from None
 
 
 def _own_directory() -> str:

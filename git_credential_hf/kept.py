@@ -9,6 +9,8 @@ import os
 import sys
 import time
 
+from git_credential_hf.problem import Problem
+
 _NAME = "git-credential-hf"
 
 
@@ -29,10 +31,12 @@ def runtime_directory() -> str | None:
 
 
 def _temporary_directory() -> str:
-    """What `tempfile.gettempdir()` says, but never the current directory: that is somebody's repository."""
+    """What `tempfile.gettempdir()` says, but not the current directory, nor one without a sticky bit for all."""
     for base in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - see _is_ours
         if base and os.path.isabs(base) and os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK):
-            return base
+            mode = os.stat(base).st_mode
+            if sys.platform == "win32" or mode & 0o1000 or not mode & 0o022:  # or others may rename what is in it
+                return base
     return "/tmp"  # noqa: S108
 
 
@@ -110,6 +114,7 @@ def write(name: str, text: str, within: str | None = None) -> bool:
         return False
     made = os.path.join(path, f"{name}.{os.getpid()}")
     try:
+        _remove_abandoned(path)
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAINLY, 0o600)
         try:
             with open(descriptor, "wb") as file:
@@ -121,6 +126,20 @@ def write(name: str, text: str, within: str | None = None) -> bool:
     except OSError:
         return False
     return True
+
+
+_ABANDONED = 60  # seconds; writing takes a moment
+
+
+def _remove_abandoned(path: str) -> None:
+    """Remove what a process that was killed had not put in its place: there may be a token in it."""
+    for entry in os.listdir(path):
+        name = os.path.join(path, entry)
+        try:
+            if entry.rpartition(".")[2].isdecimal() and os.lstat(name).st_mtime < time.time() - _ABANDONED:
+                os.unlink(name)
+        except OSError:
+            pass  # another process was faster
 
 
 # As a file and nothing else: through no link, without waiting, and on Windows byte by byte.
@@ -160,7 +179,9 @@ class Lock:
             try:
                 _lock(self._descriptor)
                 return
-            except OSError:
+            except OSError as error:
+                if sys.platform != "win32" and not isinstance(error, BlockingIOError):
+                    return  # this file system has no locks
                 time.sleep(0.01)
 
     def __exit__(self, *_: object) -> None:
@@ -237,13 +258,16 @@ def _recent(name: str, within: str | None) -> list[str]:
 
 
 def forget_all(within: str | None = None) -> list[str]:
-    """Remove everything that was kept; return the paths that are gone. Raise `OSError` where that fails."""
+    """Remove everything that was kept; return the paths that are gone. Raises `Problem` where that fails."""
     path = within or runtime_directory()
     if path is None or not _is_safe(path):
         return []
     gone = []
-    for entry in os.listdir(path):
-        os.unlink(os.path.join(path, entry))
-        gone.append(os.path.join(path, entry))
-    os.rmdir(path)
+    try:
+        for entry in os.listdir(path):
+            os.unlink(os.path.join(path, entry))
+            gone.append(os.path.join(path, entry))
+        os.rmdir(path)
+    except OSError as error:
+        raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r '{path}'") from None
     return [*gone, path]

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from git_credential_hf import gitconfig, hub, processes
 from git_credential_hf.gitconfig import Entry
-from git_credential_hf.problem import keep_secret, masked, shown
+from git_credential_hf.problem import Problem, keep_secret, shown
 
 if TYPE_CHECKING:
     import subprocess
@@ -72,7 +72,7 @@ class Holder:
     def as_json(self) -> dict[str, object]:
         """As `purge --json` prints it."""
         entries = [{"host": c.origin, "username": c.username, "shown": shown(c.secret)} for c in self.copies]
-        return {"helper": masked(self.helper), "origin": masked(self.origin), "state": self.state, "entries": entries}
+        return {"helper": self.helper, "origin": self.origin, "state": self.state, "entries": entries}
 
     def remedy(self) -> str | None:
         """Where a person can take out what it holds, if that is a place with a window."""
@@ -139,8 +139,11 @@ def reject(
     holders = [Holder(helper) for helper in helpers]
     questions = [(holder, origin) for holder in holders if _exists(holder.helper) for origin in hub.origins()]
     if questions:
-        with ThreadPoolExecutor(min(len(questions), 16)) as pool:
-            list(pool.map(lambda asked: _reject(asked[0], asked[1], usernames, dry_run, deadline), questions))
+        try:
+            with ThreadPoolExecutor(min(len(questions), 16)) as pool:
+                list(pool.map(lambda asked: _reject(asked[0], asked[1], usernames, dry_run, deadline), questions))
+        except RuntimeError as error:  # no more threads
+            raise Problem(f"cannot ask git's other helpers: {error}") from None
     return holders
 
 
@@ -157,6 +160,7 @@ def _reject(holder: Holder, origin: str, usernames: tuple[str | None, ...], dry_
 
 def _reject_all(holder: Holder, origin: str, username: str | None, dry_run: bool, deadline: float) -> None:
     erased: set[tuple[str, str]] = set()
+    failure = ""
     for _ in range(MOST_COPIES):
         if time.monotonic() > deadline:
             raise Unknown("there was no time to ask it for more", is_final=True)
@@ -167,8 +171,9 @@ def _reject_all(holder: Holder, origin: str, username: str | None, dry_run: bool
             holder.copies.append(copy)
         if dry_run or (copy.username, copy.secret) in erased:
             holder.holds_still = True  # though it was told to erase it: an `!echo password=...`, say
+            holder.why = holder.why or failure
             return
-        _erase(holder.helper, copy)
+        failure = _erase(holder.helper, copy)
         erased.add((copy.username, copy.secret))
         holder.has_erased = True
 
@@ -186,12 +191,14 @@ def _ask(helper: str, origin: str, username: str | None) -> Copy | None:
     return Copy(origin, fields.get("username", username or ""), fields["password"])
 
 
-def _erase(helper: str, copy: Copy) -> None:
+def _erase(helper: str, copy: Copy) -> str:
+    """Why it may not have been erased, or nothing; asking again tells."""
     message = _attributes(copy.origin, copy.username or None) + f"password={copy.secret}\n"
     try:
         _run(helper, "erase", message)
-    except Unknown:
-        pass  # some fail when they are told to erase; asking again tells
+    except Unknown as unknown:
+        return f"told to forget a token, {unknown}"
+    return ""
 
 
 def _attributes(origin: str, username: str | None) -> str:
@@ -225,7 +232,7 @@ def _exists(helper: str) -> bool:
             return True  # `/mingw64/...` is a path to git's own shell, and to nobody else
         places = [program]
     else:
-        name = f"git-credential-{helper.split()[0]}"
+        name = f"git-credential-{(helper.split() or [''])[0]}"
         exec_path = gitconfig.run("--exec-path").decode("utf-8", "surrogateescape").strip()
         places = [os.path.join(directory, name) for directory in (exec_path, *gitconfig.directories())]
     if sys.platform == "win32":
@@ -248,7 +255,10 @@ def _environment() -> dict[str, str]:
 
 def _run(helper: str, operation: str, message: str) -> bytes:
     """Run a helper as git does, but alone, without a terminal, and not for longer than `PATIENCE`."""
-    process = processes.start(_command(helper, operation), _environment())
+    try:
+        process = processes.start(_command(helper, operation), _environment())
+    except OSError as error:
+        raise Unknown(f"it cannot be started: {error.strerror}") from None
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - for mypy: they are pipes
     try:
         try:
@@ -257,6 +267,8 @@ def _run(helper: str, operation: str, message: str) -> bytes:
         except OSError:
             pass  # it did not want to hear the question; it may answer all the same
         answer, said = _read(process, process.stdout, process.stderr)
+    except RuntimeError as error:  # no more threads
+        raise Unknown(f"it cannot be listened to: {error}") from None
     finally:
         if process.poll() is None:
             processes.end(process)

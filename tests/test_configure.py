@@ -851,7 +851,7 @@ def test_a_private_file_is_never_public(home: Path) -> None:
     file = home / ".gitconfig"
     file.write_text(USER)
     file.chmod(0o600)
-    around = ("strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=fsync", "-e", "inject=fsync:signal=SIGKILL")
+    around = ("strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=rename", "-e", "inject=rename:signal=SIGKILL")
     killed = subprocess.run([*around, PROGRAM, "configure"], capture_output=True, text=True, timeout=60)
     if "ptrace" in killed.stderr.lower():
         pytest.skip(killed.stderr)

@@ -156,14 +156,15 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
             keep_secret((entry.value or "").rpartition(" ")[2])
             key = ".".join(part for part in ("http", entry.subsection, "extraHeader") if part)
             whom = "the Hub" if entry.subsection else "every host"
+            # One for all hosts may be meant for another one.
+            changes = unset(path, key, _AUTHORIZATION) if path and entry.subsection else None
             yield Finding(
                 "token-in-git-config",
                 "error",
                 f"git's configuration sends a header with a password to {whom}",
                 f"{path or 'the environment, GIT_CONFIG_*'}: {key}",
-                AGAIN if path and entry.subsection else configure.removal(entry),
-                # One for all hosts may be meant for another one.
-                unset(path, key, _AUTHORIZATION) if path and entry.subsection else None,
+                AGAIN if changes else configure.removal(entry),
+                changes,
             )
         elif entry.section == "url" and (secret := _secret_in(entry.subsection)):
             keep_secret(secret)
@@ -230,12 +231,17 @@ class Unset:
             gitconfig.run(*self._arguments)
         except Problem as problem:
             lock = self.path + ".lock"
-            hint = f"if no git is running: rm '{lock}'" if os.path.lexists(lock) else problem.fix
+            hint = f"if no git is running: rm {shlex.quote(lock)}" if os.path.lexists(lock) else problem.fix
             raise Problem(problem.message, hint) from None
 
 
-def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Applicable]]:
-    """The plan to take a variable out of a file: none where it is gone by now."""
+def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Applicable]] | None:
+    """The plan to take a variable out of a file, which is empty where it is gone by now.
+
+    `None` where the key has a secret in it: it is an argument of git's, and those are there for all to read.
+    """
+    if masked(key) != key:
+        return None
 
     def plan() -> list[Applicable]:
         try:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import stat
 import sys
 import time
@@ -159,7 +160,7 @@ def check_files(machine: Machine) -> Iterator[Finding]:
                 "warning",
                 f"others on this machine may read {os.path.basename(path)}",
                 f"{path} has the permissions {stat.S_IMODE(mode):o}",
-                f"run `chmod 600 {path}`",
+                f"run `chmod 600 {shlex.quote(path)}`",
                 _chmod(path),
             )
     login = _login()
@@ -182,7 +183,13 @@ def _chmod(path: str) -> Callable[[], list[Applicable]]:
 
 def _legacy() -> Iterator[Finding]:
     path = os.path.join(os.path.expanduser("~"), ".huggingface", "token")
-    if not os.path.isfile(path) or os.path.realpath(path) == os.path.realpath(tokenfiles.token_path()):
+    try:
+        is_there = stat.S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        is_there = False
+    except OSError as error:
+        raise Problem(f"cannot look at {path}: {error.strerror}") from None
+    if not is_there or os.path.realpath(path) == os.path.realpath(tokenfiles.token_path()):
         return
 
     def remove() -> list[Applicable]:
@@ -193,6 +200,6 @@ def _legacy() -> Iterator[Finding]:
         "warning",
         "an old token file is left from huggingface_hub before 0.14",
         f"{path}: programs of today read {tokenfiles.token_path()}, old ones still this",
-        f"run `rm {path}`",
+        f"run `rm {shlex.quote(path)}`",
         remove,
     )

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from git_credential_hf import access, configure, gitconfig, hub, resolvers, tokens
 from git_credential_hf.changes import Applicable
-from git_credential_hf.problem import Problem, masked, shown
+from git_credential_hf.problem import Problem, shown
 
 
 class Finding:
@@ -34,9 +34,9 @@ class Finding:
         return {
             "id": self.id,
             "severity": self.severity,
-            "title": masked(self.title),
-            "detail": "\n".join(map(masked, self.detail.split("\n"))),
-            "fix": masked(self.fix),
+            "title": self.title,
+            "detail": self.detail,
+            "fix": self.fix,
             "fixable": self.changes is not None,
             "fixed": self.fixed,
         }
@@ -55,9 +55,9 @@ class Row:
         """As `doctor --json` prints it."""
         return {
             "program": self.program,
-            "source": masked(self.source),
+            "source": self.source,
             "shown": shown(self.token.value) if self.token else None,
-            "account": masked(self.account) if self.account else None,
+            "account": self.account or None,
         }
 
 
@@ -211,7 +211,7 @@ class Machine:
         if self.remote is None or gitconfig.find("git-lfs") is None:
             return None
         try:
-            said = gitconfig.run("lfs", "env", seconds=5).decode("utf-8", "replace")
+            said = gitconfig.run("-c", "core.fsmonitor=false", "lfs", "env", seconds=5).decode("utf-8", "replace")
         except Problem:
             return None
         found = [

@@ -10,50 +10,16 @@ import signal
 import stat
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import faults
 import pytest
+from faults import NETRC, PROGRAM, SICK, calls
+from faults.calls import can_trace
 
-PROGRAM = os.path.join(sysconfig.get_path("scripts"), "git-credential-hf")
 FIX = (PROGRAM, "doctor", "--fix", "--yes", "--offline")
-
-
-def canary(number: int) -> str:
-    return f"hf_CaNaRyCaNaRyCaNaRyCaNaRyCaNaRy{number:04}"
-
-
-NETRC = f"""machine a.example login x password y
-machine huggingface.co login alice password {canary(1)}
-machine b.example login x password z
-"""
-
-# One file for each mend: so each of them has two states, before and after.
-SICK: dict[str, tuple[int, str]] = {
-    ".netrc": (0o600, NETRC),
-    ".huggingface/token": (0o644, canary(2)),
-    ".cache/huggingface/token": (0o644, canary(3)),
-    ".cache/huggingface/stored_tokens": (0o640, f"[laptop]\nhf_token = {canary(3)}\n"),
-    ".gitconfig": (
-        0o644,
-        "[user]\n\tname = Alice\n[include]\n\tpath = .header\n\tpath = .instead\n\tpath = .provider\n"
-        '[filter "lfs"]\n\tsmudge = git-lfs smudge -- %f\n\tprocess = git-lfs filter-process\n',
-    ),
-    ".header": (
-        0o600,
-        f'[http "https://huggingface.co"]\n\textraHeader = Authorization: Bearer {canary(4)}\n[a]\n\tb = c\n',
-    ),
-    ".instead": (0o600, f'[url "https://alice:{canary(5)}@huggingface.co/"]\n\tinsteadOf = hub:\n'),
-    ".provider": (0o640, '[credential "https://huggingface.co"]\n\tprovider = generic\n[d]\n\te = f\n'),
-    "model/.git/config": (
-        0o644,
-        "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
-        f'[remote "origin"]\n\turl = https://alice:{canary(6)}@huggingface.co/alice/model\n',
-    ),
-    "model/.git/HEAD": (0o644, "ref: refs/heads/main\n"),
-}
 KEPT = (".netrc", ".huggingface/token")  # a copy of these stays
 
 File = tuple[int, int, int, bytes]  # mode, owner, group, content
@@ -67,13 +33,7 @@ def sicken(home: Path, only: tuple[str, ...] = tuple(SICK)) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-    for folder in ("model/.git/objects", "model/.git/refs", ".cache/huggingface"):
-        (home / folder).mkdir(parents=True)
-    for name in only:
-        mode, content = SICK[name]
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_text(content)
-        (home / name).chmod(mode)
+    faults.sicken(home, only)
 
 
 def state(home: Path) -> State:
@@ -212,13 +172,9 @@ TRACED = {
 
 
 def strace(*options: str) -> tuple[str, ...]:
-    program = shutil.which("strace")
-    if program is None:
-        pytest.skip("no strace")
-    tried = subprocess.run([program, "-qq", "-o", os.devnull, "true"], capture_output=True, text=True)
-    if tried.returncode:
-        pytest.skip(f"strace cannot trace here: {tried.stderr.strip()}")
-    return (program, "-qq", *options)
+    if why := can_trace():
+        pytest.skip(why)
+    return calls.strace(*options)
 
 
 def moments(home: Path, log: Path, call: str) -> list[tuple[str, int]]:
