@@ -3,10 +3,11 @@
 The only place that touches stdin, stdout and the exit status. Read it from top to bottom: that is all that `get` does.
 """
 
+import _signal  # type: ignore[import-not-found] # see launcher
 import os
 import sys
 
-from git_credential_hf.problem import Problem, report_problem, trace_bug
+from git_credential_hf.problem import Problem, report_problem, trace, trace_bug
 
 OPERATIONS = ("get", "store", "erase", "capability")
 
@@ -16,6 +17,7 @@ def main() -> int:
     arguments = sys.argv[1:]
     _open_what_is_closed()
     try:
+        _hear_ctrl_c(True)
         if arguments and arguments[-1] in OPERATIONS and (name := _token_named(arguments[:-1])) != "":
             os.umask(0o077)
             return serve(arguments[-1], 0, _own_stdout(), name)
@@ -33,6 +35,26 @@ def main() -> int:
     except Exception:
         trace_bug()
         return 1
+    finally:
+        _hear_ctrl_c(False)  # what is left to do has nothing to say when it is cut off
+
+
+def _hear_ctrl_c(is_heard: bool) -> None:
+    """Let Ctrl-C be an exception, or the end; not where it is ignored (nohup)."""
+    handlers = _signal.SIG_DFL, _signal.default_int_handler
+    if _signal.getsignal(_signal.SIGINT) in handlers:
+        _signal.signal(_signal.SIGINT, handlers[is_heard])
+    sys.unraisablehook = _end_where_nothing_can_be_raised
+    if sys.platform != "win32":
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, as some parents leave it, nothing has a status
+
+
+def _end_where_nothing_can_be_raised(what: "sys.UnraisableHookArgs") -> None:
+    """Ctrl-C in a destructor ends the program all the same, and without a traceback; anything else is for the trace."""
+    if what.exc_type is KeyboardInterrupt:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+        _signal.raise_signal(_signal.SIGINT)
+    trace(f"ignored in {what.object!r}: {what.exc_value!r}")
 
 
 def _open_what_is_closed() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from git_credential_hf import __version__
-from git_credential_hf.problem import Problem, masked, report, report_problem, shown, trace_bug
+from git_credential_hf.problem import Problem, hidden, masked, report, report_problem, shown, trace_bug
 
 if TYPE_CHECKING:
     from git_credential_hf.changes import Applicable
@@ -33,6 +33,8 @@ def main(arguments: list[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
+        if not _is_of_stdout(error):
+            raise
         # Nobody reads (`| head`), or the disk is full; the interpreter must not try once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
@@ -50,6 +52,17 @@ def main(arguments: list[str]) -> int:
     except click.Abort:
         return 130
     return int(status or 0)
+
+
+def _is_of_stdout(error: OSError) -> bool:
+    """Whether it was raised where something is printed: the error itself does not say what it is about."""
+    at = error.__traceback__
+    while at and at.tb_next:
+        at = at.tb_next
+    return at is not None and (at.tb_frame.f_globals["__name__"], at.tb_frame.f_code.co_name) in (
+        (__name__, "main"),
+        ("click.utils", "echo"),
+    )
 
 
 def _is_for_helpers_alone(arguments: list[str]) -> bool:
@@ -87,7 +100,7 @@ def status(as_json: bool) -> int:
 
     seen = Status()
     if as_json:
-        click.echo(json.dumps(seen.as_json(), indent=2))
+        _print_json(seen.as_json())
     else:
         _print_status(seen)
     for problem in seen.warnings:
@@ -120,6 +133,25 @@ def _print_status(seen: "Status") -> None:
 def _print(line: str) -> None:
     """A line of the answer for people: what stands in it may have been chosen by a server, or by a hostile path."""
     click.echo(masked(line))
+
+
+def _show(change: "Applicable") -> None:
+    """What a change would do; its lines keep their tabs."""
+    for line in change.describe().splitlines():
+        click.echo("\t".join(map(masked, line.split("\t"))))
+
+
+def _print_json(answer: object) -> None:
+    """The answer for programs, whoever has chosen what stands in it."""
+
+    def safe(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: safe(of_it) for key, of_it in value.items()}
+        if isinstance(value, list):
+            return [safe(entry) for entry in value]
+        return hidden(value) if isinstance(value, str) else value
+
+    click.echo(json.dumps(safe(answer), indent=2))
 
 
 def _date(posix: int) -> str:
@@ -267,7 +299,7 @@ def purge(dry_run: bool, as_json: bool) -> int:
 
     holders = others.reject(others.configured(gitconfig.entries()), _usernames(), dry_run=dry_run)
     if as_json:
-        click.echo(json.dumps({"helpers": [holder.as_json() for holder in holders]}, indent=2))
+        _print_json({"helpers": [holder.as_json() for holder in holders]})
     else:
         _report_holders(holders)
         if not holders:
@@ -331,7 +363,7 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
         )
     answer = access.may(config.token_for(repository), repository, write=write, seconds=10)
     if as_json:
-        click.echo(json.dumps(answer.as_json(), indent=2))
+        _print_json(answer.as_json())
     elif answer.answer == "yes":
         _print(f"yes       {answer.message}")
     if answer.answer != "yes":
@@ -378,7 +410,7 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
             after.findings.sort(key=lambda finding: doctors.IDS.index(finding.id))
         seen = after
     if as_json:
-        click.echo(json.dumps(seen.as_json(), indent=2))
+        _print_json(seen.as_json())
         return 0 if seen.is_healthy and not has_failed else 1
     from git_credential_hf.doctor import page
 
@@ -388,7 +420,7 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
     if dry_run:
         for finding in seen.findings:
             for change in finding.changes() if finding.changes else ():
-                click.echo(change.describe(), nl=False)
+                _show(change)
     return 0 if seen.is_healthy and not has_failed else 1
 
 
@@ -408,7 +440,7 @@ def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:
                 for line in page.wrapped("", finding.title):
                     click.echo(line)
                 for change in changes:
-                    click.echo(change.describe(), nl=False)
+                    _show(change)
             if yes or click.confirm("Mend it?", True, err=True):
                 for change in changes:
                     change.apply()
@@ -520,7 +552,7 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
 
     seen = hookfiles.here() if scope is None else hookfiles.seen(scope)
     if as_json:
-        click.echo(json.dumps(seen.as_json(), indent=2))
+        _print_json(seen.as_json())
     else:
         for name, state, path, before in seen.hooks:
             _print(f"{name:10} {state:10} {path}" + (f", then {before}" if before else ""))
@@ -535,7 +567,7 @@ def _carry_out(plan: "Sequence[Applicable]", dry_run: bool, otherwise: str) -> i
         report("hint", otherwise)
     for change in plan:
         if dry_run:
-            click.echo(change.describe(), nl=False)
+            _show(change)
         else:
             change.apply()
             _print(f"changed {change.path}")

@@ -1,24 +1,29 @@
 #!python
 """The executable `git-credential-hf`, and `python -m` too; the installer puts its interpreter into the first line."""
 
+import _signal  # type: ignore[import-not-found] # what `signal` wraps, without the time that its import takes
 import os
 import sys
+
+if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:  # and is not ignored
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C among the imports shows no traceback; `main` knows better
 
 
 def _leave_the_repository() -> None:
     """Take the current directory off the import path: it is somebody's repository, and `re.py` there may be anything.
 
-    `python -m` puts it first, as it does a script's own directory, of which nothing is needed either; an empty or
-    relative entry of PYTHONPATH means it too, and `site` has made that absolute by now.
+    `python -m` puts it first, as it does a script's own directory, of which nothing is needed either; an empty entry of
+    PYTHONPATH means it too, and a relative one what is below it, and `site` has made both absolute by now.
     """
     if not getattr(sys.flags, "safe_path", sys.flags.isolated):
         del sys.path[0]
     try:
-        here = os.getcwd()
+        os.getcwd()
     except OSError:
         return  # it is gone, and nothing in it can be imported
-    here = os.path.normcase(here)
-    sys.path[:] = [path for path in sys.path if os.path.normcase(path) != here and os.path.isabs(path)]
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    near = {os.path.normcase(os.path.abspath(path)) for path in ("", *given) if not os.path.isabs(path)}
+    sys.path[:] = [path for path in sys.path if os.path.normcase(path) not in near and os.path.isabs(path)]
 
 
 _leave_the_repository()

@@ -41,15 +41,25 @@ def shown(token: str) -> str:
 
 def masked(text: str) -> str:
     """One line of `text` that is safe to show: no secret, no control character (a server may have chosen it)."""
+    return "".join(c if c.isprintable() else " " for c in hidden(text))
+
+
+def hidden(text: str) -> str:
+    """`text` without its secrets, for readers whom control characters do not harm."""
     for secret in sorted(_secrets, key=len, reverse=True):
-        text = text.replace(secret, shown(secret))
-    if "hf_" in text or "api_" in text or "eyJ" in text:
+        # As it is, and as exceptions quote what they complain of, text or bytes.
+        for form in (secret, repr(secret)[1:-1], repr(secret.encode("utf-8", "surrogateescape"))[2:-1]):
+            text = text.replace(form, shown(secret))
+    if any(sign in text.lower() for sign in ("hf_", "api_", "eyj", "@", "authorization")):
         import re
 
         # hub-facts 6; a JWT is what CI providers mint. Words such as `hf_user` are shorter than any token.
         tokens = r"hf_(?:oauth|jwt|s3)_[\w.-]{8,}|(?:hf|hf_app|api|api_org|hf_oauth__refresh)_[A-Za-z0-9]{20,}"
         text = re.sub(tokens + r"|eyJ[\w-]+\.[\w-]+\.[\w-]*", lambda match: shown(match.group()), text)
-    return "".join(c if c.isprintable() else " " for c in text)
+        # The password of a URL, and of a header, whatever it looks like; where a token stood, it is masked by now.
+        text = re.sub(r"(://[^\s/:@]*:)(?!\w*\*{4})[^\s/@]+(?=@)", r"\1****", text)
+        text = re.sub(r"(?i)(authorization\W+(?:basic|bearer)\s+)[\w+/=.~-]{8,}", r"\1****", text)
+    return text
 
 
 def report(level: str, text: str) -> None:
@@ -88,10 +98,28 @@ def trace(text: str) -> None:
         report("warning", f"cannot trace to {where}: {error.strerror}")
 
 
+# Of the system, not of this program: too many files or processes, no memory, no room, a broken or read-only disk.
+_EXHAUSTED = ("EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS")
+_EXHAUSTED_WORDS = ("can't start new thread", "failed to map segment")  # of Python, and of an import without memory
+
+
+def _is_exhausted(error: BaseException | None) -> bool:
+    """Whether it is the system that has no more to give."""
+    if isinstance(error, OSError):
+        import errno
+
+        return errno.errorcode.get(error.errno or 0) in _EXHAUSTED
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _EXHAUSTED_WORDS)
+
+
 def trace_bug() -> None:
-    """Say in one line that this program is wrong; where, is for the trace."""
+    """Say in one line that this program is wrong, or the system at its end; where, is for the trace."""
     kind, error, _ = sys.exc_info()
-    report("error", f"internal error ({kind.__name__ if kind else 'unknown'}: {error}), please report it")
+    if _is_exhausted(error):
+        said = error.strerror if isinstance(error, OSError) else str(error) or "out of memory"
+        report("error", f"the system says: {said}")
+    else:
+        report("error", f"internal error ({kind.__name__ if kind else 'unknown'}: {error}), please report it")
     report("hint", "GIT_CREDENTIAL_HF_TRACE=1 shows where")
     if os.environ.get("GIT_CREDENTIAL_HF_TRACE"):
         import traceback
