@@ -1,5 +1,6 @@
-"""What comes with the program: its manual page, and completions in the shells themselves."""
+"""What comes with the program: its manual page, completions in the shells themselves, and what SECURITY.md says."""
 
+import ast
 import os
 import re
 import shutil
@@ -163,3 +164,35 @@ def test_tab_completes_in_fish(home: Path, named_tokens: None) -> None:
     assert text.startswith("Take out what `configure`")
     assert [first for first, *_ in offered("git-credential-hf doctor --off")] == ["--offline"]
     assert [first for first, *_ in offered("git-credential-hf configure --token w")] == ["weekend", "work"]
+
+
+# --- SECURITY.md ---
+
+TESTS = Path(__file__).resolve().parent
+SECURITY = (TESTS.parent / "SECURITY.md").read_text()
+
+
+def functions_of(file: Path) -> set[str]:
+    """The tests in a file, by its source."""
+    functions = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)]
+    return {function.name for function in functions if function.name.startswith("test_")}
+
+
+def test_each_promise_is_held_by_a_test_that_is_there() -> None:
+    """SECURITY.md names no test that is not there, and each row of its tables names one."""
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", SECURITY)
+    assert {(file, test) for file, test in named if test not in functions_of(TESTS / file)} == set()
+    rows = [line for line in SECURITY.splitlines() if line.startswith("| ") and not line.endswith("| test |")]
+    assert len(rows) > 20
+    assert [
+        row for row in rows if not re.fullmatch(r"`[\w/.]+::\w+`(, `[\w/.]+::\w+`)*", row.split(" | ")[2][:-2])
+    ] == []
+
+
+def test_each_threat_that_is_tested_is_a_promise() -> None:
+    """What tests/threats attacks stands in SECURITY.md, with the name of the test."""
+    attacked = {
+        f"threats/{file.name}::{test}" for file in TESTS.glob("threats/test_*.py") for test in functions_of(file)
+    }
+    assert len(attacked) > 20
+    assert {name for name in attacked if f"`{name}`" not in SECURITY} == set()

@@ -1,0 +1,20 @@
+"""The fixtures of the end-to-end tests, for what is attacked between real git, git-lfs and the Hub."""
+
+from collections.abc import Iterator
+
+import pytest
+from e2e.conftest import account, hub
+
+from threats import started
+
+__all__ = ["account", "hub"]
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left() -> Iterator[None]:
+    """What a test has started ends with it."""
+    yield
+    while started:
+        process = started.pop()
+        process.kill()
+        process.communicate()

@@ -1,0 +1,189 @@
+"""Hostile values in the environment: they may name another Hub, and what they are is neither run nor shown."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from git_credential_hf import hub
+from threats import Server, ended, http, is_clean, new_token, run, start
+
+ASK = b"protocol=https\nhost=huggingface.co\n\n"
+EVIL = b"protocol=https\nhost=evil.example\n\n"
+NO = http("403 No", "X-Error-Code: GatedRepo", "X-Error-Message: Access to model is restricted.")
+
+# Nothing more is the Hub with these.
+NO_ENDPOINTS = (
+    *("javascript:alert(1)", "file:///etc/passwd", "data:,x", "//evil.example", "evil.example", "https:", "https:///x"),
+    *("https://huggingface.co@evil.example", "https://evil.example\\@huggingface.co", "https://a:b@evil.example", "*"),
+    *("https://evil.example\nhost=x", "https://evil.example\x1b[31m", "https://evil.example%00", "https://*"),
+    *("http://evil.example", "http://127.0.0.1.evil.example", "http://localhost.", "ssh://git@hf.co"),
+    *("https://\u0435vil.example", "https://hf\u200b.co", "https://huggin\u0261face.co", "https://evil.example:x"),
+    *("https://evil.example#@huggingface.co", "https://evil.example?@huggingface.co"),
+)
+ENDPOINTS = {
+    **dict.fromkeys(NO_ENDPOINTS),
+    "https://evil.example:0": "https://evil.example:0",
+    "https://evil.example:99999999": "https://evil.example:99999999",
+    "HTTPS://Evil.Example:443/a/b?c": "https://evil.example",
+}
+
+
+def test_an_odd_endpoint_is_no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`HF_ENDPOINT` makes one exact origin a Hub, or none, whatever is written there; the public one stays one."""
+    public = ["https://huggingface.co", "https://hf.co"]
+    for endpoint, more in ENDPOINTS.items():
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
+        assert hub.origins() == public + ([more] if more else []), endpoint
+        assert hub.owns(b"https", b"evil.example") == (more if more == "https://evil.example" else None)
+
+
+def test_another_hub_does_not_judge_this_push(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `HF_ENDPOINT`, that one neither refuses a push to huggingface.co, nor is given what is for that."""
+    secret = f"from-netrc-{new_token()}"
+    (home / ".gitconfig").write_text("[credential]\n\thelper = hf\n")
+    (home / ".netrc").write_text(f"machine huggingface.co login a password {secret}\n")
+    (home / ".netrc").chmod(0o600)
+    subprocess.run(["git", "init", "--quiet", home], check=True)
+    given = f"(delete) {'0' * 40} refs/heads/x {'1' * 40}\n".encode()
+    with Server(NO) as server:
+        asked = {"HF_ENDPOINT": server.url, "HF_TOKEN": new_token()}
+        for host, is_judged in (("https://huggingface.co", False), ("https://hf.co", False), (server.url, True)):
+            before = len(server.heard)
+            status, _, said = run("hook", "pre-push", "origin", f"{host}/acme/model", stdin=given, **asked)
+            assert (status, len(server.heard) > before) == (int(is_judged), is_judged), said
+            assert is_judged or "warning: " in said
+        assert not any(secret.encode() in line for line in server.credentials)
+
+
+TOKENS = {
+    "blank": ("  \t ", None),
+    "empty": ("", None),
+    "two lines": ("one\nhost=evil.example", "onehost=evil.example"),
+    "a CR": ("\rone\r", "one"),
+    "huge": ("x" * 100_000, "x" * 100_000),
+    "of no alphabet": ("tökén-秘密-ß-secret", "tökén-秘密-ß-secret"),
+    "no UTF-8": ("abc\udcff\udcfe-secret", "abc\udcff\udcfe-secret"),
+    "a control byte": ("of-my-own-form\x01and-secret", "of-my-own-form\x01and-secret"),
+    "quotes": ("'of my own \"form\"\\n'", "'of my own \"form\"\\n'"),
+}
+
+
+SEEN = ("huge", "of no alphabet", "no UTF-8", "a control byte")
+
+
+def test_odd_tokens_are_given_or_not(home: Path) -> None:
+    """A token of any form is one line of the answer, or there is none; what is said of it never has it in it."""
+    with Server(http("401 No", "X-Error-Message: no")) as server:
+        asked = {"HF_ENDPOINT": server.url}
+        got = {name: start("get", stdin=ASK, HF_TOKEN=given, **asked) for name, (given, _) in TOKENS.items()}
+        for name, process in got.items():
+            status, answer, said = ended(process)
+            served = TOKENS[name][1]
+            assert answer == (f"username=git\npassword={served}\n" if served else ""), name
+            assert status == 0, said
+        seen = {name: start("status", HF_TOKEN=given, **asked) for name, (given, _) in TOKENS.items() if name in SEEN}
+        for name, process in seen.items():
+            _, answer, said = ended(process)
+            value = TOKENS[name][1] or ""
+            shown = answer + said
+            for form in (
+                value,
+                value.encode("unicode_escape", "surrogateescape" if 0 else "backslashreplace").decode(),
+            ):
+                assert form[-12:] not in shown, (name, shown)
+            assert is_clean(shown)
+
+
+GIT = {
+    **{f"GIT_CONFIG_COUNT={n}": {"GIT_CONFIG_COUNT": n} for n in ("-1", "999999999")},
+    "GIT_CONFIG_PARAMETERS": {"GIT_CONFIG_PARAMETERS": "'credential.helper=!touch mark"},
+    "GIT_DIR": {"GIT_DIR": "/dev/null", "GIT_WORK_TREE": "\x1b[31m"},
+    "GIT_CONFIG_GLOBAL": {"GIT_CONFIG_GLOBAL": "/dev/zero/x", "GIT_CONFIG": "/nowhere"},
+    "GIT_EXEC_PATH": {"GIT_EXEC_PATH": "/nowhere\x1b[31m"},
+    "programs": dict.fromkeys(
+        ("GIT_ASKPASS", "SSH_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_EDITOR", "GIT_PAGER", "GIT_EXTERNAL_DIFF"),
+        "{home}/program",
+    ),
+    "traces": dict.fromkeys(("GIT_TRACE", "GIT_TRACE2", "GIT_TRACE2_EVENT", "GIT_TRACE_CURL", "GIT_TRACE_SETUP"), "1"),
+    "places": dict.fromkeys(("XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "TMPDIR"), "relative\x1b"),
+    "NETRC": {"NETRC": "/dev/zero", "CURL_HOME": "/dev/null"},
+}
+
+
+@pytest.mark.parametrize("name", GIT)
+def test_variables_of_git(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever git's variables hold, the token is served, nothing is run or written here, and no command crashes."""
+    (home / "program").write_text("#!/bin/sh\ntouch mark\n")
+    (home / "program").chmod(0o755)
+    (home / "work").mkdir()
+    monkeypatch.chdir(home / "work")
+    token = new_token()
+    variables = {"HF_TOKEN": token, "HF_ENDPOINT": "http://127.0.0.1:9"}
+    variables.update({key: value.format(home=home) for key, value in GIT[name].items()})
+    commands = ["get", "doctor --offline"]
+    message = ASK[:-1] + f"username=git\npassword={token}\n\n".encode()
+    found = [ended(process) for process in [start(*c.split(), stdin=message, **variables) for c in commands]]
+    assert found[0][:2] == (0, f"username=git\npassword={token}\n")
+    assert is_clean("".join(found[1][1:]), [token]), found[1]
+    assert os.listdir() == []
+
+
+PYTHON = {
+    "PYTHONWARNINGS": "error",
+    "PYTHONDEVMODE": "1",
+    "PYTHONIOENCODING": "utf-16",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONUTF8": "0",
+    "PYTHONINSPECT": "1",
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONPROFILEIMPORTTIME": "1",
+    "PYTHONBREAKPOINT": "os.abort",
+    "PYTHONSAFEPATH": "1",
+    "PYTHONSTARTUP": "mark.py",
+    "PYTHONUSERBASE": "/nowhere",
+}
+
+
+def test_variables_of_python(home: Path) -> None:
+    """What Python does with its own variables does not change a byte of what git is given."""
+    token = new_token()
+    (home / "mark.py").write_text("print('owned')\n")
+    started = [start("get", stdin=ASK, HF_TOKEN=token, LC_ALL="C", **{name: PYTHON[name]}) for name in PYTHON]
+    for process in started:
+        assert ended(process)[:2] == (0, f"username=git\npassword={token}\n")
+
+
+PROXIES = [
+    "http://user:{secret}/x@127.0.0.1:9",
+    "odd://user:{secret}@127.0.0.1:9",
+    "http://{secret}:@[127.0.0.1",
+]
+
+
+def test_a_proxys_password_is_not_shown(home: Path) -> None:
+    """The password of a proxy is in no error, well-formed or not; and the proxy gets no token in clear."""
+    secret = "proxy-secret-Zq8"
+    token = new_token()
+    started = [
+        start("status", HF_TOKEN=token, https_proxy=proxy.format(secret=secret), HTTPS_PROXY="") for proxy in PROXIES
+    ]
+    for process in started:
+        status, answer, said = ended(process)
+        assert "account   unknown" in answer, (status, said)
+        assert secret not in answer + said, said
+    with Server(http("407 No", "Proxy-Authenticate: Basic")) as proxy:
+        run("check", "acme/model", HF_TOKEN=token, https_proxy=f"http://user:{secret}@{proxy.url[7:]}")
+        assert proxy.heard
+        assert all(
+            head.startswith(b"CONNECT huggingface.co:443") and token.encode() not in head for head in proxy.heard
+        )
+
+
+def test_another_host_gets_nothing_with_any_endpoint(home: Path) -> None:
+    """Whatever `HF_ENDPOINT` is, a host that it does not name exactly is none of our business."""
+    started = [start("get", stdin=EVIL, HF_TOKEN=new_token(), HF_ENDPOINT=name) for name in NO_ENDPOINTS[::4]]
+    assert [ended(process) for process in started] == [(0, "", "")] * len(started)
