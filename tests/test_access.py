@@ -7,17 +7,19 @@ import os
 import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import huggingface_hub
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reasons import REASONS, _acme, _alice, _gated
 
-from git_credential_hf import access
+from git_credential_hf import access, tokens
 from git_credential_hf import hub as the_hub
+from git_credential_hf.problem import shown as shown_as
 
 if TYPE_CHECKING:
     from hub import Hub
@@ -58,6 +60,87 @@ def test_reasons(name: str, world: Hub) -> None:
         errors = done.stderr.splitlines()
         assert [line.split(": ")[1] for line in errors] == ["error", "hint"]
         assert token is None or token not in done.stdout + done.stderr
+
+
+SETTINGS = "https://huggingface.co/settings/tokens"
+ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token of {SETTINGS}"
+PULL = (
+    "open a pull request: `hf discussions create acme/model --pull-request --title '…'`, "
+    "then `git push origin HEAD:refs/pr/N`"
+)
+CREATE = "run `hf repos create {}`, or look for the name and the account that you mean"
+GATED = "open https://huggingface.co/bob/gated"
+CONDITIONS = f"{GATED} and accept its conditions; a grant can take some minutes to count"
+SAID = {
+    "no token": ("there is no token to write to alice/model with", "run `hf auth login`"),
+    "revoked": (
+        "the Hub refuses the token TOKEN from the environment variable HF_TOKEN: it is invalid, or was revoked",
+        ANOTHER,
+    ),
+    "expired": (
+        "the Hub refuses the token TOKEN from the environment variable HF_TOKEN: "
+        'User Access Token "a token" is expired',
+        ANOTHER,
+    ),
+    "revoked by the organisation": (
+        "an administrator of acme has revoked the token TOKEN",
+        f"ask an administrator of acme, or create another token at {SETTINGS}",
+    ),
+    "not approved by the organisation": ("acme has to approve the token TOKEN first", "ask an administrator of acme"),
+    "read-only": (
+        "the token TOKEN from the environment variable HF_TOKEN can only read",
+        f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+    ),
+    "fine-grained, for another repository": (
+        "the fine-grained token TOKEN has no `repo.write` for alice/model",
+        f"add 'Write access to contents' for alice/model or alice at {SETTINGS}",
+    ),
+    "fine-grained, to read the account": (
+        "the fine-grained token TOKEN has no `repo.write` for alice/model",
+        f"add 'Write access to contents' for alice/model or alice at {SETTINGS}",
+    ),
+    "not a member": ("alice may not write to acme/model: it is not a member of acme", PULL),
+    "a reader": ("alice may not write to acme/model: in acme its role is 'read'", PULL),
+    "a contributor": ("alice may not write to acme/model: in acme its role is 'contributor'", PULL),
+    "gated, not requested": ("bob/gated is gated, and you have not asked for access", CONDITIONS),
+    "gated, pending": ("bob/gated is gated, and your request waits for its authors", GATED),
+    "gated, rejected": ("bob/gated is gated, and its authors have rejected your request", GATED),
+    "gated, reset": ("bob/gated is gated, and you have not asked for access since your request was reset", CONDITIONS),
+    "gated, not in the scope": (
+        "bob/gated is gated, and the fine-grained token TOKEN may not read gated repositories",
+        f"tick 'Read access to contents of all public gated repos you can access' at {SETTINGS}",
+    ),
+    "no such repository": (
+        "there is no https://huggingface.co/alice/missing, or it is private and not for this token to see",
+        CREATE.format("alice/missing"),
+    ),
+    "somebody else's private repository": (
+        "there is no https://huggingface.co/acme/model, or it is private and not for this token to see",
+        CREATE.format("acme/model"),
+    ),
+    "disabled": ("alice/model is disabled on the Hub", "open https://huggingface.co/alice/model"),
+}
+
+
+@pytest.fixture
+def client() -> Iterator[None]:
+    """huggingface_hub's client as a new process has it: it trusts the authority of this test's Hub, and is closed."""
+    huggingface_hub.close_session()
+    yield
+    huggingface_hub.close_session()
+
+
+@pytest.mark.parametrize("name", REASONS)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the client leaves its sockets open
+def test_words(name: str, world: Hub, client: None) -> None:
+    """What is said of each reason, to the letter: people look for these words, and run these commands."""
+    prepare, repository, reason, *_ = REASONS[name]
+    value = prepare(world)
+    token = tokens.Token(value, "env:HF_TOKEN") if value else None
+    answer = access.may(token, the_hub.named(repository), write=True, seconds=30)
+    assert (answer.answer, answer.reason) == ("no", reason)
+    shown = shown_as(value) if value else "none"
+    assert (answer.message.replace(shown, "TOKEN"), answer.fix) == SAID[name]
 
 
 MAY: dict[str, tuple[Callable[[Hub], str], str, str]] = {
@@ -261,69 +344,254 @@ def test_a_renamed_repository(world: Hub) -> None:
     assert check("--write", "alice/model", HF_TOKEN=token)[0]["answer"] == "yes"
 
 
-# --- which repository ---
+# --- the Hub's words, and ours ---
+
+TOKEN = "hf_" + "t" * 30 + "wxyz"
+MODEL = ("models", "acme/model")
 
 
-REPOSITORIES = {
-    "acme/model": ("models", "acme/model"),
-    "models/acme/model": ("models", "acme/model"),
-    "datasets/acme/data": ("datasets", "acme/data"),
-    "spaces/acme/app": ("spaces", "acme/app"),
-    "kernels/acme/k": ("kernels", "acme/k"),
-    "datasets/squad": ("datasets", "squad"),
-    "gpt2": ("models", "gpt2"),
-    "acme/model.v2": ("models", "acme/model.v2"),
-    "hf://acme/model": ("models", "acme/model"),
-    "hf://datasets/acme/data": ("datasets", "acme/data"),
-    "hf://datasets/acme/data@main/train.csv": ("datasets", "acme/data"),
-    "hf://acme/model/config.json": ("models", "acme/model"),
-    "hf://acme/model@refs%2Fpr%2F1": ("models", "acme/model"),
-    "https://huggingface.co/acme/model": ("models", "acme/model"),
-    "https://huggingface.co/acme/model.git": ("models", "acme/model"),
-    "https://huggingface.co/acme/model/": ("models", "acme/model"),
-    "https://huggingface.co/gpt2": ("models", "gpt2"),
-    "https://huggingface.co/gpt2/tree/main": ("models", "gpt2"),
-    "https://huggingface.co/acme/model/blob/main/README.md": ("models", "acme/model"),
-    "https://huggingface.co/datasets/acme/data/tree/main?not=this": ("datasets", "acme/data"),
-    "https://git:hf_x@huggingface.co/acme/model": ("models", "acme/model"),
-    "https://HF.co:443/acme/model": ("models", "acme/model"),
-    "git@hf.co:acme/model": ("models", "acme/model"),
-    "git@hf.co:datasets/acme/data.git": ("datasets", "acme/data"),
-    "ssh://git@hf.co/acme/model": ("models", "acme/model"),
-    "ssh://git@hf.co:22/acme/model": ("models", "acme/model"),
-    # None of the Hub's.
-    "": None,
-    "/": None,
-    "https://github.com/acme/model": None,
-    "https://huggingface.co.evil.example/acme/model": None,
-    "https://huggingface.co@evil.example/acme/model": None,
-    "http://huggingface.co/acme/model": None,
-    "https://huggingface.co:8443/acme/model": None,
-    "https://huggingface.co": None,
-    "git@github.com:acme/model": None,
-    "./acme:model": None,
-    "acme/../model": None,
-    "../model": None,
-    "a/b/c": None,
-    "buckets/acme/x": None,
-    "hf://buckets/acme/x/y": None,
-    "acme/mo del": None,
-    "acme/model?x": None,
+def entry(what: str, name: str | None, *permissions: str, **more: object) -> dict[str, object]:
+    named = {} if name is None else {"name": name}
+    return {"entity": {"type": what, **named, **more}, "permissions": list(permissions)}
+
+
+def fine_grained(*scoped: object, **more: object) -> dict[str, object]:
+    return {"name": "alice", "auth": {"accessToken": {"fineGrained": {"scoped": list(scoped)}}}, **more}
+
+
+PERMITTED: dict[str, tuple[tuple[object, ...], bool | None]] = {
+    "nothing": ((), False),
+    "this repository": ((entry("model", "acme/model", "repo.write"),), True),
+    "its owner": ((entry("org", "acme", "repo.write"),), True),
+    "its owner, a user": ((entry("user", "acme", "repo.write"),), True),
+    "another after it": ((entry("org", "acme", "repo.write"), entry("galaxy", None, "x")), True),
+    "another before it": ((entry("galaxy", None, "x"), entry("org", "acme", "repo.write")), True),
+    "its owner by the number": ((entry("org", None, "repo.write", _id="7"),), True),
+    "somebody by the number": ((entry("org", None, "repo.write", _id="8"),), False),
+    "nobody by the number": ((entry("org", None, "repo.write", _id="9"),), None),
+    "to read": ((entry("model", "acme/model", "repo.content.read"),), False),
+    "another repository": ((entry("model", "acme/other", "repo.write"),), False),
+    "another kind": ((entry("dataset", "acme/model", "repo.write"),), False),
+    "another owner": ((entry("org", "bob", "repo.write", "repo.of.tomorrow"),), False),
+    "no name": ((entry("org", None, "repo.write"),), None),
+    "a permission of tomorrow": ((entry("org", "acme", "repo.of.tomorrow"),), None),
+    "one of tomorrow, and then one of today": (
+        (entry("org", "acme", "repo.of.tomorrow"), entry("org", "acme", "org.read")),
+        None,
+    ),
+    "an entity of tomorrow": ((entry("galaxy", "acme/model", "repo.write"),), None),
+    "an entry that is none": ((None,), None),
+    "no permissions": (({"entity": {"type": "org", "name": "acme"}},), None),
+    **{
+        f"a {what}": ((entry(what, "acme/model", "repo.write"),), False)
+        for what in ("dataset", "space", "kernel", "collection", "bucket", "oauth-app")
+    },
+    **{
+        permission: ((entry("org", "acme", permission),), False)
+        for permission in (
+            *("repo.content.read", "repo.access.read", "discussion.write", "post.write", "org.read", "org.write"),
+            *("inference.serverless.write", "inference.endpoints.infer.write", "inference.endpoints.write"),
+            *("org.serviceAccounts.read", "org.serviceAccounts.write", "org.networkSecurity.write"),
+            *("collection.read", "collection.write", "resourceGroup.write", "job.write"),
+            *("user.webhooks.read", "user.webhooks.write", "user.billing.read"),
+            *("user.notifications.read", "user.notifications.write"),
+        )
+    },
 }
 
 
-@pytest.mark.parametrize("text", REPOSITORIES)
-def test_names_of_repositories(text: str) -> None:
-    """What people call a repository, and what is none."""
-    assert the_hub.named(text) == REPOSITORIES[text]
+@pytest.mark.parametrize("name", PERMITTED)
+def test_what_scopes_permit(name: str) -> None:
+    """Yes where a scope says so; no where all of them are understood, and none does; else neither."""
+    scoped, expected = PERMITTED[name]
+    orgs = [{"name": "acme", "id": "7"}, {"name": "bob", "id": "8"}]
+    assert access.Account(fine_grained(*scoped, orgs=orgs)).permits("repo.write", MODEL) is expected
 
 
-@given(st.text(max_size=60) | st.from_regex(r"(https|ssh|hf)://[a-z@.:/%?#]{0,40}", fullmatch=True))
-@settings(max_examples=2000)
-def test_any_text_for_a_repository(text: str) -> None:
-    """Any text is a repository or none; what is one leads to no other place of the API."""
-    found = the_hub.named(text)
-    assert found is None or (found[0] in the_hub.KINDS and all(map(the_hub.is_name, found[1].split("/"))))
+def test_a_model_is_no_dataset() -> None:
+    """A scope of a repository is one of its kind."""
+    account = access.Account(fine_grained(entry("model", "acme/model", "repo.write")))
+    assert account.permits("repo.write", ("datasets", "acme/model")) is False
+    account = access.Account(fine_grained(entry("dataset", "acme/model", "repo.write")))
+    assert account.permits("repo.write", ("datasets", "acme/model")) is True
+
+
+def test_account() -> None:
+    """Who it is, what kind of a token, and in which organisations it is what; what is not said is not known."""
+    account = access.Account(
+        {
+            "name": "alice",
+            "auth": {"type": "oauth", "accessToken": {"role": "write"}},
+            "orgs": [{"name": "acme", "roleInOrg": "admin"}, {"name": "bob", "roleInOrg": 7}],
+        }
+    )
+    assert (account.name, account.role, account.is_oauth, account.knows_orgs) == ("alice", "write", True, True)
+    assert account.orgs == {"acme": "admin", "bob": None}
+    account = access.Account({"name": "alice", "auth": {"type": "access_token", "accessToken": {"role": 7}}})
+    assert (account.role, account.is_oauth, account.knows_orgs, account.orgs) == (None, False, False, {"": None})
+    assert account.permits("repo.write", MODEL) is None
+    for answer in (None, {}, {"name": 7}, {"name": ""}):
+        with pytest.raises(ValueError, match="name in the answer"):
+            access.Account(answer)
+
+
+def test_answer_as_json() -> None:
+    """An answer is in the contract's words, and a repository's type is a singular there."""
+    answer = access.Answer(("datasets", "acme/data"), True, "no", "no-token", "because", "do")
+    assert answer.as_json() == {
+        "repo": "acme/data",
+        "type": "dataset",
+        "access": "write",
+        "answer": "no",
+        "reason": "no-token",
+        "message": "because",
+        "fix": "do",
+    }
+    answer = access.Answer(MODEL, False, "yes", None, "so it is")
+    assert (answer.as_json()["access"], answer.as_json()["type"], answer.as_json()["fix"]) == ("read", "model", None)
+
+
+def test_another_token() -> None:
+    """Another token goes where this one came from."""
+    create = f"create one of gold at {SETTINGS}"
+    for source, remedy in {
+        "env:HF_TOKEN": f"{create}, and set HF_TOKEN to it",
+        "file:/t": f"{create}, and run `hf auth login`",
+        "oidc": create,
+    }.items():
+        assert access.another(tokens.Token(TOKEN, source), "of gold") == remedy
+
+
+def said(words: str, code: str | None = None) -> dict[str, str]:
+    return {"X-Error-Message": words} | ({"X-Error-Code": code} if code else {})
+
+
+SHOWN = "hf_****wxyz"
+UNREACHABLE = ("unknown", "unreachable")
+DENIED = (403, said("You may not."))
+WHOAMI = {"name": "alice", "auth": {"accessToken": {"role": "write"}}, "orgs": []}
+OAUTH = {**WHOAMI, "auth": {"type": "oauth", "accessToken": {}}}
+
+
+def member(role: object, name: str = "acme") -> dict[str, object]:
+    return {**WHOAMI, "orgs": [{"name": name, "roleInOrg": role}]}
+
+
+REASON = (*UNREACHABLE, "the Hub answered 403 (You may not)", None)
+LOW = "alice may not write to acme/model: "
+# The repository, and whether to write; what auth-check and whoami-v2 answer; what is made of that.
+ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[str | None, ...]]] = {
+    "read": ("acme/model", False, (200, {}), {}, ("yes", None, f"{SHOWN} may read acme/model", None)),
+    "write": ("acme/model", True, (200, {}), {}, ("yes", None, f"{SHOWN} may write to acme/model", None)),
+    "500": ("acme/model", True, (500, {}), {}, (*UNREACHABLE, "the Hub answered 500", None)),
+    "words": ("acme/model", True, (500, said("Oh no.")), {}, (*UNREACHABLE, "the Hub answered 500 (Oh no)", None)),
+    "401": (
+        *("acme/model", True, (401, {}), WHOAMI),
+        (*UNREACHABLE, f"the Hub refuses to say what {SHOWN} may do", None),
+    ),
+    "no route": (
+        *("kernels/acme/k", True, (404, said("No.", "RepoNotFound")), WHOAMI),
+        (*UNREACHABLE, "the Hub does not say what a token may do to acme/k", None),
+    ),
+    "404 of a proxy": ("acme/model", True, (404, {}), WHOAMI, (*UNREACHABLE, "the Hub answered 404", None)),
+    "a reader": (
+        *("acme/model", True, DENIED, member("read")),
+        ("no", "role-too-low", f"{LOW}in acme its role is 'read'", PULL),
+    ),
+    "a contributor": (
+        *("datasets/acme/model", True, DENIED, member("contributor")),
+        ("no", "role-too-low", f"{LOW}in acme its role is 'contributor'", PULL.replace("'…'", "'…' --type dataset")),
+    ),
+    "no access": (
+        *("acme/model", True, DENIED, member("no_access")),
+        ("no", "role-too-low", f"{LOW}in acme its role is 'no_access'", PULL),
+    ),
+    "no member": (
+        *("acme/model", True, DENIED, WHOAMI),
+        ("no", "role-too-low", f"{LOW}it is not a member of acme", PULL),
+    ),
+    "a role of tomorrow": ("acme/model", True, DENIED, member("wizard"), REASON),
+    "a writer": ("acme/model", True, DENIED, member("write"), REASON),
+    "to read": ("acme/model", False, DENIED, member("read"), REASON),
+    "its own": ("alice/model", True, DENIED, WHOAMI, REASON),
+    "nobody's": ("gpt2", True, DENIED, WHOAMI, REASON),
+    "without words": ("acme/model", True, (403, {}), WHOAMI, (*UNREACHABLE, "the Hub answered 403", None)),
+    "a login": (
+        *("alice/model", True, DENIED, OAUTH),
+        (
+            *("no", "token-not-scoped", f"the token {SHOWN} of your login may not write to alice/model"),
+            f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+        ),
+    ),
+    "a login to read": ("alice/model", False, DENIED, OAUTH, REASON),
+    "a login of an administrator": (
+        *("acme/model", True, DENIED, {**OAUTH, "orgs": [{"name": "acme", "roleInOrg": "admin"}]}),
+        (
+            *("no", "token-not-scoped", f"the token {SHOWN} of your login may not write to acme/model"),
+            f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+        ),
+    ),
+    "a login of a writer": (
+        *("acme/model", True, DENIED, {**OAUTH, "orgs": [{"name": "acme", "roleInOrg": "write"}]}),
+        (
+            *("no", "token-not-scoped", f"the token {SHOWN} of your login may not write to acme/model"),
+            f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+        ),
+    ),
+    "fine-grained, to read": (
+        *(
+            "acme/model",
+            False,
+            DENIED,
+            {"name": "alice", "auth": {"accessToken": {"role": "fineGrained", "fineGrained": {"scoped": []}}}},
+        ),
+        (
+            *("no", "token-not-scoped", f"the fine-grained token {SHOWN} has no `repo.content.read` for acme/model"),
+            f"add 'Read access to contents' for acme/model or acme at {SETTINGS}",
+        ),
+    ),
+    "a missing space": (
+        *("spaces/acme/model", True, (404, said("No.", "RepoNotFound")), WHOAMI),
+        (
+            *("no", "no-such-repo"),
+            "there is no https://huggingface.co/spaces/acme/model, or it is private and not for this token to see",
+            CREATE.format("acme/model --type space --sdk gradio"),
+        ),
+    ),
+    "a missing data set": (
+        *("datasets/acme/model", False, (404, said("No.", "RepoNotFound")), WHOAMI),
+        (
+            *("no", "no-such-repo"),
+            "there is no https://huggingface.co/datasets/acme/model, or it is private and not for this token to see",
+            CREATE.format("acme/model --type dataset"),
+        ),
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_made_of_an_answer(world: Hub, client: None) -> None:
+    """Yes, no or unknown, with the words for it: of what the Hub says, and of whose token it is."""
+    for number, (name, (repository, write, (status, headers), account, expected)) in enumerate(ANSWERS.items()):
+        body = json.dumps(account).encode()
+        world.faults.clear()
+        world.faults.status("/auth-check", status, headers=headers)
+        world.faults.status("/whoami-v2", 200, body, headers={"Content-Type": "application/json"})
+        token, asked = tokens.Token(f"hf_{number:030}wxyz", "env:HF_TOKEN"), the_hub.named(repository)
+        assert asked is not None
+        answer = access.may(token, asked, write=write, seconds=30)
+        assert (answer.answer, answer.reason, answer.message, answer.fix) == expected, name
+        assert (answer.repository, answer.write) == (asked, write), name
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_no_repository_without_a_token(world: Hub, client: None) -> None:
+    """Nobody may write, and nobody may read what is not there for everybody."""
+    answer = access.may(None, MODEL, write=False, seconds=30)
+    assert (answer.answer, answer.reason, answer.fix) == ("no", "no-token", "run `hf auth login`")
+    assert answer.message == "acme/model is not there for everybody, and there is no token"
+    _acme(world, None)
+    assert access.may(None, MODEL, write=False, seconds=30).message == "anybody may read acme/model"
 
 
 def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:

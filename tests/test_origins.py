@@ -109,6 +109,7 @@ ENDPOINTS: dict[str, str | None] = {
     "https://hub.example:443": "https://hub.example",
     "https://hub.example:8443//": "https://hub.example:8443",
     "https://hub.example/under/a/path": "https://hub.example",
+    "https://hub.example/to/https://evil.example": "https://hub.example",
     "https://huggingface.co:8443": "https://huggingface.co:8443",
     "https://192.0.2.7:8443": "https://192.0.2.7:8443",
     "https://[2001:db8::1]": "https://[2001:db8::1]",
@@ -152,6 +153,8 @@ ENDPOINTS: dict[str, str | None] = {
     "https://hub.example ": None,
     "https://hub.example:": None,
     "https://hub.example:http": None,
+    "https://hub.example:+443": None,
+    "https://hub.example:٤": None,
     "https://alice@hub.example": None,
     "https://alice:secret@hub.example": None,
     "https://hub.example@evil.example": None,
@@ -209,6 +212,207 @@ def test_no_staging(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any other value means no, as it does to huggingface_hub."""
     monkeypatch.setenv("HUGGINGFACE_CO_STAGING", value)
     assert hub.origins() == PUBLIC
+
+
+# --- remotes and repositories ---
+
+REMOTES = {
+    "https://huggingface.co/acme/model": ("https", "acme/model"),
+    "HTTPS://HuggingFace.co/acme/model.git": ("https", "acme/model.git"),
+    "https://git:hf_x@huggingface.co:443/acme/model": ("https", "acme/model"),
+    "https://a@X@hf.co/acme/model": ("https", "acme/model"),
+    "https://hf.co/a/b/c://d": ("https", "a/b/c://d"),
+    "https://hf.co": ("https", ""),
+    "git@hf.co:acme/model": ("ssh", "acme/model"),
+    "GIT@HF.CO:acme/model": ("ssh", "acme/model"),
+    "a@b@hf.co:acme/model": ("ssh", "acme/model"),
+    "hf.co:acme/mo:del": ("ssh", "acme/mo:del"),
+    "ssh://git@hf.co/acme/model": ("ssh", "acme/model"),
+    "SSH://GIT@HF.CO:22/acme/model": ("ssh", "acme/model"),
+    "ssh://a@b@hf.co/acme/model": ("ssh", "acme/model"),
+    "ssh://git@hf.co:/acme/model": ("ssh", "acme/model"),
+    "git+ssh://huggingface.co/acme/model": ("ssh", "acme/model"),
+    "ssh+git://huggingface.co/acme/model": ("ssh", "acme/model"),
+    "http://127.0.0.1:5000/acme/model": ("https", "acme/model"),  # HF_ENDPOINT
+    "": None,
+    "hf.co": None,
+    "git@github.com:acme/model": None,
+    "./hf.co:acme/model": None,
+    "./git@hf.co:acme/model": None,
+    "http://huggingface.co/acme/model": None,
+    "https://huggingface.co:8443/acme/model": None,
+    "https://evil.example?@hf.co/acme/model": None,
+    "https://evil.example#@hf.co/acme/model": None,
+    "https://evil.example\\@hf.co/acme/model": None,
+    "https://hf.co@evil.example/acme/model": None,
+    "ssh://git@hf.co:2222/acme/model": None,
+    "ssh://git@github.com/acme/model": None,
+    "git://hf.co/acme/model": None,
+}
+
+
+@pytest.mark.parametrize("url", REMOTES)
+def test_remotes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A remote is the Hub's where git would go to the Hub with it, in any letter case, whoever logs in there."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:5000")
+    assert hub.remote(url) == REMOTES[url]
+
+
+ASKED = {
+    ("", "https://huggingface.co/acme/model"): True,
+    ("", "https://hf.co/acme/model"): True,
+    ("", "HTTPS://git:hf_x@HF.co:443/acme/model"): True,
+    ("", "https://a@b@hf.co/acme/model@c"): True,
+    ("", "https://hub.example/acme/model"): False,
+    ("https://hf.co", "https://huggingface.co/acme/model"): True,
+    ("https://hub.example/", "https://hub.example:443/acme/model"): True,
+    ("https://hub.example", "https://hub.example/to/https://hf.co/x"): True,
+    ("https://hub.example", "https://huggingface.co/acme/model"): False,
+    ("https://hub.example", "https://hf.co/acme/model"): False,
+}
+
+
+@pytest.mark.parametrize(("endpoint", "url"), ASKED)
+def test_which_hub_is_asked(endpoint: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hub in use is asked about its own remotes alone, and the public one has two names."""
+    monkeypatch.setenv("HF_ENDPOINT", endpoint or "https://huggingface.co")
+    assert hub.is_asked(url) is ASKED[endpoint, url]
+
+
+REPOSITORIES = {
+    "acme/model": ("models", "acme/model"),
+    "models/acme/model": ("models", "acme/model"),
+    "datasets/acme/data": ("datasets", "acme/data"),
+    "spaces/acme/app": ("spaces", "acme/app"),
+    "kernels/acme/k": ("kernels", "acme/k"),
+    "datasets/squad": ("datasets", "squad"),
+    "gpt2": ("models", "gpt2"),
+    "acme/model.v2": ("models", "acme/model.v2"),
+    "Xenova/botX": ("models", "Xenova/botX"),
+    "hf://Xenova/botX": ("models", "Xenova/botX"),
+    "https://huggingface.co/Xenova/botX": ("models", "Xenova/botX"),
+    "hf://acme/model": ("models", "acme/model"),
+    "hf://datasets/acme/data": ("datasets", "acme/data"),
+    "hf://datasets/acme/data@main/train.csv": ("datasets", "acme/data"),
+    "hf://acme/model/config.json": ("models", "acme/model"),
+    "hf://acme/model@refs%2Fpr%2F1": ("models", "acme/model"),
+    "https://huggingface.co/acme/model": ("models", "acme/model"),
+    "https://huggingface.co/acme/model.git": ("models", "acme/model"),
+    "https://huggingface.co/acme/model/": ("models", "acme/model"),
+    "https://huggingface.co/gpt2": ("models", "gpt2"),
+    "https://huggingface.co/gpt2/tree/main": ("models", "gpt2"),
+    "https://huggingface.co/acme/model/blob/main/README.md": ("models", "acme/model"),
+    "https://huggingface.co/datasets/acme/data/tree/main?not=this": ("datasets", "acme/data"),
+    "https://huggingface.co/acme/model?a=b": ("models", "acme/model"),
+    "https://huggingface.co/acme/model#a": ("models", "acme/model"),
+    "https://git:hf_x@huggingface.co/acme/model": ("models", "acme/model"),
+    "https://HF.co:443/acme/model": ("models", "acme/model"),
+    "git@hf.co:acme/model": ("models", "acme/model"),
+    "git@hf.co:datasets/acme/data.git": ("datasets", "acme/data"),
+    "ssh://git@hf.co/acme/model": ("models", "acme/model"),
+    "ssh://git@hf.co:22/acme/model": ("models", "acme/model"),
+    # None of the Hub's.
+    "": None,
+    "/": None,
+    "https://github.com/acme/model": None,
+    "https://huggingface.co.evil.example/acme/model": None,
+    "https://huggingface.co@evil.example/acme/model": None,
+    "http://huggingface.co/acme/model": None,
+    "https://huggingface.co:8443/acme/model": None,
+    "https://huggingface.co": None,
+    "git@github.com:acme/model": None,
+    "./acme:model": None,
+    "acme/../model": None,
+    "../model": None,
+    "a/b/c": None,
+    "buckets/acme/x": None,
+    "hf://buckets/acme/x/y": None,
+    "acme/mo del": None,
+    "acme/model?x": None,
+}
+
+
+@pytest.mark.parametrize("text", REPOSITORIES)
+def test_names_of_repositories(text: str) -> None:
+    """What people call a repository, and what is none."""
+    assert hub.named(text) == REPOSITORIES[text]
+
+
+@given(st.text(max_size=60) | st.from_regex(r"(https|ssh|hf)://[a-z@.:/%?#]{0,40}", fullmatch=True))
+@settings(max_examples=2000)
+def test_any_text_for_a_repository(text: str) -> None:
+    """Any text is a repository or none; what is one leads to no other place of the API."""
+    found = hub.named(text)
+    assert found is None or (found[0] in hub.KINDS and all(map(hub.is_name, found[1].split("/"))))
+
+
+@pytest.mark.parametrize("page", ["tree", "blob", "raw", "resolve", "commit", "commits", "discussions", "settings"])
+def test_pages_of_a_repository(page: str) -> None:
+    """What a browser shows of a repository names that repository; a repository may be called like a page, too."""
+    for name in ("acme/model", "gpt2"):
+        assert hub.named(f"https://hf.co/{name}/{page}/main") == ("models", name)
+        assert hub.named(f"https://hf.co/datasets/{name}/{page}/main?a=b#c") == ("datasets", name)
+    assert hub.named(f"https://hf.co/{page}/model/{page}/main") == ("models", f"{page}/model")
+    for end in ("", "/"):
+        assert hub.named(f"https://hf.co/acme/{page}{end}") == ("models", f"acme/{page}")
+    assert hub.named(f"https://hf.co/datasets/acme/{page}") == ("datasets", f"acme/{page}")
+
+
+@pytest.mark.parametrize("kind", ["models", "datasets", "spaces", "kernels"])
+def test_kinds_of_repositories(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kind has its place in paths, in `hf://` URIs, and on the Hub that is in use; a model needs none."""
+    named, paths = (kind, "acme/thing"), {f"{kind}/acme/thing"} | ({"acme/thing"} if kind == "models" else set())
+    for path in paths:
+        assert hub.repository(path) == hub.repository(f"/{path}.git/".rstrip("/")) == hub.named(path) == named
+        for uri in (f"hf://{path}", f"HF:///{path}/", f"hf://{path}/a/b.txt", f"hf://{path}@main/a@b.txt"):
+            assert hub.named(uri) == named
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example/hub/")
+    assert hub.page(*named) == "https://hub.example/hub/" + ("" if kind == "models" else f"{kind}/") + "acme/thing"
+    assert hub.settings() == "https://hub.example/hub/settings/tokens"
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "a/b/c", "datasets/a/b/c", "buckets/acme/x", "buckets/x", "a//b", "a/-b", "./a"]
+)
+def test_paths_of_no_repository(path: str) -> None:
+    """What has too many parts, or another kind, or is no name, is no repository."""
+    assert hub.repository(path) is None
+
+
+NAMES = {
+    "a": True,
+    "A-b_c.9": True,
+    "0": True,
+    "": False,
+    "-a": False,
+    ".a": False,
+    "a b": False,
+    "é": False,
+    "a٣": False,
+}
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_names(text: str) -> None:
+    """A name is ASCII letters, digits, and `-_.` behind the first."""
+    assert hub.is_name(text) is NAMES[text]
+
+
+SECRETS = {
+    "https://git:hf_x@hf.co/acme/model": "https://hf.co/acme/model",
+    "https://hf_x@hf.co": "https://hf.co",
+    "https://a@hf_x@hf.co/acme/model@main": "https://hf.co/acme/model@main",
+    "https://hf.co/acme/model@main": "https://hf.co/acme/model@main",
+    "https://hf.co/to/x://a@b": "https://hf.co/to/x://a@b",
+    "git@hf.co:acme/model": "git@hf.co:acme/model",
+    "alice@example": "alice@example",
+}
+
+
+@pytest.mark.parametrize("url", SECRETS)
+def test_without_secret(url: str) -> None:
+    """What may be a password in a URL is not shown, and nothing else is changed."""
+    assert hub.without_secret(url) == SECRETS[url]
 
 
 # --- against an independent reader ---
@@ -300,6 +504,7 @@ ENVIRONMENTS: list[dict[str, str]] = [
     {},
     *({"HF_ENDPOINT": endpoint} for endpoint in ("", "/", "https://hub.example", "https://hub.example///", "x", " / ")),
     {"HF_ENDPOINT": "http://localhost:5000/path/"},
+    {"HF_ENDPOINT": "https://hub.example/X/"},
     *({"HUGGINGFACE_CO_STAGING": value, "HF_ENDPOINT": "https://hub.example"} for value in ("1", "true", "On", "yEs")),
     *({"HUGGINGFACE_CO_STAGING": value, "HF_ENDPOINT": "https://hub.example"} for value in ("", "0", "no", "y", "2")),
     {"HUGGINGFACE_CO_STAGING": "1"},

@@ -17,7 +17,7 @@ from huggingface_hub.utils import _auth
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from git_credential_hf import tokens
+from git_credential_hf import client, tokenfiles, tokens
 from git_credential_hf.problem import Problem
 
 BROKEN = "broken"
@@ -257,6 +257,81 @@ def test_an_empty_file_is_nobody(home: Path) -> None:
     assert ours() is None
 
 
+# What is written when, dated when, in seconds from the first look; what is read, and after how many looks.
+WRITTEN: dict[str, tuple[list[tuple[float, float, str | None]], str | None, int]] = {
+    "long ago": ([(-10, -10, "a")], "a", 1),
+    "nothing": ([], None, 1),
+    "nothing in it for long": ([(-10, -10, "")], "", 4),
+    "just now": ([(-0.01, 0, "a")], "a", 7),
+    "in pieces": ([(-0.01, -0.01, "a"), (0.05, 0.05, "ab")], "ab", 9),
+    "emptied, and then filled": ([(-0.01, -0.01, "a"), (0.01, 0.01, ""), (1.99, 1.99, "b")], "b", 106),
+    "emptied, and left so": ([(-0.01, -0.01, "a"), (0.01, 0.01, "")], "a", 152),
+    "emptied, without anything before": ([(-0.01, -0.01, "")], "", 152),
+    "removed": ([(-0.01, -0.01, "a"), (0.01, 0.01, None)], None, 2),
+    "over and over": ([(at / 50 - 0.01, at / 50 - 0.01, "a") for at in range(200)], "a", 2),
+    "over and over, another": ([(at / 50 - 0.01, at / 50 - 0.01, f"a{at}") for at in range(200)], "a151", 152),
+    "another for a moment": ([(-0.01, 2.95, "a"), (2.97, 2.98, "b"), (2.99, 2.95, "a")], "a", 152),
+    "by a clock that is a little ahead": ([(-0.01, 1.99, "a")], "a", 106),
+    "by a clock that is ahead": ([(-0.01, 3, "a")], "a", 152),
+    "by a clock that is wrong": ([(-0.01, 3.01, "a")], "a", 1),
+    "nothing, by a clock that is wrong": ([(-0.01, 3.01, "")], "", 152),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_patience_with_a_writer(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is half written is waited for, three seconds at most; what is whole is not. The clock is the test's own."""
+    writes, expected, looks = WRITTEN[name]
+    path, at, looked = home / "token", 0.0, 1
+    monkeypatch.setenv("HF_TOKEN_PATH", str(path))
+
+    def sleep(seconds: float) -> None:
+        nonlocal at, looked
+        at, looked = round(at + seconds, 6), looked + 1
+        write()
+
+    def write() -> None:
+        while writes and writes[0][0] < at:
+            _, dated, text = writes.pop(0)
+            path.unlink() if text is None else path.write_text(text)
+            if text is not None:
+                os.utime(path, (dated, dated))
+                path.chmod(0o777)  # who may do what with it plays no part
+
+    monkeypatch.setattr(time, "time", lambda: at)
+    monkeypatch.setattr(time, "monotonic", lambda: 7 + at)
+    monkeypatch.setattr(time, "sleep", sleep)
+    writes = list(writes)
+    write()
+    assert (tokenfiles.read_token(), looked) == (expected or None, looks)
+
+
+def test_a_link_that_is_being_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link that leads nowhere for a moment is followed four times; one that leads nowhere at all is nobody."""
+    path, looks = home / "token", 0
+    monkeypatch.setenv("HF_TOKEN_PATH", str(path))
+    path.symlink_to("data")
+
+    def islink(_: str) -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 6:
+            put(home / "data", b"hf_a")
+        return True
+
+    monkeypatch.setattr(os.path, "islink", islink)
+    assert (tokenfiles.read_token(), looks) == (None, 3)
+    assert (tokenfiles.read_token(), looks) == ("hf_a", 6)
+
+
+def test_a_file_without_end(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than a MiB is read of what is no token file."""
+    path = home / "token"
+    put(path, bytes(3 << 20))
+    monkeypatch.setenv("HF_TOKEN_PATH", str(path))
+    assert len(tokenfiles.read_token() or "") == 1 << 20
+
+
 def test_logins_one_after_the_other(home: Path) -> None:
     """While `hf auth switch` rewrites the files fifty times, every `get` has one of the two tokens, whole."""
     path = home / ".cache" / "huggingface" / "token"
@@ -305,14 +380,17 @@ def test_a_pipe_is_read_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         ({"HUGGING_FACE_HUB_TOKEN": TOKENS[1]}, "env:HUGGING_FACE_HUB_TOKEN"),
         ({"HF_TOKEN": "", "HUGGING_FACE_HUB_TOKEN": TOKENS[1]}, "env:HUGGING_FACE_HUB_TOKEN"),
         ({}, "file:{home}/.cache/huggingface/token"),
+        ({"XDG_CACHE_HOME": "x"}, "file:x/huggingface/token"),
         ({"HF_HOME": "~/h"}, "file:{home}/h/token"),
+        ({"HF_HOME": "$HOME/h", "XDG_CACHE_HOME": "x"}, "file:{home}/h/token"),
         ({"HF_TOKEN_PATH": "$HOME/secret"}, "file:{home}/secret"),
         ({"HUGGINGFACE_CO_STAGING": "1"}, "file:{home}/.cache/huggingface_staging/token"),
     ],
 )
 def test_sources(home: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], source: str) -> None:
     """Each token says where it comes from, in the words of `status --json`."""
-    for place in (".cache/huggingface/token", "h/token", "secret", ".cache/huggingface_staging/token"):
+    places = ".cache/huggingface/token", "h/token", "x/huggingface/token", "secret", ".cache/huggingface_staging/token"
+    for place in places:
         put(home / place, TOKENS[0].encode())
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -365,3 +443,239 @@ def test_colab(home: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert (done.stdout, done.stderr) == (b"username=git\npassword=" + TOKENS[2].encode() + b"\n", b"")
+
+
+# --- what it says of a token ---
+
+SETTINGS = "https://huggingface.co/settings/tokens"
+WORDS = {
+    "env:HF_TOKEN": (
+        "the environment variable HF_TOKEN",
+        f"run `unset HF_TOKEN` to use your login, or set it to a token of {SETTINGS}",
+    ),
+    "file:/a:b/token": ("the file /a:b/token", "run `hf auth login`"),
+    "oidc": (
+        "a Trusted Publisher (HF_OIDC_RESOURCE)",
+        "check the Trusted Publisher of the repository, then run the job again",
+    ),
+    "colab": (
+        "the secrets of this Colab notebook",
+        "put a new token into the secret HF_TOKEN of the notebook",
+    ),
+}
+
+
+@pytest.mark.parametrize("source", WORDS)
+def test_words_of_a_source(source: str) -> None:
+    """Each source has its words and its remedy; what git has from elsewhere brings its own."""
+    where, remedy = WORDS[source]
+    token = tokens.Token("hf_" + "x" * 30 + "wxyz", source)
+    assert (token.where(), token.remedy()) == (where, remedy)
+    assert token.describe() == f"hf_****wxyz from {where}"
+    token.name, token.fix = "laptop", "log in there"
+    assert token.describe() == f"hf_****wxyz from {where}, stored as 'laptop'"
+    assert token.remedy() == "log in there"
+    assert tokens.Token("hf_x", "url:the URL of origin").where() == "the URL of origin"
+
+
+def test_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token is expired from its second on; one without an expiry is not."""
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    expired = [tokens.Token("hf_x", "colab", expires_at=at).is_expired() for at in (999, 1000, 1001, None)]
+    assert expired == [True, True, False, False]
+
+
+def test_a_mounted_file_is_not_logged_in_to(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody can write, `hf auth login` is no remedy; where nothing is yet, it is."""
+    path = home / "mounted/token"
+    monkeypatch.setenv("HF_TOKEN_PATH", str(path))
+    login = "run `hf auth login`"
+    assert tokenfiles.remedy() == login
+    path.parent.mkdir()
+    assert tokenfiles.remedy() == login
+    monkeypatch.setattr(os, "access", lambda where, mode: (str(where), mode) != (str(path.parent), os.W_OK))
+    assert tokenfiles.remedy() == f"put a token into what is mounted here as {path}, for this user to read"
+
+
+@pytest.mark.parametrize(("content", "why"), [("directory", "Is a directory"), (b"hf_\xff", "it is not text")])
+def test_a_file_that_cannot_be_read(home: Path, content: bytes | str, why: str) -> None:
+    """A token file that cannot be read is named, with the reason and what mends it, and is not nobody."""
+    path = home / ".cache/huggingface/token"
+    put(path, content)
+    with pytest.raises(Problem) as raised:
+        tokens.current()
+    assert (raised.value.message, raised.value.fix) == (
+        f"cannot read the token file {path}: {why}",
+        "run `hf auth login`",
+    )
+
+
+def stored_as(home: Path, text: str | bytes) -> dict[str, dict[str, str]]:
+    put(home / ".cache/huggingface/stored_tokens", text.encode() if isinstance(text, str) else text)
+    return tokenfiles.read_stored_tokens()
+
+
+PLAIN = {
+    "": {},
+    "\n\n": {},
+    "[a]\nhf_token = hf_a\n\n[b]\nhf_token = hf_b\nrefresh_token = r\nexpires_at = 7\n\n": {
+        "a": {"hf_token": "hf_a"},
+        "b": {"hf_token": "hf_b", "refresh_token": "r", "expires_at": "7"},
+    },
+    "[a]\n": {"a": {}},
+    "[a = b]\nhf_token = c = d": {"a = b": {"hf_token": "c = d"}},
+}
+BY_HAND = {
+    "[a]\r\nhf_token = hf_a\r\n": {"a": {"hf_token": "hf_a"}},
+    "[größe]\nhf_token = hf_a\n": {"größe": {"hf_token": "hf_a"}},
+    "[a]\nhf_token: hf_a\n": {"a": {"hf_token": "hf_a"}},
+    "[a]\nhf_token =  hf_a \n": {"a": {"hf_token": "hf_a"}},
+    "[a]\nHF_TOKEN = hf_a\n": {"a": {"hf_token": "hf_a"}},
+    "[a]\nnote = %(x)s\n": {"a": {"note": "%(x)s"}},
+    "[DEFAULT]\nhf_token = hf_d\n[a]\n": {"a": {"hf_token": "hf_d"}},
+    "[a]\nhf_token =\n": {"a": {"hf_token": ""}},
+}
+NONE = [
+    "garbage\n",
+    "hf_token = hf_a\n",
+    "[a]\n[a]\n",
+    "[a]\nhf_token = a\nhf_token = b\n",
+    "[]\n",
+    b"[a]\nhf_token = \xff\n",
+]
+
+
+@pytest.mark.parametrize("text", [*PLAIN, *BY_HAND])
+def test_stored_tokens(home: Path, text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Names and fields are huggingface_hub's, whether it has written the file or somebody else."""
+    assert stored_as(home, text) == {**PLAIN, **BY_HAND}[text]
+    assert (tokenfiles._parse_plain(text) is not None) == (text in PLAIN)
+    assert tokens.names() == list({**PLAIN, **BY_HAND}[text])
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("text", NONE, ids=str)
+def test_stored_tokens_that_cannot_be_read(home: Path, text: str | bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    """What is no such file holds no tokens; what could be one is reported, and nothing of it is shown."""
+    assert stored_as(home, text) == {}
+    path = home / ".cache/huggingface/stored_tokens"
+    said = f"cannot parse {path}; tokens are not renewed until `hf auth login` writes it anew"
+    assert capfd.readouterr() == ("", "" if isinstance(text, bytes) else f"git-credential-hf: warning: {said}\n")
+
+
+def test_stored_tokens_in_any_locale(home: Path) -> None:
+    """Names are UTF-8, as huggingface_hub writes them, where the locale is another."""
+    stored_as(home, "[größe]\nhf_token = hf_a\n")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-c", "from git_credential_hf import tokens; print(ascii(tokens.names()))"]
+    assert subprocess.check_output(command, env=environment) == rb"['gr\xf6\xdfe']" + b"\n"
+
+
+TWO = f"[laptop]\nhf_token = {TOKENS[0]}\nexpires_at = soon\n\n[work]\nhf_token = {TOKENS[1]}\n\n[none]\nhf_token =\n"
+
+
+def test_a_stored_token_by_its_name(home: Path) -> None:
+    """A name is that token, from the file of them all; one that is not there is an error, which names the others."""
+    with pytest.raises(Problem) as raised:
+        tokens.named("work")
+    assert raised.value.message == "no stored token is named 'work'; there are none"
+    stored_as(home, TWO)
+    token = tokens.named("work")
+    assert (token.value, token.name, token.expires_at, token.is_renewable) == (TOKENS[1], "work", None, False)
+    assert token.source == f"file:{home}/.cache/huggingface/stored_tokens"
+    assert tokens.named("laptop").expires_at is None  # `soon` is no time
+    for name in ("other", "none", ""):
+        with pytest.raises(Problem) as raised:
+            tokens.named(name)
+        assert raised.value.message == f"no stored token is named '{name}'; there are 'laptop', 'work', 'none'"
+        assert raised.value.fix == "run `hf auth login`"
+
+
+def test_which_token_has_a_value(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused value is the current token's, or a stored one's; of a named helper, that one's alone."""
+    stored_as(home, TWO)
+    put(home / ".cache/huggingface/token", TOKENS[2].encode())
+
+    def found(value: str, name: str | None = None) -> tuple[str | None, str] | None:
+        token = tokens.with_value(value, name)
+        return (token.name, token.source) if token else None
+
+    login, stored = f"file:{home}/.cache/huggingface/token", f"file:{home}/.cache/huggingface/stored_tokens"
+    assert [found(value) for value in TOKENS[:4]] == [("laptop", stored), ("work", stored), (None, login), None]
+    assert [found(value, "work") for value in TOKENS[:4]] == [None, ("work", stored), None, None]
+    assert found(TOKENS[0], "other") is None
+    monkeypatch.setenv("HF_TOKEN", TOKENS[0])
+    assert found(TOKENS[0]) == (None, "env:HF_TOKEN")
+    login_now = tokens.of_file()
+    assert login_now is not None
+    assert (login_now.value, login_now.source) == (TOKENS[2], login)
+
+
+JOB = {
+    "HF_OIDC_RESOURCE": "acme/model",
+    "HF_OIDC_ID_TOKEN": "identity",
+    "ACTIONS_ID_TOKEN_REQUEST_URL": "https://ci.example/id",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request",
+}
+
+
+def test_an_exchanged_token_is_its_job_s(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a job got is served to that job and for that Hub alone, for as long as is said, however clocks are put."""
+    for name, value in JOB.items():
+        monkeypatch.setenv(name, value)
+    now = int(time.time())
+
+    def at(moment: float) -> str | None:
+        monkeypatch.setattr(time, "time", lambda: moment)
+        token = tokens.current(act=False)
+        if token is not None:
+            assert (token.source, token.expires_at) == ("oidc", now + 3600)
+        return token and token.value
+
+    assert at(now) is None
+    tokens.refused(tokens.Token("hf_jwt_x", "oidc", expires_at=now + 3600), 3000)
+    assert [at(now + seconds) for seconds in (-61, -60, 0, 2999, 3000)] == [
+        None,
+        "hf_jwt_x",
+        "hf_jwt_x",
+        "hf_jwt_x",
+        None,
+    ]
+    for name, value in {**JOB, "HF_ENDPOINT": "https://hub.example"}.items():
+        with monkeypatch.context() as other:
+            other.setenv(name, value + "2")
+            assert at(now) is None, name
+    monkeypatch.delenv("HF_OIDC_RESOURCE")
+    assert at(now) is None
+    # Neither what is not an exchanged one, nor one whose end nobody knows, is kept.
+    monkeypatch.setenv("HF_OIDC_RESOURCE", "acme/other")
+    tokens.refused(tokens.Token("hf_x", "colab", expires_at=now + 3600), 3000)
+    tokens.refused(tokens.Token("hf_x", "oidc"), 3000)
+    assert at(now) is None
+
+
+def test_renewing_what_cannot_be_renewed() -> None:
+    """A token without a refresh token, or without an end, is what it was."""
+    token = tokens.Token(TOKENS[0], "env:HF_TOKEN", expires_at=int(time.time()))
+    assert tokens.renew(token) is False
+    token.is_renewable, token.expires_at = True, None
+    assert tokens.renew(token) is False
+
+
+def test_patience_with_the_hub() -> None:
+    """No request of ours waits for ever: git would wait with it."""
+    assert set(client.session().timeout.as_dict().values()) == {10}
+
+
+@pytest.mark.parametrize("text", ["hf_a", " hf_a\r\n", "hf_\ra", "hf_\na\n\n", "\r\nhf_a\t", "hf_ a", "", "\n \r"])
+def test_what_surrounds_a_token(text: str) -> None:
+    """A line break is no part of a token, wherever it is, as it is none to huggingface_hub."""
+    assert (tokenfiles.clean(text) or None) == _auth._clean_token(text)
+
+
+def test_paths_as_pathlib_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path is opened as huggingface_hub opens it: by its parts here, and as it stands on Windows."""
+    for path in ("", "/", "a", "/a/./b//c/", "./a", "a/..", "//a", "."):
+        assert tokenfiles._as_pathlib(path).replace("//", "/") == str(Path(path)).replace("//", "/")
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert [tokenfiles._as_pathlib(path) for path in ("", "a//b/", "C:")] == [".", "a//b/", "C:"]

@@ -12,6 +12,7 @@ from git_credential_hf import hookfiles
 
 # It stands for `git-credential-hf hook`: it says what the test has told it to say, and notes that it was asked.
 STAND_IN = """#!/bin/sh
+[ "$1" != --version ] || exit 0 # whether it can be started is asked after a refusal
 { echo "judge $*"; cat; } >> "$LOG"
 [ "$1" != hook ] || exit "$(cat "$ANSWER")"
 """
