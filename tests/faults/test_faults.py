@@ -98,7 +98,7 @@ def test_what_cannot_be_looked_at_is_there(trial: Trial) -> None:
 def test_killed(trial: Trial) -> None:
     """After `kill -9` all files are whole, and the next run comes to the end."""
     kills = Kills(trial)
-    for number in moments(trial, 4, random.Random(7)):
+    for number in moments(trial, 8, random.Random(7)):
         if after_call(trial, number):
             kills.judge()
     for seconds in (0.1, 0.2):

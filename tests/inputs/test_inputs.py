@@ -205,6 +205,7 @@ def test_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", "")
     monkeypatch.setattr("huggingface_hub.constants.HF_STORED_TOKENS_PATH", "")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # what Targets set, it leaves
     files = sorted(inputs.CORPUS.glob("*/*"))
     for name, target in targets.Targets(tmp_path).named.items():
         mine = [file for file in files if file.parent.name == name]
