@@ -123,7 +123,7 @@ def completes(home: Path, new: State) -> None:
     """Once more, and all is mended; a lock that was left is to be removed, and the message says how."""
     done = fix()
     if list(home.rglob("*.lock")) and done.returncode:
-        hints = re.findall(r"hint: if no.* is running: (rm '.*\.lock')$", done.stderr, re.MULTILINE)
+        hints = re.findall(r"hint: if no.* is running: (rm .*\.lock'?)$", done.stderr, re.MULTILINE)
         assert hints, done.stderr
         for hint in hints:
             subprocess.run(["sh", "-c", hint], check=True)
