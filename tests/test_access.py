@@ -6,18 +6,24 @@ import json
 import os
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import huggingface_hub
+import platformdirs
+import platformdirs.windows
 import pytest
+from huggingface_hub.utils._http import default_client_factory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reasons import REASONS, _acme, _alice, _gated
 
-from git_credential_hf import access, tokens
+from git_credential_hf import access, kept, tokens
+from git_credential_hf import client as the_client
 from git_credential_hf import hub as the_hub
 from git_credential_hf.problem import shown as shown_as
 
@@ -365,6 +371,7 @@ PERMITTED: dict[str, tuple[tuple[object, ...], bool | None]] = {
     "its owner": ((entry("org", "acme", "repo.write"),), True),
     "its owner, a user": ((entry("user", "acme", "repo.write"),), True),
     "another after it": ((entry("org", "acme", "repo.write"), entry("galaxy", None, "x")), True),
+    "one elsewhere before it": ((entry("dataset", "acme/x", "repo.write"), entry("org", "acme", "repo.write")), True),
     "another before it": ((entry("galaxy", None, "x"), entry("org", "acme", "repo.write")), True),
     "its owner by the number": ((entry("org", None, "repo.write", _id="7"),), True),
     "somebody by the number": ((entry("org", None, "repo.write", _id="8"),), False),
@@ -400,6 +407,12 @@ PERMITTED: dict[str, tuple[tuple[object, ...], bool | None]] = {
 }
 
 
+def test_to_write_is_not_to_read() -> None:
+    """A scope to write says nothing of reading, and is understood."""
+    account = access.Account(fine_grained(entry("org", "acme", "repo.write")))
+    assert account.permits("repo.content.read", MODEL) is False
+
+
 @pytest.mark.parametrize("name", PERMITTED)
 def test_what_scopes_permit(name: str) -> None:
     """Yes where a scope says so; no where all of them are understood, and none does; else neither."""
@@ -430,8 +443,11 @@ def test_account() -> None:
     account = access.Account({"name": "alice", "auth": {"type": "access_token", "accessToken": {"role": 7}}})
     assert (account.role, account.is_oauth, account.knows_orgs, account.orgs) == (None, False, False, {"": None})
     assert account.permits("repo.write", MODEL) is None
-    for answer in (None, {}, {"name": 7}, {"name": ""}):
-        with pytest.raises(ValueError, match="name in the answer"):
+    assert access.Account({"name": "alice", "auth": {}}).role is access.Account({"name": "alice"}).role is None
+    numbered = fine_grained(entry("org", None, "repo.write", _id="7"), orgs=[{"id": "7"}])
+    assert access.Account(numbered).permits("repo.write", MODEL) is None
+    for answer, words in ((None, "no name"), ({}, "no name"), ({"name": 7}, "no name"), ({"name": ""}, "a blank name")):
+        with pytest.raises(ValueError, match=f"^{words} in the answer$"):
             access.Account(answer)
 
 
@@ -456,7 +472,7 @@ def test_another_token() -> None:
     create = f"create one of gold at {SETTINGS}"
     for source, remedy in {
         "env:HF_TOKEN": f"{create}, and set HF_TOKEN to it",
-        "file:/t": f"{create}, and run `hf auth login`",
+        "file:/t:u": f"{create}, and run `hf auth login`",
         "oidc": create,
     }.items():
         assert access.another(tokens.Token(TOKEN, source), "of gold") == remedy
@@ -477,6 +493,8 @@ def member(role: object, name: str = "acme") -> dict[str, object]:
     return {**WHOAMI, "orgs": [{"name": name, "roleInOrg": role}]}
 
 
+SCOPELESS = {"role": "fineGrained", "fineGrained": {"scoped": []}}
+WRITE = entry("org", "acme", "repo.write")
 REASON = (*UNREACHABLE, "the Hub answered 403 (You may not)", None)
 LOW = "alice may not write to acme/model: "
 # The repository, and whether to write; what auth-check and whoami-v2 answer; what is made of that.
@@ -484,7 +502,7 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
     "read": ("acme/model", False, (200, {}), {}, ("yes", None, f"{SHOWN} may read acme/model", None)),
     "write": ("acme/model", True, (200, {}), {}, ("yes", None, f"{SHOWN} may write to acme/model", None)),
     "500": ("acme/model", True, (500, {}), {}, (*UNREACHABLE, "the Hub answered 500", None)),
-    "words": ("acme/model", True, (500, said("Oh no.")), {}, (*UNREACHABLE, "the Hub answered 500 (Oh no)", None)),
+    "words": ("acme/model", True, (500, said("Oh X.")), {}, (*UNREACHABLE, "the Hub answered 500 (Oh X)", None)),
     "401": (
         *("acme/model", True, (401, {}), WHOAMI),
         (*UNREACHABLE, f"the Hub refuses to say what {SHOWN} may do", None),
@@ -494,6 +512,13 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
         (*UNREACHABLE, "the Hub does not say what a token may do to acme/k", None),
     ),
     "404 of a proxy": ("acme/model", True, (404, {}), WHOAMI, (*UNREACHABLE, "the Hub answered 404", None)),
+    "404 of a proxy, to a token that reads": (
+        *("acme/model", True, (404, {}), {"name": "alice", "auth": {"accessToken": {"role": "read"}}}),
+        (
+            *("no", "read-only-token", f"the token {SHOWN} from the environment variable HF_TOKEN can only read"),
+            f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+        ),
+    ),
     "a reader": (
         *("acme/model", True, DENIED, member("read")),
         ("no", "role-too-low", f"{LOW}in acme its role is 'read'", PULL),
@@ -550,6 +575,11 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
             f"add 'Read access to contents' for acme/model or acme at {SETTINGS}",
         ),
     ),
+    "fine-grained, in its scope": (
+        *("acme/model", True, DENIED),
+        {**member("write"), "auth": {"accessToken": SCOPELESS | {"fineGrained": {"scoped": [WRITE]}}}},
+        REASON,
+    ),
     "a missing space": (
         *("spaces/acme/model", True, (404, said("No.", "RepoNotFound")), WHOAMI),
         (
@@ -569,19 +599,328 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
 }
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_what_is_made_of_an_answer(world: Hub, client: None) -> None:
+class Api:
+    """What the Hub's API answers here, without a connection; `asked` is how."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str | None, object]] = []
+        self.answers: dict[str, httpx2.Response | Exception] = {}
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        assert set(request.extensions["timeout"].values()) == {3}
+        body = json.loads(request.content) if request.content else None
+        self.asked.append((request.method, request.url.path, request.headers.get("authorization"), body))
+        answer = self.answers[request.url.path.rpartition("/api/")[2].removesuffix("/write").rpartition("/")[2]]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    """Stands for the Hub, for what is made of its answers: huggingface_hub's client, and answers by hand."""
+    api = Api()
+    huggingface_hub.close_session()
+    huggingface_hub.set_client_factory(lambda: httpx2.Client(transport=httpx2.MockTransport(api)))
+    yield api
+    huggingface_hub.close_session()
+    huggingface_hub.set_client_factory(default_client_factory)
+
+
+def mine(value: str = TOKEN) -> tokens.Token:
+    return tokens.Token(value, "env:HF_TOKEN")
+
+
+def told(answer: access.Answer) -> tuple[str | None, ...]:
+    return answer.answer, answer.reason, answer.message, answer.fix
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_is_made_of_an_answer(name: str, api: Api) -> None:
     """Yes, no or unknown, with the words for it: of what the Hub says, and of whose token it is."""
-    for number, (name, (repository, write, (status, headers), account, expected)) in enumerate(ANSWERS.items()):
-        body = json.dumps(account).encode()
-        world.faults.clear()
-        world.faults.status("/auth-check", status, headers=headers)
-        world.faults.status("/whoami-v2", 200, body, headers={"Content-Type": "application/json"})
-        token, asked = tokens.Token(f"hf_{number:030}wxyz", "env:HF_TOKEN"), the_hub.named(repository)
-        assert asked is not None
-        answer = access.may(token, asked, write=write, seconds=30)
-        assert (answer.answer, answer.reason, answer.message, answer.fix) == expected, name
-        assert (answer.repository, answer.write) == (asked, write), name
+    repository, write, (status, headers), account, expected = ANSWERS[name]
+    api.answers = {
+        "auth-check": httpx2.Response(status, headers=headers),
+        "whoami-v2": httpx2.Response(200, json=account),
+    }
+    asked = the_hub.named(repository)
+    assert asked is not None
+    answer = access.may(mine(), asked, write=write)
+    assert (told(answer), answer.repository, answer.write) == (expected, asked, write)
+    assert (answer.answer == "yes") is access._is_kept(mine(), asked, write)
+
+
+def test_what_is_asked(api: Api) -> None:
+    """One request, with the token if there is one; a yes is kept, a yes to writing is one to reading."""
+    api.answers = {
+        "auth-check": httpx2.Response(200),
+        "whoami-v2": httpx2.Response(200, json=WHOAMI),
+        "validate-yaml": httpx2.Response(200, json={}),
+    }
+    path, bearer = "/api/models/acme/model/auth-check", f"Bearer {TOKEN}"
+    anybody = ("yes", None, "anybody may read acme/model", None)
+    may_read = ("yes", None, f"{SHOWN} may read acme/model", None)
+    may_write = ("yes", None, f"{SHOWN} may write to acme/model", None)
+    assert told(access.may(None, MODEL, write=False)) == anybody
+    for write, expected in ((False, may_read), (False, may_read), (True, may_write), (True, may_write)):
+        answer = access.may(mine(), MODEL, write=write)
+        assert (told(answer), answer.write, answer.repository) == (expected, write, MODEL)
+    account = access.whoami(mine())
+    assert (account.name, account.role) == ("alice", "write")
+    assert access.card_errors("x: y", ("datasets", "acme/data")) == []
+    assert api.asked == [
+        ("GET", path, None, None),
+        ("GET", path, bearer, None),
+        ("GET", f"{path}/write", bearer, None),
+        ("GET", "/api/whoami-v2", bearer, None),
+        ("POST", "/api/validate-yaml", None, {"repoType": "dataset", "content": "x: y"}),
+    ]
+    api.asked.clear()
+    other = mine("hf_" + "o" * 30 + "wxyz")
+    assert told(access.may(other, MODEL, write=True)) == may_write
+    assert told(access.may(other, MODEL, write=False)) == may_read
+    assert len(api.asked) == 1
+    assert {line.split()[1] for line in kept.read("may", access.cache_directory()).splitlines()} == {"600"}
+    assert access.cache_directory() == str(Path.home() / ".cache/git-credential-hf")
+
+
+def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is asked at once may take three seconds, or as many as a caller has."""
+    within, patience = the_client.within, []
+    monkeypatch.setattr(the_client, "within", lambda seconds, ask: patience.append(seconds) or within(seconds, ask))
+    api.answers = dict.fromkeys(("auth-check", "whoami-v2", "validate-yaml"), httpx2.Response(200, json=WHOAMI))
+    access.may(mine(), MODEL, write=False)
+    access.whoami(mine())
+    access.card_errors("", MODEL)
+    access.may(None, MODEL, write=False, seconds=30)
+    access.whoami(mine(), seconds=30)
+    assert patience == [3, 3, 3, 30, 30]
+    monkeypatch.setattr(the_client, "within", within)
+    never = threading.Event()
+    monkeypatch.setattr(access, "_account", lambda token: never.wait(5))
+    with pytest.raises(access.Unreachable, match=r"did not answer within 0\.01 seconds$"):
+        access.whoami(mine(), seconds=0.01)
+    never.set()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [(404, "RepoNotFound", "no"), (404, "Other", "unknown"), (410, "RepoNotFound", "unknown"), (403, None, "unknown")],
+)
+def test_nobody_is_told_what_is_missing(status: int, code: str | None, expected: str, api: Api) -> None:
+    """Without a token a repository is missing where the Hub says so, and nobody may write, whatever it says."""
+    api.answers = {"auth-check": httpx2.Response(status, headers=said("No.", code))}
+    answer = access.may(None, MODEL, write=False)
+    assert (answer.answer, answer.repository, answer.write) == (expected, MODEL, False)
+    answer = access.may(None, MODEL, write=True)
+    assert told(answer) == ("no", "no-token", "there is no token to write to acme/model with", "run `hf auth login`")
+    assert (answer.write, len(api.asked)) == (True, 1)
+
+
+def test_where_a_yes_is_kept_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows the folder is the program's, not one of an author's."""
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.windows.Windows)
+    monkeypatch.setattr(platformdirs.windows, "get_win_folder", platformdirs.windows.get_win_folder_from_env_vars)
+    monkeypatch.setenv("LOCALAPPDATA", "/local")
+    assert Path(access.cache_directory()).relative_to("/local").parts == ("git-credential-hf", "Cache")
+
+
+NO_ANSWERS: dict[str, tuple[httpx2.Response | Exception, str, str]] = {
+    "no route": (OSError("no \n route"), "unreachable", "the Hub cannot be reached (no route)"),
+    "an error without words": (ValueError(), "unreachable", "the Hub cannot be reached (ValueError)"),
+    "a page": (
+        httpx2.Response(200, html="<p>"),
+        *("unreachable", "the Hub answered 200 with a page that makes no sense"),
+    ),
+    "too many": (httpx2.Response(429), "rate-limited", "the Hub answers 429: too many requests"),
+    "503": (httpx2.Response(503, headers={"X-Error-Message": "Ow."}), "unreachable", "the Hub answered 503 (Ow)"),
+}
+
+
+@pytest.mark.parametrize("name", NO_ANSWERS)
+def test_what_is_no_answer(name: str, api: Api) -> None:
+    """Where the Hub does not answer it is unknown, with the reason, and the next time it is asked again."""
+    response, reason, message = NO_ANSWERS[name]
+    api.answers = {"auth-check": response}
+    for _ in range(2):
+        assert told(access.may(mine(), MODEL, write=True)) == ("unknown", reason, message, None)
+    assert len(api.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [("17", "17"), (" 17 ", "17"), ("99999", "3600"), ("9" * 30, "3600"), ("0", None), ("soon", None), ("", None)],
+)
+def test_as_long_as_the_hub_asks_for(retry_after: str, seconds: str | None, api: Api) -> None:
+    """After a 429 that question is not asked for so long, an hour at most; another question, or token, is."""
+    limited = httpx2.Response(429, headers={"Retry-After": retry_after})
+    api.answers = {"auth-check": limited, "whoami-v2": httpx2.Response(200, json=WHOAMI)}
+    access.may(mine(), MODEL, write=True)
+    again = access.may(mine(), ("datasets", "acme/data"), write=False)
+    record = kept.read("retry-after", access.cache_directory()).split()
+    if seconds is None:
+        assert (len(api.asked), [it for it in record[1:2] if it != "0"]) == (2, [])
+        return
+    assert (len(api.asked), record[1]) == (1, seconds)
+    left_alone = "the Hub has asked to be left alone for a while: too many requests"
+    assert told(again) == ("unknown", "rate-limited", left_alone, None)
+    assert access.whoami(mine()).name == "alice"
+    access.may(None, MODEL, write=False)
+    access.may(mine("hf_" + "o" * 34), MODEL, write=False)
+    assert len(api.asked) == 4
+
+
+def test_whoami_is_limited_by_itself(api: Api) -> None:
+    """What the Hub has asked for about whoami is kept for whoami."""
+    api.answers = {"whoami-v2": httpx2.Response(429, headers={"Retry-After": "17"}), "auth-check": httpx2.Response(200)}
+    for _ in range(2):
+        with pytest.raises(access.Unreachable) as raised:
+            access.whoami(mine())
+        assert raised.value.code == "rate-limited"
+    assert access.may(mine(), MODEL, write=False).answer == "yes"
+    assert len(api.asked) == 2
+
+
+def test_no_place_to_send_a_token_to(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where HF_ENDPOINT names no host nothing is sent."""
+    monkeypatch.setenv("HF_ENDPOINT", "nowhere")
+    said = "the Hub cannot be asked: nowhere is no place to send a token to"
+    assert told(access.may(mine(), MODEL, write=False)) == ("unknown", "unreachable", said, None)
+    assert api.asked == []
+
+
+PUBLISHER = "hf_jwt_" + "j" * 30
+
+
+def test_a_trusted_publisher_is_not_sure(api: Api) -> None:
+    """A no to a Trusted Publisher's token is none, from auth-check and whoami; a yes is one."""
+    api.answers = {"auth-check": httpx2.Response(403, headers=said("You may not.")), "whoami-v2": httpx2.Response(401)}
+    message = "the Hub does not say whose the token of a Trusted Publisher is"
+    with pytest.raises(access.Unreachable) as unknown:
+        access.whoami(mine(PUBLISHER))
+    assert (unknown.value.message, unknown.value.code) == (message, "unreachable")
+    with pytest.raises(access.Refused) as refused:
+        access.whoami(mine())
+    words = f"the Hub refuses the token {SHOWN} from the environment variable HF_TOKEN: it is invalid, or was revoked"
+    assert (refused.value.message, refused.value.code, refused.value.fix) == (words, "token-invalid", ANOTHER)
+    api.answers["auth-check"] = httpx2.Response(404, headers=said("No.", "RepoNotFound"))
+    answer = access.may(mine(PUBLISHER), MODEL, write=True)
+    assert (answer.answer, answer.reason, answer.fix, answer.write) == ("unknown", None, None, True)
+    page = "https://huggingface.co/acme/model"
+    assert answer.message == (
+        f"a Trusted Publisher's token is not sure: there is no {page}, or it is private and not for this token to see"
+    )
+    api.answers["auth-check"] = httpx2.Response(200)
+    assert access.may(mine(PUBLISHER), MODEL, write=True).answer == "yes"
+    api.answers["whoami-v2"] = httpx2.Response(401, headers=said("Token x is expired."))
+    with pytest.raises(access.Refused) as refused:
+        access.whoami(mine(PUBLISHER))
+    assert refused.value.code == "token-expired"
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (httpx2.Response(500), "the Hub answered 500"),
+        (httpx2.Response(200, text="{"), "the Hub gave an answer that makes no sense"),
+        (httpx2.Response(200, json={}), "the Hub gave an answer that makes no sense"),
+        (httpx2.Response(200, text="[" * 200_000), "the Hub gave an answer that makes no sense"),
+    ],
+    ids=["500", "no JSON", "nobody", "depth"],
+)
+def test_nobody_is_told(response: httpx2.Response, message: str, api: Api) -> None:
+    """Where whoami makes no sense nobody is made up."""
+    api.answers = {"whoami-v2": response}
+    with pytest.raises(access.Unreachable) as raised:
+        access.whoami(mine())
+    assert (raised.value.message, raised.value.code) == (message, "unreachable")
+
+
+CARDS: dict[str, tuple[httpx2.Response, list[str] | str]] = {
+    "good": (httpx2.Response(200, json={"errors": []}), []),
+    "bad": (httpx2.Response(400, json={"errors": [{"message": "x"}, {}]}), ["x", "an error without words"]),
+    "bad, and all is well": (httpx2.Response(200, json={"errors": [{"message": "x"}]}), ["x"]),
+    "no JSON": (httpx2.Response(200, text="{"), []),
+    "no JSON, and no answer": (httpx2.Response(400, text="{"), "the Hub answered 400"),
+    "no errors": (httpx2.Response(500, json={}), "the Hub answered 500"),
+}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_what_the_hub_has_against_a_card(name: str, api: Api) -> None:
+    """The Hub's words, one for each error; where it has none, and no sensible answer, that is unknown."""
+    response, expected = CARDS[name]
+    api.answers = {"validate-yaml": response}
+    if isinstance(expected, list):
+        assert access.card_errors("", MODEL) == expected
+        return
+    with pytest.raises(access.Unreachable) as raised:
+        access.card_errors("", MODEL)
+    assert raised.value.message == expected
+
+
+GOOD = "the token itself is good, it is alice's; it is the repository that refuses it"
+NOBODY = (401, said("Invalid."))
+# The path, what auth-check and whoami-v2 answer, and what is made of that.
+EXPLAINED: dict[
+    str, tuple[bytes | None, tuple[int, dict[str, str]], httpx2.Response, tuple[str, str | None] | None]
+] = {
+    "no path": (
+        *(None, (200, {}), httpx2.Response(200, json=WHOAMI)),
+        (GOOD, "open the page of the repository as alice, and see whether it is there"),
+    ),
+    "no repository": (
+        *(b"\xff", (200, {}), httpx2.Response(500)),
+        None,
+    ),
+    "bad": (
+        *(None, (200, {}), httpx2.Response(401)),
+        (
+            f"the Hub refuses the token {SHOWN} from the environment variable HF_TOKEN: it is invalid, or was revoked",
+            ANOTHER,
+        ),
+    ),
+    "bad, with a path": (
+        *(b"acme/model", NOBODY, httpx2.Response(401)),
+        (
+            f"the Hub refuses the token {SHOWN} from the environment variable HF_TOKEN: it is invalid, or was revoked",
+            ANOTHER,
+        ),
+    ),
+    "good": (
+        *(b"acme/model", (200, {}), httpx2.Response(500)),
+        ("the token is good, and may read acme/model", "run the command again"),
+    ),
+    "unknown": (b"acme/model", (500, {}), httpx2.Response(500), None),
+    "missing": (
+        *(b"datasets/acme/model", (404, said("No.", "RepoNotFound")), httpx2.Response(500)),
+        (
+            "the token is good, but there is no https://huggingface.co/datasets/acme/model, "
+            "or it is private and not for this token to see",
+            CREATE.format("acme/model --type dataset"),
+        ),
+    ),
+    "not scoped": (
+        *(b"acme/model", DENIED, httpx2.Response(200, json=fine_grained() | {"auth": {"accessToken": SCOPELESS}})),
+        (
+            f"the token is good, but the fine-grained token {SHOWN} has no `repo.content.read` for acme/model",
+            f"add 'Read access to contents' for acme/model or acme at {SETTINGS}",
+        ),
+    ),
+    "not approved": (
+        *(b"acme/model", (403, said("It needs to be approved by the organization.")), httpx2.Response(500)),
+        (f"acme has to approve the token {SHOWN} first", "ask an administrator of acme"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_why_the_hub_refused(name: str, api: Api) -> None:
+    """What the Hub says of a token that it has refused for a path; nothing where it says nothing."""
+    path, (status, headers), account, expected = EXPLAINED[name]
+    api.answers = {"auth-check": httpx2.Response(status, headers=headers), "whoami-v2": account}
+    problem = access.explain(mine(), path)
+    assert (problem and (problem.message, problem.fix)) == expected
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

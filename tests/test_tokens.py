@@ -1,14 +1,21 @@
 """`tokens.current()` is `huggingface_hub.get_token()`, whatever the environment, the files and the clock."""
 
+from __future__ import annotations
+
+import concurrent.futures
 import contextlib
 import importlib
+import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import huggingface_hub
 import pytest
@@ -17,8 +24,11 @@ from huggingface_hub.utils import _auth
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from git_credential_hf import client, tokenfiles, tokens
-from git_credential_hf.problem import Problem
+from git_credential_hf import client, kept, tokenfiles, tokens
+from git_credential_hf.problem import Problem, masked
+
+if TYPE_CHECKING:
+    from hub import Hub, OAuth
 
 BROKEN = "broken"
 DAY = 24 * 3600
@@ -649,22 +659,364 @@ def test_an_exchanged_token_is_its_job_s(home: Path, monkeypatch: pytest.MonkeyP
     assert at(now) is None
     # Neither what is not an exchanged one, nor one whose end nobody knows, is kept.
     monkeypatch.setenv("HF_OIDC_RESOURCE", "acme/other")
-    tokens.refused(tokens.Token("hf_x", "colab", expires_at=now + 3600), 3000)
-    tokens.refused(tokens.Token("hf_x", "oidc"), 3000)
-    assert at(now) is None
+    for source, expires_at in (("colab", now + 3600), ("oidc", None)):
+        tokens.refused(tokens.Token("hf_x", source, expires_at=expires_at), 3000)
+        assert at(now) is None
 
 
-def test_renewing_what_cannot_be_renewed() -> None:
-    """A token without a refresh token, or without an end, is what it was."""
+def test_renewing_what_cannot_be_renewed(home: Path) -> None:
+    """A token without a refresh token, or without an end, is what it was, and the Hub is not asked."""
+    put(home / ".cache/huggingface/token", TOKENS[0].encode())
     token = tokens.Token(TOKENS[0], "env:HF_TOKEN", expires_at=int(time.time()))
-    assert tokens.renew(token) is False
+    assert token.is_renewable is tokens.renew(token) is False
     token.is_renewable, token.expires_at = True, None
     assert tokens.renew(token) is False
+    assert kept.read("renewed") == ""
+
+
+def test_between_the_two_files_of_a_login(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the stored tokens no longer know the active one, the token file is read again: it may have changed."""
+    path, read = home / ".cache/huggingface/token", tokenfiles.read_stored_tokens
+    stored_as(home, TWO)
+    put(path, TOKENS[3].encode())
+    monkeypatch.setattr(tokenfiles, "read_stored_tokens", lambda: put(path, TOKENS[0].encode()) or read())
+    token = tokens.current(act=False)
+    assert token is not None
+    assert (token.value, token.name) == (TOKENS[0], "laptop")
 
 
 def test_patience_with_the_hub() -> None:
     """No request of ours waits for ever: git would wait with it."""
     assert set(client.session().timeout.as_dict().values()) == {10}
+
+
+# --- what huggingface_hub does for us ---
+
+
+@pytest.fixture
+def hub(home: Path, world: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The Hub, and huggingface_hub as a new process has it: it knows this home, and remembers nothing."""
+    world.user("alice")
+    importlib.reload(constants)
+    huggingface_hub.close_session()
+    afresh = {"_OAUTH_REFRESH_CACHE": None, "_OAUTH_REFRESH_WARNED": False, "_OIDC_TOKEN_CACHE": None}
+    for name, value in {**afresh, "_OAUTH_REFRESH_MARGIN": DAY}.items():
+        monkeypatch.setattr(_auth, name, value)
+    yield world
+    huggingface_hub.close_session()
+
+
+def log_in(hub: Hub, home: Path, hours: int) -> OAuth:
+    """A login in the browser, which ends in so many hours."""
+    pair = hub.oauth("alice", expires_in=hours * 3600)
+    fields = (
+        f"hf_token = {pair.access_token}\nrefresh_token = {pair.refresh_token}\nexpires_at = {pair.expires_at:.0f}\n"
+    )
+    put(home / ".cache/huggingface/token", pair.access_token.encode())
+    put(home / ".cache/huggingface/stored_tokens", f"[laptop]\n{fields}".encode())
+    return pair
+
+
+def asked(hub: Hub) -> int:
+    return len(hub.log.of("/oauth/token"))
+
+
+quietly = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves sockets
+
+
+def test_when_a_token_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An OAuth token is renewed when huggingface_hub would: from a day before its end on."""
+    assert _auth._OAUTH_REFRESH_MARGIN == DAY
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    token = tokens.Token("hf_x", "file:x")
+    due = []
+    for is_renewable, expires_at in ((True, 1000 + DAY), (True, 1001 + DAY), (True, None), (False, 1000)):
+        token.is_renewable, token.expires_at = is_renewable, expires_at
+        due.append(tokens._is_due(token))
+    assert due == [True, False, False, False]
+
+
+@quietly
+def test_a_due_token_is_renewed_once(hub: Hub, home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Who only looks renews nothing; who asks for the token has the new one, and the next one has it too."""
+    pair = log_in(hub, home, 23)
+    looked = [tokens.current(act=False), tokens.named("laptop", act=False)]
+    looked += [tokens.with_value(pair.access_token, None), tokens.with_value(pair.access_token, "laptop")]
+    assert [token and token.value for token in looked] == [pair.access_token] * 4
+    assert asked(hub) == 0
+    token = tokens.current()
+    assert token is not None
+    assert token.value != pair.access_token
+    assert (token.name, token.is_renewable, (token.expires_at or 0) > time.time() + 29 * DAY) == ("laptop", True, True)
+    assert [it and it.value for it in (tokens.current(), tokens.named("laptop"))] == [token.value] * 2
+    assert asked(hub) == 1
+    assert (tokens.names(), kept.read("refresh-failed"), capfd.readouterr()) == (["laptop"], "", ("", ""))
+
+
+@quietly
+def test_a_due_token_is_renewed_by_its_name(hub: Hub, home: Path) -> None:
+    """A stored token that is not the active one is renewed as well, and the active one stays what it is."""
+    pair = log_in(hub, home, 23)
+    put(home / ".cache/huggingface/token", TOKENS[0].encode())
+    token = tokens.named("laptop")
+    assert (token.value != pair.access_token, token.name, asked(hub)) == (True, "laptop", 1)
+    assert tokens.named("laptop").value == token.value
+    assert ours() == TOKENS[0]
+    assert asked(hub) == 1
+
+
+@quietly
+def test_a_renewal_that_fails(
+    hub: Hub, home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old token is served, with huggingface_hub's words or ours; who waited for it knows that it has failed."""
+    pair = log_in(hub, home, 23)
+    hub.faults.status("/oauth/token", 500)
+    began = time.time_ns()
+    silence = "huggingface_hub did not renew the token hf_"
+    for words in ("Could not refresh your Hugging Face access token", silence, "division by zero"):
+        if words == "division by zero":
+            monkeypatch.setattr(huggingface_hub, "get_token", lambda: 1 / 0)
+        token = tokens.current()
+        assert token is not None
+        assert token.value == pair.access_token
+        assert capfd.readouterr().err.startswith(f"git-credential-hf: warning: {words}")
+    assert asked(hub) == 1
+    other = tokens.Token("hf_other", "file:x")
+    assert [tokens._has_failed_since(*it) for it in ((began, token), (began, other), (time.time_ns(), token))] == [
+        *(True, False, False)
+    ]
+    key = kept.new_key()
+    kept.write("refresh-failed", f"{time.time_ns() + 10**11} {key} {kept.fingerprint(token.value, key)}")
+    assert not tokens._has_failed_since(began, token), "a clock that was put back"
+    kept.write("refresh-failed", "rubbish")
+    assert not tokens._has_failed_since(began, token)
+
+
+def failed(hub: Hub, home: Path, token: tokens.Token) -> str:
+    key = kept.new_key()
+    kept.write("refresh-failed", f"{time.time_ns()} {key} {kept.fingerprint(token.value, key)}")
+    kept.remember("renewed", token.value, 60)
+    return token.value
+
+
+def renewed(hub: Hub, home: Path, token: tokens.Token) -> str:
+    return log_in(hub, home, 720).access_token
+
+
+def logged_out(hub: Hub, home: Path, token: tokens.Token) -> None:
+    for name in ("token", "stored_tokens"):
+        (home / ".cache/huggingface" / name).unlink()
+
+
+@quietly
+@pytest.mark.parametrize("happens", [failed, renewed, logged_out], ids=lambda happens: happens.__name__)
+def test_one_renews_for_all(
+    happens: Callable[[Hub, Path, tokens.Token], str | None], hub: Hub, home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever waits for another process takes what came of its renewal, good or bad, and asks and says nothing."""
+    log_in(hub, home, 23)
+    old = tokens.current(act=False)
+    assert old is not None
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        with kept.Lock("refresh"):
+            answers = [pool.submit(tokens.current), pool.submit(tokens.named, "laptop"), pool.submit(tokens.renew, old)]
+            time.sleep(0.3)  # until they wait
+            now = happens(hub, home, old)
+        current, named, is_renewed = (answer.result() for answer in answers)
+    assert (current and current.value, named.value, is_renewed) == (now, now or old.value, now not in (None, old.value))
+    assert (asked(hub), capfd.readouterr()) == (0, ("", ""))
+
+
+@quietly
+def test_a_refused_token_is_renewed(hub: Hub, home: Path) -> None:
+    """A token that the Hub has refused is renewed long before its end; whoever comes with the old one is told so."""
+    pair = log_in(hub, home, 480)
+    old = tokens.current()
+    assert old is not None
+    assert (old.value, asked(hub)) == (pair.access_token, 0)
+    assert (tokens.renew(old), tokens.renew(old), asked(hub)) == (True, True, 1)
+    assert ours() not in (pair.access_token, None)
+
+
+@quietly
+def test_a_refused_token_that_is_no_longer_the_login_s(hub: Hub, home: Path) -> None:
+    """After `hf auth switch` there is another token: the refused one is left alone."""
+    log_in(hub, home, 480)
+    old = tokens.current()
+    assert old is not None
+    put(home / ".cache/huggingface/token", TOKENS[0].encode())
+    assert (tokens.renew(old), asked(hub), ours()) == (True, 0, TOKENS[0])
+
+
+@quietly
+def test_a_refused_token_is_renewed_once_only(hub: Hub, home: Path) -> None:
+    """Where that fails it is not tried again, for a day: git would ask, and be refused, over and over."""
+    log_in(hub, home, 480)
+    hub.faults.status("/oauth/token", 500)
+    token = tokens.current()
+    assert token is not None
+    assert (tokens.renew(token), tokens.renew(token), asked(hub)) == (False, False, 1)
+    assert kept.read("renewed").split()[1] == str(DAY)
+    put(home / ".cache/huggingface/stored_tokens", b"")
+    put(home / ".cache/huggingface/token", b"")
+    assert tokens.renew(token) is False
+
+
+def test_a_renewal_is_not_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C and a shutdown wait until the new token is kept; on Windows there is nothing to hold them back with."""
+    masks: list[set[int]] = []
+    ask = lambda value: masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())) or value  # noqa: E731
+    monkeypatch.setattr(_auth, "_refresh_oauth_token_if_needed", ask)
+    monkeypatch.setattr(_auth, "_OAUTH_REFRESH_MARGIN", DAY)
+    put(home / ".cache/huggingface/token", TOKENS[0].encode())
+    token = tokens.current()
+    assert token is not None
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    for _ in range(2):
+        assert tokens._renewed(token, insist=True)[1] == []
+    assert masks == [before | {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}] * 2
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    monkeypatch.setattr(_auth, "_refresh_oauth_token_if_needed", lambda value: value)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    assert tokens._renewed(token, insist=True)[1] == []
+
+
+@quietly
+def test_an_exchange(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job's identity is exchanged once, and the token is served until a minute before its end."""
+    hub.trust("https://ci.example", resource="alice/model", id_token="eyJ.id.token")
+    monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
+    monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.id.token")
+    assert tokens.current(act=False) is None
+    token = tokens.current()
+    monkeypatch.setattr(_auth, "_OIDC_TOKEN_CACHE", None)
+    again = tokens.current()
+    assert token is not None
+    assert again is not None
+    assert (again.value, again.expires_at, again.source) == (token.value, token.expires_at, "oidc")
+    assert (token.source, asked(hub)) == ("oidc", 1)
+    expires_at = token.expires_at or 0
+    assert abs(expires_at - time.time() - 3600) < 60
+    for moment, is_kept in ((expires_at - 61, True), (expires_at - 60, False)):
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        assert (tokens.current(act=False) is not None) is is_kept
+
+
+@quietly
+def test_an_exchange_that_another_process_makes(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for another process's exchange has its token, and asks nothing."""
+    monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        with kept.Lock("oidc"):
+            answer = pool.submit(tokens.current)
+            time.sleep(0.3)  # until it waits
+            tokens.refused(tokens.Token("hf_jwt_x", "oidc", expires_at=int(time.time()) + 3600), 3000)
+        token = answer.result()
+    assert token is not None
+    assert (token.value, asked(hub)) == ("hf_jwt_x", 0)
+
+
+@quietly
+def test_an_exchange_without_an_end_is_not_kept(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token whose end is not known, or is now, is served and not kept."""
+    hub.trust("https://ci.example", resource="alice/model", id_token="eyJ.id.token", expires_in=0)
+    monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
+    monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.id.token")
+    token = tokens.current()
+    assert token is not None
+    assert (token.source, token.expires_at, tokens.current(act=False)) == ("oidc", None, None)
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_jwt_x")
+    monkeypatch.setattr(_auth, "_OIDC_TOKEN_CACHE", {})
+    for _ in range(2):
+        token = tokens.current()
+        assert token is not None
+        assert (token.value, token.expires_at, tokens.current(act=False)) == ("hf_jwt_x", None, None)
+        monkeypatch.delattr(_auth, "_OIDC_TOKEN_CACHE", raising=False)  # as it may be in a later huggingface_hub
+
+
+@quietly
+def test_an_exchange_that_fails(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said for which resource there is no token, and why, and what to check; the identity is not shown."""
+    identities = {"HF_OIDC_ID_TOKEN": "an-identity-token", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a-request-token"}
+    for name, value in {**identities, "HF_OIDC_RESOURCE": "alice/model"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Problem) as raised:
+        tokens.current()
+    said = "no token for HF_OIDC_RESOURCE=alice/model: "
+    assert raised.value.message.startswith(said)
+    assert len(raised.value.message) > len(said) + len("None")
+    assert raised.value.fix == "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE"
+    for name, value in identities.items():
+        assert value not in masked(f"it is {value}.")
+        monkeypatch.delenv(name)
+    with pytest.raises(Problem, match=f"^{said}"):
+        tokens.current()
+
+
+def test_a_notebook(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Colab, and there alone, huggingface_hub is asked; what is wrong with its secrets is said in one line."""
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_colab")
+    assert tokens.current() is None
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
+    token = tokens.current()
+    assert token is not None
+    assert (token.value, token.source, tokens.current(act=False)) == ("hf_colab", "colab", None)
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
+    assert tokens.current() is None
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: 1 / 0)
+    with pytest.raises(Problem) as raised:
+        tokens.current()
+    assert raised.value.message == "cannot read the secrets of this Colab notebook: division by zero"
+
+
+def test_what_huggingface_hub_says_is_heard(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For twenty seconds at most. Its warnings come in one line each, not to the terminal; what is no token is none."""
+
+    def ask() -> str:
+        logging.getLogger("huggingface_hub.x").warning("one\n two")
+        logging.getLogger("huggingface_hub.x").info("three")
+        warnings.warn("four", stacklevel=1)
+        return "hf_said"
+
+    within, patience = client.within, []
+    monkeypatch.setattr(client, "within", lambda seconds, ask: patience.append(seconds) or within(seconds, ask))
+    assert tokens._ask_huggingface_hub(ask) == ("hf_said", ["one two"])
+    assert (patience, caplog.records) == ([20], [])
+    assert tokens._ask_huggingface_hub(lambda: None) == (None, [])
+    assert capfd.readouterr() == ("", "")
+    assert "hf_said" not in masked("it is hf_said.")
+    for value in ("hf_\n", 7):
+        with pytest.raises(ValueError, match=r"^what the Hub gave is no token$"):
+            tokens._ask_huggingface_hub(lambda value=value: value)
+
+
+def test_in_one_line() -> None:
+    """What others say is one line of 400 characters at most, without secrets, and not blank."""
+    tokens.Token("a-secret-token", "env:X")
+    assert tokens._in_one_line(ValueError(" a\n\tb ")) == "a b"
+    assert tokens._in_one_line(ValueError()) == "ValueError"
+    assert tokens._in_one_line("x" * 500) == "x" * 400
+    assert "a-se" not in tokens._in_one_line("x" * 395 + " a-secret-token")
+
+
+def test_blanks_are_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable with nothing but blanks is nobody, and no other variable's token; the login is."""
+    monkeypatch.setenv("HF_TOKEN", " \n")
+    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", TOKENS[1])
+    assert ours() is None
+    put(home / ".cache/huggingface/token", TOKENS[0].encode())
+    assert ours() == TOKENS[0]
+
+
+def test_a_refresh_token_is_a_secret(home: Path) -> None:
+    """A refresh token is not shown, whoever quotes it."""
+    stored_as(home, "[laptop]\nhf_token = hf_a\nrefresh_token = what-renews-it\n")
+    assert tokens.named("laptop").is_renewable
+    assert "what-renews-it" not in masked("it is what-renews-it.")
 
 
 @pytest.mark.parametrize("text", ["hf_a", " hf_a\r\n", "hf_\ra", "hf_\na\n\n", "\r\nhf_a\t", "hf_ a", "", "\n \r"])

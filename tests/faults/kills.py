@@ -126,7 +126,8 @@ class Kills:
                 assert "CaNaRy" not in Path(name).read_text(errors="replace") or mode & 0o077 == 0, name
                 os.utime(name, (time.time() - 3600,) * 2)  # as if it had happened an hour ago
         done = trial.run()
-        if done.returncode and (hints := re.findall(r"hint: if no.* is running: rm '?(.*\.lock)'?$", done.stderr, re.M)):
+        hints = re.findall(r"hint: if no.* is running: rm '?(.*\.lock)'?$", done.stderr, re.MULTILINE)
+        if done.returncode and hints:
             self.hinted += 1
             for hint in hints:
                 os.unlink(hint)
