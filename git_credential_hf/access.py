@@ -161,7 +161,7 @@ def may(token: tokens.Token | None, repository: tuple[str, str], *, write: bool,
     try:
         answer = _within(seconds, lambda: _asked(token, repository, write))
     except Unreachable as unreachable:
-        return Answer(repository, write, "unknown", unreachable.code, unreachable.message, unreachable.fix)
+        return Answer(repository, write, "unknown", unreachable.code, unreachable.message)
     except Refused as refused:
         answer = Answer(repository, write, "no", refused.code, refused.message, refused.fix)
     if token is not None and token.value.startswith("hf_jwt_") and answer.answer == "no":

@@ -324,7 +324,7 @@ class _Words:
         word = self._quoted() if self.is_quoted else self._plain()
         self.is_hash = word.startswith("#") and not self.is_quoted
         if not self.is_hash:
-            self._check(word)
+            self._check()
         return word
 
     def _plain(self) -> str:
@@ -357,7 +357,7 @@ class _Words:
         self.end = self.start + 1 + at + 1
         return word.decode("utf-8", "surrogateescape")
 
-    def _check(self, word: str) -> None:
+    def _check(self) -> None:
         """Refuse what divides or ends a word in one program and not in another."""
         raw = self.content[self.start : self.end].decode("utf-8", "replace")
         if any((c < " " and c != "\t") or (c.isspace() and c not in " \t") for c in raw):

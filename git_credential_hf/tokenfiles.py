@@ -123,7 +123,7 @@ def _parse_plain(text: str) -> dict[str, dict[str, str]] | None:
     """
     tokens: dict[str, dict[str, str]] = {}
     fields: dict[str, str] = {}
-    if "\r" in text or not text.isascii():
+    if not text.isascii():
         return None
     for line in text.split("\n"):
         key, _, value = line.partition(" = ")
