@@ -1,18 +1,16 @@
 """What may be written: a change to a file shows itself first, and then happens whole or not at all."""
 
-import contextlib
 import difflib
 import errno
 import os
 import shlex
-import signal
 import stat
 import sys
 import time
-from collections.abc import Iterator
 from typing import Protocol
 
 from git_credential_hf.problem import Problem, masked
+from git_credential_hf.signals import undisturbed
 
 
 class Applicable(Protocol):
@@ -225,22 +223,6 @@ def _keep(path: str, content: bytes, status: os.stat_result | None) -> None:
     except BaseException:
         _remove(backup)
         raise
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """What ends the program (Ctrl-C, a closed terminal, a shutdown) waits until a change has happened, and no longer.
-
-    It takes a moment; cut off in the middle, it would leave its lock.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def read(path: str) -> bytes | None:

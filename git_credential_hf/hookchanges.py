@@ -11,8 +11,8 @@ import stat
 from collections.abc import Callable
 
 from git_credential_hf import processes
-from git_credential_hf.changes import undisturbed
 from git_credential_hf.problem import Problem
+from git_credential_hf.signals import undisturbed
 
 BEFORE = ".before-hf"  # what follows the name of a hook that has made way for ours
 

@@ -6,7 +6,6 @@ property test holds the two together), and it is imported where it has to act.
 """
 
 import os
-import sys
 import time
 
 from git_credential_hf import hub, kept, tokenfiles
@@ -220,18 +219,13 @@ def _renewed(token: Token, *, insist: bool) -> tuple[Token | None, list[str]]:
             _auth._OAUTH_REFRESH_MARGIN = float("inf")  # type: ignore[assignment]
         return _auth._refresh_oauth_token_if_needed(token.value)
 
-    import signal
+    from git_credential_hf.signals import undisturbed
 
-    if sys.platform != "win32":
-        # The Hub renews a token once: whom Ctrl-C or a shutdown ends before the answer is kept, has lost the login.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
-        _, said = _ask_huggingface_hub(ask if insist or not _is_active(token) else None)
+        with undisturbed():  # the Hub renews a token once: cut off before the answer is kept, the login is lost
+            _, said = _ask_huggingface_hub(ask if insist or not _is_active(token) else None)
     except Exception as error:
         said = [_in_one_line(error)]
-    finally:
-        if sys.platform != "win32":
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     # Its answer may be from a moment at which `hf` was writing; what stands in the files now is the truth.
     return _reread(token), said
 

@@ -25,6 +25,7 @@ TO_ANSWER = {f"git_credential_hf.{name}" for name in ("helper", "hub", "kept", "
 HASHLIB = {"hashlib", "_hashlib", "_blake2"}
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
 LOOK = {"git_credential_hf.gitconfig"}  # at who else git has told
+RENEWAL = {"git_credential_hf.signals"}  # of a login's token that the Hub has refused
 
 BUDGETS: dict[str, tuple[str, str, set[str]]] = {
     "get": ("get", HUB, OURS),
@@ -78,6 +79,8 @@ WAYS = {"executable": ["git-credential-hf"], "module": [sys.executable, "-m", "g
 def test_imports_are_within_budget(name: str, source: str, logged_in: None, tmp_path: Path) -> None:
     """Each operation imports its budget, module by module, and nothing else; wherever the token is."""
     operation, message, budget = BUDGETS[name]
+    if (name, source) == ("erase", "login"):
+        budget = budget | RENEWAL
     bare = modules([sys.executable, "-c", "pass"], "", tmp_path)
     environment = {"HF_TOKEN": TOKEN} if source == "HF_TOKEN" else {}
     used = modules([*WAYS["executable"], operation], message + "\n", tmp_path, **environment)
