@@ -165,11 +165,16 @@ def run(
     return stdout
 
 
+def line(*arguments: str, given: bytes = b"") -> str:
+    """The one line that `git ARGUMENTS` prints; raises as `run` does."""
+    return run(*arguments, given=given).decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
 def failure(stderr: bytes, status: int) -> Problem:
     """Why git has failed, in its own words: what it calls fatal, or else the last of what it said."""
     said = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
-    line = next((line for line in said if line.startswith("fatal: ")), said[-1])
-    return Problem(f"git says: {line.removeprefix('fatal: ').removeprefix('error: ')}")
+    why = next((words for words in said if words.startswith("fatal: ")), said[-1])
+    return Problem(f"git says: {why.removeprefix('fatal: ').removeprefix('error: ')}")
 
 
 def _environment() -> dict[str, str]:
@@ -210,7 +215,7 @@ def entries() -> list[Entry]:
     found = _parsed(run("config", "--list", *_LISTED))
     lost = [entry for entry in found if entry.origin.startswith("file:") and not os.path.exists(entry.origin[5:])]
     if lost:  # git names them from the top of the work tree, and this is a directory below it
-        up = run("rev-parse", "--show-cdup").decode("utf-8", "surrogateescape").removesuffix("\n")
+        up = line("rev-parse", "--show-cdup")
         for entry in lost:
             entry.origin = "file:" + os.path.abspath(os.path.join(up, entry.origin[5:]))
     return found
@@ -384,7 +389,7 @@ def file(scope: str) -> str:
     The rules are those of git-config(1), FILES. git itself prints the path only from 2.41 on (`git var`).
     """
     if scope == "local":
-        shown = run("rev-parse", "--git-path", "config").decode("utf-8", "surrogateescape").removesuffix("\n")
+        shown = line("rev-parse", "--git-path", "config")
         return os.path.realpath(shown)
     named = os.environ.get(f"GIT_CONFIG_{scope.upper()}")
     if named is not None:

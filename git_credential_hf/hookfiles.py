@@ -16,8 +16,8 @@ import re
 import shlex
 import sys
 
-from git_credential_hf import gitconfig, hookchanges
-from git_credential_hf.changes import Applicable, Change, appended, cut, read
+from git_credential_hf import gitconfig, hookchanges, hookspath
+from git_credential_hf.changes import Applicable, Change, read
 from git_credential_hf.configure import helper, removal
 from git_credential_hf.hookchanges import BEFORE, Directory, Hook, Restored, runs
 from git_credential_hf.problem import Problem
@@ -38,9 +38,7 @@ OTHERS = (
 # repositories together nobody can know: there the first is left out, and the second is not.
 MIRRORED = ("push-to-checkout", "reference-transaction")
 
-_DIRECTORY = "hf-hooks"  # the last part of every value of `core.hooksPath` that is ours
 _MARK = b"# A hook of git-credential-hf"
-_KEEPS = b"#git-credential-hf keeps:"  # in a configuration: the line that ours stands for
 
 
 class Seen:
@@ -110,9 +108,9 @@ def plan(scope: str) -> list[Applicable]:
         for name, content in wanted.items()
     ) or set(hookchanges.names(place.directory)) - set(wanted):
         changes.append(Directory(place.directory, wanted))
-    after = _with_path(place.base, place.directory)
+    after = hookspath.with_ours(place.base, place.directory)
     if after != place.content:
-        changes.append(_checked(Change(place.config, place.content, after), place.directory))
+        changes.append(hookspath.checked(Change(place.config, place.content, after), place.directory))
     return changes
 
 
@@ -141,7 +139,7 @@ def seen(scope: str) -> Seen:
             is_there = _is_ours(called)
             path = called if is_there else standing
             before = standing + BEFORE if hookchanges.is_there(standing + BEFORE) else None
-            if in_use == place.default or (_is_our_value(value or "") and place.previous() is None):
+            if in_use == place.default or (hookspath.is_ours(value or "") and place.previous() is None):
                 state = "installed" if is_there else "replaced" if before else "absent"
             else:
                 state = "displaced" if is_there or hookchanges.is_directory(place.directory) else "absent"
@@ -182,26 +180,26 @@ class _Place:
         self.scope = scope
         if scope == "local":
             try:
-                common = os.path.normpath(os.path.join(_here(), _line("rev-parse", "--git-common-dir")))
+                common = os.path.normpath(os.path.join(_here(), gitconfig.line("rev-parse", "--git-common-dir")))
             except Problem as problem:
                 if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
                     raise Problem("there is no git repository here", "cd into one, or use --global") from None
                 raise
         self.config = gitconfig.file(scope)
         self.content = read(self.config)
-        self.base = _without_path(self.content)  # as it would be without us
+        self.base = hookspath.without_ours(self.content)  # as it would be without us
         self.top = _here()
         if scope == "global":
-            self.directory = os.path.join(_own_directory(), _DIRECTORY)
+            self.directory = os.path.join(_own_directory(), hookspath.DIRECTORY)
             self.default = ""  # each repository's own
         else:
-            self.directory = os.path.join(common, _DIRECTORY)
+            self.directory = os.path.join(common, hookspath.DIRECTORY)
             self.default = os.path.join(common, "hooks")
             self.top = _top()
 
     def resolved(self, value: str) -> str:
         """The directory that a value of `core.hooksPath` means here."""
-        return os.path.normpath(os.path.join(self.top, _expanded(value)))
+        return os.path.normpath(os.path.join(self.top, hookspath.expanded(value)))
 
     def effective(self) -> tuple[str | None, str]:
         """The value of `core.hooksPath` that git goes by, and where it comes from; `None` where there is none."""
@@ -209,7 +207,7 @@ class _Place:
             ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree", "command")
         )
         for entry in reversed(gitconfig.entries()):
-            if entry.scope in scopes and _is_hooks_path(entry):
+            if entry.scope in scopes and hookspath.is_set_by(entry):
                 return entry.value or "", entry.origin.removeprefix("file:")
         return None, ""
 
@@ -218,17 +216,21 @@ class _Place:
         found: gitconfig.Entry | None = None
         scopes = ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree")
         for entry in gitconfig.entries():
-            if entry.scope in scopes and _is_hooks_path(entry):
-                if not _is_our_value(entry.value or ""):
+            if entry.scope in scopes and hookspath.is_set_by(entry):
+                if not hookspath.is_ours(entry.value or ""):
                     found = entry
                 elif entry.scope in ("global", "local"):  # ours stands for what was there before, if anything was
                     path = gitconfig.file(entry.scope)
-                    kept = [e for e in gitconfig.entries_of(_without_path(read(path)) or b"") if _is_hooks_path(e)]
+                    kept = [
+                        e
+                        for e in gitconfig.entries_of(hookspath.without_ours(read(path)) or b"")
+                        if hookspath.is_set_by(e)
+                    ]
                     for one in kept[-1:]:
                         found = gitconfig.Entry(entry.scope, f"file:{path}", "core.hookspath", one.value)
         if found is None:
             return None
-        value = _expanded(found.value or "")
+        value = hookspath.expanded(found.value or "")
         directory = self.resolved(value)
         if not value or (os.path.exists(directory) and not hookchanges.is_directory(directory)):
             raise Problem(f"core.hooksPath is '{value}', which turns all hooks off", removal(found))
@@ -256,7 +258,7 @@ class _Place:
         """What takes the directory of ours away, git's configuration first."""
         changes: list[Applicable] = []
         if self.base != self.content:
-            changes.append(_checked(Change(self.config, self.content, self.base), None))
+            changes.append(hookspath.checked(Change(self.config, self.content, self.base), None))
         if hookchanges.is_directory(self.directory):
             self.refuse_foreign()
             changes.append(Directory(self.directory, None))
@@ -277,8 +279,8 @@ class _Place:
     def kept_off(self) -> str | None:
         """What keeps the global hooks from the repository of the current directory; `None` where nothing does."""
         for entry in reversed(gitconfig.entries()):
-            if _is_hooks_path(entry):
-                is_global = entry.scope in ("system", "global") or _is_our_value(entry.value or "")
+            if hookspath.is_set_by(entry):
+                is_global = entry.scope in ("system", "global") or hookspath.is_ours(entry.value or "")
                 where = entry.origin.removeprefix("file:")
                 return None if is_global else f"core.hooksPath is {entry.value} here ({where})"
         return None
@@ -419,85 +421,15 @@ def _knows_its_name(content: bytes | None) -> bool:
     return re.search(rb"\$\{?0|BASH_SOURCE|PROGRAM_NAME|__[Ff][Ii][Ll][Ee]|argv|\bargs\b", content) is not None
 
 
-# --- git's configuration ---
-
-
-def _is_hooks_path(entry: gitconfig.Entry) -> bool:
-    return (entry.section, entry.subsection, entry.name) == ("core", "", "hookspath")
-
-
-def _is_our_value(value: str) -> bool:
-    return os.path.basename(value.rstrip("/")) == _DIRECTORY
-
-
-def _with_path(base: bytes | None, directory: str) -> bytes:
-    """`base` with `core.hooksPath` in it: in the place of the last line that sets it, which is kept beside it.
-
-    Not a second value, on which `git config core.hooksPath VALUE` would fail: husky runs that.
-    """
-    ours = b"hooksPath = " + gitconfig.quoted(directory).encode("utf-8", "surrogateescape")
-    section = b""
-    last: re.Match[bytes] | None = None
-    for line in re.finditer(rb"[^\n]*(?:\n|\Z)", base or b""):
-        if header := re.match(rb"[ \t]*\[([^\]]*)\]", line[0]):
-            section = header[1].strip().lower()
-        elif section == b"core" and re.match(rb"(?i)[ \t]*hooksPath[ \t]*=", line[0]):
-            last = line
-    if base is None or last is None:
-        return appended(base, "[core]\n\t" + ours.decode("utf-8", "surrogateescape") + "\n")
-    text = last[0].rstrip(b"\n")
-    indented = text[: len(text) - len(text.lstrip())] + ours
-    end = b"\n" if last[0].endswith(b"\n") else b""
-    return base[: last.start()] + _KEEPS + text + b"\n" + indented + end + base[last.end() :]
-
-
-def _without_path(content: bytes | None) -> bytes | None:
-    """The inverse of `_with_path`."""
-    if content is None:
-        return None
-    value = rb'"?[^\n]*/' + _DIRECTORY.encode() + rb'"?'
-    ours = rb"[ \t]*hooksPath[ \t]*=[ \t]*" + value + rb"[ \t]*"
-    content = re.sub(rb"(?mi)^" + _KEEPS + rb"([^\n]*)\n" + ours + rb"$", lambda match: match[1], content)
-    content = re.sub(rb"(?m)^" + _KEEPS + rb"[^\n]*\n", b"", content)  # somebody else has set it since
-    found: bytes | None = content
-    while found is not None and (blocks := list(re.finditer(rb"(?mi)^(\[core\]\n)?" + ours + rb"(?:\n|\Z)", found))):
-        block = blocks[-1]
-        if block[1] and re.match(rb"[ \t\n]*(?:\[|\Z)", found[block.end() :]):
-            found = cut(found, *block.span())
-        else:
-            start = block.end(1) if block[1] else block.start()
-            found = found[:start] + found[block.end() :]
-    return found
-
-
-def _checked(change: Change, directory: str | None) -> Change:
-    """Let git read the old and the new content: nothing but `core.hooksPath` may differ."""
-    before, after = (gitconfig.entries_of(content or b"") for content in (change.before, change.after))
-    paths = [entry.value for entry in after if _is_hooks_path(entry)]
-    if [(e.section, e.subsection, e.name, e.value) for e in before if not _is_hooks_path(e)] != [
-        (e.section, e.subsection, e.name, e.value) for e in after if not _is_hooks_path(e)
-    ] or (directory is not None and paths[-1:] != [directory]):
-        raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
-    return change
-
-
-def _expanded(value: str) -> str:
-    if not value.startswith(("~", "%(prefix)/")):
-        return value
-    block = f"[core]\n\thooksPath = {gitconfig.quoted(value)}\n".encode("utf-8", "surrogateescape")
-    return _line("config", "--file", "-", "--type=path", "--get", "core.hooksPath", given=block)
-
-
-def _line(*arguments: str, given: bytes = b"") -> str:
-    return gitconfig.run(*arguments, given=given).decode("utf-8", "surrogateescape").removesuffix("\n")
+# --- where we are ---
 
 
 def _top() -> str:
     """Where git runs the hooks of a push and of a commit."""
-    if _line("rev-parse", "--is-bare-repository") == "true":
-        return os.path.normpath(os.path.join(_here(), _line("rev-parse", "--git-dir")))
+    if gitconfig.line("rev-parse", "--is-bare-repository") == "true":
+        return os.path.normpath(os.path.join(_here(), gitconfig.line("rev-parse", "--git-dir")))
     try:
-        return _line("rev-parse", "--show-toplevel")
+        return gitconfig.line("rev-parse", "--show-toplevel")
     except Problem:
         return _here()  # in .git
 

@@ -1,0 +1,83 @@
+"""`core.hooksPath` in a file of git's configuration: ours comes and goes, and what was there comes back."""
+
+import os
+import re
+
+from git_credential_hf import gitconfig
+from git_credential_hf.changes import Change, appended, cut
+from git_credential_hf.problem import Problem
+
+DIRECTORY = "hf-hooks"  # the last part of every value that is ours
+_KEEPS = b"#git-credential-hf keeps:"  # the line that ours stands for
+
+
+def is_set_by(entry: gitconfig.Entry) -> bool:
+    """Whether it is this variable."""
+    return (entry.section, entry.subsection, entry.name) == ("core", "", "hookspath")
+
+
+def is_ours(value: str) -> bool:
+    """Whether a value leads to a directory of ours, wherever that is."""
+    return os.path.basename(value.rstrip("/")) == DIRECTORY
+
+
+def with_ours(base: bytes | None, directory: str) -> bytes:
+    """`base` with `core.hooksPath` in it: in the place of the last line that sets it, which is kept beside it.
+
+    Not a second value, on which `git config core.hooksPath VALUE` would fail: husky runs that.
+    """
+    ours = b"hooksPath = " + gitconfig.quoted(directory).encode("utf-8", "surrogateescape")
+    section = b""
+    last: re.Match[bytes] | None = None
+    for line in re.finditer(rb"[^\n]*(?:\n|\Z)", base or b""):
+        if header := re.match(rb"[ \t]*\[([^\]]*)\]", line[0]):
+            section = header[1].strip().lower()
+        elif section == b"core" and re.match(rb"(?i)[ \t]*hooksPath[ \t]*=", line[0]):
+            last = line
+    if base is None or last is None:
+        return appended(base, "[core]\n\t" + ours.decode("utf-8", "surrogateescape") + "\n")
+    text = last[0].rstrip(b"\n")
+    indented = text[: len(text) - len(text.lstrip())] + ours
+    end = b"\n" if last[0].endswith(b"\n") else b""
+    return base[: last.start()] + _KEEPS + text + b"\n" + indented + end + base[last.end() :]
+
+
+def without_ours(content: bytes | None) -> bytes | None:
+    """The inverse of `with_ours`."""
+    if content is None:
+        return None
+    value = rb'"?[^\n]*/' + DIRECTORY.encode() + rb'"?'
+    ours = rb"[ \t]*hooksPath[ \t]*=[ \t]*" + value + rb"[ \t]*"
+    content = re.sub(rb"(?mi)^" + _KEEPS + rb"([^\n]*)\n" + ours + rb"$", lambda match: match[1], content)
+    content = re.sub(rb"(?m)^" + _KEEPS + rb"[^\n]*\n", b"", content)  # somebody else has set it since
+    found: bytes | None = content
+    while found is not None and (blocks := list(re.finditer(rb"(?mi)^(\[core\]\n)?" + ours + rb"(?:\n|\Z)", found))):
+        block = blocks[-1]
+        if block[1] and re.match(rb"[ \t\n]*(?:\[|\Z)", found[block.end() :]):
+            found = cut(found, *block.span())
+        else:
+            start = block.end(1) if block[1] else block.start()
+            found = found[:start] + found[block.end() :]
+    return found
+
+
+def checked(change: Change, directory: str | None) -> Change:
+    """Let git read the old and the new content: nothing but `core.hooksPath` may differ, which is then `directory`.
+
+    Raises `Problem` where that is not so.
+    """
+    before, after = (gitconfig.entries_of(content or b"") for content in (change.before, change.after))
+    paths = [entry.value for entry in after if is_set_by(entry)]
+    if [(e.section, e.subsection, e.name, e.value) for e in before if not is_set_by(e)] != [
+        (e.section, e.subsection, e.name, e.value) for e in after if not is_set_by(e)
+    ] or (directory is not None and paths[-1:] != [directory]):
+        raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
+    return change
+
+
+def expanded(value: str) -> str:
+    """The value as git reads a path: `~` and `%(prefix)` are for git to know."""
+    if not value.startswith(("~", "%(prefix)/")):
+        return value
+    block = f"[core]\n\thooksPath = {gitconfig.quoted(value)}\n".encode("utf-8", "surrogateescape")
+    return gitconfig.line("config", "--file", "-", "--type=path", "--get", "core.hooksPath", given=block)
