@@ -1,24 +1,20 @@
-"""The commands that people type: their options, and what they print."""
+"""The commands that people type: their options, and what they do."""
 
-import json
 import os
 import shlex
 import sys
-import time
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from git_credential_hf import __version__
-from git_credential_hf.problem import Problem, hidden, masked, report, report_problem, shown, trace_bug
+from git_credential_hf import __version__, printed
+from git_credential_hf.problem import Problem, report, report_problem, trace_bug
 
 if TYPE_CHECKING:
     from git_credential_hf.changes import Applicable
     from git_credential_hf.doctor.machine import Finding
-    from git_credential_hf.others import Holder
-    from git_credential_hf.status import Status
 
 
 def main(arguments: list[str]) -> int:
@@ -30,10 +26,9 @@ def main(arguments: list[str]) -> int:
         sys.stdout.reconfigure(errors="replace", newline="\n")
     try:
         status = commands.main(arguments, prog_name="git-credential-hf", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        printed.flush()
     except OSError as error:
-        if not _is_of_stdout(error):
+        if not printed.has_raised(error):
             raise
         # Nobody reads (`| head`), or the disk is full; the interpreter must not try once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -52,17 +47,6 @@ def main(arguments: list[str]) -> int:
     except click.Abort:
         return 130
     return int(status or 0)
-
-
-def _is_of_stdout(error: OSError) -> bool:
-    """Whether it was raised where something is printed: the error itself does not say what it is about."""
-    at = error.__traceback__
-    while at and at.tb_next:
-        at = at.tb_next
-    return at is not None and (at.tb_frame.f_globals["__name__"], at.tb_frame.f_code.co_name) in (
-        (__name__, "main"),
-        ("click.utils", "echo"),
-    )
 
 
 def _is_for_helpers_alone(arguments: list[str]) -> bool:
@@ -100,65 +84,14 @@ def status(as_json: bool) -> int:
 
     seen = Status()
     if as_json:
-        _print_json(seen.as_json())
+        printed.as_json(seen.as_json())
     else:
-        _print_status(seen)
+        printed.say_status(seen)
     for problem in seen.warnings:
         report_problem(problem, "warning")
     for problem in seen.problems:
         report_problem(problem)
     return 1 if seen.problems else 0
-
-
-def _print_status(seen: "Status") -> None:
-    from git_credential_hf import hub
-
-    if seen.token is None:
-        _print("token     none")
-    else:
-        _print(f"token     {seen.token.describe()}")
-        if seen.token.expires_at is not None:
-            _print(f"expires   {_date(seen.token.expires_at)}")
-        if seen.account is not None:
-            _print(f"account   {seen.account.name}" + (f", {seen.account.role} token" if seen.account.role else ""))
-        else:
-            _print(f"account   unknown, the Hub {'could not be asked' if seen.warnings else 'refuses the token'}")
-    _print(f"endpoint  {hub.endpoint()}")
-    first = f", after {', '.join(seen.asked_first)}" if seen.asked_first else ""
-    _print(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
-    for namespace, name in seen.mapped.items():
-        _print(f"for       {namespace}: the stored token '{name}'")
-
-
-def _print(line: str) -> None:
-    """A line of the answer for people: what stands in it may have been chosen by a server, or by a hostile path."""
-    click.echo(masked(line))
-
-
-def _show(change: "Applicable") -> None:
-    """What a change would do; its lines keep their tabs."""
-    for line in change.describe().splitlines():
-        click.echo("\t".join(map(masked, line.split("\t"))))
-
-
-def _print_json(answer: object) -> None:
-    """The answer for programs, whoever has chosen what stands in it."""
-
-    def safe(value: object) -> object:
-        if isinstance(value, dict):
-            return {key: safe(of_it) for key, of_it in value.items()}
-        if isinstance(value, list):
-            return [safe(entry) for entry in value]
-        return hidden(value) if isinstance(value, str) else value
-
-    click.echo(json.dumps(safe(answer), indent=2))
-
-
-def _date(posix: int) -> str:
-    try:
-        return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(posix))
-    except (OverflowError, ValueError, OSError):
-        return f"{posix} seconds after 1970"
 
 
 Command = TypeVar("Command", bound=Callable[..., int])
@@ -281,7 +214,7 @@ def _purge_first(wanted: bool | None) -> None:
         return
     if wanted is None and not click.confirm("Let other helpers forget what they hold for the Hub?", True, err=True):
         return
-    _report_holders(others.reject(helpers, _usernames()))
+    printed.say_holders(others.reject(helpers, _usernames()))
 
 
 @commands.command()
@@ -299,9 +232,9 @@ def purge(dry_run: bool, as_json: bool) -> int:
 
     holders = others.reject(others.configured(gitconfig.entries()), _usernames(), dry_run=dry_run)
     if as_json:
-        _print_json({"helpers": [holder.as_json() for holder in holders]})
+        printed.as_json({"helpers": [holder.as_json() for holder in holders]})
     else:
-        _report_holders(holders)
+        printed.say_holders(holders)
         if not holders:
             report("hint", "git has no other helper for the Hub")
     for holder in holders:
@@ -310,16 +243,6 @@ def purge(dry_run: bool, as_json: bool) -> int:
         if remedy := holder.remedy():
             report("hint", remedy)
     return 1 if any(holder.state in ("held", "unknown") for holder in holders) else 0
-
-
-def _report_holders(holders: "list[Holder]") -> None:
-    for holder in holders:
-        _print(f"{holder.state:8} {holder.helper}  ({holder.origin.removeprefix('file:')})")
-        for copy in holder.copies:
-            _print(
-                f"         {shown(copy.secret)} for {copy.origin}"
-                + (f", user {copy.username}" if copy.username else "")
-            )
 
 
 def _usernames() -> tuple[str | None, ...]:
@@ -363,9 +286,9 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
         )
     answer = access.may(config.token_for(repository), repository, write=write, seconds=10)
     if as_json:
-        _print_json(answer.as_json())
+        printed.as_json(answer.as_json())
     elif answer.answer == "yes":
-        _print(f"yes       {answer.message}")
+        printed.say(f"yes       {answer.message}")
     if answer.answer != "yes":
         report_problem(Problem(answer.message, answer.fix), "error" if answer.answer == "no" else "warning")
     return {"yes": 0, "no": 1}.get(answer.answer, 3)
@@ -410,7 +333,7 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
             after.findings.sort(key=lambda finding: doctors.IDS.index(finding.id))
         seen = after
     if as_json:
-        _print_json(seen.as_json())
+        printed.as_json(seen.as_json())
         return 0 if seen.is_healthy and not has_failed else 1
     from git_credential_hf.doctor import page
 
@@ -420,7 +343,7 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
     if dry_run:
         for finding in seen.findings:
             for change in finding.changes() if finding.changes else ():
-                _show(change)
+                printed.say_change(change)
     return 0 if seen.is_healthy and not has_failed else 1
 
 
@@ -440,7 +363,7 @@ def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:
                 for line in page.wrapped("", finding.title):
                     click.echo(line)
                 for change in changes:
-                    _show(change)
+                    printed.say_change(change)
             if yes or click.confirm("Mend it?", True, err=True):
                 for change in changes:
                     change.apply()
@@ -552,10 +475,10 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
 
     seen = hookfiles.here() if scope is None else hookfiles.seen(scope)
     if as_json:
-        _print_json(seen.as_json())
+        printed.as_json(seen.as_json())
     else:
         for name, state, path, before in seen.hooks:
-            _print(f"{name:10} {state:10} {path}" + (f", then {before}" if before else ""))
+            printed.say(f"{name:10} {state:10} {path}" + (f", then {before}" if before else ""))
     problem = seen.problem()
     if problem:
         report_problem(problem)
@@ -567,8 +490,8 @@ def _carry_out(plan: "Sequence[Applicable]", dry_run: bool, otherwise: str) -> i
         report("hint", otherwise)
     for change in plan:
         if dry_run:
-            _show(change)
+            printed.say_change(change)
         else:
             change.apply()
-            _print(f"changed {change.path}")
+            printed.say(f"changed {change.path}")
     return 0

@@ -1,0 +1,93 @@
+"""What the commands print: for people, without the tokens that may stand in it; or for programs, as JSON."""
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_hf.problem import hidden, masked, shown
+
+if TYPE_CHECKING:
+    from git_credential_hf.changes import Applicable
+    from git_credential_hf.others import Holder
+    from git_credential_hf.status import Status
+
+
+def say(line: str) -> None:
+    """A line of the answer for people: what stands in it may have been chosen by a server, or by a hostile path."""
+    click.echo(masked(line))
+
+
+def say_change(change: "Applicable") -> None:
+    """What a change would do; its lines keep their tabs."""
+    for line in change.describe().splitlines():
+        click.echo("\t".join(map(masked, line.split("\t"))))
+
+
+def say_status(seen: "Status") -> None:
+    """Who somebody is to git now."""
+    from git_credential_hf import hub
+
+    if seen.token is None:
+        say("token     none")
+    else:
+        say(f"token     {seen.token.describe()}")
+        if seen.token.expires_at is not None:
+            say(f"expires   {_date(seen.token.expires_at)}")
+        if seen.account is not None:
+            say(f"account   {seen.account.name}" + (f", {seen.account.role} token" if seen.account.role else ""))
+        else:
+            say(f"account   unknown, the Hub {'could not be asked' if seen.warnings else 'refuses the token'}")
+    say(f"endpoint  {hub.endpoint()}")
+    first = f", after {', '.join(seen.asked_first)}" if seen.asked_first else ""
+    say(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
+    for namespace, name in seen.mapped.items():
+        say(f"for       {namespace}: the stored token '{name}'")
+
+
+def say_holders(holders: "list[Holder]") -> None:
+    """What each helper held, and whether it still does."""
+    for holder in holders:
+        say(f"{holder.state:8} {holder.helper}  ({holder.origin.removeprefix('file:')})")
+        for copy in holder.copies:
+            user = f", user {copy.username}" if copy.username else ""
+            say(f"         {shown(copy.secret)} for {copy.origin}{user}")
+
+
+def as_json(answer: object) -> None:
+    """The answer for programs, whoever has chosen what stands in it."""
+
+    def safe(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: safe(of_it) for key, of_it in value.items()}
+        if isinstance(value, list):
+            return [safe(entry) for entry in value]
+        return hidden(value) if isinstance(value, str) else value
+
+    click.echo(json.dumps(safe(answer), indent=2))
+
+
+def _date(posix: int) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(posix))
+    except (OverflowError, ValueError, OSError):
+        return f"{posix} seconds after 1970"
+
+
+def flush() -> None:
+    """Let all of it go; raises `OSError` where nobody reads, or the disk is full."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def has_raised(error: OSError) -> bool:
+    """Whether it was raised where something is printed: the error itself does not say what it is about."""
+    at = error.__traceback__
+    while at and at.tb_next:
+        at = at.tb_next
+    return at is not None and (at.tb_frame.f_globals["__name__"], at.tb_frame.f_code.co_name) in (
+        (__name__, "flush"),
+        ("click.utils", "echo"),
+    )
