@@ -1,5 +1,6 @@
 """The commands that people type: their options, and what they do."""
 
+import functools
 import os
 import shlex
 import sys
@@ -14,6 +15,7 @@ from git_credential_hf.problem import Problem, report, report_problem, trace_bug
 
 if TYPE_CHECKING:
     from git_credential_hf.changes import Applicable
+    from git_credential_hf.doctor import Examination
     from git_credential_hf.doctor.machine import Finding
 
 
@@ -320,18 +322,10 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
     repository = hub.named(repo) if repo else None
     if repo and repository is None:
         raise Problem(f"'{hub.without_secret(repo)}' is no repository of the Hub", "name one, such as acme/model")
-    seen = doctors.examine(repository, offline=offline)
-    has_failed = False
+    examine = functools.partial(doctors.examine, repository, offline=offline)
+    seen, has_failed = examine(), False
     if fix:
-        has_failed = not _mend(seen.findings, yes, quiet=as_json)
-        after = doctors.examine(repository, offline=offline)
-        left = [(finding.id, finding.detail) for finding in after.findings]
-        for finding in seen.findings:
-            finding.fixed = (finding.id, finding.detail) not in left
-        if as_json:
-            after.findings += [finding for finding in seen.findings if finding.fixed]
-            after.findings.sort(key=lambda finding: doctors.IDS.index(finding.id))
-        seen = after
+        seen, has_failed = _mended(seen, examine, yes, quiet=as_json)
     if as_json:
         printed.as_json(seen.as_json())
         return 0 if seen.is_healthy and not has_failed else 1
@@ -345,6 +339,35 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
             for change in finding.changes() if finding.changes else ():
                 printed.say_change(change)
     return 0 if seen.is_healthy and not has_failed else 1
+
+
+def _mended(
+    seen: "Examination", examine: "Callable[[], Examination]", yes: bool, *, quiet: bool
+) -> "tuple[Examination, bool]":
+    """What is seen after all that can be mended has been, and whether something of that failed.
+
+    What has been mended may bring something else to light: that is mended, too, but nothing twice. `quiet`: for JSON,
+    which also has what is there no more.
+    """
+    from git_credential_hf import doctor as doctors
+
+    offered: list[Finding] = []
+    has_failed = False
+    for _ in range(2):
+        known = [finding.key for finding in offered]
+        new = [finding for finding in seen.findings if finding.key not in known]
+        if not any(finding.changes for finding in new):
+            break
+        has_failed |= not _mend(new, yes, quiet=quiet)
+        offered += new
+        seen = examine()
+    left = [finding.key for finding in seen.findings]
+    for finding in offered:
+        finding.fixed = finding.key not in left
+    if quiet:
+        seen.findings += [finding for finding in offered if finding.fixed]
+        seen.findings.sort(key=lambda finding: doctors.IDS.index(finding.id))
+    return seen, has_failed
 
 
 def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:

@@ -134,7 +134,7 @@ def home() -> str:
 
 
 class NoAnswer(Problem):
-    """git, or what it has started, took too long: what it would have said is unknown."""
+    """git, or what it has started, took too long or could not start: what it would have said is unknown."""
 
 
 def run(
@@ -171,8 +171,14 @@ def line(*arguments: str, given: bytes = b"") -> str:
 
 
 def failure(stderr: bytes, status: int) -> Problem:
-    """Why git has failed, in its own words: what it calls fatal, or else the last of what it said."""
+    """Why git has failed, in its own words: what it calls fatal, or else the last of what it said.
+
+    A `NoAnswer` where it could not start something (run-command.c): a helper, say, without which it goes on.
+    """
     said = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
+    for words in said:
+        if words.startswith(("error: cannot fork() for ", "error: cannot create ")):
+            return NoAnswer(f"git says: {words.removeprefix('error: ')}")
     why = next((words for words in said if words.startswith("fatal: ")), said[-1])
     return Problem(f"git says: {why.removeprefix('fatal: ').removeprefix('error: ')}")
 

@@ -194,6 +194,9 @@ def _judge_access(
     if answer is None:
         if resolvers.asks_a_person(entries):
             return  # git has asked somebody for it, and has been let in with what we cannot see
+        if resolvers.is_cut_off(url, entries):
+            verdict.warnings.append(Problem(f"{asked} is not known: git did not get the token that this helper has"))
+            return
         answer = access.may(None, repository, write=True)
     if answer.answer == "no":
         verdict.add(severity, [Problem(answer.message, answer.fix)])

@@ -51,7 +51,10 @@ def hidden(text: str) -> str:
         for form in (secret, repr(secret)[1:-1], repr(secret.encode("utf-8", "surrogateescape"))[2:-1]):
             text = text.replace(form, shown(secret))
     if any(sign in text.lower() for sign in ("hf_", "api_", "eyj", "@", "authorization")):
-        import re
+        try:
+            import re
+        except (ImportError, MemoryError, OSError):
+            return "(not shown: Python cannot load what looks for tokens in it)"
 
         # hub-facts 6; a JWT is what CI providers mint. Words such as `hf_user` are shorter than any token.
         tokens = r"hf_(?:oauth|jwt|s3)_[\w.-]{8,}|(?:hf|hf_app|api|api_org|hf_oauth__refresh)_[A-Za-z0-9]{20,}"
@@ -103,20 +106,23 @@ _EXHAUSTED = ("EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOSPC", "EDQUOT", "EFBIG
 _EXHAUSTED_WORDS = ("can't start new thread", "failed to map segment")  # of Python, and of an import without memory
 
 
-def _is_exhausted(error: BaseException | None) -> bool:
-    """Whether it is the system that has no more to give."""
+def _is_of_the_system(error: BaseException | None) -> bool:
+    """Whether it is the system that has no more to give, or lets nobody read what this program is made of."""
     if isinstance(error, OSError):
         import errno
 
-        return errno.errorcode.get(error.errno or 0) in _EXHAUSTED
+        is_a_module = str(error.filename).endswith((".py", ".pyc", ".so"))
+        return errno.errorcode.get(error.errno or 0) in _EXHAUSTED or is_a_module
     return isinstance(error, MemoryError) or any(words in str(error) for words in _EXHAUSTED_WORDS)
 
 
 def trace_bug() -> None:
     """Say in one line that this program is wrong, or the system at its end; where, is for the trace."""
     kind, error, _ = sys.exc_info()
-    if _is_exhausted(error):
-        said = error.strerror if isinstance(error, OSError) else str(error) or "out of memory"
+    if _is_of_the_system(error):
+        said = str(error) or "out of memory"
+        if isinstance(error, OSError):
+            said = f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}"
         report("error", f"the system says: {said}")
     else:
         report("error", f"internal error ({kind.__name__ if kind else 'unknown'}: {error}), please report it")

@@ -51,6 +51,15 @@ def asks_a_person(entries: list[gitconfig.Entry]) -> bool:
     return os.environ.get("GIT_TERMINAL_PROMPT", "1").lower() not in ("0", "false", "no", "off", "")
 
 
+def is_cut_off(url: str, entries: list[gitconfig.Entry]) -> bool:
+    """Whether git, where nobody has a credential, should have had ours: something has failed on the way, then."""
+    try:
+        is_asked = any(gitconfig.is_ours(entry.value or "") for entry in gitconfig.helpers(url, entries))
+        return is_asked and tokens.current(act=False) is not None
+    except Problem:
+        return False  # there is nothing to give
+
+
 def _header(url: str) -> str | None:
     """The token in an `Authorization` header that git adds to its requests (git-config(1), http.extraHeader)."""
     try:

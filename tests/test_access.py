@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 from reasons import REASONS, _acme, _alice, _gated
 
 from git_credential_hf import access, kept, tokens
-from git_credential_hf import client as the_client
 from git_credential_hf import hub as the_hub
 from git_credential_hf.problem import shown as shown_as
 
@@ -219,7 +218,7 @@ def test_a_yes_is_kept_for_ten_minutes(world: Hub) -> None:
     assert int(since) <= time.time() < int(since) + 60
     for content, mode, requests in (
         (line, 0o600, 0),
-        (f"{int(since) - 590} {rest}", 0o600, 0),
+        (f"{int(since) - 540} {rest}", 0o600, 0),
         (f"{int(since) - 601} {rest}", 0o600, 1),
         (f"{int(since) + 1000} {rest}", 0o600, 1),
         (line, 0o644, 1),
@@ -281,14 +280,15 @@ def test_offline(world: Hub) -> None:
 def test_retry_after_is_honoured(path: str, world: Hub) -> None:
     """After a 429 with `Retry-After` that question is not asked again until then, and then it is."""
     token = _alice(world, "read")
-    world.faults.rate_limit(path, retry_after=3, times=1)
-    answer, _ = check("--write", "alice/model", HF_TOKEN=token)
-    assert (answer["answer"], answer["reason"]) == ("unknown", "rate-limited")
-    world.log.clear()
-    answer, _ = check("--write", "alice/model", HF_TOKEN=token)
-    assert (answer["answer"], answer["reason"]) == ("unknown", "rate-limited")
-    assert not world.log.of(path)
-    time.sleep(3)
+    world.faults.rate_limit(path, retry_after=300, times=1)
+    for requests in (1, 0):
+        world.log.clear()
+        answer, _ = check("--write", "alice/model", HF_TOKEN=token)
+        assert (answer["answer"], answer["reason"]) == ("unknown", "rate-limited")
+        assert len(world.log.of(path)) == requests
+    kept = Path.home() / ".cache/git-credential-hf/retry-after"
+    since, rest = kept.read_text().split(" ", 1)
+    kept.write_text(f"{int(since) - 300} {rest}")  # as it is 300 seconds later
     assert check("--write", "alice/model", HF_TOKEN=token)[0]["reason"] == "read-only-token"
 
 
@@ -605,8 +605,11 @@ class Api:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str | None, object]] = []
         self.answers: dict[str, httpx2.Response | Exception] = {}
+        self.late = threading.Event()  # it answers from now on
+        self.late.set()
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.late.wait(60)
         assert set(request.extensions["timeout"].values()) == {3}
         body = json.loads(request.content) if request.content else None
         self.asked.append((request.method, request.url.path, request.headers.get("authorization"), body))
@@ -685,22 +688,27 @@ def test_what_is_asked(api: Api) -> None:
 
 
 def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All that is asked at once may take three seconds, or as many as a caller has."""
-    within, patience = the_client.within, []
-    monkeypatch.setattr(the_client, "within", lambda seconds, ask: patience.append(seconds) or within(seconds, ask))
+    """All that is asked at once may take three seconds, or as many as a caller has. The clock is the test's own."""
+    waited: list[tuple[threading.Thread, float | None]] = []
+    messages: list[str] = []
     api.answers = dict.fromkeys(("auth-check", "whoami-v2", "validate-yaml"), httpx2.Response(200, json=WHOAMI))
-    access.may(mine(), MODEL, write=False)
-    access.whoami(mine())
-    access.card_errors("", MODEL)
-    access.may(None, MODEL, write=False, seconds=30)
-    access.whoami(mine(), seconds=30)
-    assert patience == [3, 3, 3, 30, 30]
-    monkeypatch.setattr(the_client, "within", within)
-    never = threading.Event()
-    monkeypatch.setattr(access, "_account", lambda token: never.wait(5))
-    with pytest.raises(access.Unreachable, match=r"did not answer within 0\.01 seconds$"):
-        access.whoami(mine(), seconds=0.01)
-    never.set()
+    api.late.clear()
+    with monkeypatch.context() as clock:
+        clock.setattr(threading.Thread, "join", lambda thread, timeout=None: waited.append((thread, timeout)))
+        for seconds in ({}, {"seconds": 30}, {"seconds": 0.5}):
+            answer = access.may(mine(), MODEL, write=False, **seconds)
+            assert (answer.answer, answer.reason, answer.fix) == ("unknown", "unreachable", None)
+            with pytest.raises(access.Unreachable) as raised:
+                access.whoami(mine(), **seconds)
+            messages += [answer.message, raised.value.message]
+        with pytest.raises(access.Unreachable) as raised:
+            access.card_errors("", MODEL)
+        messages.append(raised.value.message)
+    assert [seconds for _, seconds in waited] == [3, 3, 30, 30, 0.5, 0.5, 3]
+    assert messages == [f"the Hub did not answer within {seconds:g} seconds" for _, seconds in waited]
+    api.late.set()
+    for thread, _ in waited:
+        thread.join(60)
 
 
 @pytest.mark.parametrize(

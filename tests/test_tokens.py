@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import importlib
 import logging
@@ -12,15 +11,19 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import huggingface_hub
+import huggingface_hub.utils
 import pytest
+from hub.server import OAUTH
 from huggingface_hub import constants
-from huggingface_hub.utils import _auth
+from huggingface_hub.utils import _auth, _runtime
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +32,7 @@ from git_credential_hf.problem import Problem, masked
 
 if TYPE_CHECKING:
     from hub import Hub, OAuth
+    from hub.server import Exchange
 
 BROKEN = "broken"
 DAY = 24 * 3600
@@ -233,23 +237,20 @@ def test_agrees_with_huggingface_hub(
 # --- what another process does to the files meanwhile ---
 
 
-def rewrite(path: Path, value: str, gap: float, pieces: int = 1) -> None:
-    """Write a token as huggingface_hub does, truncate first, but slowly, and in pieces if the disk so pleases."""
+def rewrite(path: Path, value: str, gap: float) -> None:
+    """Write a token as huggingface_hub does, truncate first, but slowly."""
     with path.open("w") as file:
         time.sleep(gap)
-        for start in range(0, len(value), -(-len(value) // pieces)):
-            file.write(value[start : start + -(-len(value) // pieces)])
-            file.flush()
-            time.sleep(0.03)
+        file.write(value)
 
 
-@pytest.mark.parametrize(("gap", "pieces"), [(0.0, 1), (0.05, 1), (0.7, 1), (1.5, 1), (0.0, 3), (0.3, 5)])
-def test_a_file_that_is_being_rewritten(home: Path, gap: float, pieces: int) -> None:
+@pytest.mark.parametrize("gap", [0.0, 0.05, 0.7])
+def test_a_file_that_is_being_rewritten(home: Path, gap: float) -> None:
     """A token is served whole, the old or the new one, and never nothing, at whatever moment of a rewrite."""
     path = home / ".cache" / "huggingface" / "token"
     put(path, TOKENS[0].encode())
     seen = {ours()}
-    writer = threading.Thread(target=rewrite, args=(path, TOKENS[1], gap, pieces))
+    writer = threading.Thread(target=rewrite, args=(path, TOKENS[1], gap))
     writer.start()
     while writer.is_alive():
         seen.add(ours())
@@ -260,10 +261,7 @@ def test_a_file_that_is_being_rewritten(home: Path, gap: float, pieces: int) -> 
 
 def test_an_empty_file_is_nobody(home: Path) -> None:
     """A file that stays empty means what huggingface_hub takes it for: logged out."""
-    path = home / ".cache" / "huggingface" / "token"
-    put(path, b"")
-    assert ours() is None
-    path.write_bytes(b"")  # just now: it waits, and then believes it
+    put(home / ".cache" / "huggingface" / "token", b"")
     assert ours() is None
 
 
@@ -275,6 +273,10 @@ WRITTEN: dict[str, tuple[list[tuple[float, float, str | None]], str | None, int]
     "just now": ([(-0.01, 0, "a")], "a", 7),
     "in pieces": ([(-0.01, -0.01, "a"), (0.05, 0.05, "ab")], "ab", 9),
     "emptied, and then filled": ([(-0.01, -0.01, "a"), (0.01, 0.01, ""), (1.99, 1.99, "b")], "b", 106),
+    "emptied, and then filled in pieces": (
+        [(-0.01, -0.01, "a"), (0.01, 0.01, ""), (0.31, 0.31, "b"), (0.39, 0.39, "bc"), (0.47, 0.47, "bcd")],
+        *("bcd", 30),
+    ),
     "emptied, and left so": ([(-0.01, -0.01, "a"), (0.01, 0.01, "")], "a", 152),
     "emptied, without anything before": ([(-0.01, -0.01, "")], "", 152),
     "removed": ([(-0.01, -0.01, "a"), (0.01, 0.01, None)], None, 2),
@@ -674,13 +676,23 @@ def test_renewing_what_cannot_be_renewed(home: Path) -> None:
     assert kept.read("renewed") == ""
 
 
-def test_between_the_two_files_of_a_login(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_between_the_two_files_of_a_login(home: Path) -> None:
     """Where the stored tokens no longer know the active one, the token file is read again: it may have changed."""
-    path, read = home / ".cache/huggingface/token", tokenfiles.read_stored_tokens
-    stored_as(home, TWO)
+    path, stored = home / ".cache/huggingface/token", home / ".cache/huggingface/stored_tokens"
     put(path, TOKENS[3].encode())
-    monkeypatch.setattr(tokenfiles, "read_stored_tokens", lambda: put(path, TOKENS[0].encode()) or read())
+    os.mkfifo(stored)  # who reads it is held up where `hf auth switch` comes between
+
+    def switch() -> None:
+        with stored.open("w") as reader:
+            put(path, TOKENS[0].encode())
+            reader.write(TWO)
+            stored.unlink()
+            put(stored, TWO.encode())
+
+    switching = threading.Thread(target=switch, daemon=True)
+    switching.start()
     token = tokens.current(act=False)
+    switching.join(10)
     assert token is not None
     assert (token.value, token.name) == (TOKENS[0], "laptop")
 
@@ -774,9 +786,11 @@ def test_a_renewal_that_fails(
     hub.faults.status("/oauth/token", 500)
     began = time.time_ns()
     silence = "huggingface_hub did not renew the token hf_"
-    for words in ("Could not refresh your Hugging Face access token", silence, "division by zero"):
-        if words == "division by zero":
-            monkeypatch.setattr(huggingface_hub, "get_token", lambda: 1 / 0)
+    no_way = "Unknown scheme for proxy URL"
+    for words in ("Could not refresh your Hugging Face access token", silence, no_way):
+        if words == no_way:  # what its HTTP client raises
+            huggingface_hub.close_session()
+            monkeypatch.setenv("ALL_PROXY", "nowhere://proxy.example")
         token = tokens.current()
         assert token is not None
         assert token.value == pair.access_token
@@ -809,19 +823,37 @@ def logged_out(hub: Hub, home: Path, token: tokens.Token) -> None:
         (home / ".cache/huggingface" / name).unlink()
 
 
+@pytest.fixture
+def until_they_wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Future]], None]:
+    """Returns when all of these wait for a lock: who does sleeps, and nobody else here."""
+    sleepers: set[int] = set()
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleepers.add(threading.get_ident()) or sleep(seconds))
+
+    def wait(answers: list[Future]) -> None:
+        while len(sleepers) < len(answers) and not any(answer.done() for answer in answers):
+            threading.Event().wait(0.01)
+
+    return wait
+
+
 @quietly
 @pytest.mark.parametrize("happens", [failed, renewed, logged_out], ids=lambda happens: happens.__name__)
 def test_one_renews_for_all(
-    happens: Callable[[Hub, Path, tokens.Token], str | None], hub: Hub, home: Path, capfd: pytest.CaptureFixture[str]
+    happens: Callable[[Hub, Path, tokens.Token], str | None],
+    hub: Hub,
+    home: Path,
+    capfd: pytest.CaptureFixture[str],
+    until_they_wait: Callable[[list[Future]], None],
 ) -> None:
     """Whoever waits for another process takes what came of its renewal, good or bad, and asks and says nothing."""
     log_in(hub, home, 23)
     old = tokens.current(act=False)
     assert old is not None
-    with concurrent.futures.ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool:
         with kept.Lock("refresh"):
             answers = [pool.submit(tokens.current), pool.submit(tokens.named, "laptop"), pool.submit(tokens.renew, old)]
-            time.sleep(0.3)  # until they wait
+            until_they_wait(answers)
             now = happens(hub, home, old)
         current, named, is_renewed = (answer.result() for answer in answers)
     assert (current and current.value, named.value, is_renewed) == (now, now or old.value, now not in (None, old.value))
@@ -863,24 +895,45 @@ def test_a_refused_token_is_renewed_once_only(hub: Hub, home: Path) -> None:
     assert tokens.renew(token) is False
 
 
-def test_a_renewal_is_not_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@quietly
+def test_a_renewal_is_not_interrupted(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C and a shutdown wait until the new token is kept; on Windows there is nothing to hold them back with."""
-    masks: list[set[int]] = []
-    ask = lambda value: masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())) or value  # noqa: E731
-    monkeypatch.setattr(_auth, "_refresh_oauth_token_if_needed", ask)
-    monkeypatch.setattr(_auth, "_OAUTH_REFRESH_MARGIN", DAY)
-    put(home / ".cache/huggingface/token", TOKENS[0].encode())
-    token = tokens.current()
-    assert token is not None
+    path, answer, us = home / ".cache/huggingface/token", OAUTH["/oauth/token"], threading.get_ident()
+    numbers = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+    found: dict[int, str] = {}  # what is kept when a signal takes effect
+    has_effect = threading.Event()
+
+    def interrupt(hub: Hub, exchange: Exchange) -> None:
+        for number in numbers:
+            signal.pthread_kill(us, number)
+        has_effect.wait(0.2)  # at once, but for what is held back
+        answer(hub, exchange)
+
+    def effect(number: int, _: object) -> None:
+        found[number] = path.read_text()
+        has_effect.set()
+
+    pair = log_in(hub, home, 480)
+    old = tokens.current()
+    assert old is not None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    for _ in range(2):
-        assert tokens._renewed(token, insist=True)[1] == []
-    assert masks == [before | {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}] * 2
+    monkeypatch.setitem(OAUTH, "/oauth/token", interrupt)
+    handlers = {number: signal.signal(number, effect) for number in numbers}
+    try:
+        assert tokens.renew(old) is True
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    new = tokens.current()
+    assert new is not None
+    assert new.value != pair.access_token
+    assert found == dict.fromkeys(numbers, new.value)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
-    monkeypatch.setattr(_auth, "_refresh_oauth_token_if_needed", lambda value: value)
+    monkeypatch.setitem(OAUTH, "/oauth/token", answer)
+    monkeypatch.setattr(_auth, "_OAUTH_REFRESH_CACHE", None)  # as in a new process
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.delattr(signal, "pthread_sigmask")
-    assert tokens._renewed(token, insist=True)[1] == []
+    assert (tokens.renew(new), asked(hub)) == (True, 2)
 
 
 @quietly
@@ -905,13 +958,15 @@ def test_an_exchange(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @quietly
-def test_an_exchange_that_another_process_makes(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exchange_that_another_process_makes(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, until_they_wait: Callable[[list[Future]], None]
+) -> None:
     """Whoever waits for another process's exchange has its token, and asks nothing."""
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
-    with concurrent.futures.ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool:
         with kept.Lock("oidc"):
             answer = pool.submit(tokens.current)
-            time.sleep(0.3)  # until it waits
+            until_they_wait([answer])
             tokens.refused(tokens.Token("hf_jwt_x", "oidc", expires_at=int(time.time()) + 3600), 3000)
         token = answer.result()
     assert token is not None
@@ -927,13 +982,13 @@ def test_an_exchange_without_an_end_is_not_kept(hub: Hub, home: Path, monkeypatc
     token = tokens.current()
     assert token is not None
     assert (token.source, token.expires_at, tokens.current(act=False)) == ("oidc", None, None)
-    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_jwt_x")
-    monkeypatch.setattr(_auth, "_OIDC_TOKEN_CACHE", {})
-    for _ in range(2):
-        token = tokens.current()
-        assert token is not None
-        assert (token.value, token.expires_at, tokens.current(act=False)) == ("hf_jwt_x", None, None)
-        monkeypatch.delattr(_auth, "_OIDC_TOKEN_CACHE", raising=False)  # as it may be in a later huggingface_hub
+    hub.trust("https://ci.example", resource="alice/data", id_token="eyJ.id.token")
+    monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/data")
+    # Stands for a later huggingface_hub, which may keep the end elsewhere: no public name has it.
+    monkeypatch.setattr(huggingface_hub.utils, "_auth", types.SimpleNamespace())
+    token = tokens.current()
+    assert token is not None
+    assert (token.source, token.expires_at, tokens.current(act=False), asked(hub)) == ("oidc", None, None, 2)
 
 
 @quietly
@@ -955,26 +1010,74 @@ def test_an_exchange_that_fails(hub: Hub, home: Path, monkeypatch: pytest.Monkey
         tokens.current()
 
 
-def test_a_notebook(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@quietly
+def test_patience_with_an_exchange(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that huggingface_hub does for us may take twenty seconds. Nobody waits here: the clock is the test's own."""
+    late, waited = threading.Event(), []
+    monkeypatch.setitem(OAUTH, "/oauth/token", lambda hub, exchange: late.wait(60) and exchange.json(400, {}))
+    monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
+    monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.id.token")
+    with monkeypatch.context() as clock:
+        clock.setattr(threading.Thread, "join", lambda thread, timeout=None: waited.append((thread, timeout)))
+        with pytest.raises(Problem) as raised:
+            tokens.current()
+    late.set()
+    [(asking, seconds)] = waited
+    asking.join(60)
+    no_token = "no token for HF_OIDC_RESOURCE=alice/model: "
+    assert (raised.value.message, seconds) == (f"{no_token}the Hub did not answer within 20 seconds", 20)
+
+
+@pytest.fixture
+def secrets(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str | Exception]:
+    """Stands for a Colab notebook: its secrets, which huggingface_hub reads, once; or what reading one raises."""
+    secrets: dict[str, str | Exception] = {}
+    names = "NotebookAccessError", "SecretNotFoundError"
+    userdata = types.SimpleNamespace(**{name: type(name, (Exception,), {}) for name in names})
+
+    def get(name: str) -> str:
+        secret = secrets.get(name, userdata.SecretNotFoundError())
+        if isinstance(secret, Exception):
+            raise secret
+        return secret
+
+    userdata.get = get
+    errors = types.SimpleNamespace(Error=type("Error", (Exception,), {}))
+    colab = types.SimpleNamespace(userdata=userdata, errors=errors)
+    google = types.SimpleNamespace(colab=colab)
+    for name, module in {"google": google, "google.colab": colab, "google.colab.errors": errors}.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(_runtime, "_is_google_colab", True)
+    importlib.reload(constants)
+    return secrets
+
+
+def test_a_notebook(secrets: dict[str, str | Exception], monkeypatch: pytest.MonkeyPatch) -> None:
     """In Colab, and there alone, huggingface_hub is asked; what is wrong with its secrets is said in one line."""
-    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_colab")
-    assert tokens.current() is None
+
+    def current() -> tuple[str, str] | None:
+        for name, value in {"_IS_GOOGLE_COLAB_CHECKED": False, "_GOOGLE_COLAB_SECRET": None}.items():
+            monkeypatch.setattr(_auth, name, value)
+        assert tokens.current(act=False) is None
+        token = tokens.current()
+        return (token.value, token.source) if token else None
+
+    secrets["HF_TOKEN"] = "hf_colab"
+    assert current() is None
     monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
-    token = tokens.current()
-    assert token is not None
-    assert (token.value, token.source, tokens.current(act=False)) == ("hf_colab", "colab", None)
-    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
-    assert tokens.current() is None
-    monkeypatch.setattr(huggingface_hub, "get_token", lambda: 1 / 0)
+    assert current() == ("hf_colab", "colab")
+    secrets.clear()
+    assert current() is None
+    secrets["HF_TOKEN"] = OSError("the kernel \n is gone")
     with pytest.raises(Problem) as raised:
-        tokens.current()
-    assert raised.value.message == "cannot read the secrets of this Colab notebook: division by zero"
+        current()
+    assert raised.value.message == "cannot read the secrets of this Colab notebook: the kernel is gone"
 
 
 def test_what_huggingface_hub_says_is_heard(
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """For twenty seconds at most. Its warnings come in one line each, not to the terminal; what is no token is none."""
+    """Its warnings come in one line each, not to the terminal; what is no token is none."""
 
     def ask() -> str:
         logging.getLogger("huggingface_hub.x").warning("one\n two")
@@ -982,10 +1085,8 @@ def test_what_huggingface_hub_says_is_heard(
         warnings.warn("four", stacklevel=1)
         return "hf_said"
 
-    within, patience = client.within, []
-    monkeypatch.setattr(client, "within", lambda seconds, ask: patience.append(seconds) or within(seconds, ask))
     assert tokens._ask_huggingface_hub(ask) == ("hf_said", ["one two"])
-    assert (patience, caplog.records) == ([20], [])
+    assert caplog.records == []
     assert tokens._ask_huggingface_hub(lambda: None) == (None, [])
     assert capfd.readouterr() == ("", "")
     assert "hf_said" not in masked("it is hf_said.")

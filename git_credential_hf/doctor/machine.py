@@ -29,6 +29,11 @@ class Finding:
         self.changes = changes  # planned when they are to be made: a change before them may have touched the same file
         self.fixed = False
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others, also when the machine is looked at once more."""
+        return self.id, self.detail
+
     def as_json(self) -> dict[str, object]:
         """As `doctor --json` prints it."""
         return {

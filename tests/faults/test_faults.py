@@ -83,6 +83,39 @@ def test_push_goes_on(trial: Trial) -> None:
         trial.fails(*failing(point, point.errors()[0]))
 
 
+@pytest.mark.parametrize("trial", ["hook pre-push"], indirect=True)
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("?vfork,?fork,?clone:error=EAGAIN:when=1+", "cannot fork() for "),
+        ("pipe2:error=EMFILE:when=1", "cannot create "),
+        ("getcwd:error=EACCES:when=3", "git did not get the token that this helper has"),
+    ],
+)
+def test_a_git_that_asks_nobody_has_not_said_no(call: str, expected: str, trial: Trial) -> None:
+    """Where `git credential fill` cannot ask its helpers, it says that nobody has a token: that is not known."""
+    tracer = strace("-f", "-o", os.devnull, "-e", f"trace={call.partition(':')[0]}", "-e", f"inject={call}")
+    done = trial.fails(**Gits(trial).environment(3, tracer))
+    assert f"is not known: {expected}" in done.stderr.replace("git says: ", "")
+
+
+@pytest.mark.parametrize("trial", ["doctor --fix"], indirect=True)
+def test_what_is_found_later_is_mended(trial: Trial) -> None:
+    """What cannot be looked at once is there at the second look, and is mended then: the status 0 says that it is."""
+    path = trial.machine.home / ".huggingface/token"
+    around = strace("-o", os.devnull, "-P", str(path), "-e", "trace=%file", "-e", "inject=%%stat:error=ENOMEM:when=1")
+    done = trial.fails(*around)
+    assert done.returncode == 0 and f"cannot look at {path}: Cannot allocate memory" not in done.stdout
+
+
+@pytest.mark.parametrize("trial", ["erase"], indirect=True)
+def test_a_module_that_cannot_be_read(trial: Trial) -> None:
+    """It is the system's fault, and the file is named: nobody is to report that."""
+    point = next(point for point in own(trial) if "access.py" in point.line or "refused." in point.line)
+    done = trial.fails(*failing(point, "EACCES", again=True))
+    assert "error: the system says: Permission denied: /" in done.stderr
+
+
 @pytest.mark.parametrize("trial", ["hooks uninstall"], indirect=True)
 def test_what_cannot_be_looked_at_is_there(trial: Trial) -> None:
     """Where a look at a hook fails, no hook is taken for none: ours would go, and the one before not come back."""
