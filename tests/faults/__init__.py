@@ -133,6 +133,8 @@ class Machine:
             if folder == str(self.home / "model/.git"):  # what git-lfs notes for itself, and a look at the index
                 folders[:] = [name for name in folders if name not in ("lfs", "objects")]
                 files = [name for name in files if name != "index"]
+            if folder == str(self.home / "model"):  # where git-lfs makes its directory if it cannot ask git
+                folders[:] = [name for name in folders if name != "lfs"]
             if folder == str(self.home / ".cache/huggingface"):
                 files = [name for name in files if name in ("token", "stored_tokens")]
                 folders.clear()
