@@ -94,11 +94,12 @@ class Directory:
                 for name, content in self.hooks.items():
                     if read(os.path.join(self.path, name)) != content or not runs(os.path.join(self.path, name)):
                         _put(os.path.join(self.path, name), content)
-            for name in os.listdir(self.path):
+            for name in names(self.path):
                 if name not in (self.hooks or {}):
                     os.unlink(os.path.join(self.path, name))
             if self.hooks is None:
-                os.rmdir(self.path)
+                if is_directory(self.path):
+                    os.rmdir(self.path)
                 self._remove_if_empty()
         except OSError as error:
             self._remove_if_empty()

@@ -259,7 +259,9 @@ class _Place:
         changes: list[Applicable] = []
         if self.base != self.content:
             changes.append(hookspath.checked(Change(self.config, self.content, self.base), None))
-        if hookchanges.is_directory(self.directory):
+        above = os.path.dirname(self.directory)  # ours, where it is for all repositories; a `kill -9` has left it
+        is_left = self.scope == "global" and hookchanges.is_directory(above) and not hookchanges.names(above)
+        if hookchanges.is_directory(self.directory) or is_left:
             self.refuse_foreign()
             changes.append(Directory(self.directory, None))
         return changes

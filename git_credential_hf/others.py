@@ -276,7 +276,8 @@ def _run(helper: str, operation: str, message: str) -> bytes:
     if process.returncode and any(words in said for words in _HAS_NOTHING):
         return b""
     if process.returncode:
-        raise Unknown(f"it failed with status {process.returncode}")
+        why = said.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+        raise Unknown(f"it failed with status {process.returncode}" + (f": {why}" if why else ""))
     return answer
 
 

@@ -333,6 +333,16 @@ def test_what_cannot_be_purged(home: Path) -> None:
     assert "held" in done.stdout
 
 
+def test_a_helper_says_why(home: Path, store: Holder) -> None:
+    """Why a helper has failed is said in its own words: the lock, here, that a git which was killed has left."""
+    configure(home, "store")
+    store.keep(Entry("huggingface.co", "git", OLD))
+    (home / ".git-credentials.lock").touch()
+    done = run()
+    assert done.returncode == 1
+    assert "status 128: fatal: unable to get credential storage lock in 1000 ms: File exists\n" in done.stderr
+
+
 def test_secrets_that_are_no_tokens(home: Path, store: Holder) -> None:
     """A password of old, or a token of another form, goes too, and is masked as well."""
     store.keep(Entry("huggingface.co", "alice", "correct horse"), Entry("hf.co", "alice", "api_0123456789abcdef"))

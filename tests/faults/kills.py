@@ -108,7 +108,7 @@ class Kills:
     """What kills have left of a command's files: `before`, `after`, or `each` file in one of the two.
 
     `repaired` counts the next runs that came to the end; `hinted` those of them that first refused, because of a lock,
-    and said how to remove it.
+    and said so, and how to remove it where it is not the one of git-credential-store.
     """
 
     def __init__(self, trial: Trial) -> None:
@@ -127,6 +127,8 @@ class Kills:
                 os.utime(name, (time.time() - 3600,) * 2)  # as if it had happened an hour ago
         done = trial.run()
         hints = re.findall(r"hint: if no.* is running: rm '?(.*\.lock)'?$", done.stderr, re.MULTILINE)
+        if "unable to get credential storage lock" in done.stderr:  # what git's own helper says of its own
+            hints.append(str(trial.machine.home / ".git-credentials.lock"))
         if done.returncode and hints:
             self.hinted += 1
             for hint in hints:

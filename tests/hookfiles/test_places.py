@@ -357,6 +357,18 @@ def test_global_clone(bench: Bench, home: Path) -> None:
     bench.is_judged()
 
 
+def test_global_left_empty(bench: Bench, home: Path) -> None:
+    """What a `kill -9` has left of our directory at the last moment, the next run takes away."""
+    above = home / ".config/git-credential-hf"
+    above.mkdir(parents=True)
+    bench.uninstall("global")
+    assert not above.exists()
+    above.mkdir()
+    (above / "somebody's").touch()
+    bench.uninstall("global")
+    assert (above / "somebody's").exists()
+
+
 def test_global_replaced(bench: Bench) -> None:
     """`git lfs install --force` writes into our directory: that is seen, and mended."""
     bench.install("global")
