@@ -18,12 +18,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx2
 import huggingface_hub
 import huggingface_hub.utils
 import pytest
 from hub.server import OAUTH
 from huggingface_hub import constants
 from huggingface_hub.utils import _auth, _runtime
+from huggingface_hub.utils._http import default_client_factory
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
@@ -778,6 +780,24 @@ def test_a_due_token_is_renewed_by_its_name(hub: Hub, home: Path) -> None:
 
 
 @quietly
+def test_a_switch_during_a_renewal(hub: Hub, home: Path) -> None:
+    """Where `hf auth switch` is faster than huggingface_hub, its token is served, and no other one renewed."""
+    log_in(hub, home, 23)
+
+    def switch() -> httpx2.Client:
+        put(home / ".cache/huggingface/token", TOKENS[0].encode())
+        return default_client_factory()
+
+    huggingface_hub.set_client_factory(switch)
+    try:
+        token = tokens.current()
+    finally:
+        huggingface_hub.set_client_factory(default_client_factory)
+    assert token is not None
+    assert (token.value, asked(hub)) == (TOKENS[0], 0)
+
+
+@quietly
 def test_a_renewal_that_fails(
     hub: Hub, home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -906,7 +926,7 @@ def test_a_renewal_is_not_interrupted(hub: Hub, home: Path, monkeypatch: pytest.
     def interrupt(hub: Hub, exchange: Exchange) -> None:
         for number in numbers:
             signal.pthread_kill(us, number)
-        has_effect.wait(0.2)  # at once, but for what is held back
+        has_effect.wait(0.1)  # at once, but for what is held back
         answer(hub, exchange)
 
     def effect(number: int, _: object) -> None:
