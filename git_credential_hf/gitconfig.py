@@ -137,6 +137,10 @@ class NoAnswer(Problem):
     """git, or what it has started, took too long or could not start: what it would have said is unknown."""
 
 
+class Nothing(Problem):
+    """git has looked, and there is nothing: the status 1, and not a word (git-config(1))."""
+
+
 def run(
     *arguments: str, given: bytes = b"", environment: dict[str, str] | None = None, seconds: float | None = PATIENCE
 ) -> bytes:
@@ -173,8 +177,11 @@ def line(*arguments: str, given: bytes = b"") -> str:
 def failure(stderr: bytes, status: int) -> Problem:
     """Why git has failed, in its own words: what it calls fatal, or else the last of what it said.
 
-    A `NoAnswer` where it could not start something (run-command.c): a helper, say, without which it goes on.
+    A `NoAnswer` where it could not start something (run-command.c): a helper, say, without which it goes on. `Nothing`
+    where it has not failed at all.
     """
+    if status == 1 and not stderr:
+        return Nothing("git has nothing")
     said = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
     for words in said:
         if words.startswith(("error: cannot fork() for ", "error: cannot create ")):

@@ -246,7 +246,7 @@ def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Applicable]] 
     def plan() -> list[Applicable]:
         try:
             gitconfig.run("config", "--file", path, "--get-all", key, *pattern)
-        except Problem:
+        except gitconfig.Nothing:
             return []
         return [Unset(path, key, *pattern)]
 
