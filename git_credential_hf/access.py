@@ -212,7 +212,7 @@ def explain(token: tokens.Token, path: bytes | None) -> Problem | None:
     if answer.answer == "unknown":
         return None
     if answer.answer == "yes":
-        return Problem(f"the token is good, and may read {repository[1]}", "run the command again")
+        return Problem(f"the token is good, and may read {repository[1]}", "run the command again in half a minute")
     is_bad = (answer.reason or "").startswith("token-") and answer.reason != "token-not-scoped"
     return Problem(answer.message if is_bad else f"the token is good, but {answer.message}", answer.fix)
 

@@ -47,8 +47,8 @@ class Change:
         """A unified diff for people, as `--dry-run` prints it: without the tokens that the file may hold."""
         old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (self.before, self.after))
         was, will_be = (self.path if data is not None else os.devnull for data in (self.before, self.after))
-        # Around the secrets of one host are those of others.
-        lines = difflib.unified_diff(old, new, was, will_be, lineterm="", n=0 if self.keeps else 3)
+        # Nothing around it: there may be other hosts' secrets.
+        lines = difflib.unified_diff(old, new, was, will_be, lineterm="", n=0)
         return "".join("\t".join(map(masked, line.split("\t"))) + "\n" for line in lines)
 
     def apply(self) -> None:

@@ -32,7 +32,7 @@ def is_ours(value: str) -> bool:
     """
     if value == "hf":
         return True
-    words = value.split() if is_plain(value.replace(" ", "")) else _words(value.removeprefix("!"))
+    words = value.split() if is_plain(value.replace(" ", "")) else words_of(value.removeprefix("!"))
     if value.startswith("!"):
         while words and words[0].partition("=")[0].isidentifier() and "=" in words[0]:
             words.pop(0)  # a variable for the program
@@ -43,7 +43,8 @@ def is_ours(value: str) -> bool:
     return bool(words) and os.path.basename(words[0]).removesuffix(".exe") == "git-credential-hf"
 
 
-def _words(command: str) -> list[str]:
+def words_of(command: str) -> list[str]:
+    """A helper's value in the words that a shell makes of it."""
     import shlex  # takes as long as half of `store`
 
     try:
@@ -379,15 +380,17 @@ def _git_matches(pattern: str, url: str) -> bool:
 
 def push_url() -> str:
     """The URL that `git push` in this repository goes to; raises `Problem` where there is none."""
-    name = "origin"
     try:
         branch = run("symbolic-ref", "--short", "--quiet", "HEAD").decode("utf-8", "surrogateescape").strip()
     except Problem:
         branch = ""  # detached
-    settings = {(e.section, e.subsection, e.name): e.value for e in entries()}
+    configured = entries()
+    settings = {(e.section, e.subsection, e.name): e.value for e in configured}
+    remotes = {e.subsection for e in configured if e.section == "remote" and e.subsection}
+    name = remotes.pop() if len(remotes) == 1 else "origin"  # as git has it
     keys = [("branch", branch, "pushremote"), ("remote", "", "pushdefault"), ("branch", branch, "remote")]
     name = next((settings[key] or name for key in keys if settings.get(key)), name)
-    if "://" in name:
+    if "://" in name or hub.remote(name):
         return name  # what `git push -u URL` leaves; it may hold a token, and arguments are there for all to read
     try:
         urls = run("remote", "get-url", "--push", "--", name).decode("utf-8", "surrogateescape").splitlines()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import access, gitconfig, helper, hub, kept, outgoing, resolvers, tokens
+from git_credential_hf import access, gitconfig, helper, hub, kept, others, outgoing, resolvers, tokens
 from git_credential_hf.problem import Problem, shown
 
 # The checks, each with a key of its own in git's configuration; what happens where that says nothing; what it is about.
@@ -102,15 +102,43 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
             return verdict  # the rest takes longer, and would not be read
     if any(severity[check] != "off" for check in CHECKS if check != "writeCheck"):
         with _Progress("looking at what this push adds") as progress:
-            added = outgoing.pushed(
-                updates,
-                remote,
-                secrets=_our_secrets(),
-                progress=progress.show,
-                read_contents=_needs_contents(severity),
-            )
+
+            def look(has: Iterable[str]) -> outgoing.Outgoing:
+                return outgoing.pushed(
+                    updates,
+                    remote,
+                    has=has,
+                    secrets=_our_secrets(),
+                    progress=progress.show,
+                    read_contents=_needs_contents(severity),
+                )
+
+            added, doubtful = look(()), Verdict()
+            _judge(doubtful, {**severity, "metadata": "off"}, added, entries, repository)
+            if doubtful.refusals:
+                # A push to a URL, a bare clone, or a pull request that was fetched and merged here: what the Hub has
+                # already, no tracking reference tells.
+                added = look(_advertised(url))
         _judge(verdict, severity, added, entries, repository)
     return verdict
+
+
+def _advertised(url: str) -> list[str]:
+    """The ids to which the references of a remote lead, as it says itself; none where it does not say.
+
+    The URL may hold a password: it is no argument, as those are there for all to read.
+    """
+    count = os.environ.get("GIT_CONFIG_COUNT") or "0"
+    asked = {
+        "GIT_CONFIG_COUNT": f"{int(count) + 1}",
+        f"GIT_CONFIG_KEY_{count}": "remote.hf-push.url",
+        f"GIT_CONFIG_VALUE_{count}": url,
+    }
+    try:
+        listed = gitconfig.run("ls-remote", "hf-push", environment={**others.UNASKED, **asked})
+    except Problem:
+        return []
+    return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]
 
 
 def pre_commit() -> Verdict:
@@ -192,8 +220,8 @@ def _judge_access(
         verdict.warnings.append(Problem(f"{asked} is not known: {problem.message}"))
         return
     if answer is None:
-        if resolvers.asks_a_person(entries):
-            return  # git has asked somebody for it, and has been let in with what we cannot see
+        if resolvers.is_given_elsewhere(url, entries):
+            return  # git has been let in with what we cannot see
         if resolvers.is_cut_off(url, entries):
             verdict.warnings.append(Problem(f"{asked} is not known: git did not get the token that this helper has"))
             return
@@ -223,7 +251,8 @@ def _judge(
     entries: list[gitconfig.Entry],
     repository: tuple[str, str] | None,
 ) -> None:
-    verdict.add(severity["leakedTokens"], map(_leaked, added.leaks))
+    roots = _roots(added.leaks) if severity["leakedTokens"] != "off" else set()
+    verdict.add(severity["leakedTokens"], (_leaked(leak, roots) for leak in added.leaks))
     verdict.add(severity["largeFiles"], map(_large, added.large))
     verdict.add(severity["largeFiles"], map(_crowded, added.directories))
     verdict.add(severity["binaryFiles"], map(_binary, added.binary))
@@ -233,13 +262,22 @@ def _judge(
             verdict.add(severity["metadata"], _metadata(blob, content, repository))
 
 
-def _leaked(leak: outgoing.Leak) -> Problem:
+def _roots(leaks: Sequence[outgoing.Leak]) -> set[str]:
+    """Those of their commits that have no parent."""
+    given = "".join(f"{leak.blob.commit}\n" for leak in leaks if leak.blob.commit)
+    try:
+        found = gitconfig.run("rev-list", "--no-walk", "--max-parents=0", "--stdin", given=given.encode())
+    except Problem:
+        return set()
+    return set(found.decode().split())
+
+
+def _leaked(leak: outgoing.Leak, roots: set[str]) -> Problem:
     blob = leak.blob
-    take_out = (
-        f"git restore --staged {shlex.quote(blob.path)}"
-        if blob.commit is None
-        else f"git rebase --interactive {blob.commit[:10]}^"
-    )
+    if blob.commit is None:
+        take_out = f"git reset -- {shlex.quote(':/' + blob.path)}"  # from any directory, and before the first commit
+    else:
+        take_out = "git rebase --interactive " + ("--root" if blob.commit in roots else f"{blob.commit[:10]}^")
     return Problem(
         f"{_place(blob)} contains the Hub token {shown(leak.token)}",
         f"take it out: `{take_out}`; if anybody else has seen it, revoke it at {hub.settings()}",
@@ -260,7 +298,9 @@ def _into_lfs(blob: outgoing.Blob) -> str:
         return (
             f"run `git lfs track --filename {path}`, then `git add .gitattributes` and `git add --renormalize {path}`"
         )
-    return f"run `git lfs migrate import --include={path}`"
+    # A pattern of gitignore(5), or some with commas between them.
+    pattern = shlex.quote(re.sub(r'[][*?,!#\\"]', "?", blob.path))
+    return f"run `git lfs migrate import --include={pattern}`"
 
 
 def _crowded(directory: outgoing.Directory) -> Problem:

@@ -148,5 +148,7 @@ def _is_loopback(name: str) -> bool:
     parts = name.split(".")
     return name in ("localhost", "[::1]") or (
         # Four numbers: 127.0.0.1.example is a host like any other.
-        parts[0] == "127" and len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
+        parts[0] == "127"
+        and len(parts) == 4
+        and all(part.isdigit() and len(part) <= 3 and int(part) < 256 for part in parts)
     )

@@ -93,17 +93,9 @@ _PLACES = {
 }
 
 
-def _words(helper: str) -> list[str]:
-    """A helper's value in the words that a shell makes of it."""
-    try:
-        return shlex.split(helper.removeprefix("!"))
-    except ValueError:
-        return helper.split()
-
-
 def _name(helper: str) -> str:
     """What git would call it if it were on PATH: `manager` for `/usr/local/bin/git-credential-manager`."""
-    program = (_words(helper) or [""])[0].rpartition("/")[2]
+    program = (gitconfig.words_of(helper.removeprefix("!")) or [""])[0].rpartition("/")[2]
     return program.removeprefix("git-credential-").removesuffix(".exe")
 
 
@@ -227,7 +219,7 @@ def _exists(helper: str) -> bool:
     if helper.startswith("!"):
         return True
     if gitconfig.is_path(helper):
-        program = (_words(helper) or [""])[0]
+        program = (gitconfig.words_of(helper.removeprefix("!")) or [""])[0]
         if sys.platform == "win32" and program.startswith("/"):
             return True  # `/mingw64/...` is a path to git's own shell, and to nobody else
         places = [program]
@@ -247,6 +239,7 @@ QUIET = {
     "GCM_GUI_PROMPT": "false",
     "SSH_ASKPASS_REQUIRE": "never",
 }
+UNASKED = {**QUIET, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: then core.askPass does not count either
 
 
 def _environment() -> dict[str, str]:

@@ -118,22 +118,23 @@ def pushed(
     updates: list[Update],
     remote: str,
     *,
+    has: Iterable[str] = (),
     secrets: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
     read_contents: bool = True,
 ) -> Outgoing:
     """What `updates` add to a remote, given by its name, or by a URL where it has none.
 
-    That is what neither its announced references nor its tracking references here reach. `secrets` are searched for
-    besides all that looks like a token. `progress` is called now and then, by one thread at a time, with the number of
-    objects seen so far. Without `read_contents`, only `large` and `directories` are filled. Raises `Problem` where git
-    fails.
+    That is what neither its announced references nor its tracking references here reach, nor what else it `has` by its
+    own word: ids of commits and tags, which need not be here. `secrets` are searched for besides all that looks like a
+    token. `progress` is called now and then, by one thread at a time, with the number of objects seen so far. Without
+    `read_contents`, only `large` and `directories` are filled. Raises `Problem` where git fails.
     """
     added = [update for update in updates if not update.is_deletion]
     if not added:
         return Outgoing()
     entries = gitconfig.entries()
-    known = _known(updates, remote, entries)
+    known = sorted({*_known(updates, remote, entries), *has})
     missing = ["--missing=allow-any"] if _is_partial(entries) else []
     targets = list(zip(added, _peeled(added), strict=True))
     tips = {oid: update.local_oid for update, (oid, kind) in targets if kind == "commit"}
@@ -186,8 +187,9 @@ def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoi
     with gitpipes.Gits() as gits:
         scan.run(gits, scan.named_by_index(files))
     scan.found.directories += _staged_directories([path for _, path in files])
-    remotes = _run("for-each-ref", "--format=%(objectname)", "refs/remotes/").decode().split()
-    return scan.result([head, *remotes] if head else remotes, missing, entries)
+    # A pull request that was fetched is a branch, and a push tells of what a branch alone has.
+    known = _run("for-each-ref", "--format=%(objectname)").decode().split()
+    return scan.result([head, *known] if head else known, missing, entries)
 
 
 def _run(*arguments: str, given: bytes = b"") -> bytes:
@@ -206,7 +208,7 @@ def _is_partial(entries: list[gitconfig.Entry]) -> bool:
     )
 
 
-def _known(updates: list[Update], remote: str, entries: list[gitconfig.Entry]) -> list[str]:
+def _known(updates: list[Update], remote: str, entries: list[gitconfig.Entry]) -> set[str]:
     """The ids of what the remote has, and maybe not this repository."""
     known = {update.remote_oid for update in updates if update.remote_oid.strip("0")}
     if any(entry.section == "remote" and entry.subsection == remote for entry in entries):
@@ -215,7 +217,7 @@ def _known(updates: list[Update], remote: str, entries: list[gitconfig.Entry]) -
             oid, _, name = line.partition(b" ")
             if name.startswith(prefix):
                 known.add(oid.decode())
-    return sorted(known)
+    return known
 
 
 def _peeled(updates: list[Update]) -> list[tuple[str, str]]:

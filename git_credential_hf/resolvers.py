@@ -26,11 +26,9 @@ def of_git(url: str, entries: list[gitconfig.Entry], *, headers: bool = True) ->
     user, colon, password = (gitconfig.decoded(part) for part in login.partition(":"))
     plain = f"{scheme}://{host}{slash}{path}"
     if at and colon and password:
-        yield _elsewhere(
-            "url", password, "the URL of the remote", f"run `git remote set-url origin {shlex.quote(plain)}`"
-        )
+        yield _elsewhere("url", password, "the URL of the remote", f"run `{_without_password(url, plain, entries)}`")
         return
-    header = _header(plain) if headers else None
+    header = _header(plain, entries) if headers else None
     if header:
         yield _elsewhere(
             "header",
@@ -42,13 +40,15 @@ def of_git(url: str, entries: list[gitconfig.Entry], *, headers: bool = True) ->
     yield from _of_helpers(url, plain, entries)
 
 
-def asks_a_person(entries: list[gitconfig.Entry]) -> bool:
-    """Whether git, where nobody has a credential, could ask somebody: at the terminal, or by an askpass program."""
+def is_given_elsewhere(url: str, entries: list[gitconfig.Entry]) -> bool:
+    """Whether git, where nobody has a credential now, may have had one: from a person, or what is given only once."""
     if any(os.environ.get(name) for name in ("GIT_ASKPASS", "SSH_ASKPASS")):
         return True
     if any(entry.section == "core" and entry.name == "askpass" and entry.value for entry in entries):
         return True
-    return os.environ.get("GIT_TERMINAL_PROMPT", "1").lower() not in ("0", "false", "no", "off", "")
+    if os.environ.get("GIT_TERMINAL_PROMPT", "1").lower() not in ("0", "false", "no", "off", ""):
+        return True
+    return not all(gitconfig.is_ours(entry.value or "") for entry in gitconfig.helpers(url, entries))
 
 
 def is_cut_off(url: str, entries: list[gitconfig.Entry]) -> bool:
@@ -60,13 +60,31 @@ def is_cut_off(url: str, entries: list[gitconfig.Entry]) -> bool:
         return False  # there is nothing to give
 
 
-def _header(url: str) -> str | None:
+def _without_password(url: str, plain: str, entries: list[gitconfig.Entry]) -> str:
+    """The command that puts another URL into its place: in the remote's settings, or where it was typed."""
+    for entry in entries:
+        if entry.section == "remote" and entry.name in ("url", "pushurl") and entry.value == url:
+            which = ["--push"] if entry.name == "pushurl" else []
+            return shlex.join(["git", "remote", "set-url", *which, entry.subsection, plain])
+    return f"git push {shlex.quote(plain)}"
+
+
+def _header(url: str, entries: list[gitconfig.Entry]) -> str | None:
     """The token in an `Authorization` header that git adds to its requests (git-config(1), http.extraHeader)."""
-    try:
-        headers = gitconfig.run("config", "--get-urlmatch", "http.extraHeader", url)
-    except Problem:
-        return None  # none is set
-    name, _, value = headers.decode("utf-8", "replace").strip().partition(":")
+    for entry in reversed(entries):
+        where = entry.subsection
+        if (entry.section, entry.name) == ("http", "extraheader") and ("://" in where or not where):
+            if not gitconfig.applies(where, url):
+                continue
+            if not entry.value:
+                return None  # it forgets the ones before it
+            if token := _token_of(entry.value):
+                return token
+    return None
+
+
+def _token_of(header: str) -> str | None:
+    name, _, value = header.partition(":")
     scheme, _, credentials = value.strip().partition(" ")
     if name.strip().lower() != "authorization":
         return None
@@ -89,9 +107,15 @@ def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
         return  # a pipe would keep us waiting
     try:
         with open(path, "rb") as file:
-            entry = netrc.used(file.read(1 << 20), name, user)
-    except (OSError, Problem):
-        return  # `doctor` tells of a file that cannot be read
+            content = file.read(1 << 20)
+    except OSError:
+        return  # nor can git
+    try:
+        entry = netrc.used(content, name, user)
+    except Problem as problem:
+        if not any(word in content.lower() for word in (name.lower().encode(), b"default")):
+            return
+        raise gitconfig.NoAnswer(f"{path}: {problem.message}") from None  # git may find in it what we do not
     if entry is not None and entry.password:
         where = f"{path} (line {entry.line})"
         yield _elsewhere("netrc", entry.password, where, f"take the entry for {name} out of {path}")
@@ -105,7 +129,7 @@ def _of_helpers(url: str, plain: str, entries: list[gitconfig.Entry]) -> Iterato
         answer = gitconfig.run(
             *("credential", "fill"),
             given=f"url={url}\n\n".encode("utf-8", "surrogateescape"),
-            environment={**others.QUIET, "GIT_ASKPASS": "", "SSH_ASKPASS": ""},
+            environment=others.UNASKED,
             seconds=PATIENCE,
         )
     except gitconfig.NoAnswer:

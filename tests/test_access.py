@@ -897,7 +897,7 @@ EXPLAINED: dict[
     ),
     "good": (
         *(b"acme/model", (200, {}), httpx2.Response(500)),
-        ("the token is good, and may read acme/model", "run the command again"),
+        ("the token is good, and may read acme/model", "run the command again in half a minute"),
     ),
     "unknown": (b"acme/model", (500, {}), httpx2.Response(500), None),
     "missing": (
@@ -957,6 +957,11 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
     assert here().returncode == 1
     assert "no repository here with a remote" in here().stderr
     git("init", "-q", "-b", "main")
+    git("remote", "add", "hub", "https://huggingface.co/alice/alone")
+    assert json.loads(here().stdout)["repo"] == "alice/alone"
+    git("config", "branch.main.remote", "git@hf.co:alice/model")  # `git push -u URL`
+    assert json.loads(here().stdout)["repo"] == "alice/model"
+    git("config", "--unset", "branch.main.remote")
     git("remote", "add", "origin", "https://huggingface.co/alice/model")
     assert json.loads(here().stdout)["repo"] == "alice/model"
     git("remote", "add", "fork", "https://huggingface.co/datasets/alice/fork")

@@ -1020,13 +1020,15 @@ def test_dry_run(home: Path) -> None:
 
 @pytest.mark.parametrize("command", ["configure", "unconfigure"])
 def test_dry_run_shows_no_token(command: str, home: Path) -> None:
-    """A token that stands in the user's file near ours is masked in the diff, as everywhere."""
+    """A token, or another host's password, that stands in the user's file near ours is not in the diff."""
     secret = "hf_SeCrEtSeCrEtSeCrEtSeCrEtSeCrEt5678"
     quickly_well("configure")
     text = f'[http "https://huggingface.co"]\n\textraHeader = "Authorization: Bearer {secret}"\n'
+    text += "[sendemail]\n\tsmtpPass = of-another-host\n"
     (home / ".gitconfig").write_text(text + (LINES if command == "unconfigure" else ""))
     shown = quickly_well(command, "--dry-run")
     assert secret not in shown
+    assert "of-another-host" not in shown
     assert "+" in shown or "-" in shown
 
 

@@ -129,6 +129,7 @@ ENDPOINTS: dict[str, str | None] = {
     "http://127.evil.example": None,
     "http://127.0.0.evil": None,
     "http://127.0.0.256": None,
+    "http://127.0.0." + "1" * 5000: None,  # more digits than Python turns into a number
     "http://1270.0.0.1": None,
     "http://128.0.0.1": None,
     "http://0.0.0.0": None,

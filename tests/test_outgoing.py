@@ -581,6 +581,10 @@ def test_an_old_pointer_that_comes_back(repository: Repository) -> None:
     assert [(p.blob.path, p.is_missing) for p in push(new, remote="hf").pointers] == expected
     assert [(p.blob.path, p.is_missing) for p in push(new, old).pointers] == expected
     assert [p.is_missing for p in push(new, remote="other").pointers] == [True, True]
+    repository.git("update-ref", "-d", "refs/remotes/hf/main")
+    repository.git("update-ref", "refs/heads/pr/1", new)  # `git fetch hf refs/pr/1:pr/1`, and `git merge --squash`
+    repository.git("reset", "-q", "--soft", "HEAD~1")
+    assert [(p.blob.path, p.is_missing) for p in outgoing.staged().pointers] == [("f", False), ("g", False)]
 
 
 # Directories and cards

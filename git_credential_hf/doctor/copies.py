@@ -208,7 +208,7 @@ def _stripped(path: str) -> Callable[[], list[Applicable]]:
         content = read(path) or b""
         after = content
         for host in (re.escape(origin.partition("://")[2]).encode() for origin in hub.origins()):
-            after = re.sub(rb"(?i)(https?://)[^\s/@\"]+@(?=" + host + rb"(?:[/\"\s]|:443|$))", rb"\1", after)
+            after = re.sub(rb"(?i)(https?://)[^\s/\"]+@(?=" + host + rb"(?:[/\"\s]|:443|$))", rb"\1", after)
         return [Change(path, content, after)] if after != content else []
 
     return plan

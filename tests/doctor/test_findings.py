@@ -201,6 +201,10 @@ def url_with_token(machine: Machine) -> None:
     machine.repository(f"https://alice:{machine.token}@huggingface.co/alice/private-model")
 
 
+def url_with_token_of_an_address(machine: Machine) -> None:
+    machine.repository(f"https://alice@example.org:{machine.token}@huggingface.co/alice/private-model")
+
+
 def url_with_token_above(machine: Machine) -> None:
     url_with_token(machine)
     machine.where = machine.where / "a" / "folder"
@@ -488,6 +492,10 @@ ROWS = [
     # --- URLs and git's configuration
     Row(
         *("in the remote", "token-in-remote-url", url_with_token, "error", "a remote's URL has a token in it"),
+        *(r"work/\.git/config\nremote 'origin': {shown}$", AGAIN, True, (), None, has_a_plain_url),
+    ),
+    Row(
+        *("in the remote, of an address", "token-in-remote-url", url_with_token_of_an_address, "error", "has a token"),
         *(r"work/\.git/config\nremote 'origin': {shown}$", AGAIN, True, (), None, has_a_plain_url),
     ),
     Row(

@@ -302,6 +302,55 @@ def test_a_password_that_somebody_types(hub: "Hub", work: Account, tmp_path: Pat
 
 
 @pytest.mark.once
+def test_a_credential_that_is_given_once(hub: "Hub", account: Account) -> None:
+    """Where git has been let in with what nobody gives a second time, no push is refused for the lack of a token."""
+    helper = account.home / "once"
+    helper.write_text('#!/bin/sh\n[ "$1" != get ] || ! mv "$0.token" "$0.spent" || cat "$0.spent"\n')
+    helper.chmod(0o755)
+    (account.home / "once.token").write_text(f"username=alice\npassword={_alice(hub)}\n")
+    account.run("git-credential-hf", "unconfigure")
+    account.git("config", "--global", "credential.helper", str(helper))
+    account.git("init", "--quiet", "--initial-branch", "main", "new")
+    account.where = account.home / "new"
+    add(account, {"notes.md": b"notes\n"})
+    account.run("git-credential-hf", "hooks", "install")
+    done = push(account, "alice/model", None)
+    assert done.returncode == 0, done.stderr
+    assert "git-credential-hf" not in done.stderr
+
+
+@pytest.mark.once
+def test_a_netrc_that_git_alone_reads(hub: "Hub", work: Account) -> None:
+    """A `.netrc` that we cannot read as git does may hold what git sends: nothing else is judged in its place."""
+    work.is_given(_alice(hub, "read"), "reads")
+    url = in_netrc(work, hub.token("alice"))
+    netrc = work.home / ".netrc"
+    netrc.write_text("machine example.com\nlogin x\nport 21\n" + netrc.read_text())
+    done = push(work, url, None)
+    assert done.returncode == 0, done.stderr
+    assert "a word that is no keyword (line 3)" in said(done, "warning")[0]
+    netrc.write_text("machine example.com\nlogin x\nport 21\n")
+    done = hook(work, url)
+    assert done.returncode == 1
+    assert "can only read" in said(done, "error")[0]
+
+
+@pytest.mark.once
+def test_one_of_two_headers(hub: "Hub", work: Account) -> None:
+    """A header with a token counts, whatever other headers stand beside it, until an empty one forgets it."""
+    work.is_given(_alice(hub, "read"), "reads")
+    url = in_a_header(work, hub.token("alice"))
+    key = "http.https://huggingface.co/.extraHeader"
+    work.git("config", "--global", "--add", key, "X-Team: a")
+    done = push(work, url, None)
+    assert done.returncode == 0, done.stderr
+    work.git("config", "--global", "--add", key, "")
+    done = hook(work, url)
+    assert done.returncode == 1
+    assert "can only read" in said(done, "error")[0]
+
+
+@pytest.mark.once
 def test_a_helper_that_hangs(hub: "Hub", work: Account) -> None:
     """A helper that gives no answer is not taken for one that has none: the push goes on, with a warning."""
     _alice(hub)
@@ -459,6 +508,64 @@ def test_binary_files_warn(hub: "Hub", work: Account) -> None:
     assert uploads(hub) == []
 
 
+def remedy(done: subprocess.CompletedProcess[str]) -> str:
+    """The command that is named for the first of the problems."""
+    return said(done, "hint")[0].split("`")[1]
+
+
+@pytest.mark.once
+def test_the_remedy_for_a_name(hub: "Hub", work: Account) -> None:
+    """What is named for a file outside LFS is one command that takes it in, and no other, whatever its name is."""
+    work.is_given(_alice(hub), "laptop")
+    add(work, {"a [b],c*.txt": b"x" * (11 << 20), "b.txt": b"small\n"})
+    work.run("sh", "-c", remedy(push(work, "alice/model", None)))
+    assert work.git("show", "HEAD:b.txt").stdout == "small\n"
+    done = push(work, "alice/model", None)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.once
+def test_the_remedy_for_a_token(hub: "Hub", account: Account) -> None:
+    """What is named for a token works in the first commit as in any other, before it and after, in any directory."""
+    account.git("init", "--quiet", "--initial-branch", "main", "new")
+    account.where = account.home / "new"
+    account.run("git-credential-hf", "hooks", "install")
+    (account.where / "a b").mkdir()
+    secret = b"hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh"
+    token = _alice(hub)
+    for number in range(2):
+        name = f"a b/{number}.py"
+        top = account.where
+        done = commit(account, {name: secret})
+        account.where = top / "a b"
+        account.run("sh", "-c", remedy(done))
+        account.where = top
+        assert account.git("ls-files", name).stdout == ""
+        add(account, {name: secret})
+        done = push(account, "alice/model", token)
+        editor = {"GIT_SEQUENCE_EDITOR": "sed -i.old s/pick/edit/"}
+        account.run("sh", "-c", remedy(done), **editor)
+        account.git("rm", "--quiet", "--cached", name)
+        account.git("commit", "--quiet", "--amend", "--no-verify", "--allow-empty", "--message", "without")
+        account.git("rebase", "--continue")
+        (top / name).unlink()
+        assert push(account, "alice/model", token).returncode == 0
+
+
+@pytest.mark.once
+def test_the_remedy_for_a_password_in_a_url(hub: "Hub", work: Account) -> None:
+    """The URL of that remote goes without it, and those of all others stay."""
+    url = in_the_url(work, _alice(hub))
+    work.git("remote", "add", "origin", "https://github.com/alice/code")
+    work.git("remote", "add", "the-hub", HUB + "alice/elsewhere")
+    for branch, push_only in (("one", []), ("two", ["--push"])):
+        work.git("remote", "set-url", *push_only, "the-hub", url)
+        work.run("sh", "-c", remedy(work.git("push", "the-hub", f"main:{branch}")))
+        assert work.git("remote", "get-url", *push_only, "the-hub").stdout == HUB + "alice/model\n"
+    assert remedy(work.git("push", url, "main:three")) == f"git push {HUB}alice/model"
+    assert work.git("remote", "get-url", "origin").stdout == "https://github.com/alice/code\n"
+
+
 @pytest.mark.once
 def test_many_of_a_kind(hub: "Hub", work: Account) -> None:
     """A hundred files of a kind are a few lines, one error and one hint each, and the number of the others."""
@@ -500,6 +607,59 @@ def test_only_what_the_hub_lacks(hub: "Hub", work: Account) -> None:
     work.git("push", "origin", "main:refs/heads/other", HF_TOKEN=token)
     done = work.git("push", "origin", ":refs/heads/other", HF_TOKEN=token)
     assert "git-credential-hf" not in done.stderr
+
+
+def by_its_url(account: Account) -> list[str]:
+    account.clone(HUB + "alice/old", GIT_LFS_SKIP_SMUDGE="1")
+    return [HUB + "alice/old", "HEAD:refs/heads/new"]
+
+
+def by_another_name(account: Account) -> list[str]:
+    account.clone(HUB + "alice/old", GIT_LFS_SKIP_SMUDGE="1")
+    account.git("remote", "add", "again", HUB + "alice/old")
+    return ["again", "HEAD:refs/heads/new"]
+
+
+def from_a_bare_clone(account: Account) -> list[str]:
+    account.git("clone", "--bare", HUB + "alice/old", "old")
+    account.where = account.home / "old"
+    return ["origin", "main:refs/heads/new"]
+
+
+def of_a_pull_request(account: Account) -> list[str]:
+    account.clone(HUB + "alice/old")
+    add(account, {"model.bin": b"another" + WEIGHTS})
+    account.git("push", "origin", "HEAD:refs/pr/1")
+    account.where = account.home
+    account.git("clone", HUB + "alice/old", "merging", GIT_LFS_SKIP_SMUDGE="1")
+    account.where = account.home / "merging"
+    account.git("fetch", "origin", "refs/pr/1:pr/1")
+    account.git("merge", "--ff-only", "pr/1", GIT_LFS_SKIP_SMUDGE="1")
+    return ["origin", "main"]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "prepare", [by_its_url, by_another_name, from_a_bare_clone, of_a_pull_request], ids=lambda prepare: prepare.__name__
+)
+def test_what_the_hub_has_by_its_own_word(
+    prepare: Callable[[Account], list[str]], hub: "Hub", account: Account
+) -> None:
+    """What the Hub has, and no tracking reference here tells, is no reason to refuse a push; what is new is one."""
+    hub.user("alice")
+    account.is_given(hub.token("alice"), "laptop")
+    old = {"README.md": b"old\n", "big.txt": b"x" * (11 << 20)}
+    hub.repository("alice/old", private=True, files=old, lfs={"model.bin": WEIGHTS})
+    where = prepare(account)
+    account.run("git-credential-hf", "hooks", "install")
+    done = account.git("push", *where, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "git-credential-hf" not in done.stderr
+    if (account.where / ".git").exists():
+        add(account, {"new.txt": b"y" * (11 << 20)})
+        done = account.git("push", *where, check=False)
+        (error,) = said(done, "error")
+        assert "new.txt in commit" in error
 
 
 # --- off switches ---

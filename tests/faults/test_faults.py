@@ -95,7 +95,7 @@ def test_push_goes_on(trial: Trial) -> None:
 def test_a_git_that_asks_nobody_has_not_said_no(call: str, expected: str, trial: Trial) -> None:
     """Where `git credential fill` cannot ask its helpers, it says that nobody has a token: that is not known."""
     tracer = strace("-f", "-o", os.devnull, "-e", f"trace={call.partition(':')[0]}", "-e", f"inject={call}")
-    done = trial.fails(**Gits(trial).environment(3, tracer))
+    done = trial.fails(**Gits(trial).environment(2, tracer))
     assert f"is not known: {expected}" in done.stderr.replace("git says: ", "")
 
 

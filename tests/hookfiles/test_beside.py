@@ -389,7 +389,7 @@ def test_commit(bench: Bench, answer: int) -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("how", ["gone", "does not start", "too old"])
+@pytest.mark.parametrize("how", ["gone", "does not start", "too old", "crashes", "is killed"])
 def test_program_vanished(bench: Bench, how: str) -> None:
     """Where the program does not run, one line says so; pushes go on, with their LFS objects."""
     bench.repository()
@@ -401,6 +401,9 @@ def test_program_vanished(bench: Bench, how: str) -> None:
         program.unlink()
     elif how == "does not start":
         script(program, "#!/nowhere/python\n")
+    elif how in ("crashes", "is killed"):  # by the system, where there is no memory left
+        signal = {"crashes": "SEGV", "is killed": "KILL"}[how]
+        script(program, f'#!/bin/sh\n[ "$1" = --version ] || kill -{signal} $$\n')
     else:
         script(program, "#!/bin/sh\nexit 2\n")
     bench.commit()

@@ -93,7 +93,7 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
         gitconfig.is_ours(entry.value or "")
         configure.removal(entry)
     configure.mapped(entries)
-    resolvers.asks_a_person(entries)
+    resolvers.is_given_elsewhere("https://huggingface.co/a/b", entries)
     hooks._severities(entries, hooks.Verdict())
     for origin in hub.origins():
         gitconfig.helpers(origin, entries)
