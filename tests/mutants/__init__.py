@@ -53,6 +53,8 @@ def made_of(module: str, code: str) -> list[Mutant]:
         while True:
             if isinstance(node, libcst.BaseSmallStatement) or (place is None and node in positions):
                 place = positions[node]
+            if isinstance(node, libcst.Parameters):
+                place = positions[parents[node]]  # whoever calls it may notice
             if isinstance(node, (libcst.FunctionDef, libcst.ClassDef)):
                 names.append(node.name.value)
             if parents[node] is tree:

@@ -140,3 +140,6 @@ def test_mutants() -> None:
     assert [mutant.key for mutant in moved] == [mutant.key for mutant in made]
     method = mutants.made_of("weighed", "class A:\n    def b(self):\n        return self.c + 1\n")
     assert {mutant.function for mutant in method} == {"A.b"}
+    default = mutants.made_of("weighed", "def a(b=1):\n    c = lambda d: d\n    return c\n")
+    lines = {mutant.now: mutant.lines for mutant in default}
+    assert (lines["def a(b=2):"], lines["c = lambda d: None"]) == (range(1, 4), range(2, 3))
