@@ -71,16 +71,15 @@ def _without_password(url: str, plain: str, entries: list[gitconfig.Entry]) -> s
 
 def _header(url: str, entries: list[gitconfig.Entry]) -> str | None:
     """The token in an `Authorization` header that git adds to its requests (git-config(1), http.extraHeader)."""
-    for entry in reversed(entries):
+    token, length = None, 0
+    for entry in entries:
         where = entry.subsection
-        if (entry.section, entry.name) == ("http", "extraheader") and ("://" in where or not where):
-            if not gitconfig.applies(where, url):
-                continue
-            if not entry.value:
-                return None  # it forgets the ones before it
-            if token := _token_of(entry.value):
-                return token
-    return None
+        is_one = (entry.section, entry.name) == ("http", "extraheader") and ("://" in where or not where)
+        # What is less specific than one before it, git passes over (urlmatch.c); an empty one forgets those before it.
+        if is_one and len(where) >= length and gitconfig.applies(where, url):
+            length = len(where)
+            token = (_token_of(entry.value) or token) if entry.value else None
+    return token
 
 
 def _token_of(header: str) -> str | None:

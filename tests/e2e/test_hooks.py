@@ -344,6 +344,9 @@ def test_one_of_two_headers(hub: "Hub", work: Account) -> None:
     work.git("config", "--global", "--add", key, "X-Team: a")
     done = push(work, url, None)
     assert done.returncode == 0, done.stderr
+    work.git("config", "--global", "--add", "http.extraHeader", "Authorization: Bearer hf_nobody")
+    done = push(work, url, None)
+    assert done.returncode == 0, done.stderr
     work.git("config", "--global", "--add", key, "")
     done = hook(work, url)
     assert done.returncode == 1
