@@ -120,7 +120,7 @@ ENDPOINTS: dict[str, str | None] = {
     "http://localhost:80/": "http://localhost",
     "http://localhost:443": "http://localhost:443",
     "http://127.0.0.1:5000": "http://127.0.0.1:5000",
-    "http://127.1.2.3": "http://127.1.2.3",
+    "http://127.1.2.255": "http://127.1.2.255",
     "http://[::1]:5000": "http://[::1]:5000",
     "http://[::1]": "http://[::1]",
     "http://huggingface.co": None,
@@ -130,6 +130,7 @@ ENDPOINTS: dict[str, str | None] = {
     "http://127.0.0.evil": None,
     "http://127.0.0.256": None,
     "http://127.0.0." + "1" * 5000: None,  # more digits than Python turns into a number
+    "http://127.0.0.0001": None,  # no address is written so
     "http://1270.0.0.1": None,
     "http://128.0.0.1": None,
     "http://0.0.0.0": None,
