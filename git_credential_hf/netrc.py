@@ -166,6 +166,8 @@ def _give(entry: Entry, word: str, words: "_Words") -> None:
         words.refuse(f"a second `{word}` for one machine")  # git-lfs then reads nothing of the file
     entry._given.append(word)
     value = words.value(() if word in ("login", "password") else _WORDS)
+    if word == "login" and words.is_hash:
+        words.refuse("a login that begins with #, which curl may take for a comment")
     entry._runs_on = entry._runs_on or words.is_hash
     if word in ("login", "password"):
         setattr(entry, word, value)
@@ -427,8 +429,10 @@ class _Words:
         word = self.next()
         if self.start == len(self.content):
             return None
-        if word.lower() in (*_TOP, *none_of):
+        if word.lower() in (*_TOP, *none_of, *(_WORDS if self.is_first else ())):
             self.refuse("a value that is a keyword, which curl may take for one")
+        if self.is_first and b"\r" in self.content[self.before : self.start]:
+            self.refuse("a value below its keyword, which curl takes the carriage return for")
         if self.is_hash and (self.is_first or self.content[self.end :].partition(b"\n")[0].strip()):
             self.refuse("a value that begins with #, but does not end its line")  # a comment, or all of the line
         return word

@@ -161,6 +161,18 @@ CORPUS = corpus()
 MALFORMED = {
     "NUL": (b"machine a.example login x\0 password y\n", "a NUL byte (line 1)"),
     "UTF-16": ("machine a.example".encode("utf-16"), "a NUL byte (line 1)"),
+    "a keyword as a value, below": (
+        b"machine a.example\nlogin\nlogin password y\n",
+        "a value that is a keyword, which curl may take for one (line 3)",
+    ),
+    "a value below, with CRLF": (
+        b"machine hf.co login x password\r\n y\r\n",
+        "a value below its keyword, which curl takes the carriage return for (line 2)",
+    ),
+    "a login in a comment": (
+        b"machine hf.co login #\npassword y\n",
+        "a login that begins with #, which curl may take for a comment (line 1)",
+    ),
     "byte order mark": (
         b"\xef\xbb\xbfmachine a.example login x password y\n",
         "a byte order mark, which no program expects (line 1)",

@@ -83,7 +83,8 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
         assert gitconfig.helper_entries() == [], files
         return "git cannot read it"
     assert theirs is not None, files
-    ours = [(".".join(filter(None, (e.section, e.subsection or None, e.name))), e.value) for e in entries]
+    # A NUL ends what git prints of a key, perhaps right behind a dot.
+    ours = [(".".join([e.section, *filter(None, [e.subsection]), e.name]), e.value) for e in entries]
     # `[a ""]` is to git the key `a..b`: a subsection that is there, and blank.
     assert ours == [
         (key.replace("..", ".", 1) if ".." in key and key.count(".") == 2 else key, value) for key, value in theirs

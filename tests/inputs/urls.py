@@ -181,7 +181,7 @@ def judge_by_git(url: str) -> str:
     )
     host = said.get("userandhost", "").rpartition("@")[2].lower()
     if found is not None and done.returncode == 0:
-        assert said["protocol"] == "ssh" and host.removesuffix(":22") in HOSTS, (url, said)
+        assert said["protocol"] == "ssh" and re.sub(":(22)?$", "", host) in HOSTS, (url, said)
         paths = {path.lstrip("/") for path in (found[1], unquote(found[1], errors="surrogateescape"))}
         assert said["path"].lstrip("/") in paths or "~" in said["path"], (url, said, found)
     is_ssh = (
