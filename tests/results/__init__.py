@@ -49,6 +49,11 @@ def record(table: str, about: str, columns: Sequence[str], rows: Iterable[Sequen
     PAGE.write_text(page(), "utf-8")
 
 
+def kept_rows(table: str) -> list[list[str]]:
+    """The rows of a table as they were measured the last time, for a run that measures only some of them again."""
+    return json.loads((HERE / f"{table}.json").read_text("utf-8"))["rows"]
+
+
 def versions() -> dict[str, str]:
     """Of what is tested, and of what it is tested with."""
     import huggingface_hub
