@@ -304,10 +304,13 @@ def test_a_password_that_somebody_types(hub: "Hub", work: Account, tmp_path: Pat
 @pytest.mark.once
 def test_a_credential_that_is_given_once(hub: "Hub", account: Account) -> None:
     """Where git has been let in with what nobody gives a second time, no push is refused for the lack of a token."""
-    helper = account.home / "once"
-    helper.write_text('#!/bin/sh\n[ "$1" != get ] || ! mv "$0.token" "$0.spent" || cat "$0.spent"\n')
+    helper = account.home / "git-credential-once"
+    helper.write_text(
+        '#!/bin/sh\n[ "$1" != get ] || while read -r line; do echo "$line"; done < "$0.token"\n'
+        '[ "$1" != get ] || : > "$0.token"\n'
+    )
     helper.chmod(0o755)
-    (account.home / "once.token").write_text(f"username=alice\npassword={_alice(hub)}\n")
+    helper.with_suffix(".token").write_text(f"username=alice\npassword={_alice(hub)}\n")
     account.run("git-credential-hf", "unconfigure")
     account.git("config", "--global", "credential.helper", str(helper))
     account.git("init", "--quiet", "--initial-branch", "main", "new")

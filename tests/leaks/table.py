@@ -73,7 +73,7 @@ ROWS = [
     Row(HOLDERS, "git credential-(store|cache)", "stdout"),
     Row(HOLDERS, "git credential-cache(--daemon)?", "socket"),
     Row(HOLDERS, "git credential-store", "file|renamed", r"~/\.git-credentials(\.lock)?"),
-    Row(HOLDERS, "git-credential-(libsecret|manager|osxkeychain)", "stdout"),
+    Row(HOLDERS, "git-credential-(libsecret|manager|once|osxkeychain)", "stdout"),
     Row(
         HOLDERS,
         "git-credential-(manager|osxkeychain)|mv",
@@ -87,8 +87,10 @@ ROWS = [
         "argument",
         by=r"git(-lfs|-remote-https)?( .*)?|pre-push.*",
     ),
+    Row(GIT, "git (ls-remote|rev-list)", "argument", by="git-lfs pre-push"),
     Row(GIT, "pre-push|pre-push.before-hf|git-credential-hf hook", "argument", by="git push|pre-push"),
     Row(GIT, "askpass|git-lfs env", "stdout"),
     Row(KEPT, r"git-credential-hf doctor|python[\d.]* -c", "file", r"~/.*(netrc|token)(\.backup-#-#(-#)?)?"),
     Row(CONTENT, "git (cat-file|config|ls-remote|remote)", "stdout"),
+    Row(CONTENT, "git rebase", "file", "~/.*"),
 ]
