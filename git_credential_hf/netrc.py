@@ -5,6 +5,7 @@ take for the same; where one of them would see another machine than the others, 
 """
 
 import os
+import re
 import sys
 from collections.abc import Collection
 from typing import NoReturn
@@ -364,6 +365,8 @@ class _Words:
         raw = self.content[self.start : self.end].decode("utf-8", "replace")
         if any((c < " " and c != "\t") or (c.isspace() and c not in " \t") for c in raw):
             self.refuse("a blank that is no space, or a control character")
+        if not raw.isascii() and any(part.lower() in _WORDS for part in re.split(r"[^\x00-\x7f]+", raw)):
+            self.refuse("a keyword beside a byte over 127, at which some curl ends a word")
 
     def unknown(self, word: str, has_entry: bool) -> None:
         """Accept what all but Python skip, on a line of an entry, and there only: a part of an unquoted password."""

@@ -173,6 +173,14 @@ MALFORMED = {
         b"machine hf.co login #\npassword y\n",
         "a login that begins with #, which curl may take for a comment (line 1)",
     ),
+    "a keyword before a byte over 127": (
+        b"machine a.example login x password y Default\xea z\n",
+        "a keyword beside a byte over 127, at which some curl ends a word (line 1)",
+    ),
+    "a keyword behind letters over 127": (
+        "machine a.example login x password yéélogin\n".encode(),
+        "a keyword beside a byte over 127, at which some curl ends a word (line 1)",
+    ),
     "byte order mark": (
         b"\xef\xbb\xbfmachine a.example login x password y\n",
         "a byte order mark, which no program expects (line 1)",

@@ -83,11 +83,11 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
         assert gitconfig.helper_entries() == [], files
         return "git cannot read it"
     assert theirs is not None, files
-    # A NUL ends what git prints of a key, perhaps right behind a dot.
-    ours = [(".".join([e.section, *filter(None, [e.subsection]), e.name]), e.value) for e in entries]
-    # `[a ""]` is to git the key `a..b`: a subsection that is there, and blank.
+    ours = [(".".join(filter(None, (e.section, e.subsection or None, e.name))), e.value) for e in entries]
+    # `[a ""]` is to git the key `a..b`: a subsection that is there, and blank. A NUL ends a key, perhaps behind a dot.
     assert ours == [
-        (key.replace("..", ".", 1) if ".." in key and key.count(".") == 2 else key, value) for key, value in theirs
+        ((key.replace("..", ".", 1) if ".." in key and key.count(".") == 2 else key).removesuffix("."), value)
+        for key, value in theirs
     ], files
     assert all(e.scope in ("global", "local") and e.origin.startswith("file:") for e in entries), files
     for entry in entries:

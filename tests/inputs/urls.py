@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import subprocess
@@ -174,6 +175,8 @@ def judge_by_git(url: str) -> str:
         # The other way round, a host behind percent signs is one to git, but no remote that anybody writes.
         assert not is_asked or is_odd(url), (url, done)
         return "another's"
+    if len(os.fsencode(url)) > 1 << 16:
+        return "too long for an argument"
     done = subprocess.run(["git", "fetch-pack", "--diag-url", url], capture_output=True)
     said = dict(
         line.removeprefix("Diag: ").partition("=")[::2]
