@@ -111,7 +111,8 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
         ["git", "credential", "fill"], input=f"url={url}\n\n".encode(), capture_output=True, env=quiet
     )
     if b"could not read" not in done.stderr:
-        assert re.search(rb"fatal: (bad|unable|missing)|error: missing|not valid", done.stderr), (files, done)
+        words = rb"fatal: (bad|unable|missing)|error: missing|not valid|contains newline"
+        assert re.search(words, done.stderr), (files, done)
         return "git gives up"  # at a value that it cannot read, after any number of helpers
     started = place.log.read_text().split()
     assert [found[0] for found in believed if found] == started, (files, url, started)
