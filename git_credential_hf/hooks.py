@@ -126,16 +126,14 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
 def _advertised(url: str) -> list[str]:
     """The ids to which the references of a remote lead, as it says itself; none where it does not say.
 
-    The URL may hold a password: it is no argument, as those are there for all to read.
+    It is asked without the password that the URL may hold, which others could read among the arguments: git's helpers
+    have one, or it does not say.
     """
-    count = os.environ.get("GIT_CONFIG_COUNT") or "0"
-    asked = {
-        "GIT_CONFIG_COUNT": f"{int(count) + 1}",
-        f"GIT_CONFIG_KEY_{count}": "remote.hf-push.url",
-        f"GIT_CONFIG_VALUE_{count}": url,
-    }
+    scheme, separator, rest = hub.without_secret(url).partition("://")
+    if separator and not scheme.lower().startswith("http"):
+        rest = f"git@{rest}"  # the Hub's one user of SSH
     try:
-        listed = gitconfig.run("ls-remote", "hf-push", environment={**others.UNASKED, **asked})
+        listed = gitconfig.run("ls-remote", "--", scheme + separator + rest, environment=others.UNASKED)
     except Problem:
         return []
     return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]

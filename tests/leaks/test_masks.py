@@ -153,3 +153,20 @@ def test_what_others_can_read(hub: "Hub", account: Account, home: Path, tmp_path
     assert "sends a header with a password to the Hub" in said, "only git could take that out, told so by an argument"
     assert "git-credential-hf" in processes.read_text(errors="replace")
     assert shows(processes.read_text(errors="replace"), token) == []
+
+
+def test_what_others_can_read_of_a_refusal(hub: "Hub", account: Account, home: Path, tmp_path: Path) -> None:
+    """The token in the URL of a push, which git gives to the hook, goes on to nothing that the hook starts."""
+    token = hub.token("alice")
+    account.log_in(hub.token("alice"))
+    account.git("init", "--quiet", "--initial-branch", "main", "work")
+    account.where = home / "work"
+    account.commit({"a.txt": b"x" * (11 << 20)})
+    tip = account.git("rev-parse", "HEAD").stdout.strip()
+    processes = watch(account, tmp_path)
+    address = URL.replace("//", f"//alice:{token}@")
+    line = f"refs/heads/main {tip} refs/heads/new {'0' * 40}\n"
+    assert "over 10 MiB" in ours(account, "hook", "pre-push", address, address, stdin=line, secret=token)
+    seen = processes.read_text(errors="replace")
+    assert '"ls-remote"' in seen
+    assert all('"hook", "pre-push"' in line for line in shows(seen, token))
