@@ -354,7 +354,7 @@ class _Words:
         if line[at + 1 : at + 2].strip(b" \t\r"):
             self.refuse("no blank after a quoted word")
         # git-lfs knows no quotes.
-        for part in line[:at].split()[1:]:
+        for part in (b'"' + line[:at]).split()[1:]:
             if part.startswith(b"#") or part.decode("utf-8", "replace").lower() in _WORDS:
                 self.refuse("in quotes what git-lfs takes for a word of its own")
         self.end = self.start + 1 + at + 1
@@ -417,13 +417,8 @@ class _Words:
     def name(self) -> str:
         """The name of a machine."""
         word = self.value(_WORDS)
-        if (
-            not word
-            or not word.isascii()
-            or self.is_hash
-            or b"\\" in self.content[self.start : self.end]
-            or len(word.split()) > 1
-        ):
+        raw = self.content[self.start : self.end]
+        if word is None or word.split() != [word] or not word.isascii() or self.is_hash or b"\\" in raw:
             self.refuse("a machine without a name")
         return word
 

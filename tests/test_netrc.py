@@ -198,6 +198,12 @@ MALFORMED = {
         "a value that begins with #, but does not end its line (line 1)",
     ),
     "two words for a name": (b'machine "a b" login x password y\n', "a machine without a name (line 1)"),
+    "a name with blanks behind it": (b'machine "a.example " login x\n', "a machine without a name (line 1)"),
+    "a name of nothing but blanks": (b'machine "  " login x\n', "a machine without a name (line 1)"),
+    "a keyword behind a quote and a blank": (
+        b'machine a.example password " login x"\n',
+        "in quotes what git-lfs takes for a word of its own (line 1)",
+    ),
     "number sign for a name": (b"machine #a\n", "a machine without a name (line 1)"),
     "umlaut in a name": ("machine ä.example login x password y\n".encode(), "a machine without a name (line 1)"),
     "keyword for a name": (
