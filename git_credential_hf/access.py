@@ -9,29 +9,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from git_credential_hf import client, hub, kept, tokens
+from git_credential_hf.account import Account, field
 from git_credential_hf.problem import Problem, shown, trace
 
 PATIENCE = 3  # seconds for all that the Hub is asked at once; huggingface_hub's own client would wait for ever
 KEPT = 600  # seconds for which a "yes" is believed
 MOST_WAITING = 3600  # seconds, of a `Retry-After`
-
-# The permissions of fine-grained tokens whose meaning is known (hub-facts 1.1): with another one, no "no" is certain.
-PERMISSIONS = frozenset(
-    (
-        *("repo.content.read", "repo.write", "repo.access.read", "discussion.write", "post.write"),
-        *("inference.serverless.write", "inference.endpoints.infer.write", "inference.endpoints.write"),
-        *(
-            "org.read",
-            "org.write",
-            "org.serviceAccounts.read",
-            "org.serviceAccounts.write",
-            "org.networkSecurity.write",
-        ),
-        *("collection.read", "collection.write", "resourceGroup.write", "job.write"),
-        *("user.webhooks.read", "user.webhooks.write", "user.billing.read"),
-        *("user.notifications.read", "user.notifications.write"),
-    )
-)
 
 
 class Unreachable(Problem):
@@ -74,78 +57,13 @@ class Answer:
         kind, name = self.repository
         return {
             "repo": name,
-            "type": _type(kind),
+            "type": hub.singular(kind),
             "access": "write" if self.write else "read",
             "answer": self.answer,
             "reason": self.reason,
             "message": self.message,
             "fix": self.fix,
         }
-
-
-class Account:
-    """Whose token it is; `role` is `read`, `write`, `god` or `fineGrained`, `None` for a token without one.
-
-    `is_oauth`: one of a login in the browser. `orgs` maps an organisation to this account's role in it, `None` where
-    that is not said; `knows_orgs`: whether it has no others. `scoped` is as whoami-v2 has it (hub-facts 1.1), `ids`
-    names the entities that it may refer to by their `_id` alone.
-
-    Raises `ValueError` for an answer that names nobody.
-    """
-
-    def __init__(self, answer: Any) -> None:
-        self.name = str(_of(answer, "name", str))
-        if not self.name:
-            raise ValueError("a blank name in the answer")
-        auth = _of(answer, "auth", dict, {})
-        self.is_oauth = auth.get("type") == "oauth"
-        access_token = _of(auth, "accessToken", dict, {})
-        role = access_token.get("role")
-        self.role: str | None = role if isinstance(role, str) else None
-        fine_grained = _of(access_token, "fineGrained", dict, {})
-        self.scoped: list[Any] = _of(fine_grained, "scoped", list, [None])  # an entry that says nothing
-        orgs = _of(answer, "orgs", list, [None])
-        names = [_of(org, "name", str, "") for org in orgs]
-        self.knows_orgs = all(names)
-        self.orgs = {name: _of(org, "roleInOrg", str, "") or None for name, org in zip(names, orgs, strict=True)}
-        self.ids = {_of(entity, "id", str, ""): _of(entity, "name", str, "") for entity in [answer, *orgs]}
-
-    def permits(self, permission: str, repository: tuple[str, str]) -> bool | None:
-        """Whether the scopes of a fine-grained token contain this permission here; `None` where that is not certain."""
-        kind, name = repository
-        is_certain = True
-        for entry in self.scoped:
-            entity = _of(entry, "entity", dict, {})
-            what = _of(entity, "type", str, "")
-            whose = _of(entity, "name", str, "") or self.ids.get(_of(entity, "_id", str, "") or "-") or None
-            names = {_type(kind): name, "user": name.partition("/")[0], "org": name.partition("/")[0]}
-            if (what in _ELSEWHERE and what not in names) or (what in names and whose not in (None, names[what])):
-                continue
-            permissions = set(map(str, _of(entry, "permissions", list, [None])))  # one that nobody knows
-            is_known = what in names and whose is not None  # else a resource group, or an entity without a name
-            if is_known and permission in permissions:
-                return True
-            is_certain = is_certain and is_known and permissions <= PERMISSIONS
-        return False if is_certain else None
-
-
-# What the scopes of a token may be about, and this repository is none of.
-_ELSEWHERE = ("model", "dataset", "space", "kernel", "collection", "bucket", "oauth-app")
-
-
-def _type(kind: str) -> str:
-    """The type of a repository in the singular, as whoami-v2 and the command line have it."""
-    return kind.removesuffix("s")
-
-
-def _of(answer: Any, name: str, kind: type, otherwise: Any = None) -> Any:
-    """A field of an answer, which a server wrote: of the type that it must have, or `otherwise`."""
-    value = answer.get(name) if isinstance(answer, dict) else None
-    if isinstance(value, kind):
-        return value
-    if otherwise is None:
-        raise ValueError(f"no {name} in the answer")
-    return otherwise
 
 
 # --- the questions ---
@@ -325,7 +243,7 @@ def _reset(said: str) -> str:
 
 def _missing(repository: tuple[str, str], write: bool) -> Answer:
     kind, name = repository
-    create = f"hf repos create {name}" + ("" if kind == "models" else f" --type {_type(kind)}")
+    create = f"hf repos create {name}" + ("" if kind == "models" else f" --type {hub.singular(kind)}")
     if kind == "spaces":
         create += " --sdk gradio"
     return Answer(
@@ -373,7 +291,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
     if not write or not slash or is_own or not said or not is_low:
         return None  # the token and the account should do: the Hub has a reason that we do not know
     pull_request = f"hf discussions create {name} --pull-request --title '…'" + (
-        "" if kind == "models" else f" --type {_type(kind)}"
+        "" if kind == "models" else f" --type {hub.singular(kind)}"
     )
     return no(
         "role-too-low",
@@ -472,15 +390,15 @@ def _account(token: tokens.Token) -> Account:
 
 
 def _card_errors(content: str, repository: tuple[str, str]) -> list[str]:
-    asked = {"repoType": _type(repository[0]), "content": content}
+    asked = {"repoType": hub.singular(repository[0]), "content": content}
     response = _get("/api/validate-yaml", None, json=asked)
     try:
-        errors = _of(response.json(), "errors", list, [])
+        errors = field(response.json(), "errors", list, [])
     except (ValueError, RecursionError):
         errors = []
     if response.status_code != 200 and not errors:
         raise Unreachable(f"the Hub answered {response.status_code}")
-    return [str(_of(error, "message", str, "")) or "an error without words" for error in errors]
+    return [str(field(error, "message", str, "")) or "an error without words" for error in errors]
 
 
 def _said(response: Any) -> str:

@@ -139,6 +139,11 @@ def page(kind: str, name: str) -> str:
     return f"{endpoint()}/{'' if kind == 'models' else kind + '/'}{name}"
 
 
+def singular(kind: str) -> str:
+    """A type of repositories as whoami-v2 and the command line have it: `model` for `models`."""
+    return kind.removesuffix("s")
+
+
 def settings() -> str:
     """The page on which tokens are made, for people."""
     return f"{endpoint()}/settings/tokens"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from git_credential_hf import access, configure, gitconfig, hub, tokenfiles, tokens
+from git_credential_hf.account import Account
 from git_credential_hf.problem import Problem, masked, shown
 
 
@@ -30,7 +31,7 @@ class Status:
             self.problems.append(Problem(said, tokenfiles.remedy()))
         return token
 
-    def _account(self, token: tokens.Token) -> access.Account | None:
+    def _account(self, token: tokens.Token) -> Account | None:
         try:
             return access.whoami(token)
         except access.Unreachable as problem:

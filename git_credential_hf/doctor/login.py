@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from git_credential_hf import access, hub, tokenfiles, tokens
+from git_credential_hf.account import Account
 from git_credential_hf.changes import Applicable, Change, Mode, read
 from git_credential_hf.doctor import place
 from git_credential_hf.doctor.machine import Finding, Machine, Row
@@ -69,7 +70,7 @@ def check_hub(machine: Machine) -> Iterator[Finding]:
         if answer is None:
             if token.is_expired() and not token.is_renewable:
                 yield Finding("token-expired", "error", "the token is expired", token.describe(), token.remedy())
-        elif isinstance(answer, access.Account):
+        elif isinstance(answer, Account):
             if answer.role == "read":
                 yield Finding(
                     "read-only-token",

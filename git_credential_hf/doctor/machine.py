@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from git_credential_hf import access, configure, gitconfig, hub, resolvers, tokens
+from git_credential_hf.account import Account
 from git_credential_hf.changes import Applicable
 from git_credential_hf.problem import Problem, shown
 
@@ -72,7 +73,7 @@ class Machine:
     def __init__(self, repository: tuple[str, str] | None, *, offline: bool) -> None:
         self.offline = offline
         self.named = repository
-        self._accounts: dict[str, access.Account | Problem] = {}
+        self._accounts: dict[str, Account | Problem] = {}
 
     @property
     def entries(self) -> list[gitconfig.Entry]:
@@ -144,7 +145,7 @@ class Machine:
             return None
         return next((token for token in self.of_git if name and token.name == name), None)
 
-    def ask(self, token: tokens.Token) -> access.Account | Problem | None:
+    def ask(self, token: tokens.Token) -> Account | Problem | None:
         """Whose token this is, or why the Hub does not say; each is asked about once, and offline never."""
         if self.offline:
             return None
@@ -158,7 +159,7 @@ class Machine:
     def account(self, token: tokens.Token | None) -> str | None:
         """The name of the token's account, if the Hub says it."""
         answer = self.ask(token) if token else None
-        return answer.name if isinstance(answer, access.Account) else None
+        return answer.name if isinstance(answer, Account) else None
 
     # -- the four programs
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from git_credential_hf import access, hub
+from git_credential_hf.account import Account
 from git_credential_hf.doctor.machine import Finding, Machine
 
 _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")
@@ -14,7 +15,7 @@ def check_access(machine: Machine) -> Iterator[Finding]:
     if machine.repository is None or machine.offline:
         return
     token = next(iter(machine.of_git), None) or machine.token
-    if token is None or not isinstance(machine.ask(token), access.Account):
+    if token is None or not isinstance(machine.ask(token), Account):
         return
     page = hub.page(*machine.repository)
     answer = access.may(token, machine.repository, write=True)

@@ -1,0 +1,77 @@
+"""Whose a token is, and what its scopes permit: an answer of whoami-v2, in which anything may be missing."""
+
+from typing import Any
+
+from git_credential_hf import hub
+
+# The permissions of fine-grained tokens whose meaning is known (hub-facts 1.1): with another one, no "no" is certain.
+PERMISSIONS = frozenset(
+    (
+        *("repo.content.read", "repo.write", "repo.access.read", "discussion.write", "post.write"),
+        *("inference.serverless.write", "inference.endpoints.infer.write", "inference.endpoints.write"),
+        *("org.read", "org.write"),
+        *("org.serviceAccounts.read", "org.serviceAccounts.write", "org.networkSecurity.write"),
+        *("collection.read", "collection.write", "resourceGroup.write", "job.write"),
+        *("user.webhooks.read", "user.webhooks.write", "user.billing.read"),
+        *("user.notifications.read", "user.notifications.write"),
+    )
+)
+
+# What the scopes of a token may be about, and this repository is none of.
+_ELSEWHERE = ("model", "dataset", "space", "kernel", "collection", "bucket", "oauth-app")
+
+
+class Account:
+    """Whose token it is; `role` is `read`, `write`, `god` or `fineGrained`, `None` for a token without one.
+
+    `is_oauth`: one of a login in the browser. `orgs` maps an organisation to this account's role in it, `None` where
+    that is not said; `knows_orgs`: whether it has no others. `scoped` is as whoami-v2 has it (hub-facts 1.1), `ids`
+    names the entities that it may refer to by their `_id` alone.
+
+    Raises `ValueError` for an answer that names nobody.
+    """
+
+    def __init__(self, answer: Any) -> None:
+        self.name = str(field(answer, "name", str))
+        if not self.name:
+            raise ValueError("a blank name in the answer")
+        auth = field(answer, "auth", dict, {})
+        self.is_oauth = auth.get("type") == "oauth"
+        access_token = field(auth, "accessToken", dict, {})
+        role = access_token.get("role")
+        self.role: str | None = role if isinstance(role, str) else None
+        fine_grained = field(access_token, "fineGrained", dict, {})
+        self.scoped: list[Any] = field(fine_grained, "scoped", list, [None])  # an entry that says nothing
+        orgs = field(answer, "orgs", list, [None])
+        names = [field(org, "name", str, "") for org in orgs]
+        self.knows_orgs = all(names)
+        self.orgs = {name: field(org, "roleInOrg", str, "") or None for name, org in zip(names, orgs, strict=True)}
+        self.ids = {field(entity, "id", str, ""): field(entity, "name", str, "") for entity in [answer, *orgs]}
+
+    def permits(self, permission: str, repository: tuple[str, str]) -> bool | None:
+        """Whether the scopes of a fine-grained token contain this permission here; `None` where that is not certain."""
+        kind, name = repository
+        is_certain = True
+        for entry in self.scoped:
+            entity = field(entry, "entity", dict, {})
+            what = field(entity, "type", str, "")
+            whose = field(entity, "name", str, "") or self.ids.get(field(entity, "_id", str, "") or "-") or None
+            names = {hub.singular(kind): name, "user": name.partition("/")[0], "org": name.partition("/")[0]}
+            if (what in _ELSEWHERE and what not in names) or (what in names and whose not in (None, names[what])):
+                continue
+            permissions = set(map(str, field(entry, "permissions", list, [None])))  # one that nobody knows
+            is_known = what in names and whose is not None  # else a resource group, or an entity without a name
+            if is_known and permission in permissions:
+                return True
+            is_certain = is_certain and is_known and permissions <= PERMISSIONS
+        return False if is_certain else None
+
+
+def field(answer: Any, name: str, kind: type, otherwise: Any = None) -> Any:
+    """A field of an answer, which a server wrote: of the type that it must have, or `otherwise`."""
+    value = answer.get(name) if isinstance(answer, dict) else None
+    if isinstance(value, kind):
+        return value
+    if otherwise is None:
+        raise ValueError(f"no {name} in the answer")
+    return otherwise
