@@ -32,7 +32,7 @@ def is_ours(value: str) -> bool:
     """
     if value == "hf":
         return True
-    words = value.split() if is_plain(value.replace(" ", "")) else words_of(value.removeprefix("!"))
+    words = value.split() if is_plain(value.replace(" ", "")) else words_of(value)
     if value.startswith("!"):
         while words and words[0].partition("=")[0].isidentifier() and "=" in words[0]:
             words.pop(0)  # a variable for the program
@@ -43,10 +43,11 @@ def is_ours(value: str) -> bool:
     return bool(words) and os.path.basename(words[0]).removesuffix(".exe") == "git-credential-hf"
 
 
-def words_of(command: str) -> list[str]:
-    """A helper's value in the words that a shell makes of it."""
+def words_of(value: str) -> list[str]:
+    """A helper's value, without its `!` if any, in the words that a shell makes of it."""
     import shlex  # takes as long as half of `store`
 
+    command = value.removeprefix("!")
     try:
         return shlex.split(command)
     except ValueError:
@@ -182,7 +183,7 @@ def failure(stderr: bytes, status: int) -> Problem:
     where it has not failed at all.
     """
     if status == 1 and not stderr:
-        return Nothing("git has nothing")
+        return Nothing("git says: exit status 1")
     said = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
     for words in said:
         if words.startswith(("error: cannot fork() for ", "error: cannot create ")):

@@ -293,9 +293,10 @@ def _binary(blob: outgoing.Blob) -> Problem:
 def _into_lfs(blob: outgoing.Blob) -> str:
     path = shlex.quote(blob.path)
     if blob.commit is None:
-        return (
-            f"run `git lfs track --filename {path}`, then `git add .gitattributes` and `git add --renormalize {path}`"
-        )
+        # A hook runs at the top, git has been called in GIT_PREFIX below that (git(1)), and `track` writes where it is.
+        top = '`cd "$(git rev-parse --show-toplevel)"`, ' if os.environ.get("GIT_PREFIX") else ""
+        track = f"`git lfs track --filename {path}`"
+        return f"run {top}{track}, then `git add .gitattributes` and `git add --renormalize {path}`"
     # A pattern of gitignore(5), or some with commas between them.
     pattern = shlex.quote(re.sub(r'[][*?,!#\\"]', "?", blob.path))
     return f"run `git lfs migrate import --include={pattern}`"

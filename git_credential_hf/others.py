@@ -95,7 +95,7 @@ _PLACES = {
 
 def _name(helper: str) -> str:
     """What git would call it if it were on PATH: `manager` for `/usr/local/bin/git-credential-manager`."""
-    program = (gitconfig.words_of(helper.removeprefix("!")) or [""])[0].rpartition("/")[2]
+    program = (gitconfig.words_of(helper) or [""])[0].rpartition("/")[2]
     return program.removeprefix("git-credential-").removesuffix(".exe")
 
 
@@ -219,7 +219,7 @@ def _exists(helper: str) -> bool:
     if helper.startswith("!"):
         return True
     if gitconfig.is_path(helper):
-        program = (gitconfig.words_of(helper.removeprefix("!")) or [""])[0]
+        program = (gitconfig.words_of(helper) or [""])[0]
         if sys.platform == "win32" and program.startswith("/"):
             return True  # `/mingw64/...` is a path to git's own shell, and to nobody else
         places = [program]

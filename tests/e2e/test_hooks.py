@@ -741,6 +741,23 @@ def test_commits(hub: "Hub", work: Account) -> None:
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("where", ["", "a b"])
+def test_the_remedy_for_a_large_file(where: str, hub: "Hub", work: Account) -> None:
+    """What is named before the commit takes that file into LFS, from any directory."""
+    work.git("remote", "add", "origin", HUB + "alice/model")
+    (work.where / "a b").mkdir()
+    (work.where / "a b/big [1].txt").write_bytes(b"x" * (11 << 20))
+    work.git("add", "--all")
+    work.where /= where
+    done = work.git("commit", "--message", "a change", check=False)
+    (hint,) = said(done, "hint")
+    work.run("sh", "-c", " && ".join(hint.split("`")[1::2]))
+    work.git("commit", "--message", "a change")
+    assert work.git("show", "HEAD:a b/big [1].txt").stdout.startswith("version https://git-lfs")
+    assert work.git("status", "--porcelain").stdout == ""
+
+
+@pytest.mark.once
 def test_commits_for_other_remotes(work: Account) -> None:
     """Where no remote is the Hub, only tokens of the Hub are of interest."""
     work.git("remote", "add", "origin", "https://github.com/alice/model")
