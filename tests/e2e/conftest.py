@@ -101,8 +101,15 @@ def account(home: Path, hub: "Hub", monkeypatch: pytest.MonkeyPatch) -> Account:
     """A home in which nothing was done but `git lfs install`, a name for commits, and `git-credential-hf configure`."""
     monkeypatch.setenv("HF_HUB_DISABLE_UPDATE_CHECK", "1")  # `hf` would look for a newer one, on a network that is not
     account = Account(home)
-    account.git("lfs", "install", "--skip-repo")
-    account.git("config", "--global", "user.name", "Alice")
-    account.git("config", "--global", "user.email", "alice@example.org")
-    account.run("git-credential-hf", "configure")
+    path = os.environ["PATH"]
+    if path not in CONFIGURED:  # half a second, in which the same comes of it each time
+        account.git("lfs", "install", "--skip-repo")
+        account.git("config", "--global", "user.name", "Alice")
+        account.git("config", "--global", "user.email", "alice@example.org")
+        account.run("git-credential-hf", "configure")
+        CONFIGURED[path] = (home / ".gitconfig").read_bytes()
+    (home / ".gitconfig").write_bytes(CONFIGURED[path])
     return account
+
+
+CONFIGURED: dict[str, bytes] = {}  # the global configuration, by the PATH on which our executable was found
