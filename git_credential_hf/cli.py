@@ -286,7 +286,11 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
             f"'{hub.without_secret(repo)}' is no repository of the Hub",
             "name one, such as acme/model or datasets/acme/data",
         )
-    answer = access.may(config.token_for(repository), repository, write=write, seconds=10)
+    if repo.lower().startswith("https:") and not hub.is_asked(repo):
+        said = f"what a token may do to {repository[1]} is not known: HF_ENDPOINT is another Hub"
+        answer = access.Answer(repository, write, "unknown", "unreachable", said, "unset HF_ENDPOINT")
+    else:
+        answer = access.may(config.token_for(repository), repository, write=write, seconds=10)
     if as_json:
         printed.as_json(answer.as_json())
     elif answer.answer == "yes":

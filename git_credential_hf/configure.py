@@ -52,12 +52,12 @@ def sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
 _KINDS = ("", "datasets/", "spaces/", "kernels/")  # of repositories, as a path begins (hub-facts 3.1)
 
 
-def mapped(configured: list[gitconfig.Entry]) -> dict[str, str]:
-    """The namespaces that have a token of their own, and its name in `hf auth list`."""
+def mapped(configured: list[gitconfig.Entry], origins: list[str] | None = None) -> dict[str, str]:
+    """The namespaces that have a token of their own at these origins, or any, and its name in `hf auth list`."""
     found = {}
     for entry in configured:
         if entry.is_helper() and gitconfig.is_ours(entry.value or "") and " --token " in (entry.value or ""):
-            for origin in hub.origins():
+            for origin in hub.origins() if origins is None else origins:
                 namespace = entry.subsection.removeprefix(origin + "/")
                 if namespace != entry.subsection and "/" not in namespace:
                     try:
@@ -72,7 +72,8 @@ def token_for(repository: tuple[str, str]) -> tokens.Token | None:
 
     Raises `Problem` where there is a source, but broken.
     """
-    name = mapped(gitconfig.entries()).get(repository[1].partition("/")[0])
+    asked = [origin for origin in hub.origins() if hub.is_asked(origin)]  # no other one's token is for that Hub
+    name = mapped(gitconfig.entries(), asked).get(repository[1].partition("/")[0])
     return tokens.current() if name is None else tokens.named(name)
 
 

@@ -53,7 +53,9 @@ def erase(request: Request, name: str | None = None) -> None:
     if token is None:
         return
     refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
-    if tokens.renew(token):
+    # Another Hub knows nothing of it, and is given nothing that is not its own: with `HF_ENDPOINT` it would be asked.
+    is_asked = hub.is_asked(origin)
+    if is_asked and tokens.renew(token):
         report("error", refused)
         report("hint", "it has been renewed: run the command again")
         return
@@ -61,7 +63,7 @@ def erase(request: Request, name: str | None = None) -> None:
     tokens.refused(token, SILENCE)
     from git_credential_hf import access
 
-    problem = access.explain(token, request.path)
+    problem = access.explain(token, request.path) if is_asked else None
     if problem is None or token.describe() not in problem.message:
         report("error", refused)  # else the reason says so, too
     if problem:

@@ -146,8 +146,12 @@ class Machine:
         return next((token for token in self.of_git if name and token.name == name), None)
 
     def ask(self, token: tokens.Token) -> Account | Problem | None:
-        """Whose token this is, or why the Hub does not say; each is asked about once, and offline never."""
-        if self.offline:
+        """Whose token this is, or why the Hub does not say; each is asked about once, and offline never.
+
+        Nor is another Hub (`HF_ENDPOINT`) given what git would send to this one.
+        """
+        is_its_own = self.token is not None and token.value == self.token.value
+        if self.offline or not (is_its_own or hub.is_asked(self.url)):
             return None
         if token.value not in self._accounts:
             try:

@@ -12,7 +12,7 @@ _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # told already
 
 def check_access(machine: Machine) -> Iterator[Finding]:
     """Ask for writing first: most machines may, and then that is all."""
-    if machine.repository is None or machine.offline:
+    if machine.repository is None or machine.offline or not hub.is_asked(machine.url):
         return
     token = next(iter(machine.of_git), None) or machine.token
     if token is None or not isinstance(machine.ask(token), Account):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from git_credential_hf import hub
-from threats import Server, ended, http, is_clean, new_token, run, start
+from threats import Server, ended, http, is_clean, json, new_token, run, start
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
 EVIL = b"protocol=https\nhost=evil.example\n\n"
@@ -187,3 +187,34 @@ def test_another_host_gets_nothing_with_any_endpoint(home: Path) -> None:
     """Whatever `HF_ENDPOINT` is, a host that it does not name exactly is none of our business."""
     started = [start("get", stdin=EVIL, HF_TOKEN=new_token(), HF_ENDPOINT=name) for name in NO_ENDPOINTS[::4]]
     assert [ended(process) for process in started] == [(0, "", "")] * len(started)
+
+
+def test_another_hub_is_given_nothing_of_this_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `HF_ENDPOINT`, that one hears of no other credential than huggingface_hub's own, whoever is run."""
+    monkeypatch.chdir(home)
+    kept = home / ".cache/huggingface"
+    kept.mkdir(parents=True)
+    current, work = new_token(), new_token()
+    (kept / "token").write_text(current)
+    (kept / "stored_tokens").write_text(f"[main]\nhf_token = {current}\n\n[work]\nhf_token = {work}\n\n")
+    run("configure", "--token", "work", "--for", "acme")
+    url = "https://huggingface.co/acme/model"
+    subprocess.run(["git", "init", "--quiet", home], check=True)
+    subprocess.run(["git", "remote", "add", "origin", url], check=True)
+    told = ASK[:-1] + f"path=acme/model\nusername=git\npassword={work}\n\n".encode()
+    with Server(json(b'{"name": "mallory"}')) as server:
+        asked = {"HF_ENDPOINT": server.url}
+        said = run("--token", "work", "erase", stdin=told, **asked)[2]
+        assert "the Hub refused the token" in said and "good" not in said
+        for arguments in ((url,), ()):
+            status, answer, said = run("check", *arguments, **asked)
+            assert (status, answer) == (3, "") and "another Hub" in said
+        assert run("check", "acme/model", **asked)[0] == 0
+        run("doctor", **asked)
+        (home / ".netrc").write_text("machine huggingface.co login a password from-netrc-secret\n")
+        (home / ".netrc").chmod(0o600)
+        run("doctor", **asked)
+        (home / ".netrc").unlink()
+        subprocess.run(["git", "remote", "set-url", "origin", url.replace("//", "//a:in-the-url@")], check=True)
+        run("doctor", **asked)
+        assert {line.split()[-1].decode() for line in server.credentials} == {current}
