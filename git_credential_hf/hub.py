@@ -25,6 +25,12 @@ def origins() -> list[str]:
     return [*_PUBLIC, own] if own and own not in _PUBLIC else [*_PUBLIC]
 
 
+def exclusive_origins() -> list[str]:
+    """Those that are the Hub and nothing else: an `HF_ENDPOINT` with a path shares its host with somebody."""
+    path = endpoint().partition("://")[2].partition("/")[2]
+    return [*_PUBLIC] if path else origins()
+
+
 def origin_of(url: str) -> str | None:
     """The normalised origin of a URL; `None` where it could never be given a token."""
     scheme, separator, rest = url.partition("://")

@@ -129,7 +129,8 @@ def reject(
 
     deadline = time.monotonic() + seconds
     holders = [Holder(helper) for helper in helpers]
-    questions = [(holder, origin) for holder in holders if _exists(holder.helper) for origin in hub.origins()]
+    origins = hub.exclusive_origins()  # what it holds for another's host is not ours to take
+    questions = [(holder, origin) for holder in holders if _exists(holder.helper) for origin in origins]
     if questions:
         try:
             with ThreadPoolExecutor(min(len(questions), 16)) as pool:

@@ -15,9 +15,9 @@ PATIENCE = 1.5  # seconds, for what other helpers hold
 AGAIN = "run `git-credential-hf doctor --fix`"
 
 
-def _hosts() -> list[str]:
+def _hosts(origins: list[str]) -> list[str]:
     """The names of the Hub's hosts, as a netrc file has them."""
-    return [name for origin in hub.origins() if (name := _host(origin)) not in ("localhost", "127.0.0.1")]
+    return [name for origin in origins if (name := _host(origin)) not in ("localhost", "127.0.0.1")]
 
 
 def _host(origin: str) -> str:
@@ -41,10 +41,13 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                 f"mend {path} by hand",
             )
             continue
-        hosts = _hosts()
+        hosts = _hosts(hub.origins())
+        # A netrc file knows neither ports nor paths: with one, this may be what somebody else's server is for.
+        ours = _hosts([origin for origin in hub.exclusive_origins() if _host(origin) == origin.partition("://")[2]])
         mine = [entry for entry in found if entry.machine is not None and entry.machine.lower() in hosts]
         for entry in found:
             keep_secret(entry.password or "")
+        is_ours = any((entry.machine or "").lower() in ours for entry in mine)
         if mine:
             lines = ", ".join(f"line {entry.line}: {entry.machine}, {shown(entry.password or '')}" for entry in mine)
             yield Finding(
@@ -52,8 +55,8 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                 "error",
                 f"{path} holds a password for the Hub, and git and git-lfs use it first",
                 lines,
-                AGAIN,
-                _without(real, hosts),
+                AGAIN if is_ours else f"take what is for the Hub alone out of {path}",
+                _without(real, ours) if is_ours else None,
             )
         for entry in found:
             if entry.machine is None and entry.password:
@@ -181,7 +184,7 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
 
 def _is_for_the_hub(entry: gitconfig.Entry) -> bool:
     is_secret = (entry.value or "").lower().startswith("authorization:")
-    return is_secret and (not entry.subsection or gitconfig.origin_of(entry.subsection) in hub.origins())
+    return is_secret and (not entry.subsection or gitconfig.origin_of(entry.subsection) in hub.exclusive_origins())
 
 
 _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # other headers of the same variable stay
@@ -190,7 +193,7 @@ _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # oth
 def _secret_in(url: str) -> str | None:
     """The password, or the token in the place of the user name, of a URL of the Hub's."""
     login, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
-    if not at or gitconfig.origin_of(url) not in hub.origins():
+    if not at or gitconfig.origin_of(url) not in hub.exclusive_origins():
         return None
     user, _, password = login.partition(":")
     return password or (user if user.startswith(("hf_", "api_")) else None)
@@ -207,7 +210,7 @@ def _stripped(path: str) -> Callable[[], list[Applicable]]:
     def plan() -> list[Applicable]:
         content = read(path) or b""
         after = content
-        for host in (re.escape(origin.partition("://")[2]).encode() for origin in hub.origins()):
+        for host in (re.escape(origin.partition("://")[2]).encode() for origin in hub.exclusive_origins()):
             after = re.sub(rb"(?i)(https?://)[^\s/\"]+@(?=" + host + rb"(?:[/\"\s]|:443|$))", rb"\1", after)
         return [Change(path, content, after)] if after != content else []
 

@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -723,3 +724,22 @@ def test_one_of_two_is_mended(machine: Machine) -> None:
         ("others-config", False),
     }
     assert not done["healthy"]
+
+
+def test_a_host_that_is_shared(machine: Machine) -> None:
+    """What is for the host of an `HF_ENDPOINT` with a path, or in `.netrc` for another port, is somebody else's."""
+    login = "https://bob:of-another-server@company.example"
+    machine.write(".netrc", "machine company.example login bob password of-another-server\n")
+    machine.write(".git-credentials", f"{login}\n")
+    machine.repository()
+    machine.git("remote", "add", "other", f"{login}/team/repository")
+    machine.git("config", "http.https://company.example.extraHeader", "Authorization: Bearer of-another-server")
+    machine.git("config", "--global", "credential.helper", "store")
+    before = [machine.home / name for name in (".netrc", ".git-credentials", "work/.git/config")]
+    contents = [file.read_bytes() for file in before]
+    told = f"protocol=https\nhost=huggingface.co\nusername=git\npassword={machine.token}\n\n"
+    for endpoint in ("https://company.example/artifactory/api/huggingface", "https://company.example:8443"):
+        machine.set("HF_ENDPOINT", endpoint)
+        for command in (("doctor", "--fix", "--yes", "--offline"), ("purge",), ("store",)):
+            subprocess.run(["git-credential-hf", *command], input=told, text=True, capture_output=True, timeout=100)
+            assert [file.read_bytes() for file in before] == contents, (endpoint, command)
