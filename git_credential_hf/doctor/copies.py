@@ -193,8 +193,10 @@ _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # oth
 def _secret_in(url: str) -> str | None:
     """The password, or the token in the place of the user name, of a URL of the Hub's."""
     login, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
-    if not at or gitconfig.origin_of(url) not in hub.exclusive_origins():
-        return None
+    return _secret_of(login) if at and gitconfig.origin_of(url) in hub.exclusive_origins() else None
+
+
+def _secret_of(login: str) -> str | None:
     user, _, password = login.partition(":")
     return password or (user if user.startswith(("hf_", "api_")) else None)
 
@@ -205,13 +207,20 @@ def file_of(entry: gitconfig.Entry) -> str:
 
 
 def _stripped(path: str) -> Callable[[], list[Applicable]]:
-    """Take user and password out of the Hub's URLs in a file; through its bytes, as git's command line shows them."""
+    """Take the secrets out of the Hub's URLs in a file; through its bytes, as git's command line shows them.
+
+    A user name alone stays: it says whose token is asked for, and which section of `credential` is meant.
+    """
+
+    def stripped(url: re.Match[bytes]) -> bytes:
+        return url[1] if _secret_of(url[2].decode("utf-8", "surrogateescape")) else url[0]
 
     def plan() -> list[Applicable]:
         content = read(path) or b""
         after = content
         for host in (re.escape(origin.partition("://")[2]).encode() for origin in hub.exclusive_origins()):
-            after = re.sub(rb"(?i)(https?://)[^\s/\"]+@(?=" + host + rb"(?:[/\"\s]|:443|$))", rb"\1", after)
+            url = rb"(?i)(https?://)([^\s/\"]+)@(?=" + host + rb"(?:[/\"\s]|:443(?!\d)|$))"
+            after = re.sub(url, stripped, after)
         return [Change(path, content, after)] if after != content else []
 
     return plan

@@ -709,6 +709,20 @@ def test_a_renewable_token_is_no_finding(machine: Machine) -> None:
         assert machine.ids() == []
 
 
+def test_what_is_no_secret_in_a_url_stays(machine: Machine) -> None:
+    """Where one URL of a file has a token, the user names in others stay; these select a stored token."""
+    url_with_token(machine)
+    machine.git("remote", "add", "work", "https://work@huggingface.co/acme/model")
+    machine.git("config", "credential.https://work@huggingface.co/acme.helper", "hf")
+    machine.git("config", "alias.page", "!echo https://bob@huggingface.co/bob")
+    before = (machine.where / ".git/config").read_text()
+    assert all(finding["fixed"] for finding in machine.examine("--fix", "--yes")["findings"])
+    after = (machine.where / ".git/config").read_text()
+    changed = [line for line in before.splitlines() if line not in after.splitlines()]
+    assert len(changed) == 1
+    assert machine.token in changed[0] or "****" not in changed[0]
+
+
 def test_one_of_two_is_mended(machine: Machine) -> None:
     """Of two findings of one id, the one that could be mended is told from the one that could not."""
     url_with_token(machine)
@@ -743,3 +757,19 @@ def test_a_host_that_is_shared(machine: Machine) -> None:
         for command in (("doctor", "--fix", "--yes", "--offline"), ("purge",), ("store",)):
             subprocess.run(["git-credential-hf", *command], input=told, text=True, capture_output=True, timeout=100)
             assert [file.read_bytes() for file in before] == contents, (endpoint, command)
+
+
+def test_a_token_goes_out_of_its_url_alone(machine: Machine) -> None:
+    """Beside a URL with a token, a user name, another port and a section for one user stay as they are."""
+    url_with_token(machine)
+    stays = (
+        '[remote "work"]\n\turl = https://work@huggingface.co/acme/model\n'
+        '[remote "port"]\n\turl = https://bob:of-another-server@huggingface.co:4430/a/b\n'
+        '[credential "https://bob@huggingface.co"]\n\thelper = !echo for-bob\n'
+    )
+    with (machine.where / ".git/config").open("a") as file:
+        file.write(stays)
+    command = ["git-credential-hf", "doctor", "--fix", "--yes", "--offline"]
+    subprocess.run(command, cwd=machine.where, capture_output=True, timeout=100)
+    after = (machine.where / ".git/config").read_text()
+    assert stays in after and machine.token not in after
