@@ -273,7 +273,7 @@ def _roots(leaks: Sequence[outgoing.Leak]) -> set[str]:
 def _leaked(leak: outgoing.Leak, roots: set[str]) -> Problem:
     blob = leak.blob
     if blob.commit is None:
-        take_out = f"git reset -- {shlex.quote(':/' + blob.path)}"  # from any directory, and before the first commit
+        take_out = f"git reset -- {_pathspec(blob.path)}"  # before the first commit, too
     else:
         take_out = "git rebase --interactive " + ("--root" if blob.commit in roots else f"{blob.commit[:10]}^")
     return Problem(
@@ -291,15 +291,28 @@ def _binary(blob: outgoing.Blob) -> Problem:
 
 
 def _into_lfs(blob: outgoing.Blob) -> str:
-    path = shlex.quote(blob.path)
+    pattern = shlex.quote(_pattern(blob.path))
     if blob.commit is None:
         # A hook runs at the top, git has been called in GIT_PREFIX below that (git(1)), and `track` writes where it is.
         top = '`cd "$(git rev-parse --show-toplevel)"`, ' if os.environ.get("GIT_PREFIX") else ""
-        track = f"`git lfs track --filename {path}`"
-        return f"run {top}{track}, then `git add .gitattributes` and `git add --renormalize {path}`"
-    # A pattern of gitignore(5), or some with commas between them.
-    pattern = shlex.quote(re.sub(r'[][*?,!#\\"]', "?", blob.path))
+        # That writes a name as it is where it begins with `!`, and with a slash for each backslash.
+        is_taken = blob.path.isprintable() and blob.path[0] not in "-!" and "\\" not in blob.path
+        track = f"`git lfs track {f'--filename {shlex.quote(blob.path)}' if is_taken else pattern}`"
+        return f"run {top}{track}, then `git add .gitattributes` and `git add --renormalize {_pathspec(blob.path)}`"
     return f"run `git lfs migrate import --include={pattern}`"
+
+
+def _pattern(path: str) -> str:
+    """A path as a pattern of gitignore(5): an option it is not, nor some with commas between them, and all is shown."""
+    return "".join(c if c.isprintable() else "*" for c in re.sub(r'[][*?,!#\\"]|^[- ]| $', "?", path))
+
+
+def _pathspec(path: str) -> str:
+    """What means this file to git in any directory, quoted for a shell (gitglossary(7), "pathspec")."""
+    if not path.isprintable():  # what is not shown cannot be typed, either
+        return shlex.quote(":(top,glob)" + _pattern(path))
+    is_plain = re.fullmatch(r"(?!_)[.\w][^][*?\\]*", path)  # `:/_` and the like are magic
+    return shlex.quote((":/" if is_plain else ":(top,literal)") + path)
 
 
 def _crowded(directory: outgoing.Directory) -> Problem:

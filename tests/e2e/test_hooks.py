@@ -757,6 +757,36 @@ def test_the_remedy_for_a_large_file(where: str, hub: "Hub", work: Account) -> N
     assert work.git("status", "--porcelain").stdout == ""
 
 
+ODD_NAMES = ["-x.txt", ":x.txt", "!x.txt", "^x", "_x.py", "@x", ":(top)x", "[a].txt", "*", "a\tb.txt", "a\\b.txt", "end "]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", seen_on_one_git(ODD_NAMES))
+def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> None:
+    """What is named takes that file out of the commit, or into LFS, and no other, whatever its name is."""
+    work.git("remote", "add", "origin", HUB + "alice/model")
+    beside = {"a.txt": b"a\n", "x.txt": b"x\n"}
+    done = commit(work, {name: b"hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh", **beside})
+    work.run("sh", "-c", remedy(done))
+    staged = work.git("diff", "--cached", "--name-only", "-z").stdout.split("\0")[:-1]
+    assert staged == sorted(beside)
+    assert name not in staged
+    (hint,) = said(commit(work, {name: b"x" * (11 << 20)}), "hint")
+    work.run("sh", "-c", " && ".join(hint.split("`")[1::2]))
+    work.git("commit", "--message", "a change")
+    assert work.git("cat-file", "blob", f"HEAD:{name}").stdout.startswith("version https://git-lfs")
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", seen_on_one_git(["end ", "a\tb.txt", "-x.txt"]))
+def test_the_remedy_for_an_odd_name_in_history(name: str, hub: "Hub", work: Account) -> None:
+    """What is named takes a file into LFS, also where a pattern would lose an end of its name, or a tab is not shown."""
+    work.is_given(_alice(hub), "laptop")
+    add(work, {name: b"x" * (11 << 20)})
+    work.run("sh", "-c", remedy(push(work, "alice/model", None)))
+    assert push(work, "alice/model", None).returncode == 0
+
+
 @pytest.mark.once
 def test_commits_for_other_remotes(work: Account) -> None:
     """Where no remote is the Hub, only tokens of the Hub are of interest."""
