@@ -101,12 +101,13 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
         if verdict.refusals:
             return verdict  # the rest takes longer, and would not be read
     if any(severity[check] != "off" for check in CHECKS if check != "writeCheck"):
+        tracked = remote if _tells(remote, url, entries) else url
         with _Progress("looking at what this push adds") as progress:
 
             def look(has: Iterable[str]) -> outgoing.Outgoing:
                 return outgoing.pushed(
                     updates,
-                    remote,
+                    tracked,
                     has=has,
                     secrets=_our_secrets(),
                     progress=progress.show,
@@ -121,6 +122,28 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                 added = look(_advertised(url))
         _judge(verdict, severity, added, entries, repository)
     return verdict
+
+
+def _tells(remote: str, url: str, entries: list[gitconfig.Entry]) -> bool:
+    """Whether the tracking references of a remote tell what is at `url`, and not what another of its URLs has."""
+    own = [entry for entry in entries if (entry.section, entry.subsection) == ("remote", remote)]
+    if sum(entry.name in ("url", "pushurl") for entry in own) < 2 and not any(
+        (entry.section, entry.name) == ("url", "pushinsteadof") for entry in entries
+    ):
+        return True
+    try:
+        urls = [
+            *gitconfig.line("remote", "get-url", "--all", "--", remote).split("\n"),
+            *gitconfig.line("remote", "get-url", "--push", "--all", "--", remote).split("\n"),
+        ]
+    except Problem:
+        return False  # it is no name
+    return len({_place_of(one) for one in [*urls, url]}) == 1
+
+
+def _place_of(url: str) -> object:
+    where = hub.remote(url)
+    return (where and hub.repository(where[1])) or url  # of the Hub, it is the same by HTTPS and by SSH
 
 
 def _advertised(url: str) -> list[str]:

@@ -668,6 +668,26 @@ def test_what_the_hub_has_by_its_own_word(
         assert "new.txt in commit" in error
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("pushed", [["other", "hub"], ["hub"], ["other", "hub", "both are fetched"]], ids=len)
+def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work: Account, tmp_path: Path) -> None:
+    """Tracking references of a remote that is fetched from elsewhere, or pushed to two places, tell nothing of the Hub."""
+    work.is_given(_alice(hub), "laptop")
+    other = str(tmp_path / "other.git")
+    work.git("init", "--quiet", "--bare", other)
+    add(work, {"big.txt": b"x" * (11 << 20)})
+    urls = {"other": other, "hub": HUB + "alice/model"}
+    work.git("remote", "add", "origin", urls["hub"] if len(pushed) == 3 else other)
+    work.git("push", "--no-verify", other, "main")
+    work.git("update-ref", "refs/remotes/origin/main", "main")
+    for name in pushed[:2]:
+        work.git("remote", "set-url", "--add", "--push", "origin", urls[name])
+    hub.log.clear()
+    done = work.git("push", "--force", "origin", "main", check=False)
+    assert "big.txt" in said(done, "error")[0]
+    assert uploads(hub) == []
+
+
 # --- off switches ---
 
 
