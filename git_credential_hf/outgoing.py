@@ -177,6 +177,9 @@ def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoi
     except Problem:
         head = ""  # before the first commit
     files = _staged_files(head or _run("hash-object", "-t", "tree", "--stdin").decode().strip())
+    for parent in _merged() if head else ():  # what one of the parents has is in history already
+        new = set(_staged_files(parent))
+        files = [file for file in files if file in new]
     if missing and files:
         exist = ["rev-list", "--objects", "--no-walk", "--ignore-missing", *missing]
         here = _run(*exist, "--stdin", given=_joined(oid for oid, _ in files))
@@ -263,6 +266,16 @@ def _staged_files(base: str) -> list[tuple[bytes, bytes]]:
             elif mode not in (b"000000", b"160000") and oid != before and oid.strip(b"0"):
                 found.append((oid, path))
     return found
+
+
+def _merged() -> list[str]:
+    """The commits that the next one merges."""
+    try:
+        with open(_run("rev-parse", "--git-path", "MERGE_HEAD").removesuffix(b"\n"), "rb") as file:
+            words = file.read(_FIRST).decode("ascii", "replace").split()
+    except OSError:
+        return []
+    return [word for word in words if _is_oid(word)]
 
 
 def _staged_directories(changed: list[bytes]) -> Iterator[Directory]:

@@ -808,6 +808,23 @@ def test_the_remedy_for_an_odd_name_in_history(name: str, hub: "Hub", work: Acco
 
 
 @pytest.mark.once
+def test_a_merge_with_a_conflict(hub: "Hub", work: Account) -> None:
+    """What one of its parents has does not keep a merge from being committed, nor is it told; what is new does."""
+    secret = b"hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh"
+    work.git("remote", "add", "origin", HUB + "alice/model")
+    work.git("checkout", "--quiet", "-b", "theirs")
+    add(work, {"notes.md": b"theirs\n", "key.py": secret, "image.png": b"\0"})
+    work.git("checkout", "--quiet", "main")
+    add(work, {"notes.md": b"ours\n"})
+    work.git("merge", "theirs", check=False)
+    assert commit(work, {"notes.md": b"both\n", "more.py": secret}).returncode == 1
+    work.git("rm", "--quiet", "--force", "more.py")
+    done = commit(work, {"notes.md": b"both\n"})
+    assert done.returncode == 0
+    assert "git-credential-hf" not in done.stderr
+
+
+@pytest.mark.once
 def test_commits_for_other_remotes(work: Account) -> None:
     """Where no remote is the Hub, only tokens of the Hub are of interest."""
     work.git("remote", "add", "origin", "https://github.com/alice/model")
