@@ -119,7 +119,14 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
             if doubtful.refusals:
                 # A push to a URL, a bare clone, or a pull request that was fetched and merged here: what the Hub has
                 # already, no tracking reference tells.
-                added = look(_advertised(url))
+                listed = _advertised(url)
+                is_kept_from_it = listed is None and transport == "https" and hub.without_secret(url) != url
+                if is_kept_from_it and not outgoing.known(updates, tracked, entries):
+                    # All of its history has been judged, and the Hub may have it: no definite no.
+                    message = "what the Hub has already is not known: git has no credential but the one in the URL"
+                    verdict.warnings.append(Problem(message, "git-credential-hf doctor --fix"))
+                    severity = {check: "warn" if level == "block" else level for check, level in severity.items()}
+                added = look(listed or ())
         _judge(verdict, severity, added, entries, repository)
     return verdict
 
@@ -146,8 +153,8 @@ def _place_of(url: str) -> object:
     return (where and hub.repository(where[1])) or url  # of the Hub, it is the same by HTTPS and by SSH
 
 
-def _advertised(url: str) -> list[str]:
-    """The ids to which the references of a remote lead, as it says itself; none where it does not say.
+def _advertised(url: str) -> list[str] | None:
+    """The ids to which the references of a remote lead, as it says itself; `None` where it does not say.
 
     It is asked without the password that the URL may hold, which others could read among the arguments: git's helpers
     have one, or it does not say.
@@ -158,7 +165,7 @@ def _advertised(url: str) -> list[str]:
     try:
         listed = gitconfig.run("ls-remote", "--", scheme + separator + rest, environment=others.UNASKED)
     except Problem:
-        return []
+        return None
     return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]
 
 

@@ -134,7 +134,7 @@ def pushed(
     if not added:
         return Outgoing()
     entries = gitconfig.entries()
-    known = sorted({*_known(updates, remote, entries), *has})
+    there = sorted({*known(updates, remote, entries), *has})
     missing = ["--missing=allow-any"] if _is_partial(entries) else []
     targets = list(zip(added, _peeled(added), strict=True))
     tips = {oid: update.local_oid for update, (oid, kind) in targets if kind == "commit"}
@@ -144,10 +144,10 @@ def pushed(
         # In this order the first commit that has an object is the one that adds it; what --stdin is to be read with
         # has to stand before it.
         walk = ["rev-list", "--objects", "--in-commit-order", "--topo-order", "--reverse", "--ignore-missing", *missing]
-        listed = scan.listed(gits.start(*walk, "--stdin", given=_revisions(tips, known)), {})
+        listed = scan.listed(gits.start(*walk, "--stdin", given=_revisions(tips, there)), {})
         if others:
             scan.ids = set()
-            rest = gits.start(*walk, "--stdin", given=_revisions((oid.decode() for oid in others), known))
+            rest = gits.start(*walk, "--stdin", given=_revisions((oid.decode() for oid in others), there))
             listed = chain(listed, scan.listed(rest, others))
         scan.run(gits, listed)
     # The Hub counts at the tips: a later commit may have moved some files elsewhere.
@@ -156,7 +156,7 @@ def pushed(
         for found in scan.found.directories
         if (files := max((_files_at(tip, found.path) for tip in tips), default=0)) > MOST_ENTRIES
     ]
-    return scan.result(known, missing, entries)
+    return scan.result(there, missing, entries)
 
 
 def _files_at(tip: str, path: str) -> int:
@@ -211,7 +211,7 @@ def _is_partial(entries: list[gitconfig.Entry]) -> bool:
     )
 
 
-def _known(updates: list[Update], remote: str, entries: list[gitconfig.Entry]) -> set[str]:
+def known(updates: list[Update], remote: str, entries: list[gitconfig.Entry]) -> set[str]:
     """The ids of what the remote has, and maybe not this repository."""
     known = {update.remote_oid for update in updates if update.remote_oid.strip("0")}
     if any(entry.section == "remote" and entry.subsection == remote for entry in entries):

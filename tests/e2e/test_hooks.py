@@ -688,6 +688,20 @@ def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work:
     assert uploads(hub) == []
 
 
+@pytest.mark.once
+def test_a_bare_clone_with_a_token_in_its_url(hub: "Hub", account: Account) -> None:
+    """Where nobody but the URL has a credential, a new branch of what the Hub has already is not refused."""
+    hub.user("alice")
+    files = {"key.py": b"hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh", "big.txt": b"x" * (11 << 20)}
+    hub.repository("alice/old", private=True, files=files, lfs={"model.bin": WEIGHTS})
+    account.git("clone", "--bare", f"https://alice:{hub.token('alice')}@huggingface.co/alice/old", "old")
+    account.where = account.home / "old"
+    account.run("git-credential-hf", "hooks", "install")
+    done = account.git("push", "origin", "main:refs/heads/new", check=False)
+    assert done.returncode == 0, done.stderr
+    assert any("what the Hub has already is not known" in warning for warning in said(done, "warning"))
+
+
 # --- off switches ---
 
 
