@@ -1,6 +1,7 @@
 """What `doctor` shows: an examination in lines for people, in 80 columns."""
 
 import os
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -48,9 +49,11 @@ def wrapped(start: str, text: str) -> list[str]:
     if len(home) > 1 and f"'{home}" not in text:  # in quotes a shell would not expand it
         text = text.replace(home + os.sep, "~" + os.sep)
     rest = " " * len(start)
-    return textwrap.wrap(
+    text = re.sub("`[^`]*`", lambda command: command[0].replace(" ", "\0"), text)  # to be pasted: in one line
+    found = textwrap.wrap(
         text, WIDTH, initial_indent=start, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    ) or [start]
+    )
+    return [line.replace("\0", " ") for line in found] or [start]
 
 
 def _last(seen: "Examination") -> str:

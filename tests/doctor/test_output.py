@@ -102,6 +102,18 @@ def test_colour(environment: dict[str, str], is_coloured: bool, machine: Machine
     assert plain == machine.doctor().stdout
 
 
+def test_a_command_is_in_one_line(machine: Machine) -> None:
+    """What is named as a remedy can be pasted as people see it, whatever blanks are in the names."""
+    machine.repository()
+    file = machine.where / "somebody's  directory with  a long name" / "and a  file in it"
+    file.parent.mkdir()
+    machine.git("config", "--file", str(file), "credential.https://huggingface.co.username", "bob")
+    machine.git("config", "--global", "include.path", str(file))
+    (command,) = set(re.findall("`([^`]*--unset-all[^`]*)`", machine.doctor().stdout))
+    machine.run("sh", "-c", command)
+    assert "username-set" not in machine.ids()
+
+
 def test_dry_run(machine: Machine) -> None:
     """It shows a diff, and the commands that would be run, and changes nothing; nobody else's password is in it."""
     sick(machine)
