@@ -108,7 +108,9 @@ def plan(scope: str) -> list[Applicable]:
         for name, content in wanted.items()
     ) or set(hookchanges.names(place.directory)) - set(wanted):
         changes.append(Directory(place.directory, wanted))
-    after = hookspath.with_ours(place.base, place.directory)
+    in_place, after = (hookspath.with_ours(place.base, place.directory, at_end=at_end) for at_end in (False, True))
+    if place.has_last_word() and place.content != after:
+        after = in_place
     if after != place.content:
         changes.append(hookspath.checked(Change(place.config, place.content, after), place.directory))
     return changes
@@ -211,6 +213,11 @@ class _Place:
                 return entry.value or "", entry.origin.removeprefix("file:")
         return None, ""
 
+    def has_last_word(self) -> bool:
+        """Whether no file that ours includes sets `core.hooksPath` further down."""
+        set_here = [e for e in gitconfig.entries() if e.scope == self.scope and hookspath.is_set_by(e)]
+        return not set_here or os.path.realpath(set_here[-1].origin.removeprefix("file:")) == self.config
+
     def previous(self) -> str | None:
         """The directory that git would look in without us, as it is configured; `None` for the repository's own."""
         found: gitconfig.Entry | None = None
@@ -219,14 +226,15 @@ class _Place:
             if entry.scope in scopes and hookspath.is_set_by(entry):
                 if not hookspath.is_ours(entry.value or ""):
                     found = entry
-                elif entry.scope in ("global", "local"):  # ours stands for what was there before, if anything was
+                elif entry.scope in ("global", "local"):  # ours stands for the line that is kept beside it, if one is
                     path = gitconfig.file(entry.scope)
-                    kept = [
-                        e
-                        for e in gitconfig.entries_of(hookspath.without_ours(read(path)) or b"")
-                        if hookspath.is_set_by(e)
-                    ]
-                    for one in kept[-1:]:
+                    now = read(path)
+                    standing, kept = (
+                        [e for e in gitconfig.entries_of(content or b"") if hookspath.is_set_by(e)]
+                        for content in (now, hookspath.without_ours(now))
+                    )
+                    shown = sum(not hookspath.is_ours(e.value or "") for e in standing)
+                    for one in kept[shown:][-1:]:
                         found = gitconfig.Entry(entry.scope, f"file:{path}", "core.hookspath", one.value)
         if found is None:
             return None

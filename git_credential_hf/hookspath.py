@@ -21,10 +21,11 @@ def is_ours(value: str) -> bool:
     return os.path.basename(value.rstrip("/")) == DIRECTORY
 
 
-def with_ours(base: bytes | None, directory: str) -> bytes:
+def with_ours(base: bytes | None, directory: str, *, at_end: bool = False) -> bytes:
     """`base` with `core.hooksPath` in it: in the place of the last line that sets it, which is kept beside it.
 
-    Not a second value, on which `git config core.hooksPath VALUE` would fail: husky runs that.
+    Not a second value, on which `git config core.hooksPath VALUE` would fail: husky runs that. But `at_end` it is one,
+    behind all, for where a file that is included further down sets it as well.
     """
     ours = b"hooksPath = " + gitconfig.quoted(directory).encode("utf-8", "surrogateescape")
     section = b""
@@ -34,7 +35,7 @@ def with_ours(base: bytes | None, directory: str) -> bytes:
             section = header[1].strip().lower()
         elif section == b"core" and re.match(rb"(?i)[ \t]*hooksPath[ \t]*=", line[0]):
             last = line
-    if base is None or last is None:
+    if base is None or last is None or at_end:
         return appended(base, "[core]\n\t" + ours.decode("utf-8", "surrogateescape") + "\n")
     text = last[0].rstrip(b"\n")
     indented = text[: len(text) - len(text.lstrip())] + ours

@@ -174,6 +174,25 @@ def test_hooks_path(bench: Bench, home: Path, name: str, scope: str) -> None:
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("first", ["include", "core"])
+def test_hooks_path_of_an_included_file(bench: Bench, first: str) -> None:
+    """Where the file sets it, and one that it includes, ours counts, wherever that stands; both come back."""
+    config = bench.repository() / ".git/config"
+    (config.parent / "included").write_text("[core]\n\thooksPath = one\n")
+    parts = {"include": "[include]\n\tpath = included\n", "core": "[core]\n\thooksPath = two\n"}
+    config.write_text(config.read_text() + parts.pop(first) + "".join(parts.values()))
+    before = config.read_bytes()
+    for _ in range(2):
+        bench.install()
+        assert bench.state() == "installed"
+        after = config.read_bytes()
+        bench.install()
+        assert config.read_bytes() == after
+        bench.uninstall()
+        assert config.read_bytes() == before
+
+
+@pytest.mark.once
 def test_hooks_path_of_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A directory that is set for everybody on the machine is run, too."""
     script(bench.folder / "theirs/pre-push", CUSTOM)
