@@ -135,11 +135,17 @@ def explain(token: tokens.Token, path: bytes | None) -> Problem | None:
     return Problem(answer.message if is_bad else f"the token is good, but {answer.message}", answer.fix)
 
 
-def cache_directory() -> str:
-    """Where a "yes" is kept: the user's cache directory, as platformdirs names it."""
+def cache_directory() -> str | None:
+    """Where a "yes" is kept: the user's cache directory, as platformdirs names it.
+
+    `None`, which is the runtime directory, where nobody knows of a home: a container's user, without HOME.
+    """
     import platformdirs
 
-    return platformdirs.user_cache_dir("git-credential-hf", appauthor=False)
+    try:
+        return platformdirs.user_cache_dir("git-credential-hf", appauthor=False)
+    except RuntimeError:
+        return None
 
 
 def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool) -> Answer:

@@ -218,3 +218,19 @@ def test_another_hub_is_given_nothing_of_this_one(home: Path, monkeypatch: pytes
         subprocess.run(["git", "remote", "set-url", "origin", url.replace("//", "//a:in-the-url@")], check=True)
         run("doctor", **asked)
         assert {line.split()[-1].decode() for line in server.credentials} == {current}
+
+
+def test_nobody_s_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without HOME, and of a user that the system does not know, each command does what it does elsewhere."""
+    as_nobody = ["unshare", "--user", "--map-user=12345", "env", "-u", "HOME"]
+    if subprocess.run([*as_nobody, "true"], capture_output=True).returncode:
+        pytest.skip("this system has no user namespaces")
+    monkeypatch.chdir(home)
+    token = new_token()
+    told = ASK[:-1] + f"path=acme/model\nusername=git\npassword={token}\n\n".encode()
+    with Server(json(b'{"name": "alice"}')) as server:
+        asked = {"HF_ENDPOINT": server.url, "HF_TOKEN": token}
+        for command, status in {"check acme/model": 0, "status": 1, "erase": 0, "purge": 0, "doctor": 1}.items():
+            done = run(*as_nobody[1:], "git-credential-hf", *command.split(), program=as_nobody[0], stdin=told, **asked)
+            assert done[0] == status, done
+        assert os.listdir() == []
