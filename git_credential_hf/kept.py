@@ -269,5 +269,7 @@ def forget_all(within: str | None = None) -> list[str]:
             gone.append(os.path.join(path, entry))
         os.rmdir(path)
     except OSError as error:
-        raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r '{path}'") from None
+        import shlex  # takes as long as half of `store`
+
+        raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r {shlex.quote(path)}") from None
     return [*gone, path]

@@ -1,5 +1,6 @@
 """Who am I to git now: the token, whose it is, and whether git asks for it here."""
 
+import shlex
 from typing import Any
 
 from git_credential_hf import access, configure, gitconfig, hub, tokenfiles, tokens
@@ -76,7 +77,8 @@ class Status:
                 tokens.named(name, act=False)
             except Problem as problem:
                 said = f"for {namespace}, {problem.message}"
-                self.problems.append(Problem(said, f"run `git-credential-hf configure --token NAME --for {namespace}`"))
+                fix = f"run `git-credential-hf configure --token NAME --for {shlex.quote(namespace)}`"
+                self.problems.append(Problem(said, fix))
 
     def as_json(self) -> dict[str, Any]:
         """The object that `status --json` prints; `expires_at` is in POSIX seconds."""

@@ -384,6 +384,18 @@ def test_a_command_that_we_name_is_one(repository: Path, home: Path) -> None:
     )
     hint = next(line for line in done.stderr.splitlines() if "hint: git config --file" in line)
     assert shlex.split(hint.partition("hint: ")[2])[3] == str(nasty / ".git/config")
+    configuration = nasty / "config"
+    section = 'credential "https://huggingface.co/acme; touch mark #"'
+    configuration.write_text(f"[{section}]\n\thelper =\n\thelper = hf --token nobody-s\n")
+    said = run("status", HF_ENDPOINT="http://127.0.0.1:9", GIT_CONFIG_GLOBAL=str(configuration))[2]
+    hint = next(line for line in said.splitlines() if "--for" in line)
+    assert shlex.split(hint.partition("`")[2].removesuffix("`"))[-1] == "acme; touch mark #"
+    kept = nasty / "git-credential-hf"
+    (kept / "a directory").mkdir(parents=True)
+    nasty.chmod(0o700)
+    kept.chmod(0o700)
+    said = run("unconfigure", XDG_RUNTIME_DIR=str(nasty), GIT_CONFIG_GLOBAL=str(configuration))[2]
+    assert shlex.split(said.partition("hint: ")[2])[2] == str(kept)
 
 
 # --- how much of it there is ---
