@@ -31,6 +31,7 @@ class Entry:
         self.machine: str | None = None
         self.login: str | None = None
         self.password: str | None = None
+        self.written = b""  # the password, as it stands there: in quotes, perhaps, and with escapes
         self.start = self.end = 0
         self.line = line
         self._before = 0  # the end of the last word or comment before it
@@ -172,6 +173,8 @@ def _give(entry: Entry, word: str, words: "_Words") -> None:
     entry._runs_on = entry._runs_on or words.is_hash
     if word in ("login", "password"):
         setattr(entry, word, value)
+    if word == "password":
+        entry.written = words.content[words.start : words.end]
 
 
 def _measure(entry: Entry, content: bytes, after: int) -> None:

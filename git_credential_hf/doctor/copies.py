@@ -47,6 +47,8 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
         mine = [entry for entry in found if entry.machine is not None and entry.machine.lower() in hosts]
         for entry in found:
             keep_secret(entry.password or "")
+            for part in entry.written.decode("utf-8", "replace").split("\t"):  # as `Change.describe` shows the file
+                keep_secret(part)
         is_ours = any((entry.machine or "").lower() in ours for entry in mine)
         if mine:
             lines = ", ".join(f"line {entry.line}: {entry.machine}, {shown(entry.password or '')}" for entry in mine)

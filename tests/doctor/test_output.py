@@ -274,3 +274,14 @@ def test_no_current_directory(machine: Machine) -> None:
     assert "Traceback" not in done.stderr
     assert "internal error" not in done.stderr
     assert done.returncode in (0, 1)
+
+
+@pytest.mark.parametrize("password", [rb'"a\"Zq8secret\word"', b"Zq8secret\xff\xfeword", b'"Zq8secret\tword two"'])
+def test_a_password_of_any_form_is_not_shown(machine: Machine, password: bytes) -> None:
+    """What is planned for `.netrc` shows no part of a password: not in quotes, with escapes, or of no encoding."""
+    file = machine.write(".netrc", "")
+    file.write_bytes(b"machine huggingface.co login a password " + password + b"\n")
+    command = ["git-credential-hf", "doctor", "--dry-run", "--offline"]
+    shown = subprocess.run(command, capture_output=True, timeout=100).stdout
+    assert b"-machine huggingface.co login a password ****" in shown
+    assert not any(part in shown for part in (b"Zq8", b"secret", b"word two"))
