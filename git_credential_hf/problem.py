@@ -50,7 +50,7 @@ def hidden(text: str) -> str:
         # As it is, and as exceptions quote what they complain of, text or bytes.
         for form in (secret, repr(secret)[1:-1], repr(secret.encode("utf-8", "surrogateescape"))[2:-1]):
             text = text.replace(form, shown(secret))
-    if any(sign in text.lower() for sign in ("hf_", "api_", "eyj", "@", "authorization")):
+    if any(sign in text.lower() for sign in ("hf_", "api_", "eyj", "@", "authorization", "password=")):
         try:
             import re
         except (ImportError, MemoryError, OSError):
@@ -59,8 +59,12 @@ def hidden(text: str) -> str:
         # hub-facts 6; a JWT is what CI providers mint. Words such as `hf_user` are shorter than any token.
         tokens = r"hf_(?:oauth|jwt|s3)_[\w.-]{8,}|(?:hf|hf_app|api|api_org|hf_oauth__refresh)_[A-Za-z0-9]{20,}"
         text = re.sub(tokens + r"|eyJ[\w-]+\.[\w-]+\.[\w-]*", lambda match: shown(match.group()), text)
-        # The password of a URL, and of a header, whatever it looks like; where a token stood, it is masked by now.
+        # The password of a URL, of a header, and of a helper in one line, whatever it looks like; where a token stood,
+        # it is masked by now.
         text = re.sub(r"(://[^\s/:@]*:)(?!\w*\*{4})[^\s/@]+(?=@)", r"\1****", text)
+        text = re.sub(r"(://[^\s/:@]*:)(?!\d*/|\w*\*{4})[^\s@]{1,256}(?=@)", r"\1****", text)  # with a slash in it
+        text = re.sub(r"(https?://)[^\s/:@*]{16,}(?=@)", r"\1****", text)  # as long as this, it may be no name
+        text = re.sub(r"(?i)(\bpassword=)(?!\w*\*{4})[^\s;&|'\"]+", r"\1****", text)
         text = re.sub(r"(?i)(authorization\W+(?:basic|bearer)\s+)[\w+/=.~-]{8,}", r"\1****", text)
     return text
 

@@ -234,3 +234,13 @@ def test_nobody_s_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             done = run(*as_nobody[1:], "git-credential-hf", *command.split(), program=as_nobody[0], stdin=told, **asked)
             assert done[0] == status, done
         assert os.listdir() == []
+
+
+def test_a_password_of_an_endpoint_is_not_shown(home: Path) -> None:
+    """A secret in `HF_ENDPOINT`, in the place of the user name, too, or in a helper's command, is in no output."""
+    subprocess.run(["git", "config", "--global", "credential.helper", "!echo password=Zq8-secret; :"], check=True)
+    for login in ("a-secret-of-my-own-Zq8", "bob:Zq8-secret", "bob:Zq/8-secret"):
+        asked = {"HF_ENDPOINT": f"https://{login}@hub.example.org", "HF_TOKEN": new_token()}
+        for command in ("status", "status --json", "check acme/model", "doctor --offline", "doctor --offline --json"):
+            _, answer, said = run(*command.split(), **asked)
+            assert "secret" not in answer + said, (login, command)
