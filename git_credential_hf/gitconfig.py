@@ -394,10 +394,10 @@ def push_url() -> str:
     if "://" in name or hub.remote(name):
         return name  # what `git push -u URL` leaves; it may hold a token, and arguments are there for all to read
     try:
-        urls = run("remote", "get-url", "--push", "--", name).decode("utf-8", "surrogateescape").splitlines()
+        urls = run("remote", "get-url", "--push", "--all", "--", name).decode("utf-8", "surrogateescape").splitlines()
     except Problem:
         raise Problem("there is no repository here with a remote to push to", "name one, such as acme/model") from None
-    return urls[0]
+    return next((url for url in urls if hub.remote(url)), urls[0])  # there may be some
 
 
 def file(scope: str) -> str:
@@ -406,8 +406,12 @@ def file(scope: str) -> str:
     The rules are those of git-config(1), FILES. git itself prints the path only from 2.41 on (`git var`).
     """
     if scope == "local":
-        shown = line("rev-parse", "--git-path", "config")
-        return os.path.realpath(shown)
+        try:
+            return os.path.realpath(line("rev-parse", "--git-path", "config"))
+        except Problem as problem:
+            if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
+                raise Problem("there is no git repository here", "cd into one, or use --global") from None
+            raise
     named = os.environ.get(f"GIT_CONFIG_{scope.upper()}")
     if named is not None:
         if not named:

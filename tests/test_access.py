@@ -876,6 +876,8 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "'https://github.com/alice/model' is no repository of the Hub" in refused.stderr
     assert "hf_secretsecret" not in refused.stderr
+    git("remote", "set-url", "--add", "--push", "origin", "https://huggingface.co/alice/model")
+    assert json.loads(here().stdout)["repo"] == "alice/model"
 
 
 @pytest.mark.parametrize(

@@ -282,8 +282,8 @@ def test_local_scope(home: Path) -> None:
     before = config.read_bytes()
     for options in (["--local"], ["--local", "--dry-run"]):
         outside = quickly("configure", *options)
-        assert outside.returncode == 1
-        assert "not a git repository" in outside.stderr
+        assert (outside.returncode, outside.stdout) == (1, "")
+        assert "there is no git repository here\ngit-credential-hf: hint: cd into one" in outside.stderr
     os.chdir(home / "repository")
     quickly_well("configure", "--local")
     assert config.read_bytes() == before + LINES.encode()
