@@ -115,6 +115,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                 )
 
             added, doubtful = look(()), Verdict()
+            branch = _elsewhere(updates)
             _judge(doubtful, {**severity, "metadata": "off"}, added, entries, repository)
             if doubtful.refusals:
                 # A push to a URL, a bare clone, or a pull request that was fetched and merged here: what the Hub has
@@ -127,8 +128,19 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                     verdict.warnings.append(Problem(message, "git-credential-hf doctor --fix"))
                     severity = {check: "warn" if level == "block" else level for check, level in severity.items()}
                 added = look(listed or ())
-        _judge(verdict, severity, added, entries, repository)
+        _judge(verdict, severity, added, entries, repository, branch)
     return verdict
+
+
+def _elsewhere(updates: Sequence[outgoing.Update]) -> str:
+    """The branch that is pushed, for a shell, where another one is checked out: what mends history goes by that."""
+    refs = {update.local_ref for update in updates if not update.is_deletion}
+    (ref,) = refs if len(refs) == 1 else ("",)
+    try:
+        is_here = gitconfig.line("symbolic-ref", "--quiet", "HEAD") == ref
+    except Problem:
+        is_here = False  # no branch is checked out
+    return "" if is_here or not ref.startswith("refs/heads/") else " " + shlex.quote(ref.removeprefix("refs/heads/"))
 
 
 def _tells(remote: str, url: str, entries: list[gitconfig.Entry]) -> bool:
@@ -278,12 +290,13 @@ def _judge(
     added: outgoing.Outgoing,
     entries: list[gitconfig.Entry],
     repository: tuple[str, str] | None,
+    branch: str = "",
 ) -> None:
     roots = _roots(added.leaks) if severity["leakedTokens"] != "off" else set()
-    verdict.add(severity["leakedTokens"], (_leaked(leak, roots) for leak in added.leaks))
-    verdict.add(severity["largeFiles"], map(_large, added.large))
+    verdict.add(severity["leakedTokens"], (_leaked(leak, roots, branch) for leak in added.leaks))
+    verdict.add(severity["largeFiles"], (_large(blob, branch) for blob in added.large))
     verdict.add(severity["largeFiles"], map(_crowded, added.directories))
-    verdict.add(severity["binaryFiles"], map(_binary, added.binary))
+    verdict.add(severity["binaryFiles"], (_binary(blob, branch) for blob in added.binary))
     verdict.add(severity["lfsObjects"], _lfs_objects(added.pointers, entries))
     if severity["metadata"] != "off" and repository is not None:
         for blob, content in added.cards:
@@ -300,27 +313,27 @@ def _roots(leaks: Sequence[outgoing.Leak]) -> set[str]:
     return set(found.decode().split())
 
 
-def _leaked(leak: outgoing.Leak, roots: set[str]) -> Problem:
+def _leaked(leak: outgoing.Leak, roots: set[str], branch: str) -> Problem:
     blob = leak.blob
     if blob.commit is None:
         take_out = f"git reset -- {_pathspec(blob.path)}"  # before the first commit, too
     else:
-        take_out = "git rebase --interactive " + ("--root" if blob.commit in roots else f"{blob.commit[:10]}^")
+        take_out = "git rebase --interactive " + ("--root" if blob.commit in roots else f"{blob.commit[:10]}^") + branch
     return Problem(
         f"{_place(blob)} contains the Hub token {shown(leak.token)}",
         f"take it out: `{take_out}`; if anybody else has seen it, revoke it at {hub.settings()}",
     )
 
 
-def _large(blob: outgoing.Blob) -> Problem:
-    return Problem(f"{_place(blob)} is over 10 MiB ({_size(blob.size)}) and not in LFS", _into_lfs(blob))
+def _large(blob: outgoing.Blob, branch: str) -> Problem:
+    return Problem(f"{_place(blob)} is over 10 MiB ({_size(blob.size)}) and not in LFS", _into_lfs(blob, branch))
 
 
-def _binary(blob: outgoing.Blob) -> Problem:
-    return Problem(f"{_place(blob)} is a binary file ({_size(blob.size)}) and not in LFS", _into_lfs(blob))
+def _binary(blob: outgoing.Blob, branch: str) -> Problem:
+    return Problem(f"{_place(blob)} is a binary file ({_size(blob.size)}) and not in LFS", _into_lfs(blob, branch))
 
 
-def _into_lfs(blob: outgoing.Blob) -> str:
+def _into_lfs(blob: outgoing.Blob, branch: str) -> str:
     pattern = shlex.quote(_pattern(blob.path))
     if blob.commit is None:
         # A hook runs at the top, git has been called in GIT_PREFIX below that (git(1)), and `track` writes where it is.
@@ -329,7 +342,7 @@ def _into_lfs(blob: outgoing.Blob) -> str:
         is_taken = blob.path.isprintable() and blob.path[0] not in "-!" and "\\" not in blob.path
         track = f"`git lfs track {f'--filename {shlex.quote(blob.path)}' if is_taken else pattern}`"
         return f"run {top}{track}, then `git add .gitattributes` and `git add --renormalize {_pathspec(blob.path)}`"
-    return f"run `git lfs migrate import --include={pattern}`"
+    return f"run `git lfs migrate import --include={pattern}{branch}`"
 
 
 def _pattern(path: str) -> str:

@@ -531,6 +531,18 @@ def test_the_remedy_for_a_name(hub: "Hub", work: Account) -> None:
 
 
 @pytest.mark.once
+def test_the_remedy_for_another_branch(hub: "Hub", work: Account) -> None:
+    """What is named for a branch that is not checked out mends that one."""
+    work.is_given(_alice(hub), "laptop")
+    work.git("checkout", "--quiet", "-b", "other/one")
+    add(work, {"big.txt": b"x" * (11 << 20)})
+    work.git("checkout", "--quiet", "main")
+    work.run("sh", "-c", remedy(push(work, "alice/model", None, "--force", "origin", "other/one:main")))
+    done = push(work, "alice/model", None, "--force", "origin", "other/one:main")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.once
 def test_the_remedy_for_a_token(hub: "Hub", account: Account) -> None:
     """What is named for a token works in the first commit as in any other, before it and after, in any directory."""
     account.git("init", "--quiet", "--initial-branch", "main", "new")
