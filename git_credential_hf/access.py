@@ -112,6 +112,14 @@ def card_errors(content: str, repository: tuple[str, str]) -> list[str]:
     return _within(PATIENCE, lambda: _card_errors(content, repository))
 
 
+def lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
+    """Which of these LFS objects (SHA-256, size in bytes) the Hub has: one request, for the first hundred of them.
+
+    Raises `Unreachable` where it does not say.
+    """
+    return _within(PATIENCE, lambda: _lfs_objects(token, repository, asked[:100]))
+
+
 def explain(token: tokens.Token, path: bytes | None) -> Problem | None:
     """Why the Hub refused this token for the repository at `path`, if it can be asked within three seconds."""
     repository = hub.repository(path.decode("utf-8", "replace")) if path else None
@@ -405,6 +413,20 @@ def _card_errors(content: str, repository: tuple[str, str]) -> list[str]:
     if response.status_code != 200 and not errors:
         raise Unreachable(f"the Hub answered {response.status_code}")
     return [str(field(error, "message", str, "")) or "an error without words" for error in errors]
+
+
+def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
+    kind, name = repository
+    objects = [{"oid": oid, "size": size} for oid, size in asked]
+    path = f"/{'' if kind == 'models' else kind + '/'}{name}.git/info/lfs/objects/batch"
+    response = _get(path, token, json={"operation": "download", "transfers": ["basic"], "objects": objects})
+    try:
+        answers = field(response.json(), "objects", list, [])
+    except (ValueError, RecursionError):
+        answers = []
+    if response.status_code != 200:
+        raise Unreachable(f"the Hub answered {response.status_code}")
+    return {str(field(one, "oid", str, "")) for one in answers if field(one, "actions", dict, {}).get("download")}
 
 
 def _said(response: Any) -> str:

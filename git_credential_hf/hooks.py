@@ -128,8 +128,25 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                     verdict.warnings.append(Problem(message, "git-credential-hf doctor --fix"))
                     severity = {check: "warn" if level == "block" else level for check, level in severity.items()}
                 added = look(listed or ())
+                if transport == "https" and repository is not None:
+                    added.pointers = _lacking(added.pointers, url, repository, entries)
         _judge(verdict, severity, added, entries, repository, branch)
     return verdict
+
+
+def _lacking(
+    pointers: Sequence[outgoing.Pointer], url: str, repository: tuple[str, str], entries: list[gitconfig.Entry]
+) -> list[outgoing.Pointer]:
+    """Those without what the Hub has, where neither this machine nor a commit here that the Hub has knows of it."""
+    missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
+    if not missing or not hub.is_asked(url):
+        return list(pointers)
+    try:
+        token = next(resolvers.of_git(url, entries), None)
+        there = access.lfs_objects(token, repository, missing) if token else set()
+    except Problem:
+        there = set()
+    return [pointer for pointer in pointers if pointer.oid not in there]
 
 
 def _elsewhere(updates: Sequence[outgoing.Update]) -> str:

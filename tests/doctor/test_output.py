@@ -104,7 +104,6 @@ def test_colour(environment: dict[str, str], is_coloured: bool, machine: Machine
 
 def test_a_command_is_in_one_line(machine: Machine) -> None:
     """What is named as a remedy can be pasted as people see it, whatever blanks are in the names."""
-    machine.repository()
     file = machine.where / "somebody's  directory with  a long name" / "and a  file in it"
     file.parent.mkdir()
     machine.git("config", "--file", str(file), "credential.https://huggingface.co.username", "bob")

@@ -683,7 +683,7 @@ def test_what_the_hub_has_by_its_own_word(
 @pytest.mark.once
 @pytest.mark.parametrize("pushed", [["other", "hub"], ["hub"], ["other", "hub", "both are fetched"]], ids=len)
 def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work: Account, tmp_path: Path) -> None:
-    """Tracking references of a remote that is fetched from elsewhere, or pushed to two places, tell nothing of the Hub."""
+    """Tracking references of a remote that is fetched from elsewhere, or pushed to two places, tell nothing of it."""
     work.is_given(_alice(hub), "laptop")
     other = str(tmp_path / "other.git")
     work.git("init", "--quiet", "--bare", other)
@@ -698,6 +698,35 @@ def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work:
     done = work.git("push", "--force", "origin", "main", check=False)
     assert "big.txt" in said(done, "error")[0]
     assert uploads(hub) == []
+
+
+@pytest.mark.once
+def test_an_lfs_object_that_only_the_hub_has(hub: "Hub", account: Account) -> None:
+    """A pointer to what the Hub has is no reason to refuse, although no commit here that the Hub has knows it."""
+    hub.user("alice")
+    account.is_given(hub.token("alice"), "laptop")
+    hub.repository("alice/old", private=True, files={"README.md": b"old\n"}, lfs={"model.bin": WEIGHTS})
+    account.clone(HUB + "alice/old")
+    account.git("checkout", "--quiet", "-b", "dev")
+    add(account, {"new.bin": b"new" + WEIGHTS})
+    account.git("push", "origin", "dev")
+    mine = account.home / "mine"
+    branch = ("--single-branch", "--branch", "main")
+    account.git("clone", *branch, HUB + "alice/old", str(mine), GIT_LFS_SKIP_SMUDGE="1")
+    account.git("-C", str(mine), "fetch", "origin", "dev")
+    account.git("-C", str(mine), "cherry-pick", "FETCH_HEAD", GIT_LFS_SKIP_SMUDGE="1")
+    account.git("commit", "--amend", "--message", "another")
+    account.git("push", "--force", "origin", "dev")
+    account.where = mine
+    account.git("commit", "--amend", "--message", "mine")
+    account.run("git-credential-hf", "hooks", "install")
+    done = account.git("push", "origin", "main", check=False)
+    assert done.returncode == 0, done.stderr
+    assert "git-credential-hf" not in done.stderr
+    (mine / "lost.bin").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'5' * 64}\nsize 5\n")
+    add(account, {})
+    done = account.git("push", "origin", "main", check=False)
+    assert "lost.bin in commit" in said(done, "error")[0]
 
 
 @pytest.mark.once
@@ -803,7 +832,20 @@ def test_the_remedy_for_a_large_file(where: str, hub: "Hub", work: Account) -> N
     assert work.git("status", "--porcelain").stdout == ""
 
 
-ODD_NAMES = ["-x.txt", ":x.txt", "!x.txt", "^x", "_x.py", "@x", ":(top)x", "[a].txt", "*", "a\tb.txt", "a\\b.txt", "end "]
+ODD_NAMES = [
+    "-x.txt",
+    ":x.txt",
+    "!x.txt",
+    "^x",
+    "_x.py",
+    "@x",
+    ":(top)x",
+    "[a].txt",
+    "*",
+    "a\tb.txt",
+    "a\\b.txt",
+    "end ",
+]
 
 
 @pytest.mark.once
@@ -826,7 +868,7 @@ def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> Non
 @pytest.mark.once
 @pytest.mark.parametrize("name", seen_on_one_git(["end ", "a\tb.txt", "-x.txt"]))
 def test_the_remedy_for_an_odd_name_in_history(name: str, hub: "Hub", work: Account) -> None:
-    """What is named takes a file into LFS, also where a pattern would lose an end of its name, or a tab is not shown."""
+    """What is named takes a file into LFS, also where a pattern would lose the end of its name, or a tab."""
     work.is_given(_alice(hub), "laptop")
     add(work, {name: b"x" * (11 << 20)})
     work.run("sh", "-c", remedy(push(work, "alice/model", None)))
