@@ -324,3 +324,11 @@ def test_a_downgrade_gets_no_token(tmp_path: Path, home: Path) -> None:
             run("get", stdin=ASK, **asked, **PUBLISHER)
             assert len(server.heard) >= 2
             assert not plain.heard
+
+
+@pytest.mark.parametrize("piece", ["eyJ", "eyJ.", "hf_", "hf_jwt_", "://a:", "https://", "authorization ", "password="])
+def test_what_looks_like_tokens_without_end_is_masked_at_once(piece: str, home: Path) -> None:
+    """A megabyte that begins like a token over and over takes seconds to look through, not the square of them."""
+    many = piece * (900_000 // len(piece))
+    with Server(json(b'{"name": "' + many.encode() + b'@"}')) as server:
+        assert "account" in run("status", HF_TOKEN=new_token(), HF_ENDPOINT=server.url)[1]
