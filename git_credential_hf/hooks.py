@@ -100,6 +100,8 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
         _judge_access(verdict, severity["writeCheck"], url, repository, entries, write)
         if verdict.refusals:
             return verdict  # the rest takes longer, and would not be read
+    if not hub.is_asked(url if transport == "https" else "https://hf.co"):
+        severity = {**severity, "metadata": "off"}  # another Hub does not judge the card, nor is it shown it
     if any(severity[check] != "off" for check in CHECKS if check != "writeCheck"):
         tracked = remote if _tells(remote, url, entries) else url
         with _Progress("looking at what this push adds") as progress:

@@ -244,3 +244,19 @@ def test_a_password_of_an_endpoint_is_not_shown(home: Path) -> None:
         for command in ("status", "status --json", "check acme/model", "doctor --offline", "doctor --offline --json"):
             _, answer, said = run(*command.split(), **asked)
             assert "secret" not in answer + said, (login, command)
+
+
+@pytest.mark.parametrize("url", ["https://huggingface.co/spaces/acme/app", "git@hf.co:spaces/acme/app"])
+def test_another_hub_is_not_shown_what_is_pushed(url: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `HF_ENDPOINT`, that one does not see the card of a push to huggingface.co, nor refuse it."""
+    monkeypatch.chdir(home)
+    (home / "README.md").write_text(f"---\nshort_description: {'x' * 300}\n---\nnot for everybody\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "--quiet"], ["add", "README.md"], ["commit", "--quiet", "-m", "x"]):
+        subprocess.run([*git, *command], check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    given = f"refs/heads/main {head} refs/heads/main {'0' * 40}\n".encode()
+    with Server(json(b'{"errors": [{"message": "no"}]}')) as server:
+        asked = {"HF_ENDPOINT": server.url, "HF_TOKEN": new_token()}
+        assert run("hook", "pre-push", "origin", url, stdin=given, **asked)[0] == 0
+        assert server.heard == []
