@@ -16,7 +16,7 @@ def get(request: Request, name: str | None = None) -> dict[str, str] | None:
     origin = hub.owns(request.protocol, request.host)
     if origin is None:
         return None
-    token = _asked_for(request, name)
+    token = _asked_for(request, name, origin)
     if token is None:
         report("warning", "nobody is logged in to the Hugging Face Hub on this machine")
         report("hint", tokenfiles.remedy())
@@ -79,12 +79,13 @@ def _secret(origin: str, token: tokens.Token) -> str:
     return f"{origin} {token.value}"  # another Hub has its own opinion of a token
 
 
-def _asked_for(request: Request, name: str | None) -> tokens.Token | None:
+def _asked_for(request: Request, name: str | None, origin: str) -> tokens.Token | None:
     """The named token, the one that the URL's user name names, or the current one."""
     if name is None and request.username:
         user = request.username.decode("utf-8", "surrogateescape")
         name = user if user in tokens.names() else None
-    return tokens.current() if name is None else tokens.named(name)
+    # What renews it may not go to another Hub; with the current one, huggingface_hub itself does as it likes.
+    return tokens.current() if name is None else tokens.named(name, act=hub.is_asked(origin))
 
 
 def _heal(origin: str, request: Request) -> None:

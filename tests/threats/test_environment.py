@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -259,4 +260,19 @@ def test_another_hub_is_not_shown_what_is_pushed(url: str, home: Path, monkeypat
     with Server(json(b'{"errors": [{"message": "no"}]}')) as server:
         asked = {"HF_ENDPOINT": server.url, "HF_TOKEN": new_token()}
         assert run("hook", "pre-push", "origin", url, stdin=given, **asked)[0] == 0
+        assert server.heard == []
+
+
+def test_another_hub_renews_no_token_of_this_one(home: Path) -> None:
+    """With `HF_ENDPOINT`, that one is not sent what renews a stored token that git asks for by its name."""
+    kept = home / ".cache/huggingface"
+    kept.mkdir(parents=True)
+    token = f"hf_oauth_{new_token()[3:]}"
+    fields = {"hf_token": token, "refresh_token": "hf_oauth__refresh_of-work", "expires_at": int(time.time()) + 600}
+    lines = [f"{key} = {value}\n" for key, value in fields.items()]
+    (kept / "stored_tokens").write_text("[work]\n" + "".join(lines) + "\n")
+    by_user = ASK[:-1] + b"username=work\n\n"
+    with Server(http("400 No")) as server:
+        for command, asked in (("--token work get", ASK), ("get", by_user)):
+            assert token in run(*command.split(), stdin=asked, HF_ENDPOINT=server.url)[1]
         assert server.heard == []
