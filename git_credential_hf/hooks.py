@@ -1,18 +1,18 @@
 """What the Hub would refuse of a push or a commit: judged here, before a byte goes up.
 
 `pre_push` and `pre_commit` are githooks(5) of the same names; the files in `hooks/` call them. What is about to be
-added is found by `outgoing`, what the token may do by `access`; how bad it is stands in git's configuration (`hf.*`).
+added is found by `outgoing`, and what is wrong with it by `contents`; what the token may do, by `access`. How bad that
+is stands in git's configuration (`hf.*`).
 """
 
 import os
-import re
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import access, gitconfig, helper, hub, kept, others, outgoing, resolvers, tokens
+from git_credential_hf import access, contents, gitconfig, helper, hub, kept, others, outgoing, resolvers, tokens
 from git_credential_hf.problem import Problem, shown
 
 # The checks, each with a key of its own in git's configuration; what happens where that says nothing; what it is about.
@@ -26,12 +26,6 @@ CHECKS = {
 }
 SEVERITIES = ("block", "warn", "off")
 
-GIGABYTE = 10**9
-MOST_WITHOUT_AGENT = 5 * GIGABYTE  # bytes of an LFS object without the multipart or xet agent (hub-facts 4)
-MOST_WITH_MULTIPART = 50 * GIGABYTE
-MOST_WITH_XET = 500 * GIGABYTE  # hub-facts 5 (e)
-MOST_FILES = 10_000  # in a directory (hub-facts 5 (d))
-MOST_DESCRIPTION = 60  # characters of a card's short_description
 MOST_SHOWN = 5  # problems of one kind
 
 
@@ -43,15 +37,21 @@ class Verdict:
         self.warnings: list[Problem] = []
 
     def add(self, severity: str, problems: Iterable[Problem]) -> None:
-        """File problems of one kind, the first few of them."""
+        """File problems of one kind, the first few of them; `off` looks at none."""
+        if severity == "off":
+            return
         found = list(problems)
         if len(found) > MOST_SHOWN:
             last = found[MOST_SHOWN - 1]
             found[MOST_SHOWN - 1 :] = [
                 Problem(f"{last.message}; and {len(found) - MOST_SHOWN} more like this", last.fix)
             ]
-        if severity != "off":
-            (self.refusals if severity == "block" else self.warnings).extend(found)
+        (self.refusals if severity == "block" else self.warnings).extend(found)
+
+    def add_all(self, severity: dict[str, str], found: Iterable[tuple[str, Iterable[Problem]]]) -> None:
+        """File what each check has found, as bad as each is."""
+        for check, problems in found:
+            self.add(severity[check], problems)
 
 
 def are_off() -> bool:
@@ -118,7 +118,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
 
             added, doubtful = look(()), Verdict()
             branch = _elsewhere(updates)
-            _judge(doubtful, {**severity, "metadata": "off"}, added, entries, repository)
+            doubtful.add_all(severity, contents.problems(added, entries, None))
             if doubtful.refusals:
                 # A push to a URL, a bare clone, or a pull request that was fetched and merged here: what the Hub has
                 # already, no tracking reference tells.
@@ -132,7 +132,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                 added = look(listed or ())
                 if transport == "https" and repository is not None:
                     added.pointers = _lacking(added.pointers, url, repository, entries)
-        _judge(verdict, severity, added, entries, repository, branch)
+        verdict.add_all(severity, contents.problems(added, entries, repository, branch))
     return verdict
 
 
@@ -212,7 +212,7 @@ def pre_commit() -> Verdict:
         severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
         found = outgoing.staged(secrets=_our_secrets(), read_contents=_needs_contents(severity))
-        _judge(verdict, {**severity, "metadata": "off"}, found, entries, None)
+        verdict.add_all(severity, contents.problems(found, entries, None))
     return verdict
 
 
@@ -298,147 +298,6 @@ def _in_its_place(token: tokens.Token) -> Problem:
         current = None
     instead = f", and not the current {shown(current.value)}" if current else ""
     return Problem(f"git uses the token {token.describe()} for this push{instead}", token.remedy())
-
-
-# --- the contents ---
-
-
-def _judge(
-    verdict: Verdict,
-    severity: dict[str, str],
-    added: outgoing.Outgoing,
-    entries: list[gitconfig.Entry],
-    repository: tuple[str, str] | None,
-    branch: str = "",
-) -> None:
-    roots = _roots(added.leaks) if severity["leakedTokens"] != "off" else set()
-    verdict.add(severity["leakedTokens"], (_leaked(leak, roots, branch) for leak in added.leaks))
-    verdict.add(severity["largeFiles"], (_large(blob, branch) for blob in added.large))
-    verdict.add(severity["largeFiles"], map(_crowded, added.directories))
-    verdict.add(severity["binaryFiles"], (_binary(blob, branch) for blob in added.binary))
-    verdict.add(severity["lfsObjects"], _lfs_objects(added.pointers, entries))
-    if severity["metadata"] != "off" and repository is not None:
-        for blob, content in added.cards:
-            verdict.add(severity["metadata"], _metadata(blob, content, repository))
-
-
-def _roots(leaks: Sequence[outgoing.Leak]) -> set[str]:
-    """Those of their commits that have no parent."""
-    given = "".join(f"{leak.blob.commit}\n" for leak in leaks if leak.blob.commit)
-    try:
-        found = gitconfig.run("rev-list", "--no-walk", "--max-parents=0", "--stdin", given=given.encode())
-    except Problem:
-        return set()
-    return set(found.decode().split())
-
-
-def _leaked(leak: outgoing.Leak, roots: set[str], branch: str) -> Problem:
-    blob = leak.blob
-    if blob.commit is None:
-        take_out = f"git reset -- {_pathspec(blob.path)}"  # before the first commit, too
-    else:
-        take_out = "git rebase --interactive " + ("--root" if blob.commit in roots else f"{blob.commit[:10]}^") + branch
-    return Problem(
-        f"{_place(blob)} contains the Hub token {shown(leak.token)}",
-        f"take it out: `{take_out}`; if anybody else has seen it, revoke it at {hub.settings()}",
-    )
-
-
-def _large(blob: outgoing.Blob, branch: str) -> Problem:
-    return Problem(f"{_place(blob)} is over 10 MiB ({_size(blob.size)}) and not in LFS", _into_lfs(blob, branch))
-
-
-def _binary(blob: outgoing.Blob, branch: str) -> Problem:
-    return Problem(f"{_place(blob)} is a binary file ({_size(blob.size)}) and not in LFS", _into_lfs(blob, branch))
-
-
-def _into_lfs(blob: outgoing.Blob, branch: str) -> str:
-    pattern = shlex.quote(_pattern(blob.path))
-    if blob.commit is None:
-        # A hook runs at the top, git has been called in GIT_PREFIX below that (git(1)), and `track` writes where it is.
-        top = '`cd "$(git rev-parse --show-toplevel)"`, ' if os.environ.get("GIT_PREFIX") else ""
-        # That writes a name as it is where it begins with `!`, and with a slash for each backslash.
-        is_taken = blob.path.isprintable() and blob.path[0] not in "-!" and "\\" not in blob.path
-        track = f"`git lfs track {f'--filename {shlex.quote(blob.path)}' if is_taken else pattern}`"
-        return f"run {top}{track}, then `git add .gitattributes` and `git add --renormalize {_pathspec(blob.path)}`"
-    return f"run `git lfs migrate import --include={pattern}{branch}`"
-
-
-def _pattern(path: str) -> str:
-    """A path as a pattern of gitignore(5): an option it is not, nor some with commas between them, and all is shown."""
-    return "".join(c if c.isprintable() else "*" for c in re.sub(r'[][*?,!#\\"]|^[- ]| $', "?", path))
-
-
-def _pathspec(path: str) -> str:
-    """What means this file to git in any directory, quoted for a shell (gitglossary(7), "pathspec")."""
-    if not path.isprintable():  # what is not shown cannot be typed, either
-        return shlex.quote(":(top,glob)" + _pattern(path))
-    is_plain = re.fullmatch(r"(?!_)[.\w][^][*?\\]*", path)  # `:/_` and the like are magic
-    return shlex.quote((":/" if is_plain else ":(top,literal)") + path)
-
-
-def _crowded(directory: outgoing.Directory) -> Problem:
-    where = f"{directory.path}/" if directory.path else "the top directory"
-    return Problem(
-        f"{where}{_in_commit(directory.commit)} has {directory.entries:,} files, and the Hub takes {MOST_FILES:,}",
-        f"move some with `git mv {shlex.quote(directory.path or '.')}/… …`, then `git commit --amend`",
-    )
-
-
-def _lfs_objects(pointers: Sequence[outgoing.Pointer], entries: list[gitconfig.Entry]) -> Iterator[Problem]:
-    agents = {entry.subsection for entry in entries if entry.section == "lfs" and entry.name == "path"}
-    for pointer in pointers:
-        place = _place(pointer.blob)
-        if pointer.is_missing:
-            yield Problem(
-                f"{place} is a pointer to an LFS object ({pointer.oid[:10]}) that is not on this machine",
-                "run `git lfs fetch --all`, or add the file itself again",
-            )
-        if "customtransfer.xet" in agents:
-            most, fix = MOST_WITH_XET, "split the file"
-        elif "customtransfer.multipart" in agents:
-            most, fix = MOST_WITH_MULTIPART, "split the file, or run `git xet install`"
-        else:
-            most, fix = MOST_WITHOUT_AGENT, "run `hf lfs-enable-largefiles .`, or `git xet install`"
-        if pointer.size > most:
-            yield Problem(
-                f"{place} is {_size(pointer.size)} in LFS, and over {_size(most)} is not accepted this way", fix
-            )
-
-
-def _metadata(blob: outgoing.Blob, content: str, repository: tuple[str, str]) -> Iterator[Problem]:
-    if not _is_doubtful(content):
-        return
-    try:
-        errors = access.card_errors(content, repository)
-    except Problem:
-        return  # without the Hub's word on it there is nothing to say
-    for error in errors:
-        mend = f"mend the lines between `---` in {blob.path}, then `git commit --amend`"
-        yield Problem(f"{_place(blob)} has metadata that the Hub refuses: {error}", mend)
-
-
-def _is_doubtful(content: str) -> bool:
-    """Whether the Hub has to be asked about a card: a value may be over a limit that we know of (hub-facts 5 (c))."""
-    header = content.removeprefix("---").partition("\n---")[0]
-    found = re.search(r"^[\"']?short_description[\"']?[ \t]*:(.*(?:\n[ \t].*)*)", header, re.MULTILINE)
-    return found is not None and len(found[1].strip()) > MOST_DESCRIPTION
-
-
-def _place(blob: outgoing.Blob) -> str:
-    return blob.path + _in_commit(blob.commit)
-
-
-def _in_commit(commit: str | None) -> str:
-    return f" in commit {commit[:10]}" if commit else ""
-
-
-def _size(size: int) -> str:
-    """Bytes for people, as git-lfs shows them."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} bytes"
 
 
 # --- progress ---
