@@ -202,6 +202,19 @@ def test_the_commit_is_the_one_that_adds(repository: Repository) -> None:
     assert binaries(found) == set(added.items())
 
 
+def test_a_token_on_a_branch_beside(repository: Repository) -> None:
+    """A file that the remote has on another branch is not told of once more where a commit brings it to this one."""
+    base = repository.add("base")
+    theirs = repository.add("key", TOKEN)
+    repository.git("checkout", "-q", base)
+    repository.add("other")
+    picked = repository.add("key", TOKEN)
+    assert push(picked, base).leaks
+    assert push(picked, base, has=[theirs]).leaks == []
+    (leak,) = push(repository.add("key", f"{TOKEN}\n"), base, has=[theirs]).leaks
+    assert leak.blob.path == "key"
+
+
 def test_a_merge(repository: Repository) -> None:
     """Files of both sides are their commits', what the merge itself adds is the merge's."""
     base = repository.add("base", b"\0base")
