@@ -354,8 +354,8 @@ def _within(seconds: float, ask: Callable[[], Result]) -> Result:
         raise Unreachable(str(error)) from None
 
 
-def _get(path: str, token: tokens.Token | None, json: object = None) -> Any:
-    """One request of the API, a POST of `json` where there is any; its answer is httpx2's `Response`.
+def _get(path: str, token: tokens.Token | None, json: object = None, media_type: str = "application/json") -> Any:
+    """One request, a POST of `json` where there is any; its answer is httpx2's `Response`.
 
     Raises `Unreachable` where there is none.
     """
@@ -367,6 +367,8 @@ def _get(path: str, token: tokens.Token | None, json: object = None) -> Any:
     if kept.remembers("retry-after", limit, cache_directory()):
         raise Unreachable("the Hub has asked to be left alone for a while: too many requests", "rate-limited")
     headers = {"authorization": f"Bearer {token.value}"} if token else {}
+    if json is not None:
+        headers |= {"accept": media_type, "content-type": media_type}
     began = time.monotonic()
     try:
         method = "GET" if json is None else "POST"
@@ -419,7 +421,8 @@ def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[t
     kind, name = repository
     objects = [{"oid": oid, "size": size} for oid, size in asked]
     path = f"/{'' if kind == 'models' else kind + '/'}{name}.git/info/lfs/objects/batch"
-    response = _get(path, token, json={"operation": "download", "transfers": ["basic"], "objects": objects})
+    batch = {"operation": "download", "transfers": ["basic"], "objects": objects}
+    response = _get(path, token, json=batch, media_type="application/vnd.git-lfs+json")  # hub-facts 4
     try:
         answers = field(response.json(), "objects", list, [])
     except (ValueError, RecursionError):
