@@ -66,7 +66,7 @@ def test_at_a_terminal(environment: dict[str, str], home: Path) -> None:
     assert "\x1b[32m" in said
 
 
-@pytest.mark.parametrize("where", ["$ hf auth login", "$ git commit"])
+@pytest.mark.parametrize("where", ["$ hf auth login", pytest.param("$ git commit", marks=pytest.mark.long)])
 def test_interrupted(environment: dict[str, str], home: Path, tmp_path: Path, where: str) -> None:
     """Ctrl-C ends the demo: no file is left, and no process."""
     before = set(tmp_path.iterdir())

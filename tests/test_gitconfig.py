@@ -623,7 +623,7 @@ def test_no_global_file_where_git_has_none(
 
 def test_no_local_file_outside_of_a_repository(home: Path) -> None:
     """Outside of a repository there is a `Problem`, in git's own words."""
-    with pytest.raises(Problem, match="not a git repository"):
+    with pytest.raises(Problem, match="there is no git repository here"):
         gitconfig.file("local")
 
 

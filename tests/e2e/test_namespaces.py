@@ -370,24 +370,12 @@ def test_local(hub: "Hub", account: Account, tokens: Tokens, home: Path) -> None
 # --- names ---
 
 
+NAMES = (" ", "it's mine", "schlüssel 鍵", "-dash", "--token", "$(touch pwned) `touch pwned`")
+MORE_NAMES = ("two words", 'the "best" one', "back\\slash", "semi;colon # and hash", "100%", "a=b")
+
+
 @pytest.mark.once
-@pytest.mark.parametrize(
-    "name",
-    [
-        "two words",
-        " ",
-        "it's mine",
-        'the "best" one',
-        "schlüssel 鍵",
-        "-dash",
-        "--token",
-        "back\\slash",
-        "semi;colon # and hash",
-        "$(touch pwned) `touch pwned`",
-        "100%",
-        "a=b",
-    ],
-)
+@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(name, marks=pytest.mark.long) for name in MORE_NAMES)])
 def test_names_of_tokens(hub: "Hub", account: Account, home: Path, name: str) -> None:
     """Whatever the Hub's users call a token, git hands the name back whole, and no shell makes anything of it."""
     hub.user("bob")
