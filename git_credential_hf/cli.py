@@ -280,12 +280,7 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
 
     if repo is None:
         repo = gitconfig.push_url()
-    repository = hub.named(repo)
-    if repository is None:
-        raise Problem(
-            f"'{hub.without_secret(repo)}' is no repository of the Hub",
-            "name one, such as acme/model or datasets/acme/data",
-        )
+    repository = _named(repo)
     if repo.lower().startswith("https:") and not hub.is_asked(repo):
         said = f"what a token may do to {repository[1]} is not known: HF_ENDPOINT is another Hub"
         answer = access.Answer(repository, write, "unknown", "unreachable", said, "unset HF_ENDPOINT")
@@ -298,6 +293,17 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     if answer.answer != "yes":
         report_problem(Problem(answer.message, answer.fix), "error" if answer.answer == "no" else "warning")
     return {"yes": 0, "no": 1}.get(answer.answer, 3)
+
+
+def _named(repo: str) -> tuple[str, str]:
+    """The repository that an argument names, in any of the ways that `hub.named` knows."""
+    from git_credential_hf import hub
+
+    repository = hub.named(repo)
+    if repository is None:
+        said = f"'{hub.without_secret(repo)}' is no repository of the Hub"
+        raise Problem(said, "name one, such as acme/model or datasets/acme/data")
+    return repository
 
 
 @commands.command()
@@ -317,15 +323,12 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
     Exits with 1 where something is wrong.
     """
     from git_credential_hf import doctor as doctors
-    from git_credential_hf import hub
 
     if (fix and dry_run) or (yes and not fix):
         raise click.UsageError("--yes goes with --fix, and --dry-run without it")
     if fix and not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
         raise click.UsageError("--fix asks at a terminal; elsewhere say --yes")
-    repository = hub.named(repo) if repo else None
-    if repo and repository is None:
-        raise Problem(f"'{hub.without_secret(repo)}' is no repository of the Hub", "name one, such as acme/model")
+    repository = None if repo is None else _named(repo)
     examine = functools.partial(doctors.examine, repository, offline=offline)
     seen, has_failed = examine(), False
     if fix:
