@@ -423,12 +423,12 @@ def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[t
     path = f"/{'' if kind == 'models' else kind + '/'}{name}.git/info/lfs/objects/batch"
     batch = {"operation": "download", "transfers": ["basic"], "objects": objects}
     response = _get(path, token, json=batch, media_type="application/vnd.git-lfs+json")  # hub-facts 4
-    try:
-        answers = field(response.json(), "objects", list, [])
-    except (ValueError, RecursionError):
-        answers = []
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
+    try:
+        answers = field(response.json(), "objects", list)
+    except (ValueError, RecursionError):
+        raise Unreachable("the Hub gave an answer that makes no sense") from None
     return {str(field(one, "oid", str, "")) for one in answers if field(one, "actions", dict, {}).get("download")}
 
 

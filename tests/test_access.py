@@ -516,7 +516,7 @@ class Api:
         assert set(request.extensions["timeout"].values()) == {3}
         body = json.loads(request.content) if request.content else None
         self.asked.append((request.method, request.url.path, request.headers.get("authorization"), body))
-        answer = self.answers[request.url.path.rpartition("/api/")[2].removesuffix("/write").rpartition("/")[2]]
+        answer = self.answers[request.url.path.removesuffix("/write").rpartition("/")[2]]
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -768,6 +768,53 @@ def test_what_the_hub_has_against_a_card(name: str, api: Api) -> None:
     with pytest.raises(access.Unreachable) as raised:
         access.card_errors("", MODEL)
     assert raised.value.message == expected
+
+
+LFS: dict[str, tuple[httpx2.Response, set[str] | str]] = {
+    "one of two": (
+        httpx2.Response(
+            200,
+            json={
+                "objects": [
+                    {"oid": "a" * 64, "size": 1, "actions": {"download": {"href": "https://cdn.example/a"}}},
+                    {"oid": "b" * 64, "size": 2, "error": {"code": 404, "message": "Object does not exist"}},
+                    {"oid": "c" * 64, "size": 3, "actions": {"upload": {"href": "https://cdn.example/c"}}},
+                    "d",
+                ]
+            },
+        ),
+        {"a" * 64},
+    ),
+    "nothing": (httpx2.Response(200, json={"objects": []}), set()),
+    "no objects": (httpx2.Response(200, json={}), "the Hub gave an answer that makes no sense"),
+    "no JSON": (httpx2.Response(200, text="{"), "the Hub gave an answer that makes no sense"),
+    "a no": (httpx2.Response(403, json={"objects": []}), "the Hub answered 403"),
+}
+
+
+@pytest.mark.parametrize("name", LFS)
+def test_which_lfs_objects_the_hub_has(name: str, api: Api) -> None:
+    """Those that can be downloaded; where it does not say, that is unknown. A hundred are asked for, and no more."""
+    response, expected = LFS[name]
+    api.answers = {"batch": response}
+    asked = [(f"{number:064x}", number) for number in range(120)]
+    if isinstance(expected, set):
+        assert access.lfs_objects(mine(), ("datasets", "acme/model"), asked) == expected
+    else:
+        with pytest.raises(access.Unreachable) as raised:
+            access.lfs_objects(mine(), ("datasets", "acme/model"), asked)
+        assert raised.value.message == expected
+    batch = {
+        "operation": "download",
+        "transfers": ["basic"],
+        "objects": [{"oid": oid, "size": size} for oid, size in asked[:100]],
+    }
+    path = "/datasets/acme/model.git/info/lfs/objects/batch"
+    assert api.asked == [("POST", path, f"Bearer {TOKEN}", batch)]
+    api.asked.clear()
+    api.answers = {"batch": httpx2.Response(200, json={"objects": []})}
+    assert access.lfs_objects(mine(), MODEL, []) == set()
+    assert api.asked[0][1] == "/acme/model.git/info/lfs/objects/batch"
 
 
 GOOD = "the token itself is good, it is alice's; it is the repository that refuses it"

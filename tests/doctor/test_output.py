@@ -140,10 +140,10 @@ def test_wrong_usage(arguments: tuple[str, ...], machine: Machine) -> None:
 
 def test_no_repository_of_the_hub(machine: Machine) -> None:
     """A REPO that cannot be one is refused, and a password in it is not shown."""
-    for name, shown in ((f"https://a:{machine.token}@example.org/a/b", "https://example.org/a/b"), ("", "")):
+    for name, in_words in ((f"https://a:{machine.token}@example.org/a/b", "https://example.org/a/b"), ("", "")):
         done = machine.doctor(name)
         assert done.returncode == 1
-        assert f"'{shown}' is no repository of the Hub" in done.stderr
+        assert f"'{in_words}' is no repository of the Hub" in done.stderr
 
 
 def test_who_says_no(machine: Machine) -> None:
