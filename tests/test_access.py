@@ -507,6 +507,7 @@ class Api:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str | None, object]] = []
+        self.media_types: list[set[str | None]] = []
         self.answers: dict[str, httpx2.Response | Exception] = {}
         self.late = threading.Event()  # it answers from now on
         self.late.set()
@@ -516,6 +517,7 @@ class Api:
         assert set(request.extensions["timeout"].values()) == {3}
         body = json.loads(request.content) if request.content else None
         self.asked.append((request.method, request.url.path, request.headers.get("authorization"), body))
+        self.media_types.append({request.headers.get(name) for name in ("accept", "content-type")})
         answer = self.answers[request.url.path.removesuffix("/write").rpartition("/")[2]]
         if isinstance(answer, Exception):
             raise answer
@@ -764,6 +766,7 @@ def test_what_the_hub_has_against_a_card(name: str, api: Api) -> None:
     api.answers = {"validate-yaml": response}
     if isinstance(expected, list):
         assert access.card_errors("", MODEL) == expected
+        assert api.media_types == [{"application/json"}]
         return
     with pytest.raises(access.Unreachable) as raised:
         access.card_errors("", MODEL)
@@ -811,6 +814,7 @@ def test_which_lfs_objects_the_hub_has(name: str, api: Api) -> None:
     }
     path = "/datasets/acme/model.git/info/lfs/objects/batch"
     assert api.asked == [("POST", path, f"Bearer {TOKEN}", batch)]
+    assert api.media_types == [{"application/vnd.git-lfs+json"}]
     api.asked.clear()
     api.answers = {"batch": httpx2.Response(200, json={"objects": []})}
     assert access.lfs_objects(mine(), MODEL, []) == set()

@@ -528,3 +528,28 @@ def test_endpoint_is_huggingface_hubs(environment: dict[str, str]) -> None:
     )
     theirs, ours = json.loads(done.stdout)
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_shared"),
+    [
+        ("https://hub.example.org", False),
+        ("https://hub.example.org/", False),
+        ("https://hub.example.org:8443", False),
+        ("https://hub.example.org/artifactory/huggingface", True),
+        ("https://hub.example.org/a://b", True),
+        ("https://huggingface.co", False),
+    ],
+)
+def test_what_is_the_hub_and_nothing_else(endpoint: str, is_shared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All origins, but for the one of an endpoint that has a path: that may be somebody else's, too."""
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    public = ["https://huggingface.co", "https://hf.co"]
+    assert hub.exclusive_origins() == (public if is_shared else hub.origins())
+    assert is_shared == (hub.exclusive_origins() != hub.origins())
+
+
+@pytest.mark.parametrize("kind", hub.KINDS)
+def test_singular(kind: str) -> None:
+    """A type of repositories has an s, and whoami-v2 knows it without."""
+    assert hub.singular(kind) + "s" == kind
