@@ -596,7 +596,9 @@ def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that is asked at once may take three seconds, or as many as a caller has. The clock is the test's own."""
     waited: list[tuple[threading.Thread, float | None]] = []
     messages: list[str] = []
-    api.answers = dict.fromkeys(("auth-check", "whoami-v2", "validate-yaml"), httpx2.Response(200, json=WHOAMI))
+    api.answers = dict.fromkeys(
+        ("auth-check", "whoami-v2", "validate-yaml", "batch"), httpx2.Response(200, json=WHOAMI)
+    )
     api.late.clear()
     with monkeypatch.context() as clock:
         clock.setattr(threading.Thread, "join", lambda thread, timeout=None: waited.append((thread, timeout)))
@@ -609,7 +611,10 @@ def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(access.Unreachable) as raised:
             access.card_errors("", MODEL)
         messages.append(raised.value.message)
-    assert [seconds for _, seconds in waited] == [3, 3, 30, 30, 0.5, 0.5, 3]
+        with pytest.raises(access.Unreachable) as raised:
+            access.lfs_objects(mine(), MODEL, [])
+        messages.append(raised.value.message)
+    assert [seconds for _, seconds in waited] == [3, 3, 30, 30, 0.5, 0.5, 3, 3]
     assert messages == [f"the Hub did not answer within {seconds:g} seconds" for _, seconds in waited]
     api.late.set()
     for thread, _ in waited:
@@ -782,11 +787,12 @@ LFS: dict[str, tuple[httpx2.Response, set[str] | str]] = {
                     {"oid": "a" * 64, "size": 1, "actions": {"download": {"href": "https://cdn.example/a"}}},
                     {"oid": "b" * 64, "size": 2, "error": {"code": 404, "message": "Object does not exist"}},
                     {"oid": "c" * 64, "size": 3, "actions": {"upload": {"href": "https://cdn.example/c"}}},
-                    "d",
+                    {"actions": {"download": {"href": "https://cdn.example/d"}}},
+                    "e",
                 ]
             },
         ),
-        {"a" * 64},
+        {"a" * 64, ""},
     ),
     "nothing": (httpx2.Response(200, json={"objects": []}), set()),
     "no objects": (httpx2.Response(200, json={}), "the Hub gave an answer that makes no sense"),

@@ -750,6 +750,7 @@ def test_entries_are_where_they_are() -> None:
         pieces[4],
         b" " + pieces[5],  # the last of a line, with the blank before it
     ]
+    assert [e.written for e in found] == [b"hf_1", b"hf_2", b"", b"hf_3"]
     assert "hf_" not in repr(found)
 
 
