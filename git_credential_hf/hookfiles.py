@@ -108,9 +108,9 @@ def plan(scope: str) -> list[Applicable]:
         for name, content in wanted.items()
     ) or set(hookchanges.names(place.directory)) - set(wanted):
         changes.append(Directory(place.directory, wanted))
-    in_place, after = (hookspath.with_ours(place.base, place.directory, at_end=at_end) for at_end in (False, True))
-    if place.has_last_word() and place.content != after:
-        after = in_place
+    in_place, at_end = (hookspath.with_ours(place.base, place.directory, at_end=last) for last in (False, True))
+    # At the end where an included file would have the last word otherwise; and there it stays, where it has it by now.
+    after = in_place if place.has_last_word() and place.content != at_end else at_end
     if after != place.content:
         changes.append(hookspath.checked(Change(place.config, place.content, after), place.directory))
     return changes
