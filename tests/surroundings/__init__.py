@@ -68,7 +68,9 @@ COMMANDS = {
     "hooks install": Command("git-credential-hf hooks install"),
     "git push": Command("git push --quiet origin HEAD:refs/heads/number-{number}"),
     "git commit": Command("git commit --quiet --message more"),
-    "git clone": Command(f"git clone --quiet {URL} {{root}}/cloned"),
+    "git clone": Command(
+        f"git clone --quiet {URL} {{root}}/cloned-{{number}}"
+    ),  # what is cut off may be seen for a moment
     "--version": Command("git-credential-hf --version"),
     "--help": Command("git-credential-hf --help"),
 }

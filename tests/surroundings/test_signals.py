@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 LONG = bool(os.environ.get("GIT_CREDENTIAL_HF_TESTS_LONG"))
 MOMENTS = 12 if LONG else 2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Ctrl-C while Python itself starts: it says so, before the first line of ours, and in the middle of the first.
-STARTING = re.compile(r"Fatal Python error: init_|Failed checking if argv|git-credential-hf\", line [0-8],")
+# Ctrl-C while Python itself starts: it says so, before the first line of ours, and in the middle of the first. So does
+# `python -c pass`, in a word alone in one of a thousand.
+STARTING = re.compile(
+    r"\AKeyboardInterrupt\n\Z|Fatal Python error: init_|Failed checking if argv|failed to set __main__"
+    r"|Exception ignored in: <function _get_module_lock|git-credential-hf\", line [0-8],"
+)
 
 
 class Ended(NamedTuple):
