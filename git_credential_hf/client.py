@@ -1,12 +1,12 @@
 """How the Hub is asked: by huggingface_hub's own HTTP client, with an end to its patience and its appetite."""
 
 import os
-import threading
 import time
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from git_credential_hf import threads
 from git_credential_hf.problem import keep_secret
 
 Result = TypeVar("Result")
@@ -79,12 +79,10 @@ def within(seconds: float, ask: Callable[[], Result]) -> Result:
         except BaseException as error:  # raised again, over there
             errors.append(error)
 
-    asking = threading.Thread(target=work, daemon=True)
     try:
-        asking.start()
+        threads.start(work).wait(seconds)
     except RuntimeError as error:  # no more threads
         raise TimeoutError(f"the Hub cannot be asked: {error}") from None
-    asking.join(seconds)
     if errors:
         raise errors[0]
     if not answers:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from git_credential_hf import gitconfig
+from git_credential_hf import gitconfig, threads
 from git_credential_hf.problem import Problem
 
 CHUNK = 1 << 16  # bytes, and what a pipe of Linux holds
@@ -37,7 +37,7 @@ class _Git:
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
         self.failure: BaseException | None = None
         self.is_deaf = False
-        self.thread: threading.Thread | None = None
+        self.is_fed: threading.Event | None = None
 
     def feed(self, given: Iterable[bytes]) -> None:
         """Write `given` to its stdin, until it reads no more."""
@@ -86,12 +86,10 @@ class Gits:
         """Start `git ARGUMENTS`; its stdout."""
         git = _Git(*arguments)
         self._running.append(git)
-        thread = threading.Thread(target=git.feed, args=(given,), daemon=True)
         try:
-            thread.start()
+            git.is_fed = threads.start(git.feed, given)
         except RuntimeError as error:  # no more threads
             raise Problem(f"git cannot be fed: {error}") from None
-        git.thread = thread
         return git.stdout
 
     def stop(self) -> None:
@@ -113,8 +111,8 @@ class Gits:
                 first = failure
                 self.stop()
         for git in self._running:
-            if git.thread is not None:
-                git.thread.join()
+            if git.is_fed is not None:
+                git.is_fed.wait()
             git.stdout.close()
         if first is not None:
             raise first

@@ -8,11 +8,10 @@ import os
 import queue
 import shlex
 import sys
-import threading
 import time
 from typing import IO, TYPE_CHECKING
 
-from git_credential_hf import gitconfig, hub, processes
+from git_credential_hf import gitconfig, hub, processes, threads
 from git_credential_hf.gitconfig import Entry
 from git_credential_hf.problem import Problem, keep_secret, shown
 
@@ -125,16 +124,13 @@ def reject(
 
     All at once, and each about all hosts at once: some take seconds to start. After `seconds` no more is asked.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     deadline = time.monotonic() + seconds
     holders = [Holder(helper) for helper in helpers]
     origins = hub.exclusive_origins()  # what it holds for another's host is not ours to take
     questions = [(holder, origin) for holder in holders if _exists(holder.helper) for origin in origins]
     if questions:
         try:
-            with ThreadPoolExecutor(min(len(questions), 16)) as pool:
-                list(pool.map(lambda asked: _reject(asked[0], asked[1], usernames, dry_run, deadline), questions))
+            threads.each(lambda asked: _reject(*asked, usernames, dry_run, deadline), questions, 16)
         except RuntimeError as error:  # no more threads
             raise Problem(f"cannot ask git's other helpers: {error}") from None
     return holders
@@ -287,7 +283,7 @@ def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[byte
     heard = {stdout: b"", stderr: b""}
     chunks: queue.SimpleQueue[tuple[IO[bytes], bytes]] = queue.SimpleQueue()
     for pipe in heard:
-        threading.Thread(target=_listen, args=(pipe, chunks), daemon=True).start()
+        threads.start(_listen, pipe, chunks)
     closed = 0
     deadline = time.monotonic() + PATIENCE
     rest = deadline  # when to listen no more: a child of its own may keep a pipe open

@@ -594,14 +594,20 @@ def test_what_is_asked(api: Api) -> None:
 
 def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that is asked at once may take three seconds, or as many as a caller has. The clock is the test's own."""
-    waited: list[tuple[threading.Thread, float | None]] = []
+    waited: list[tuple[threading.Event, float | None]] = []
+    wait = threading.Event.wait
     messages: list[str] = []
     api.answers = dict.fromkeys(
         ("auth-check", "whoami-v2", "validate-yaml", "batch"), httpx2.Response(200, json=WHOAMI)
     )
     api.late.clear()
     with monkeypatch.context() as clock:
-        clock.setattr(threading.Thread, "join", lambda thread, timeout=None: waited.append((thread, timeout)))
+        clock.setattr(
+            *(threading.Event, "wait"),
+            lambda event, timeout=None: (
+                waited.append((event, timeout)) if timeout in (3, 30, 0.5) else wait(event, timeout)
+            ),
+        )
         for seconds in ({}, {"seconds": 30}, {"seconds": 0.5}):
             answer = access.may(mine(), MODEL, write=False, **seconds)
             assert (answer.answer, answer.reason, answer.fix) == ("unknown", "unreachable", None)
@@ -617,8 +623,8 @@ def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [seconds for _, seconds in waited] == [3, 3, 30, 30, 0.5, 0.5, 3, 3]
     assert messages == [f"the Hub did not answer within {seconds:g} seconds" for _, seconds in waited]
     api.late.set()
-    for thread, _ in waited:
-        thread.join(60)
+    for ended, _ in waited:
+        assert ended.wait(60)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ BUDGETS: dict[str, tuple[str, str, set[str]]] = {
     "store": ("store", ERASE, OURS | LOOK),
     "erase of another token": ("erase", HUB + "password=hf_other\n", OURS | LOOK),
     "erase": ("erase", ERASE, OURS | LOOK | HASHLIB | {"re", "git_credential_hf.access", "git_credential_hf.account",
-                                                       "git_credential_hf.client"}),
+                                                       "git_credential_hf.client", "git_credential_hf.threads"}),
     "capability": ("capability", "", {"git_credential_hf", "git_credential_hf.__main__", "git_credential_hf.problem",
                                       "git_credential_hf.protocol"}),
 }  # fmt: skip

@@ -1033,17 +1033,20 @@ def test_an_exchange_that_fails(hub: Hub, home: Path, monkeypatch: pytest.Monkey
 @quietly
 def test_patience_with_an_exchange(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that huggingface_hub does for us may take twenty seconds. Nobody waits here: the clock is the test's own."""
-    late, waited = threading.Event(), []
+    late, waited, wait = threading.Event(), [], threading.Event.wait
     monkeypatch.setitem(OAUTH, "/oauth/token", lambda hub, exchange: late.wait(60) and exchange.json(400, {}))
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
     monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.id.token")
     with monkeypatch.context() as clock:
-        clock.setattr(threading.Thread, "join", lambda thread, timeout=None: waited.append((thread, timeout)))
+        clock.setattr(
+            *(threading.Event, "wait"),
+            lambda event, timeout=None: waited.append((event, timeout)) if timeout == 20 else wait(event, timeout),
+        )
         with pytest.raises(Problem) as raised:
             tokens.current()
     late.set()
-    [(asking, seconds)] = waited
-    asking.join(60)
+    [(ended, seconds)] = waited
+    assert ended.wait(60)
     no_token = "no token for HF_OIDC_RESOURCE=alice/model: "
     assert (raised.value.message, seconds) == (f"{no_token}the Hub did not answer within 20 seconds", 20)
 
