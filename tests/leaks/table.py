@@ -92,5 +92,5 @@ ROWS = [
     Row(GIT, "askpass|git-lfs env", "stdout"),
     Row(KEPT, r"git-credential-hf doctor|python[\d.]* -c", "file", r"~/.*(netrc|token)(\.backup-#-#(-#)?)?"),
     Row(CONTENT, "git (cat-file|config|ls-remote|remote)", "stdout"),
-    Row(CONTENT, "git rebase", "file", "~/.*"),
+    Row(CONTENT, "git (merge|rebase)", "file", "~/.*"),
 ]
