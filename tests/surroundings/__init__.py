@@ -119,7 +119,8 @@ class Person:
 
     def make(self, *, is_sick: bool = False, is_hooked: bool = False) -> None:
         """Everything anew; `is_sick`: with old tokens in other places, and git not configured."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        while self.root.exists():  # what a signal did not reach may still write there for a moment
+            shutil.rmtree(self.root, ignore_errors=True)
         for folder in (self.home, self.runtime, self.temporary):
             folder.mkdir(mode=0o700, parents=True)
         shutil.copytree(self.clones[is_hooked], self.work, symlinks=True)
