@@ -59,6 +59,7 @@ def test_the_readme_shows_the_demo(environment: dict[str, str], home: Path) -> N
             )
 
 
+@pytest.mark.long
 def test_at_a_terminal(environment: dict[str, str], home: Path) -> None:
     """The demo goes as it is told at a terminal, too, where programs have colours and show their progress."""
     said, status = played(DEMO, home, environment)

@@ -174,7 +174,9 @@ def test_a_refresh_that_fails(hub: "Hub", account: Account, pair: "OAuth", failu
 
 
 @pytest.mark.once
-@failing
+@pytest.mark.parametrize(
+    "failure", [FAILURES[0], *(pytest.param(failure, marks=pytest.mark.long) for failure in FAILURES[1:])]
+)
 def test_many_refusals_and_no_refresh(hub: "Hub", account: Account, pair: "OAuth", failure: Failure) -> None:
     """Twenty parallel `erase`s share the one refresh that fails, and those that come later try no other."""
     failure(hub)

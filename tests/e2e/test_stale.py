@@ -192,7 +192,8 @@ def rows() -> list[object]:
     def marks(row: tuple[object, ...]) -> list[pytest.MarkDecorator]:
         if row[:2] == ("store", "plain"):
             return []
-        return [pytest.mark.once, *([] if row[0] == "store" or row[3] in (login, refresh) else [pytest.mark.long])]
+        is_short = row[0] == "store" or row[3] is (refresh if row[1] == "configured" else login)
+        return [pytest.mark.once, *([] if is_short else [pytest.mark.long])]
 
     return [pytest.param(*row[:4], id=row[4], marks=marks(row)) for row in sorted(table, key=lambda row: row[4])]
 
