@@ -35,7 +35,7 @@ def problems(
 
 
 def _leaks(leaks: Sequence[outgoing.Leak], branch: str) -> Iterator[Problem]:
-    roots = _roots(leaks)
+    roots = _roots(leaks) if leaks else set()
     yield from (_leaked(leak, roots, branch) for leak in leaks)
 
 

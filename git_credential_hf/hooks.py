@@ -117,8 +117,8 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                 )
 
             added, doubtful = look(()), Verdict()
-            branch = _elsewhere(updates)
             doubtful.add_all(severity, contents.problems(added, entries, None))
+            branch = _elsewhere(updates) if doubtful.refusals or doubtful.warnings else ""
             if doubtful.refusals:
                 # A push to a URL, a bare clone, or a pull request that was fetched and merged here: what the Hub has
                 # already, no tracking reference tells.
