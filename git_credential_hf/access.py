@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from git_credential_hf import client, hub, kept, tokens
+from git_credential_hf import client, hub, tokens
 from git_credential_hf.account import Account, field
 from git_credential_hf.problem import Problem, shown, trace
+from git_credential_hf.state import is_recorded, record
 
 PATIENCE = 3  # seconds for all that the Hub is asked at once; huggingface_hub's own client would wait for ever
 KEPT = 600  # seconds for which a "yes" is believed
@@ -86,7 +87,7 @@ def may(token: tokens.Token | None, repository: tuple[str, str], *, write: bool,
         # `/auth-check/write` has refused a good one (hub-facts 2), and what whoami says of them is not known.
         return Answer(repository, write, "unknown", None, f"a Trusted Publisher's token is not sure: {answer.message}")
     if token is not None and answer.answer == "yes":
-        kept.remember("may", _secret(token, repository, write), KEPT, cache_directory())
+        record("may", _secret(token, repository, write), KEPT, cache_directory())
     return answer
 
 
@@ -338,7 +339,7 @@ def _secret(token: tokens.Token, repository: tuple[str, str], write: bool) -> st
 
 def _is_kept(token: tokens.Token, repository: tuple[str, str], write: bool) -> bool:
     within = cache_directory()
-    return any(kept.remembers("may", _secret(token, repository, more), within) for more in {write, True})
+    return any(is_recorded("may", _secret(token, repository, more), within) for more in {write, True})
 
 
 # --- the requests ---
@@ -364,7 +365,7 @@ def _get(path: str, token: tokens.Token | None, json: object = None, media_type:
         raise Unreachable(f"the Hub cannot be asked: {endpoint} is no place to send a token to")
     # Not `HfApi`: its headers cost a request of their own (api/agent-harnesses), and its errors the reason.
     limit = f"{endpoint}\n{path if 'whoami' in path else 'api'}\n{token.value if token else ''}"
-    if kept.remembers("retry-after", limit, cache_directory()):
+    if is_recorded("retry-after", limit, cache_directory()):
         raise Unreachable("the Hub has asked to be left alone for a while: too many requests", "rate-limited")
     headers = {"authorization": f"Bearer {token.value}"} if token else {}
     if json is not None:
@@ -390,7 +391,7 @@ def _honour(response: Any, limit: str) -> None:
     """Ask nothing more until the moment that the Hub has named; `Retry-After` in its form of a date is not honoured."""
     seconds = str(response.headers.get("retry-after", "")).strip()
     if seconds.isdecimal():
-        kept.remember("retry-after", limit, min(int(seconds[:20]), MOST_WAITING), cache_directory())
+        record("retry-after", limit, min(int(seconds[:20]), MOST_WAITING), cache_directory())
 
 
 def _account(token: tokens.Token) -> Account:

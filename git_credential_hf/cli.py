@@ -444,16 +444,17 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     What was kept goes too: the hash of a refused token, the token of a CI job,
     and what the Hub allows.
     """
-    from git_credential_hf import access, hookfiles, kept
+    from git_credential_hf import access, hookfiles
     from git_credential_hf import configure as config
+    from git_credential_hf.state import remove_state
 
     hooks = hookfiles.plan_removal(scope) if scope in hookfiles.SCOPES else []
     if hooks:
         _carry_out(hooks, dry_run, "")
     status = _carry_out(config.plan_removal(scope), dry_run, "git's configuration has nothing of ours")
     if not dry_run:
-        kept.forget_all()
-        kept.forget_all(access.cache_directory())
+        remove_state()
+        remove_state(access.cache_directory())
     for entry in config.left_behind(scope) if not dry_run else ():
         report("warning", f"somebody else has put `helper = {entry.value}` into {entry.origin.removeprefix('file:')}")
         key = ".".join(part for part in ("credential", entry.subsection, "helper") if part)

@@ -1,8 +1,10 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, silence for others."""
 
-from git_credential_hf import hub, kept, tokenfiles, tokens
+from git_credential_hf import hub, tokens
 from git_credential_hf.problem import report, shown, trace
 from git_credential_hf.protocol import Request
+from git_credential_hf.state import is_recorded, record
+from git_credential_hf.token_files import login_hint
 
 USERNAME = "git"  # the Hub looks at the token alone (hub-facts 3.5)
 SILENCE = 30  # seconds for which a refused token is not served again
@@ -19,9 +21,9 @@ def get(request: Request, name: str | None = None) -> dict[str, str] | None:
     token = _asked_for(request, name, origin)
     if token is None:
         report("warning", "nobody is logged in to the Hugging Face Hub on this machine")
-        report("hint", tokenfiles.remedy())
+        report("hint", login_hint())
         return None
-    if kept.remembers(_REFUSED, _secret(origin, token)):
+    if is_recorded(_REFUSED, _secret(origin, token)):
         # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (git-facts).
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())
@@ -59,7 +61,7 @@ def erase(request: Request, name: str | None = None) -> None:
         report("error", refused)
         report("hint", "it has been renewed: run the command again")
         return
-    kept.remember(_REFUSED, _secret(origin, token), SILENCE)
+    record(_REFUSED, _secret(origin, token), SILENCE)
     tokens.refused(token, SILENCE)
     from git_credential_hf import access
 
@@ -103,5 +105,5 @@ def _heal(origin: str, request: Request) -> None:
     told = (request.password or b"").decode("utf-8", "surrogateescape")
     for holder in others.reject(list(rest.values()), (None, user), seconds=18):
         if any(copy.secret == told for copy in holder.copies) and tokens.with_value(told, None) is None:
-            kept.remember(REJECTED, origin, SILENCE)
+            record(REJECTED, origin, SILENCE)
         trace(f"{holder.helper}: {holder.state} {[shown(copy.secret) for copy in holder.copies]} {holder.why}")

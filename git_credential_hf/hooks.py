@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import access, contents, gitconfig, helper, hub, kept, others, outgoing, resolvers, tokens
+from git_credential_hf import access, contents, gitconfig, helper, hub, others, outgoing, resolvers, tokens
 from git_credential_hf.problem import Problem, shown
+from git_credential_hf.state import discard_record, is_recorded
 
 # The checks, each with a key of its own in git's configuration; what happens where that says nothing; what it is about.
 CHECKS = {
@@ -259,8 +260,8 @@ def _judge_access(
     entries: list[gitconfig.Entry],
     write: bool,
 ) -> None:
-    if kept.remembers(helper.REJECTED, gitconfig.origin_of(url) or ""):
-        kept.forget(helper.REJECTED)
+    if is_recorded(helper.REJECTED, gitconfig.origin_of(url) or ""):
+        discard_record(helper.REJECTED)
         message = "git has begun this push with what another helper held, and which has been rejected since"
         verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
     answer: access.Answer | None = None

@@ -3,9 +3,10 @@
 import shlex
 from typing import Any
 
-from git_credential_hf import access, configure, gitconfig, hub, tokenfiles, tokens
+from git_credential_hf import access, configure, gitconfig, hub, tokens
 from git_credential_hf.account import Account
 from git_credential_hf.problem import Problem, masked, shown
+from git_credential_hf.token_files import login_hint
 
 
 class Status:
@@ -29,7 +30,7 @@ class Status:
             return None
         if token is None:
             said = "nobody is logged in to the Hugging Face Hub on this machine"
-            self.problems.append(Problem(said, tokenfiles.remedy()))
+            self.problems.append(Problem(said, login_hint()))
         return token
 
     def _account(self, token: tokens.Token) -> Account | None:

@@ -8,8 +8,17 @@ property test holds the two together), and it is imported where it has to act.
 import os
 import time
 
-from git_credential_hf import hub, kept, tokenfiles
+from git_credential_hf import hub
 from git_credential_hf.problem import Problem, keep_secret, masked, report, shown, trace
+from git_credential_hf.state import Lock, fingerprint, is_recorded, new_key, read_state, record, write_state
+from git_credential_hf.token_files import (
+    clean_token,
+    login_hint,
+    read_stored_tokens,
+    read_token_file,
+    stored_tokens_path,
+    token_path,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of this
@@ -52,7 +61,7 @@ class Token:
             self.fix
             or {
                 "env": f"run `unset {where}` to use your login, or set it to a token of https://huggingface.co/settings/tokens",
-                "file": tokenfiles.remedy(),
+                "file": login_hint(),
                 "oidc": "check the Trusted Publisher of the repository, then run the job again",
                 "colab": "put a new token into the secret HF_TOKEN of the notebook",
             }[kind]
@@ -76,7 +85,7 @@ def current(*, act: bool = True) -> Token | None:
 
 def names() -> list[str]:
     """The names of the stored tokens, as in `hf auth list`."""
-    return list(tokenfiles.read_stored_tokens())
+    return list(read_stored_tokens())
 
 
 def named(name: str, *, act: bool = True) -> Token:
@@ -107,7 +116,7 @@ def _from_environment() -> Token | None:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         value = os.environ.get(name)
         if value:  # even blanks: huggingface_hub then looks at no other variable
-            return Token(tokenfiles.clean(value), f"env:{name}") if tokenfiles.clean(value) else None
+            return Token(clean_token(value), f"env:{name}") if clean_token(value) else None
     return None
 
 
@@ -129,20 +138,20 @@ def of_file() -> Token | None:
 
 def _active_token() -> Token | None:
     """What the token file holds, with what the stored tokens know of it."""
-    value = tokenfiles.read_token()
+    value = read_token_file()
     if value is None:
         return None
-    source = f"file:{tokenfiles.token_path()}"
-    for name, fields in tokenfiles.read_stored_tokens().items():
+    source = f"file:{token_path()}"
+    for name, fields in read_stored_tokens().items():
         if fields.get("hf_token") == value:
             return _token(value, source, name, fields)
     return Token(value, source)
 
 
 def _stored(name: str) -> Token | None:
-    fields = tokenfiles.read_stored_tokens().get(name, {})
-    value = tokenfiles.clean(fields.get("hf_token", ""))
-    return _token(value, f"file:{tokenfiles.stored_tokens_path()}", name, fields) if value else None
+    fields = read_stored_tokens().get(name, {})
+    value = clean_token(fields.get("hf_token", ""))
+    return _token(value, f"file:{stored_tokens_path()}", name, fields) if value else None
 
 
 def _token(value: str, source: str, name: str, fields: dict[str, str]) -> Token:
@@ -172,14 +181,14 @@ def _refreshed(token: Token) -> Token | None:
     Of many processes one does, and the others wait for its result, good or bad, without importing huggingface_hub.
     """
     began = time.time_ns()
-    with kept.Lock("refresh"):
+    with Lock("refresh"):
         now = _reread(token)
         if now is None or now.value != token.value or _has_failed_since(began, token):
             return now
         renewed, said = _renewed(token, insist=False)
         if renewed is not None and renewed.value == token.value:
-            key = kept.new_key()
-            kept.write("refresh-failed", f"{time.time_ns()} {key} {kept.fingerprint(token.value, key)}")
+            key = new_key()
+            write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.value, key)}")
             report("warning", said[0] if said else f"huggingface_hub did not renew the token {shown(token.value)}")
         return renewed
 
@@ -188,13 +197,13 @@ def renew(token: Token) -> bool:
     """Whether a token that the Hub has refused is another one by now: it is renewed at once, but only once tried."""
     if not token.is_renewable or token.expires_at is None:
         return False
-    with kept.Lock("refresh"):
+    with Lock("refresh"):
         now = _reread(token)
         if now is None or now.value != token.value:
             return now is not None
-        if kept.remembers("renewed", token.value):
+        if is_recorded("renewed", token.value):
             return False
-        kept.remember("renewed", token.value, REFRESH_MARGIN)
+        record("renewed", token.value, REFRESH_MARGIN)
         renewed, _ = _renewed(token, insist=True)
         return renewed is not None and renewed.value != token.value
 
@@ -205,7 +214,7 @@ def _reread(token: Token) -> Token | None:
 
 
 def _is_active(token: Token) -> bool:
-    return token.source != f"file:{tokenfiles.stored_tokens_path()}"
+    return token.source != f"file:{stored_tokens_path()}"
 
 
 def _renewed(token: Token, *, insist: bool) -> tuple[Token | None, list[str]]:
@@ -232,8 +241,8 @@ def _renewed(token: Token, *, insist: bool) -> tuple[Token | None, list[str]]:
 
 def _has_failed_since(began: int, token: Token) -> bool:
     try:
-        at, key, mark = kept.read("refresh-failed").split()
-        return began < int(at[:20]) <= time.time_ns() and kept.fingerprint(token.value, key) == mark
+        at, key, mark = read_state("refresh-failed").split()
+        return began < int(at[:20]) <= time.time_ns() and fingerprint(token.value, key) == mark
     except ValueError:
         return False  # nothing there, or not what we wrote
 
@@ -250,7 +259,7 @@ def _from_colab() -> Token | None:
 
 def _exchange() -> Token | None:
     """Exchange the identity of a CI job for a token (Trusted Publishers): once per job, then it is kept."""
-    with kept.Lock("oidc"):
+    with Lock("oidc"):
         return _kept_oidc() or _exchange_now()
 
 
@@ -285,17 +294,17 @@ def _job() -> str:
 
 
 def _keep_oidc(value: str, until: int, expires_at: int) -> None:
-    key = kept.new_key()
-    record = [key, kept.fingerprint(_job(), key), f"{int(time.time())}", str(until), str(expires_at), value]
-    kept.write("oidc", "\n".join(record))
+    key = new_key()
+    record = [key, fingerprint(_job(), key), f"{int(time.time())}", str(until), str(expires_at), value]
+    write_state("oidc", "\n".join(record))
 
 
 def _kept_oidc() -> Token | None:
-    record = kept.read("oidc").split("\n")
+    record = read_state("oidc").split("\n")
     try:
         key, job, since, until, expires_at, value = record
         # A clock that was put back must not make a token immortal.
-        is_good = int(since) - _OIDC_MARGIN <= time.time() < int(until) and kept.fingerprint(_job(), key) == job
+        is_good = int(since) - _OIDC_MARGIN <= time.time() < int(until) and fingerprint(_job(), key) == job
         return Token(value, "oidc", expires_at=int(expires_at)) if is_good and value else None
     except ValueError:
         return None  # nothing there, or not what we wrote

@@ -21,9 +21,10 @@ from huggingface_hub.utils._http import default_client_factory
 from reasons import REASONS, _acme, _alice, _gated
 from test_account import MODEL, entry, fine_grained
 
-from git_credential_hf import access, kept, tokens
+from git_credential_hf import access, tokens
 from git_credential_hf import hub as the_hub
 from git_credential_hf.problem import shown as shown_as
+from git_credential_hf.state import read_state
 
 if TYPE_CHECKING:
     from hub import Hub
@@ -588,7 +589,7 @@ def test_what_is_asked(api: Api) -> None:
     assert told(access.may(other, MODEL, write=True)) == may_write
     assert told(access.may(other, MODEL, write=False)) == may_read
     assert len(api.asked) == 1
-    assert {line.split()[1] for line in kept.read("may", access.cache_directory()).splitlines()} == {"600"}
+    assert {line.split()[1] for line in read_state("may", access.cache_directory()).splitlines()} == {"600"}
     assert access.cache_directory() == str(Path.home() / ".cache/git-credential-hf")
 
 
@@ -681,7 +682,7 @@ def test_as_long_as_the_hub_asks_for(retry_after: str, seconds: str | None, api:
     api.answers = {"auth-check": limited, "whoami-v2": httpx2.Response(200, json=WHOAMI)}
     access.may(mine(), MODEL, write=True)
     again = access.may(mine(), ("datasets", "acme/data"), write=False)
-    record = kept.read("retry-after", access.cache_directory()).split()
+    record = read_state("retry-after", access.cache_directory()).split()
     if seconds is None:
         assert (len(api.asked), [it for it in record[1:2] if it != "0"]) == (2, [])
         return

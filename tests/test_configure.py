@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_credential_hf import __main__ as program
-from git_credential_hf import changes, cli, configure, gitconfig, kept  # noqa: F401 - loaded before `quickly` forks
+from git_credential_hf import changes, cli, configure, gitconfig  # noqa: F401 - loaded before `quickly` forks
 from git_credential_hf.problem import Problem
 
 SCRIPTS = sysconfig.get_path("scripts")

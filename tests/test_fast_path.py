@@ -13,7 +13,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from git_credential_hf import kept
+from git_credential_hf import state as kept
+from git_credential_hf.state import read_state, runtime_directory, write_state
 
 TOKEN = "hf_" + "FastPath" * 4 + "wxyz"
 HUB = "protocol=https\nhost=huggingface.co\n"
@@ -229,7 +230,7 @@ def test_runtime_directory_is_platformdirs(name: str, tmp_path: Path, monkeypatc
     monkeypatch.setenv("XDG_RUNTIME_DIR", RUNTIME_DIRECTORIES[name](tmp_path / "base"))
     expected = theirs()
     assert expected is not None
-    assert Path(kept.runtime_directory() or "") == Path(expected)
+    assert Path(runtime_directory() or "") == Path(expected)
 
 
 # Where it is looked for, without XDG_RUNTIME_DIR: tempfile's rules.
@@ -284,9 +285,9 @@ def test_runtime_directory_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
-    assert kept.runtime_directory() == MacOS("git-credential-hf", appauthor=False).user_runtime_dir
+    assert runtime_directory() == MacOS("git-credential-hf", appauthor=False).user_runtime_dir
     monkeypatch.setenv("HOME", "/Users/alice")
-    assert kept.runtime_directory() == "/Users/alice/Library/Caches/TemporaryItems/git-credential-hf"
+    assert runtime_directory() == "/Users/alice/Library/Caches/TemporaryItems/git-credential-hf"
 
 
 def test_runtime_directory_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,13 +296,13 @@ def test_runtime_directory_on_windows(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    assert Path(kept.runtime_directory() or "") == tmp_path / "Temp" / "git-credential-hf"
+    assert Path(runtime_directory() or "") == tmp_path / "Temp" / "git-credential-hf"
     try:
         expected = Windows("git-credential-hf", appauthor=False).user_runtime_dir
     except (ImportError, AttributeError, ValueError, OSError):
         expected = None  # it asks Windows itself
     assert expected is None or Path(expected) == tmp_path / "Temp" / "git-credential-hf"
     monkeypatch.delenv("LOCALAPPDATA")
-    assert kept.runtime_directory() is None
-    assert kept.read("refused") == ""
-    assert kept.write("refused", "x") is False
+    assert runtime_directory() is None
+    assert read_state("refused") == ""
+    assert write_state("refused", "x") is False

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import configure, gitconfig, kept, netrc, others, processes
+from git_credential_hf import configure, gitconfig, netrc, others, processes
 from git_credential_hf.gitconfig import Entry
+from git_credential_hf.state import runtime_directory, write_state
 
 TOKEN = "hf_" + "Platform" * 4 + "wxyz"
 HUB = "protocol=https\nhost=huggingface.co\n"
@@ -227,7 +228,7 @@ def test_runtime_directory_of_macos_follows_xdg(tmp_path: Path, monkeypatch: pyt
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             expected = MacOS("git-credential-hf", appauthor=False).user_runtime_dir
-        assert kept.runtime_directory() == expected
+        assert runtime_directory() == expected
 
 
 @pytest.mark.parametrize(("platform", "is_kept"), [("win32", True), ("linux", False)])
@@ -247,7 +248,7 @@ def test_a_reader_makes_a_writer_wait_on_windows(
 
     monkeypatch.setattr(os, "replace", busy)
     place = tmp_path / "runtime"
-    assert kept.write("name", "one\ntwo\n", str(place)) is is_kept
+    assert write_state("name", "one\ntwo\n", str(place)) is is_kept
     assert [file.read_bytes() for file in place.iterdir()] == ([b"one\ntwo\n"] if is_kept else [])
 
 

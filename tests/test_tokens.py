@@ -29,8 +29,17 @@ from huggingface_hub.utils._http import default_client_factory
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from git_credential_hf import client, kept, tokenfiles, tokens
+from git_credential_hf import client, tokens
 from git_credential_hf.problem import Problem, masked
+from git_credential_hf.state import Lock, fingerprint, new_key, read_state, record, write_state
+from git_credential_hf.token_files import (
+    _as_pathlib,
+    _parse_plain,
+    clean_token,
+    login_hint,
+    read_stored_tokens,
+    read_token_file,
+)
 
 if TYPE_CHECKING:
     from hub import Hub, OAuth
@@ -317,7 +326,7 @@ def test_patience_with_a_writer(name: str, home: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(time, "sleep", sleep)
     writes = list(writes)
     write()
-    assert (tokenfiles.read_token(), looked) == (expected or None, looks)
+    assert (read_token_file(), looked) == (expected or None, looks)
 
 
 def test_a_link_that_is_being_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,8 +343,8 @@ def test_a_link_that_is_being_replaced(home: Path, monkeypatch: pytest.MonkeyPat
         return True
 
     monkeypatch.setattr(os.path, "islink", islink)
-    assert (tokenfiles.read_token(), looks) == (None, 3)
-    assert (tokenfiles.read_token(), looks) == ("hf_a", 6)
+    assert (read_token_file(), looks) == (None, 3)
+    assert (read_token_file(), looks) == ("hf_a", 6)
 
 
 def test_a_file_without_end(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +352,7 @@ def test_a_file_without_end(home: Path, monkeypatch: pytest.MonkeyPatch) -> None
     path = home / "token"
     put(path, bytes(3 << 20))
     monkeypatch.setenv("HF_TOKEN_PATH", str(path))
-    assert len(tokenfiles.read_token() or "") == 1 << 20
+    assert len(read_token_file() or "") == 1 << 20
 
 
 def test_logins_one_after_the_other(home: Path) -> None:
@@ -504,11 +513,11 @@ def test_a_mounted_file_is_not_logged_in_to(home: Path, monkeypatch: pytest.Monk
     path = home / "mounted/token"
     monkeypatch.setenv("HF_TOKEN_PATH", str(path))
     login = "run `hf auth login`"
-    assert tokenfiles.remedy() == login
+    assert login_hint() == login
     path.parent.mkdir()
-    assert tokenfiles.remedy() == login
+    assert login_hint() == login
     monkeypatch.setattr(os, "access", lambda where, mode: (str(where), mode) != (str(path.parent), os.W_OK))
-    assert tokenfiles.remedy() == f"put a token into what is mounted here as {path}, for this user to read"
+    assert login_hint() == f"put a token into what is mounted here as {path}, for this user to read"
 
 
 @pytest.mark.parametrize(("content", "why"), [("directory", "Is a directory"), (b"hf_\xff", "it is not text")])
@@ -526,7 +535,7 @@ def test_a_file_that_cannot_be_read(home: Path, content: bytes | str, why: str) 
 
 def stored_as(home: Path, text: str | bytes) -> dict[str, dict[str, str]]:
     put(home / ".cache/huggingface/stored_tokens", text.encode() if isinstance(text, str) else text)
-    return tokenfiles.read_stored_tokens()
+    return read_stored_tokens()
 
 
 PLAIN = {
@@ -563,7 +572,7 @@ NONE = [
 def test_stored_tokens(home: Path, text: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Names and fields are huggingface_hub's, whether it has written the file or somebody else."""
     assert stored_as(home, text) == {**PLAIN, **BY_HAND}[text]
-    assert (tokenfiles._parse_plain(text) is not None) == (text in PLAIN)
+    assert (_parse_plain(text) is not None) == (text in PLAIN)
     assert tokens.names() == list({**PLAIN, **BY_HAND}[text])
     assert capfd.readouterr() == ("", "")
 
@@ -675,7 +684,7 @@ def test_renewing_what_cannot_be_renewed(home: Path) -> None:
     assert token.is_renewable is tokens.renew(token) is False
     token.is_renewable, token.expires_at = True, None
     assert tokens.renew(token) is False
-    assert kept.read("renewed") == ""
+    assert read_state("renewed") == ""
 
 
 def test_between_the_two_files_of_a_login(home: Path) -> None:
@@ -764,7 +773,7 @@ def test_a_due_token_is_renewed_once(hub: Hub, home: Path, capfd: pytest.Capture
     assert (token.name, token.is_renewable, (token.expires_at or 0) > time.time() + 29 * DAY) == ("laptop", True, True)
     assert [it and it.value for it in (tokens.current(), tokens.named("laptop"))] == [token.value] * 2
     assert asked(hub) == 1
-    assert (tokens.names(), kept.read("refresh-failed"), capfd.readouterr()) == (["laptop"], "", ("", ""))
+    assert (tokens.names(), read_state("refresh-failed"), capfd.readouterr()) == (["laptop"], "", ("", ""))
 
 
 @quietly
@@ -820,17 +829,17 @@ def test_a_renewal_that_fails(
     assert [tokens._has_failed_since(*it) for it in ((began, token), (began, other), (time.time_ns(), token))] == [
         *(True, False, False)
     ]
-    key = kept.new_key()
-    kept.write("refresh-failed", f"{time.time_ns() + 10**11} {key} {kept.fingerprint(token.value, key)}")
+    key = new_key()
+    write_state("refresh-failed", f"{time.time_ns() + 10**11} {key} {fingerprint(token.value, key)}")
     assert not tokens._has_failed_since(began, token), "a clock that was put back"
-    kept.write("refresh-failed", "rubbish")
+    write_state("refresh-failed", "rubbish")
     assert not tokens._has_failed_since(began, token)
 
 
 def failed(hub: Hub, home: Path, token: tokens.Token) -> str:
-    key = kept.new_key()
-    kept.write("refresh-failed", f"{time.time_ns()} {key} {kept.fingerprint(token.value, key)}")
-    kept.remember("renewed", token.value, 60)
+    key = new_key()
+    write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.value, key)}")
+    record("renewed", token.value, 60)
     return token.value
 
 
@@ -871,7 +880,7 @@ def test_one_renews_for_all(
     old = tokens.current(act=False)
     assert old is not None
     with ThreadPoolExecutor() as pool:
-        with kept.Lock("refresh"):
+        with Lock("refresh"):
             answers = [pool.submit(tokens.current), pool.submit(tokens.named, "laptop"), pool.submit(tokens.renew, old)]
             until_they_wait(answers)
             now = happens(hub, home, old)
@@ -909,7 +918,7 @@ def test_a_refused_token_is_renewed_once_only(hub: Hub, home: Path) -> None:
     token = tokens.current()
     assert token is not None
     assert (tokens.renew(token), tokens.renew(token), asked(hub)) == (False, False, 1)
-    assert kept.read("renewed").split()[1] == str(DAY)
+    assert read_state("renewed").split()[1] == str(DAY)
     put(home / ".cache/huggingface/stored_tokens", b"")
     put(home / ".cache/huggingface/token", b"")
     assert tokens.renew(token) is False
@@ -984,7 +993,7 @@ def test_an_exchange_that_another_process_makes(
     """Whoever waits for another process's exchange has its token, and asks nothing."""
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
     with ThreadPoolExecutor() as pool:
-        with kept.Lock("oidc"):
+        with Lock("oidc"):
             answer = pool.submit(tokens.current)
             until_they_wait([answer])
             tokens.refused(tokens.Token("hf_jwt_x", "oidc", expires_at=int(time.time()) + 3600), 3000)
@@ -1146,12 +1155,12 @@ def test_a_refresh_token_is_a_secret(home: Path) -> None:
 @pytest.mark.parametrize("text", ["hf_a", " hf_a\r\n", "hf_\ra", "hf_\na\n\n", "\r\nhf_a\t", "hf_ a", "", "\n \r"])
 def test_what_surrounds_a_token(text: str) -> None:
     """A line break is no part of a token, wherever it is, as it is none to huggingface_hub."""
-    assert (tokenfiles.clean(text) or None) == _auth._clean_token(text)
+    assert (clean_token(text) or None) == _auth._clean_token(text)
 
 
 def test_paths_as_pathlib_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """A path is opened as huggingface_hub opens it: by its parts here, and as it stands on Windows."""
     for path in ("", "/", "a", "/a/./b//c/", "./a", "a/..", "//a", "."):
-        assert tokenfiles._as_pathlib(path).replace("//", "/") == str(Path(path)).replace("//", "/")
+        assert _as_pathlib(path).replace("//", "/") == str(Path(path)).replace("//", "/")
     monkeypatch.setattr(sys, "platform", "win32")
-    assert [tokenfiles._as_pathlib(path) for path in ("", "a//b/", "C:")] == [".", "a//b/", "C:"]
+    assert [_as_pathlib(path) for path in ("", "a//b/", "C:")] == [".", "a//b/", "C:"]

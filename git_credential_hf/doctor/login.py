@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from git_credential_hf import access, hub, tokenfiles, tokens
+from git_credential_hf import access, hub, tokens
 from git_credential_hf.account import Account
 from git_credential_hf.changes import Applicable, Change, Mode, read
 from git_credential_hf.doctor import place
 from git_credential_hf.doctor.machine import Finding, Machine, Row
 from git_credential_hf.problem import Problem, shown
+from git_credential_hf.token_files import stored_tokens_path, token_path
 
 EXPIRING = 3 * 24 * 3600  # seconds before the end of a token that nobody renews
 
@@ -48,7 +49,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             "no-token",
             "error",
             "nobody is logged in to the Hugging Face Hub on this machine",
-            f"there is no HF_TOKEN, and no token in {tokenfiles.token_path()}",
+            f"there is no HF_TOKEN, and no token in {token_path()}",
             place.remedy(),
         )
     elif token.source != "oidc" and token.expires_at is not None and not token.is_renewable and not token.is_expired():
@@ -149,7 +150,7 @@ def _fault(value: str) -> str | None:
 
 def check_files(machine: Machine) -> Iterator[Finding]:
     """The token's files: their form, who may read them, and one that old programs have left."""
-    for path in (tokenfiles.token_path(), tokenfiles.stored_tokens_path()):
+    for path in (token_path(), stored_tokens_path()):
         try:
             status = os.stat(path)
         except OSError:
@@ -190,7 +191,7 @@ def _legacy() -> Iterator[Finding]:
         is_there = False
     except OSError as error:
         raise Problem(f"cannot look at {path}: {error.strerror}") from None
-    if not is_there or os.path.realpath(path) == os.path.realpath(tokenfiles.token_path()):
+    if not is_there or os.path.realpath(path) == os.path.realpath(token_path()):
         return
 
     def remove() -> list[Applicable]:
@@ -200,7 +201,7 @@ def _legacy() -> Iterator[Finding]:
         "legacy-token-file",
         "warning",
         "an old token file is left from huggingface_hub before 0.14",
-        f"{path}: programs of today read {tokenfiles.token_path()}, old ones still this",
+        f"{path}: programs of today read {token_path()}, old ones still this",
         f"run `rm {shlex.quote(path)}`",
         remove,
     )

@@ -4,9 +4,10 @@ import os
 import sys
 from collections.abc import Iterator
 
-from git_credential_hf import hub, tokenfiles
+from git_credential_hf import hub
 from git_credential_hf.doctor.machine import Finding, Machine
 from git_credential_hf.problem import masked
+from git_credential_hf.token_files import token_path
 
 TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
 
@@ -69,7 +70,7 @@ def check_home(machine: Machine) -> Iterator[Finding]:
         "wrong-home",
         "warning",
         f"this runs as another user than {user}, by sudo",
-        f"the login is looked for in {tokenfiles.token_path()}, and "
+        f"the login is looked for in {token_path()}, and "
         + (f"what is written in {home} becomes root's" if is_theirs else f"{user}'s is in {theirs.pw_dir}"),
         "run it without sudo",
     )

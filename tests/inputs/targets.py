@@ -9,8 +9,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from git_credential_hf import configure, gitconfig, hooks, kept, resolvers, tokenfiles, tokens
+from git_credential_hf import configure, gitconfig, hooks, resolvers, tokens
 from git_credential_hf.problem import Problem
+from git_credential_hf.state import is_recorded, private_directory, record
+from git_credential_hf.token_files import read_stored_tokens, read_token_file, stored_tokens_path, token_path
 
 from . import messages, netrcs, urls
 
@@ -23,7 +25,7 @@ class Targets:
         (home / "hf").mkdir()
         os.environ["XDG_RUNTIME_DIR"] = str(home)
         self.home = home
-        self.runtime = Path(kept.directory() or "")
+        self.runtime = Path(private_directory() or "")
         self.program = messages.Program(home / "logins")
         self.named: dict[str, Callable[[bytes], object]] = {
             "message": self.message,
@@ -69,15 +71,15 @@ class Targets:
         for name in ("refused", "oidc", "refresh-failed"):
             (self.runtime / name).write_bytes(data)
             (self.runtime / name).chmod(0o600)
-        assert not kept.remembers("refused", "secret"), data
+        assert not is_recorded("refused", "secret"), data
         os.environ["HF_OIDC_RESOURCE"] = "acme/model"
         try:
             assert tokens.current(act=False) is None, data
         finally:
             del os.environ["HF_OIDC_RESOURCE"]
-        kept.remember("refused", "secret", 30)
-        assert kept.remembers("refused", "secret"), data
-        assert not kept.remembers("refused", "another"), data
+        record("refused", "secret", 30)
+        assert is_recorded("refused", "secret"), data
+        assert not is_recorded("refused", "another"), data
 
     def tokens(self, data: bytes) -> None:
         """The files of `hf auth login`: what we read in them is what huggingface_hub does."""
@@ -92,17 +94,17 @@ class Targets:
             file.write_bytes(data)
             os.utime(file, (1_700_000_000,) * 2)
         constants.HF_TOKEN_PATH, constants.HF_STORED_TOKENS_PATH = (
-            tokenfiles.token_path(),
-            tokenfiles.stored_tokens_path(),
+            token_path(),
+            stored_tokens_path(),
         )
         with self.program.quiet():
-            assert tokenfiles.read_stored_tokens() == _auth._read_stored_tokens_full(), data
+            assert read_stored_tokens() == _auth._read_stored_tokens_full(), data
             try:
                 theirs = _auth._get_token_from_file()
             except UnicodeDecodeError:
                 theirs = "no text"
             try:
-                assert tokenfiles.read_token() == theirs, data
+                assert read_token_file() == theirs, data
                 tokens.of_file(), tokens.names()
             except Problem:
                 assert theirs == "no text", data

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import access, changes, kept, tokens
+from git_credential_hf import access, changes, tokens
 from git_credential_hf.problem import Problem
+from git_credential_hf.state import is_recorded, private_directory, read_state, record, write_state
 from threats import ended, new_token, run, start
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
@@ -96,13 +97,13 @@ def test_the_token_of_a_job_in_a_shared_directory(mode: int, shared: Path, monke
     monkeypatch.setenv("TMPDIR", str(shared))
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert (place := kept.directory()) is None or mode == 0o1777 or not Path(place).is_relative_to(shared)
+    assert (place := private_directory()) is None or mode == 0o1777 or not Path(place).is_relative_to(shared)
     until = time.monotonic() + SECONDS
     with somebody_else(SQUAT, shared):
         while time.monotonic() < until:
-            kept.write("oidc", secret)
-            kept.remember("refused", secret, 30)
-            assert kept.read("oidc") in ("", secret)
+            write_state("oidc", secret)
+            record("refused", secret, 30)
+            assert read_state("oidc") in ("", secret)
             assert not leaked(secret, shared)
     assert not leaked(secret, shared)
 
@@ -168,18 +169,18 @@ def test_a_cache_of_somebody_else_is_not_believed(shared: Path, monkeypatch: pyt
     token = tokens.Token(new_token(), "env:HF_TOKEN")
     monkeypatch.setenv("XDG_CACHE_HOME", str(shared))
     for name in ("may", "retry-after"):
-        kept.remember(name, token.value, 600, access.cache_directory())
-        assert not kept.remembers(name, token.value, access.cache_directory())
+        record(name, token.value, 600, access.cache_directory())
+        assert not is_recorded(name, token.value, access.cache_directory())
     assert list(shared.iterdir()) == []
     shared.chmod(0o700)
     mine = shared / "git-credential-hf"
     mine.mkdir(mode=0o700)
-    kept.remember("may", token.value, 600, str(mine))
-    assert kept.remembers("may", token.value, str(mine))
+    record("may", token.value, 600, str(mine))
+    assert is_recorded("may", token.value, str(mine))
     os.chown(mine / "may", NOBODY, NOBODY)
-    assert not kept.remembers("may", token.value, str(mine))
+    assert not is_recorded("may", token.value, str(mine))
     os.chown(mine, NOBODY, NOBODY)
-    assert not kept.remembers("may", token.value, str(mine))
+    assert not is_recorded("may", token.value, str(mine))
 
 
 PLACES = [".netrc", "_netrc", ".gitconfig.lock", ".huggingface/token", ".cache/git-credential-hf/may", "trace"]

@@ -70,7 +70,7 @@ def _holds_ours(path: str) -> bool:
     return sys.platform in ("win32", "darwin") or _is_ours(path, 0o022)
 
 
-def directory(within: str | None = None) -> str | None:
+def private_directory(within: str | None = None) -> str | None:
     """Our directory, made if need be; `None` where it cannot be had safely."""
     path = within or runtime_directory()
     if path is None:
@@ -86,7 +86,7 @@ def directory(within: str | None = None) -> str | None:
     return path if _is_safe(path) else None
 
 
-def read(name: str, within: str | None = None) -> str:
+def read_state(name: str, within: str | None = None) -> str:
     """The text kept under `name`; empty where there is none, or where it is not this user's alone."""
     path = within or runtime_directory()
     if path is None or not _is_safe(path):
@@ -107,9 +107,9 @@ def read(name: str, within: str | None = None) -> str:
         os.close(descriptor)
 
 
-def write(name: str, text: str, within: str | None = None) -> bool:
+def write_state(name: str, text: str, within: str | None = None) -> bool:
     """Keep `text` under `name`: whole or not at all, 0600. `False` where it could not be kept."""
-    path = directory(within)
+    path = private_directory(within)
     if path is None:
         return False
     made = os.path.join(path, f"{name}.{os.getpid()}")
@@ -168,7 +168,7 @@ class Lock:
         self._descriptor = -1
 
     def __enter__(self) -> None:
-        path = directory()
+        path = private_directory()
         if path is None:
             return
         try:
@@ -216,14 +216,14 @@ def new_key() -> str:
     return os.urandom(32).hex()
 
 
-def remember(name: str, secret: str, seconds: int, within: str | None = None) -> None:
+def record(name: str, secret: str, seconds: int, within: str | None = None) -> None:
     """Remember, under `name` and for so long, that something has happened to `secret`; of that only a keyed hash."""
     key = new_key()
     mark = f"{int(time.time())} {seconds} {key} {fingerprint(secret, key)}\n"
-    write(name, mark + "".join(_recent(name, within)), within)
+    write_state(name, mark + "".join(_recent(name, within)), within)
 
 
-def remembers(name: str, secret: str, within: str | None = None) -> bool:
+def is_recorded(name: str, secret: str, within: str | None = None) -> bool:
     """Whether `remember` was told so, not too long ago."""
     for line in _recent(name, within):
         *_, key, mark = line.split()
@@ -235,7 +235,7 @@ def remembers(name: str, secret: str, within: str | None = None) -> bool:
     return False
 
 
-def forget(name: str) -> None:
+def discard_record(name: str) -> None:
     """What was remembered under `name` has had its effect."""
     path = runtime_directory()
     try:
@@ -248,7 +248,7 @@ def forget(name: str) -> None:
 def _recent(name: str, within: str | None) -> list[str]:
     now = int(time.time())
     recent = []
-    for line in read(name, within).splitlines(keepends=True)[:16]:
+    for line in read_state(name, within).splitlines(keepends=True)[:16]:
         words = line.split()
         if len(words) == 4 and words[0].isdecimal() and words[1].isdecimal():
             since, seconds = int(words[0][:20]), int(words[1][:20])
@@ -257,7 +257,7 @@ def _recent(name: str, within: str | None) -> list[str]:
     return recent
 
 
-def forget_all(within: str | None = None) -> list[str]:
+def remove_state(within: str | None = None) -> list[str]:
     """Remove everything that was kept; return the paths that are gone. Raises `Problem` where that fails."""
     path = within or runtime_directory()
     if path is None or not _is_safe(path):

@@ -14,7 +14,7 @@ _SETTLED = 0.1  # seconds without a write after which a token file is taken to b
 _EMPTIED = 3.0  # seconds that an empty one, which a writer has truncated, gets to be filled
 
 
-def clean(text: str) -> str:
+def clean_token(text: str) -> str:
     """A token without what surrounds it in a file or a variable."""
     return text.replace("\r", "").replace("\n", "").strip()
 
@@ -49,7 +49,7 @@ def _as_pathlib(path: str) -> str:
     return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
 
 
-def remedy() -> str:
+def login_hint() -> str:
     """What puts another token into the token file: a login, but not where the file is mounted from elsewhere."""
     path = token_path()
     folder = os.path.dirname(path)
@@ -58,15 +58,15 @@ def remedy() -> str:
     return "run `hf auth login`"
 
 
-def read_token() -> str | None:
+def read_token_file() -> str | None:
     """What the token file holds; `None` where it is empty, or not there. Raises `Problem` where it cannot be read."""
     path = token_path()
     try:
         text = _read_settled(path)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Problem(f"cannot read the token file {path}: {why}", remedy()) from None
-    return clean(text) or None if text is not None else None
+        raise Problem(f"cannot read the token file {path}: {why}", login_hint()) from None
+    return clean_token(text) or None if text is not None else None
 
 
 def _read_settled(path: str, encoding: str | None = None) -> str | None:
@@ -92,14 +92,14 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
                 continue
             return None
         age = now - status.st_mtime
-        is_settled = age > (_SETTLED if clean(text) else _EMPTIED) or age < -_EMPTIED
-        if status.st_mode & 0o170000 != 0o100000 or (is_settled and (clean(text) or not doubts)):
+        is_settled = age > (_SETTLED if clean_token(text) else _EMPTIED) or age < -_EMPTIED
+        if status.st_mode & 0o170000 != 0o100000 or (is_settled and (clean_token(text) or not doubts)):
             return text
         doubts -= is_settled
-        if clean(text) and seen.setdefault(text, status.st_mtime) != status.st_mtime:
+        if clean_token(text) and seen.setdefault(text, status.st_mtime) != status.st_mtime:
             return text  # somebody writes it over and over, and it has been this, whole, before
         if time.monotonic() > deadline:
-            return text if clean(text) else next(reversed(seen), text)
+            return text if clean_token(text) else next(reversed(seen), text)
         time.sleep(0.02)
 
 
