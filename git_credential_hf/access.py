@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from git_credential_hf import client, hub, tokens
 from git_credential_hf.account import Account, field
-from git_credential_hf.problem import Problem, shown, trace
+from git_credential_hf.masking import mask_token
+from git_credential_hf.problem import Problem, trace
 from git_credential_hf.state import is_recorded, record
 
 PATIENCE = 3  # seconds for all that the Hub is asked at once; huggingface_hub's own client would wait for ever
@@ -76,7 +77,7 @@ def may(token: tokens.Token | None, repository: tuple[str, str], *, write: bool,
     A "yes" is kept for ten minutes; otherwise the Hub is asked, with one request, or two where it says no.
     """
     if token is not None and _is_kept(token, repository, write):
-        return Answer(repository, write, "yes", None, f"{shown(token.value)} {_may(write)} {repository[1]}")
+        return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {_may(write)} {repository[1]}")
     try:
         answer = _within(seconds, lambda: _asked(token, repository, write))
     except Unreachable as unreachable:
@@ -169,7 +170,7 @@ def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool)
         # Whether the API has this route for them is not known (hub-facts 2): a 404 may mean the route.
         raise Unreachable(f"the Hub does not say what a token may do to {name}")
     if response.status_code == 200:
-        who = "anybody" if token is None else shown(token.value)
+        who = "anybody" if token is None else mask_token(token.value)
         return Answer(repository, write, "yes", None, f"{who} {_may(write)} {name}")
     if response.status_code == 401:
         if token is None:
@@ -183,7 +184,7 @@ def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool)
             )
         if not said:
             _account(token)  # a proxy may have said that; this raises where the Hub itself refuses the token
-            raise Unreachable(f"the Hub refuses to say what {shown(token.value)} may do")
+            raise Unreachable(f"the Hub refuses to say what {mask_token(token.value)} may do")
         raise _refusal(token, said)
     if response.status_code in (403, 404) and token is not None:
         answer = _from_words(token, repository, write, response) or _from_account(token, repository, write, said)
@@ -222,13 +223,13 @@ def _from_words(token: tokens.Token, repository: tuple[str, str], write: bool, r
     if "needs to be approved by the organization" in said:
         return no(
             "token-needs-approval",
-            f"{namespace} has to approve the token {shown(token.value)} first",
+            f"{namespace} has to approve the token {mask_token(token.value)} first",
             f"ask an administrator of {namespace}",
         )
     if "has been revoked by the organization" in said:
         return no(
             "token-revoked-by-org",
-            f"an administrator of {namespace} has revoked the token {shown(token.value)}",
+            f"an administrator of {namespace} has revoked the token {mask_token(token.value)}",
             f"ask an administrator of {namespace}, or create another token at {hub.settings()}",
         )
     if "Access to this resource is disabled" in said:
@@ -236,7 +237,7 @@ def _from_words(token: tokens.Token, repository: tuple[str, str], write: bool, r
     if "fine-grained token settings" in said:
         return no(
             "gated-not-in-scope",
-            f"{name} is gated, and the fine-grained token {shown(token.value)} may not read gated repositories",
+            f"{name} is gated, and the fine-grained token {mask_token(token.value)} may not read gated repositories",
             f"tick 'Read access to contents of all public gated repos you can access' at {hub.settings()}",
         )
     if code != "GatedRepo":
@@ -291,7 +292,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
     if not is_permitted:
         return no(
             "token-not-scoped",
-            f"the fine-grained token {shown(token.value)} has no `{permission}` for {name}",
+            f"the fine-grained token {mask_token(token.value)} has no `{permission}` for {name}",
             f"add '{'Write' if write else 'Read'} access to contents' for {name} or {namespace} at {hub.settings()}",
         )
     role = account.orgs.get(namespace)
@@ -299,7 +300,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
     if account.is_oauth and account.role is None and write and said and (is_own or role in ("admin", "write")):
         return no(
             "token-not-scoped",
-            f"the token {shown(token.value)} of your login may not write to {name}",
+            f"the token {mask_token(token.value)} of your login may not write to {name}",
             another(token, "of the role 'write'"),
         )
     is_low = role in _LOW if namespace in account.orgs else account.knows_orgs

@@ -9,7 +9,8 @@ import sys
 import time
 from typing import Protocol
 
-from git_credential_hf.problem import Problem, masked
+from git_credential_hf.masking import mask_line
+from git_credential_hf.problem import Problem
 from git_credential_hf.signals import undisturbed
 
 
@@ -49,7 +50,7 @@ class Change:
         was, will_be = (self.path if data is not None else os.devnull for data in (self.before, self.after))
         # Nothing around it: there may be other hosts' secrets.
         lines = difflib.unified_diff(old, new, was, will_be, lineterm="", n=0)
-        return "".join("\t".join(map(masked, line.split("\t"))) + "\n" for line in lines)
+        return "".join("\t".join(map(mask_line, line.split("\t"))) + "\n" for line in lines)
 
     def apply(self) -> None:
         """Write it: under git's own lock (`PATH.lock`), by a rename, with the owner and mode of the file before.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from git_credential_hf import threads
-from git_credential_hf.problem import keep_secret
+from git_credential_hf.masking import register_secret
 
 Result = TypeVar("Result")
 
@@ -27,7 +27,7 @@ def session() -> Any:
         for name, value in os.environ.items():
             login, at, _ = value.partition("://")[2].rpartition("@")
             for part in login.replace("/", ":").split(":") if at and name.lower().endswith("_proxy") else ():
-                keep_secret(part)  # what is wrong with the address is said with a part of it
+                register_secret(part)  # what is wrong with the address is said with a part of it
         its = get_session()
         if _guard not in its.event_hooks["response"]:
             its.timeout = PATIENCE  # its own waits for ever, and git would with it

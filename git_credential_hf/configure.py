@@ -11,7 +11,8 @@ import sys
 
 from git_credential_hf import gitconfig, hub, tokens
 from git_credential_hf.changes import Change, appended, cut, read
-from git_credential_hf.problem import Problem, masked
+from git_credential_hf.masking import mask_line
+from git_credential_hf.problem import Problem
 
 
 def helper() -> str:
@@ -148,7 +149,9 @@ def in_the_way() -> list[Problem]:
     for origin in hub.origins():
         for entry in gitconfig.helpers(origin, entries):
             if not gitconfig.is_ours(entry.value or ""):
-                said = f"git also asks, and gives every Hub token to, `{masked(entry.value or '')}` ({_where(entry)})"
+                said = (
+                    f"git also asks, and gives every Hub token to, `{mask_line(entry.value or '')}` ({_where(entry)})"
+                )
                 # What it does for other hosts is none of our business: behind it, we reset it for the Hub alone.
                 is_local = entry.scope == "local" and not entry.subsection
                 remedy = "run `git-credential-hf configure --local`" if is_local else removal(entry)
@@ -159,7 +162,7 @@ def in_the_way() -> list[Problem]:
                 and entry.name == "username"
                 and gitconfig.applies(entry.subsection, origin)
             ):
-                said = f"git asks for the user name '{masked(entry.value or '')}' alone ({_where(entry)})"
+                said = f"git asks for the user name '{mask_line(entry.value or '')}' alone ({_where(entry)})"
                 found.setdefault((entry.origin, entry.subsection, "username"), Problem(said, removal(entry)))
     return list(found.values())
 

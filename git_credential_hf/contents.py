@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from git_credential_hf import access, gitconfig, hub, outgoing
-from git_credential_hf.problem import Problem, shown
+from git_credential_hf.masking import mask_token
+from git_credential_hf.problem import Problem
 
 GIGABYTE = 10**9
 MOST_WITHOUT_AGENT = 5 * GIGABYTE  # bytes of an LFS object without the multipart or xet agent (hub-facts 4)
@@ -56,7 +57,7 @@ def _leaked(leak: outgoing.Leak, roots: set[str], branch: str) -> Problem:
     else:
         take_out = "git rebase --interactive " + ("--root" if blob.commit in roots else f"{blob.commit[:10]}^") + branch
     return Problem(
-        f"{_place(blob)} contains the Hub token {shown(leak.token)}",
+        f"{_place(blob)} contains the Hub token {mask_token(leak.token)}",
         f"take it out: `{take_out}`; if anybody else has seen it, revoke it at {hub.settings()}",
     )
 

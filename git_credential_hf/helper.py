@@ -1,7 +1,8 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, silence for others."""
 
 from git_credential_hf import hub, tokens
-from git_credential_hf.problem import report, shown, trace
+from git_credential_hf.masking import mask_token
+from git_credential_hf.problem import report, trace
 from git_credential_hf.protocol import Request
 from git_credential_hf.state import is_recorded, record
 from git_credential_hf.token_files import login_hint
@@ -106,4 +107,4 @@ def _heal(origin: str, request: Request) -> None:
     for holder in others.reject(list(rest.values()), (None, user), seconds=18):
         if any(copy.secret == told for copy in holder.copies) and tokens.with_value(told, None) is None:
             record(REJECTED, origin, SILENCE)
-        trace(f"{holder.helper}: {holder.state} {[shown(copy.secret) for copy in holder.copies]} {holder.why}")
+        trace(f"{holder.helper}: {holder.state} {[mask_token(copy.secret) for copy in holder.copies]} {holder.why}")

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from git_credential_hf import access, contents, gitconfig, helper, hub, others, outgoing, resolvers, tokens
-from git_credential_hf.problem import Problem, shown
+from git_credential_hf.masking import mask_token
+from git_credential_hf.problem import Problem
 from git_credential_hf.state import discard_record, is_recorded
 
 # The checks, each with a key of its own in git's configuration; what happens where that says nothing; what it is about.
@@ -297,7 +298,7 @@ def _in_its_place(token: tokens.Token) -> Problem:
         current = tokens.current(act=False)
     except Problem:
         current = None
-    instead = f", and not the current {shown(current.value)}" if current else ""
+    instead = f", and not the current {mask_token(current.value)}" if current else ""
     return Problem(f"git uses the token {token.describe()} for this push{instead}", token.remedy())
 
 

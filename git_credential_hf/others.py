@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING
 
 from git_credential_hf import gitconfig, hub, processes, threads
 from git_credential_hf.gitconfig import Entry
-from git_credential_hf.problem import Problem, keep_secret, shown
+from git_credential_hf.masking import mask_token, register_secret
+from git_credential_hf.problem import Problem
 
 if TYPE_CHECKING:
     import subprocess
@@ -46,7 +47,7 @@ class Copy:
     def __init__(self, origin: str, username: str, secret: str) -> None:
         self.origin = origin
         self.username = username
-        self.secret = keep_secret(secret)
+        self.secret = register_secret(secret)
 
 
 class Holder:
@@ -70,7 +71,7 @@ class Holder:
 
     def as_json(self) -> dict[str, object]:
         """As `purge --json` prints it."""
-        entries = [{"host": c.origin, "username": c.username, "shown": shown(c.secret)} for c in self.copies]
+        entries = [{"host": c.origin, "username": c.username, "shown": mask_token(c.secret)} for c in self.copies]
         return {"helper": self.helper, "origin": self.origin, "state": self.state, "entries": entries}
 
     def remedy(self) -> str | None:

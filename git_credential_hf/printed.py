@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_hf.problem import hidden, masked, shown
+from git_credential_hf.masking import mask_line, mask_secrets, mask_token
 
 if TYPE_CHECKING:
     from git_credential_hf.changes import Applicable
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 def say(line: str) -> None:
     """A line of the answer for people: what stands in it may have been chosen by a server, or by a hostile path."""
-    click.echo(masked(line))
+    click.echo(mask_line(line))
 
 
 def say_change(change: "Applicable") -> None:
     """What a change would do; its lines keep their tabs."""
     for line in change.describe().splitlines():
-        click.echo("\t".join(map(masked, line.split("\t"))))
+        click.echo("\t".join(map(mask_line, line.split("\t"))))
 
 
 def say_status(seen: "Status") -> None:
@@ -53,7 +53,7 @@ def say_holders(holders: "list[Holder]") -> None:
         say(f"{holder.state:8} {holder.helper}  ({holder.origin.removeprefix('file:')})")
         for copy in holder.copies:
             user = f", user {copy.username}" if copy.username else ""
-            say(f"         {shown(copy.secret)} for {copy.origin}{user}")
+            say(f"         {mask_token(copy.secret)} for {copy.origin}{user}")
 
 
 def as_json(answer: object) -> None:
@@ -64,7 +64,7 @@ def as_json(answer: object) -> None:
             return {key: safe(of_it) for key, of_it in value.items()}
         if isinstance(value, list):
             return [safe(entry) for entry in value]
-        return hidden(value) if isinstance(value, str) else value
+        return mask_secrets(value) if isinstance(value, str) else value
 
     click.echo(json.dumps(safe(answer), indent=2))
 

@@ -9,7 +9,8 @@ import shlex
 from collections.abc import Iterator
 
 from git_credential_hf import gitconfig, netrc, others, tokens
-from git_credential_hf.problem import Problem, keep_secret
+from git_credential_hf.masking import register_secret
+from git_credential_hf.problem import Problem
 
 PATIENCE = 10  # seconds for the chain of helpers, which git itself would wait for without end
 
@@ -156,7 +157,7 @@ _NOBODY_HAS_ONE = ("could not read Username", "could not read Password", "told u
 
 
 def _elsewhere(kind: str, value: str, where: str, fix: str) -> tokens.Token:
-    token = tokens.Token(keep_secret(value), f"{kind}:{where}")
+    token = tokens.Token(register_secret(value), f"{kind}:{where}")
     token.fix = fix
     return token
 

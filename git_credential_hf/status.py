@@ -5,7 +5,8 @@ from typing import Any
 
 from git_credential_hf import access, configure, gitconfig, hub, tokens
 from git_credential_hf.account import Account
-from git_credential_hf.problem import Problem, masked, shown
+from git_credential_hf.masking import mask_line, mask_token
+from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import login_hint
 
 
@@ -58,8 +59,8 @@ class Status:
             first = values[: ours[0]] if ours else values
             after = [value for value in values[len(first) :] if not gitconfig.is_ours(value)]
             # masked: a `!shell` helper may hold a token
-            self.asked_first += [value for value in map(masked, first) if value not in self.asked_first]
-            self.asked_after += [value for value in map(masked, after) if value not in self.asked_after]
+            self.asked_first += [value for value in map(mask_line, first) if value not in self.asked_first]
+            self.asked_after += [value for value in map(mask_line, after) if value not in self.asked_after]
         self._judge(silent)
         return not silent
 
@@ -89,7 +90,7 @@ class Status:
             and {
                 "source": token.source,
                 "name": token.name,
-                "shown": shown(token.value),
+                "shown": mask_token(token.value),
                 "expires_at": token.expires_at,
             },
             "account": account and {"name": account.name, "role": account.role},

@@ -9,7 +9,8 @@ import os
 import time
 
 from git_credential_hf import hub
-from git_credential_hf.problem import Problem, keep_secret, masked, report, shown, trace
+from git_credential_hf.masking import mask_line, mask_token, register_secret
+from git_credential_hf.problem import Problem, report, trace
 from git_credential_hf.state import Lock, fingerprint, is_recorded, new_key, read_state, record, write_state
 from git_credential_hf.token_files import (
     clean_token,
@@ -33,7 +34,7 @@ class Token:
     """A token: `value`; `source` as in `status --json`; `name` in `hf auth list`; `expires_at` in POSIX seconds."""
 
     def __init__(self, value: str, source: str, name: str | None = None, expires_at: int | None = None) -> None:
-        self.value = keep_secret(value)
+        self.value = register_secret(value)
         self.source = source
         self.name = name
         self.expires_at = expires_at
@@ -52,7 +53,7 @@ class Token:
 
     def describe(self) -> str:
         """Which token, masked, and where it comes from."""
-        return f"{shown(self.value)} from {self.where()}" + (f", stored as '{self.name}'" if self.name else "")
+        return f"{mask_token(self.value)} from {self.where()}" + (f", stored as '{self.name}'" if self.name else "")
 
     def remedy(self) -> str:
         """The one thing to do when the Hub refuses it, which depends on where it comes from."""
@@ -157,7 +158,7 @@ def _stored(name: str) -> Token | None:
 def _token(value: str, source: str, name: str, fields: dict[str, str]) -> Token:
     token = Token(value, source, name, _as_integer(fields.get("expires_at")))
     token.is_renewable = "refresh_token" in fields
-    keep_secret(fields.get("refresh_token", ""))
+    register_secret(fields.get("refresh_token", ""))
     return token
 
 
@@ -189,7 +190,7 @@ def _refreshed(token: Token) -> Token | None:
         if renewed is not None and renewed.value == token.value:
             key = new_key()
             write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.value, key)}")
-            report("warning", said[0] if said else f"huggingface_hub did not renew the token {shown(token.value)}")
+            report("warning", said[0] if said else f"huggingface_hub did not renew the token {mask_token(token.value)}")
         return renewed
 
 
@@ -265,8 +266,8 @@ def _exchange() -> Token | None:
 
 def _exchange_now() -> Token | None:
     resource = os.environ["HF_OIDC_RESOURCE"]
-    keep_secret(os.environ.get("HF_OIDC_ID_TOKEN", ""))
-    keep_secret(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
+    register_secret(os.environ.get("HF_OIDC_ID_TOKEN", ""))
+    register_secret(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
     try:
         value, _ = _ask_huggingface_hub()
     except Exception as error:
@@ -343,8 +344,8 @@ def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple
         value = client.within(_PATIENCE, ask or get_token)
     if not (value is None or (isinstance(value, str) and value.isprintable())):
         raise ValueError("what the Hub gave is no token")
-    return (keep_secret(value) if value else value), said
+    return (register_secret(value) if value else value), said
 
 
 def _in_one_line(said: object) -> str:
-    return masked(" ".join(str(said).split()))[:400] or type(said).__name__  # half of a secret is one, too
+    return mask_line(" ".join(str(said).split()))[:400] or type(said).__name__  # half of a secret is one, too

@@ -23,7 +23,7 @@ from test_account import MODEL, entry, fine_grained
 
 from git_credential_hf import access, tokens
 from git_credential_hf import hub as the_hub
-from git_credential_hf.problem import shown as shown_as
+from git_credential_hf.masking import mask_token as shown_as
 from git_credential_hf.state import read_state
 
 if TYPE_CHECKING:

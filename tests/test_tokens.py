@@ -30,7 +30,8 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from git_credential_hf import client, tokens
-from git_credential_hf.problem import Problem, masked
+from git_credential_hf.masking import mask_line
+from git_credential_hf.problem import Problem
 from git_credential_hf.state import Lock, fingerprint, new_key, read_state, record, write_state
 from git_credential_hf.token_files import (
     _as_pathlib,
@@ -1033,7 +1034,7 @@ def test_an_exchange_that_fails(hub: Hub, home: Path, monkeypatch: pytest.Monkey
     assert len(raised.value.message) > len(said) + len("None")
     assert raised.value.fix == "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE"
     for name, value in identities.items():
-        assert value not in masked(f"it is {value}.")
+        assert value not in mask_line(f"it is {value}.")
         monkeypatch.delenv(name)
     with pytest.raises(Problem, match=f"^{said}"):
         tokens.current()
@@ -1121,7 +1122,7 @@ def test_what_huggingface_hub_says_is_heard(
     assert caplog.records == []
     assert tokens._ask_huggingface_hub(lambda: None) == (None, [])
     assert capfd.readouterr() == ("", "")
-    assert "hf_said" not in masked("it is hf_said.")
+    assert "hf_said" not in mask_line("it is hf_said.")
     for value in ("hf_\n", 7):
         with pytest.raises(ValueError, match=r"^what the Hub gave is no token$"):
             tokens._ask_huggingface_hub(lambda value=value: value)
@@ -1149,7 +1150,7 @@ def test_a_refresh_token_is_a_secret(home: Path) -> None:
     """A refresh token is not shown, whoever quotes it."""
     stored_as(home, "[laptop]\nhf_token = hf_a\nrefresh_token = what-renews-it\n")
     assert tokens.named("laptop").is_renewable
-    assert "what-renews-it" not in masked("it is what-renews-it.")
+    assert "what-renews-it" not in mask_line("it is what-renews-it.")
 
 
 @pytest.mark.parametrize("text", ["hf_a", " hf_a\r\n", "hf_\ra", "hf_\na\n\n", "\r\nhf_a\t", "hf_ a", "", "\n \r"])

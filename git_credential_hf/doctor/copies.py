@@ -9,7 +9,8 @@ from functools import partial
 from git_credential_hf import configure, gitconfig, hub, netrc, others
 from git_credential_hf.changes import Applicable, Change, read
 from git_credential_hf.doctor.machine import Finding, Machine
-from git_credential_hf.problem import Problem, keep_secret, masked, shown
+from git_credential_hf.masking import mask_line, mask_token, register_secret
+from git_credential_hf.problem import Problem
 
 PATIENCE = 1.5  # seconds, for what other helpers hold
 AGAIN = "run `git-credential-hf doctor --fix`"
@@ -46,12 +47,14 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
         ours = _hosts([origin for origin in hub.exclusive_origins() if _host(origin) == origin.partition("://")[2]])
         mine = [entry for entry in found if entry.machine is not None and entry.machine.lower() in hosts]
         for entry in found:
-            keep_secret(entry.password or "")
+            register_secret(entry.password or "")
             for part in entry.written.decode("utf-8", "replace").split("\t"):  # as `Change.describe` shows the file
-                keep_secret(part)
+                register_secret(part)
         is_ours = any((entry.machine or "").lower() in ours for entry in mine)
         if mine:
-            lines = ", ".join(f"line {entry.line}: {entry.machine}, {shown(entry.password or '')}" for entry in mine)
+            lines = ", ".join(
+                f"line {entry.line}: {entry.machine}, {mask_token(entry.password or '')}" for entry in mine
+            )
             yield Finding(
                 "netrc-entry",
                 "error",
@@ -84,7 +87,7 @@ class Purge:
     """Other helpers forget what they hold for the Hub."""
 
     def __init__(self, helpers: list[gitconfig.Entry]) -> None:
-        self.path = ", ".join(masked(entry.value or "") for entry in helpers)
+        self.path = ", ".join(mask_line(entry.value or "") for entry in helpers)
         self._helpers = helpers
 
     def describe(self) -> str:
@@ -110,14 +113,14 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
     for holder in others.reject(helpers, dry_run=True, seconds=PATIENCE) if helpers else ():
         if holder.copies:
             copies = [
-                f"{shown(copy.secret)} for {copy.origin}" + (f", user {copy.username}" if copy.username else "")
+                f"{mask_token(copy.secret)} for {copy.origin}" + (f", user {copy.username}" if copy.username else "")
                 for copy in holder.copies
             ]
             mine = [entry for entry in helpers if entry.value == holder.helper]
             yield Finding(
                 "stale-copy",
                 "error",
-                f"the helper '{masked(holder.helper)}' holds a copy of a Hub token",
+                f"the helper '{mask_line(holder.helper)}' holds a copy of a Hub token",
                 "\n".join(dict.fromkeys(copies)),
                 "run `git-credential-hf purge`",
                 partial(_purge, mine),
@@ -126,7 +129,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "stale-copy",
                 "warning",
-                f"it is unknown whether the helper '{masked(holder.helper)}' holds a copy of a Hub token",
+                f"it is unknown whether the helper '{mask_line(holder.helper)}' holds a copy of a Hub token",
                 f"{holder.why}, and git would wait for it",
                 "run `git-credential-hf purge`, once it answers",
             )
@@ -140,8 +143,8 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
     found: dict[str, list[str]] = {}
     for entry in machine.entries:
         if entry.section == "remote" and entry.name in ("url", "pushurl") and (secret := _secret_in(entry.value or "")):
-            keep_secret(secret)
-            found.setdefault(file_of(entry), []).append(f"remote '{entry.subsection}': {shown(secret)}")
+            register_secret(secret)
+            found.setdefault(file_of(entry), []).append(f"remote '{entry.subsection}': {mask_token(secret)}")
     for path, lines in found.items():
         yield Finding(
             "token-in-remote-url",
@@ -158,7 +161,7 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
     for entry in machine.entries:
         path = file_of(entry)
         if entry.section == "http" and entry.name == "extraheader" and _is_for_the_hub(entry):
-            keep_secret((entry.value or "").rpartition(" ")[2])
+            register_secret((entry.value or "").rpartition(" ")[2])
             key = ".".join(part for part in ("http", entry.subsection, "extraHeader") if part)
             whom = "the Hub" if entry.subsection else "every host"
             # One for all hosts may be meant for another one.
@@ -172,13 +175,13 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
                 changes,
             )
         elif entry.section == "url" and (secret := _secret_in(entry.subsection)):
-            keep_secret(secret)
+            register_secret(secret)
             yield Finding(
                 "token-in-git-config",
                 "error",
                 "git's configuration puts a token into the Hub's addresses",
                 f"{path or 'the environment, GIT_CONFIG_*'}: "
-                f"url.{hub.without_secret(entry.subsection)}.insteadOf, with {shown(secret)}",
+                f"url.{hub.without_secret(entry.subsection)}.insteadOf, with {mask_token(secret)}",
                 AGAIN if path else "take url.*.insteadOf out of GIT_CONFIG_*",
                 _stripped(path) if path else None,
             )
@@ -254,7 +257,7 @@ def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Applicable]] 
 
     `None` where the key has a secret in it: it is an argument of git's, and those are there for all to read.
     """
-    if masked(key) != key:
+    if mask_line(key) != key:
         return None
 
     def plan() -> list[Applicable]:

@@ -13,7 +13,8 @@ from git_credential_hf.account import Account
 from git_credential_hf.changes import Applicable, Change, Mode, read
 from git_credential_hf.doctor import place
 from git_credential_hf.doctor.machine import Finding, Machine, Row
-from git_credential_hf.problem import Problem, shown
+from git_credential_hf.masking import mask_token
+from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import stored_tokens_path, token_path
 
 EXPIRING = 3 * 24 * 3600  # seconds before the end of a token that nobody renews
@@ -26,7 +27,7 @@ def check_resolvers(machine: Machine, rows: list[Row]) -> Iterator[Finding]:
     if len({token.value for _, token in have}) < 2:
         return
     detail = "\n".join(
-        f"{row.program}: {shown(row.token.value) if row.token else 'nothing'} from {row.source}" for row in rows
+        f"{row.program}: {mask_token(row.token.value) if row.token else 'nothing'} from {row.source}" for row in rows
     )
     first = have[0][0]
     other = next(row for row, token in have if token.value != have[0][1].value)
@@ -122,7 +123,7 @@ def check_environment(machine: Machine) -> Iterator[Finding]:
             "env-overrides-login",
             "warning",
             f"{name} overrides your login",
-            f"{shown(token.value)} is used, and {login.describe()} is not",
+            f"{mask_token(token.value)} is used, and {login.describe()} is not",
             f"run `unset {name}` to use the login",
         )
 

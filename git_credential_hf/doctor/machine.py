@@ -7,7 +7,8 @@ from functools import cached_property
 from git_credential_hf import access, configure, gitconfig, hub, resolvers, tokens
 from git_credential_hf.account import Account
 from git_credential_hf.changes import Applicable
-from git_credential_hf.problem import Problem, shown
+from git_credential_hf.masking import mask_token
+from git_credential_hf.problem import Problem
 
 
 class Finding:
@@ -62,7 +63,7 @@ class Row:
         return {
             "program": self.program,
             "source": self.source,
-            "shown": shown(self.token.value) if self.token else None,
+            "shown": mask_token(self.token.value) if self.token else None,
             "account": self.account or None,
         }
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from git_credential_hf.problem import masked, shown
+from git_credential_hf.masking import mask_line, mask_token
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
@@ -21,7 +21,7 @@ Paint = Callable[..., str]  # click's `style`: (text, fg=COLOUR)
 def lines(seen: "Examination", paint: Paint) -> Iterator[str]:
     """The table of resolvers, the areas with what was found in each, and the next command."""
     for row in seen.resolvers:
-        token = shown(row.token.value) if row.token else "-"
+        token = mask_token(row.token.value) if row.token else "-"
         who = f"{row.account}, " if row.account else ""
         yield from wrapped(f"{row.program:15} {token:14} ", f"{who}{row.source}")
     yield ""
@@ -45,7 +45,7 @@ def _finding(finding: "Finding") -> Iterator[str]:
 def wrapped(start: str, text: str) -> list[str]:
     """`text` in lines that begin below the end of `start`, with `~` for the home."""
     home = os.path.expanduser("~")
-    text = masked(text)
+    text = mask_line(text)
     if len(home) > 1 and f"'{home}" not in text:  # in quotes a shell would not expand it
         text = text.replace(home + os.sep, "~" + os.sep)
     rest = " " * len(start)

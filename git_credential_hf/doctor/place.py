@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from git_credential_hf import hub
 from git_credential_hf.doctor.machine import Finding, Machine
-from git_credential_hf.problem import masked
+from git_credential_hf.masking import mask_line
 from git_credential_hf.token_files import token_path
 
 TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
@@ -100,9 +100,9 @@ def check_endpoint(machine: Machine) -> Iterator[Finding]:
     yield Finding(
         "endpoint-elsewhere",
         "warning" if origin else "error",
-        f"the Hub is {masked(hub.without_secret(endpoint))}"
+        f"the Hub is {mask_line(hub.without_secret(endpoint))}"
         if origin
         else "HF_ENDPOINT is no place to send a token to",
-        f"HF_ENDPOINT is {masked(hub.without_secret(os.environ.get('HF_ENDPOINT', endpoint)))}",
+        f"HF_ENDPOINT is {mask_line(hub.without_secret(os.environ.get('HF_ENDPOINT', endpoint)))}",
         "run `unset HF_ENDPOINT`, if that is not meant",
     )

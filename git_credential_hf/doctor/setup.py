@@ -8,7 +8,8 @@ from functools import partial
 from git_credential_hf import configure, gitconfig, hookfiles, hub
 from git_credential_hf.doctor.copies import file_of, unset
 from git_credential_hf.doctor.machine import Finding, Machine
-from git_credential_hf.problem import Problem, masked
+from git_credential_hf.masking import mask_line
+from git_credential_hf.problem import Problem
 
 
 def check_helpers(machine: Machine) -> Iterator[Finding]:
@@ -55,7 +56,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "helper-not-found",
             "error",
-            f"git cannot start the helper '{masked(entry.value or '')}'",
+            f"git cannot start the helper '{mask_line(entry.value or '')}'",
             f"{file_of(entry) or 'the environment'} names it, and it is not there, or not on PATH",
             "install it again, then run `git-credential-hf configure`",
             partial(configure.plan, entry.scope if entry.scope in gitconfig.SCOPES else "global"),
@@ -67,7 +68,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
 
 
 def _among(id: str, severity: str, helpers: list[gitconfig.Entry], title: str) -> Finding:
-    names = ", ".join(dict.fromkeys(f"'{masked(entry.value or '')}'" for entry in helpers))
+    names = ", ".join(dict.fromkeys(f"'{mask_line(entry.value or '')}'" for entry in helpers))
     where = ", ".join(dict.fromkeys(file_of(entry) or "the environment" for entry in helpers))
     is_local = any(entry.scope == "local" for entry in helpers)
     fix = f"run `git-credential-hf configure{' --local' if is_local else ''}`"
@@ -100,7 +101,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "username-set",
                 "warning",
-                f"git asks for the user name '{masked(entry.value or '')}' alone",
+                f"git asks for the user name '{mask_line(entry.value or '')}' alone",
                 f"{path or 'the environment'}: {key}",
                 configure.removal(entry),
                 unset(path, key) if path else None,
@@ -110,7 +111,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
                 "gcm-residue",
                 "warning",
                 "Git Credential Manager has left a setting for the Hub",
-                f"{path or 'the environment'}: {key} = {masked(entry.value or '')}",
+                f"{path or 'the environment'}: {key} = {mask_line(entry.value or '')}",
                 configure.removal(entry),
                 unset(path, key) if path else None,
             )
@@ -164,7 +165,7 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
             "lfs-url-elsewhere",
             "warning",
             "git-lfs sends the files of this repository to another host",
-            f"`git lfs env` says: {masked(hub.without_secret(url))}",
+            f"`git lfs env` says: {mask_line(hub.without_secret(url))}",
             "run `git config --unset lfs.url`, or take it out of .lfsconfig, if that is not meant",
         )
 

@@ -1,0 +1,57 @@
+"""What is secret, and how it is masked in everything that this program prints or writes."""
+
+_secrets: list[str] = []
+
+
+def register_secret(text: str) -> str:
+    """Remember a secret that this process has read, so that `report` can never show it."""
+    if len(text) > 4 and text not in _secrets:  # what is shorter is no token, and stands in any text
+        _secrets.append(text)
+    return text
+
+
+def mask_token(token: str) -> str:
+    """The one form in which a token may be seen: the prefix of its kind, and its last four characters."""
+    prefix = ""
+    for kind in ("hf_oauth__refresh_", "hf_oauth_", "hf_jwt_", "hf_app_", "hf_s3_", "hf_", "api_org_", "api_"):
+        if token.startswith(kind):
+            prefix = kind
+            break
+    rest = token[len(prefix) :]
+    # A short secret has no four characters to spare, and others are not a terminal's to interpret.
+    is_plain = rest.isascii() and all(c.isalnum() or c in "-_" for c in rest[-4:])
+    last = rest[-4:] if len(rest) >= 12 and is_plain else ""
+    return prefix + "****" + last
+
+
+def mask_line(text: str) -> str:
+    """One line of `text` that is safe to show: no secret, no control character (a server may have chosen it)."""
+    return "".join(c if c.isprintable() else " " for c in mask_secrets(text))
+
+
+def mask_secrets(text: str) -> str:
+    """`text` without its secrets, for readers whom control characters do not harm."""
+    for secret in sorted(_secrets, key=len, reverse=True):
+        # As it is, and as exceptions quote what they complain of, text or bytes.
+        for form in (secret, repr(secret)[1:-1], repr(secret.encode("utf-8", "surrogateescape"))[2:-1]):
+            text = text.replace(form, mask_token(secret))
+    if any(sign in text.lower() for sign in ("hf_", "api_", "eyj", "@", "authorization", "password=")):
+        try:
+            import re
+        except (ImportError, MemoryError, OSError):
+            return "(not shown: Python cannot load what looks for tokens in it)"
+
+        # hub-facts 6; a JWT is what CI providers mint. Words such as `hf_user` are shorter than any token.
+        tokens = r"hf_(?:oauth|jwt|s3)_[\w.-]{8,}|(?:hf|hf_app|api|api_org|hf_oauth__refresh)_[A-Za-z0-9]{20,}"
+        text = re.sub(tokens, lambda match: mask_token(match[0]), text)
+        # What begins like a JWT is passed over whole: to look again in each part would take the square of its time.
+        jwt = r"eyJ[\w-]*(\.[\w-]+\.[\w-]*)?"
+        text = re.sub(jwt, lambda match: mask_token(match[0]) if match[1] else match[0], text)
+        # The password of a URL, of a header, and of a helper in one line, whatever it looks like; where a token stood,
+        # it is masked by now.
+        text = re.sub(r"(://[^\s/:@]*:)(?!\w*\*{4})[^\s/@]+(?=@)", r"\1****", text)
+        text = re.sub(r"(://[^\s/:@]*:)(?!\d*/|\w*\*{4})[^\s@]{1,256}(?=@)", r"\1****", text)  # with a slash in it
+        text = re.sub(r"(https?://)[^\s/:@*]{16,}(?=@)", r"\1****", text)  # as long as this, it may be no name
+        text = re.sub(r"(?i)(\bpassword=)(?!\w*\*{4})[^\s;&|'\"]+", r"\1****", text)
+        text = re.sub(r"(?i)(authorization\W+(?:basic|bearer)\s+)[\w+/=.~-]{8,}", r"\1****", text)
+    return text
