@@ -76,9 +76,9 @@ def _token_named(options: list[str]) -> str | None:
 
 
 def _leads_to_the_hub(url: str) -> bool:
-    from git_credential_hf import hub
+    from git_credential_hf.hub import parse_remote
 
-    return hub.remote(url) is not None
+    return parse_remote(url) is not None
 
 
 def serve(operation: str, source: int, sink: int, token: str | None = None) -> int:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from git_credential_hf import client, hub, tokens
+from git_credential_hf import client, tokens
 from git_credential_hf.account import Account, field
+from git_credential_hf.hub import hub_endpoint, page_url, repository_at, repository_type, token_settings_url, url_origin
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, trace
 from git_credential_hf.state import is_recorded, record
@@ -59,7 +60,7 @@ class Answer:
         kind, name = self.repository
         return {
             "repo": name,
-            "type": hub.singular(kind),
+            "type": repository_type(kind),
             "access": "write" if self.write else "read",
             "answer": self.answer,
             "reason": self.reason,
@@ -124,7 +125,7 @@ def lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[tu
 
 def explain(token: tokens.Token, path: bytes | None) -> Problem | None:
     """Why the Hub refused this token for the repository at `path`, if it can be asked within three seconds."""
-    repository = hub.repository(path.decode("utf-8", "replace")) if path else None
+    repository = repository_at(path.decode("utf-8", "replace")) if path else None
     try:
         if repository is None:
             account = whoami(token)
@@ -211,7 +212,7 @@ def _from_words(token: tokens.Token, repository: tuple[str, str], write: bool, r
     kind, name = repository
     namespace = name.partition("/")[0]
     said, code = _said(response), response.headers.get("x-error-code")
-    page = hub.page(kind, name)
+    page = page_url(kind, name)
 
     def no(reason: str, message: str, fix: str) -> Answer:
         return Answer(repository, write, "no", reason, message, fix)
@@ -230,7 +231,7 @@ def _from_words(token: tokens.Token, repository: tuple[str, str], write: bool, r
         return no(
             "token-revoked-by-org",
             f"an administrator of {namespace} has revoked the token {mask_token(token.value)}",
-            f"ask an administrator of {namespace}, or create another token at {hub.settings()}",
+            f"ask an administrator of {namespace}, or create another token at {token_settings_url()}",
         )
     if "Access to this resource is disabled" in said:
         return no("repo-disabled", f"{name} is disabled on the Hub", f"open {page}")
@@ -238,7 +239,7 @@ def _from_words(token: tokens.Token, repository: tuple[str, str], write: bool, r
         return no(
             "gated-not-in-scope",
             f"{name} is gated, and the fine-grained token {mask_token(token.value)} may not read gated repositories",
-            f"tick 'Read access to contents of all public gated repos you can access' at {hub.settings()}",
+            f"tick 'Read access to contents of all public gated repos you can access' at {token_settings_url()}",
         )
     if code != "GatedRepo":
         return None
@@ -259,7 +260,7 @@ def _reset(said: str) -> str:
 
 def _missing(repository: tuple[str, str], write: bool) -> Answer:
     kind, name = repository
-    create = f"hf repos create {name}" + ("" if kind == "models" else f" --type {hub.singular(kind)}")
+    create = f"hf repos create {name}" + ("" if kind == "models" else f" --type {repository_type(kind)}")
     if kind == "spaces":
         create += " --sdk gradio"
     return Answer(
@@ -267,7 +268,7 @@ def _missing(repository: tuple[str, str], write: bool) -> Answer:
         write,
         "no",
         "no-such-repo",
-        f"there is no {hub.page(kind, name)}, or it is private and not for this token to see",
+        f"there is no {page_url(kind, name)}, or it is private and not for this token to see",
         f"run `{create}`, or look for the name and the account that you mean",
     )
 
@@ -293,7 +294,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
         return no(
             "token-not-scoped",
             f"the fine-grained token {mask_token(token.value)} has no `{permission}` for {name}",
-            f"add '{'Write' if write else 'Read'} access to contents' for {name} or {namespace} at {hub.settings()}",
+            f"add '{'Write' if write else 'Read'} access to contents' for {name} or {namespace} at {token_settings_url()}",
         )
     role = account.orgs.get(namespace)
     is_own = namespace == account.name
@@ -307,7 +308,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
     if not write or not slash or is_own or not said or not is_low:
         return None  # the token and the account should do: the Hub has a reason that we do not know
     pull_request = f"hf discussions create {name} --pull-request --title '…'" + (
-        "" if kind == "models" else f" --type {hub.singular(kind)}"
+        "" if kind == "models" else f" --type {repository_type(kind)}"
     )
     return no(
         "role-too-low",
@@ -323,7 +324,7 @@ _LOW = ("read", "contributor", "no_access")  # of the roles in an organisation (
 def another(token: tokens.Token, what: str) -> str:
     """How to use another token in the place of this one."""
     kind, _, where = token.source.partition(":")
-    create = f"create one {what} at {hub.settings()}"
+    create = f"create one {what} at {token_settings_url()}"
     return {"env": f"{create}, and set {where} to it", "file": f"{create}, and run `hf auth login`"}.get(kind, create)
 
 
@@ -335,7 +336,7 @@ def _may(write: bool) -> str:
 
 
 def _secret(token: tokens.Token, repository: tuple[str, str], write: bool) -> str:
-    return "\n".join((hub.endpoint(), *repository, "write" if write else "read", token.value))
+    return "\n".join((hub_endpoint(), *repository, "write" if write else "read", token.value))
 
 
 def _is_kept(token: tokens.Token, repository: tuple[str, str], write: bool) -> bool:
@@ -361,8 +362,8 @@ def _get(path: str, token: tokens.Token | None, json: object = None, media_type:
 
     Raises `Unreachable` where there is none.
     """
-    endpoint = hub.endpoint()
-    if hub.origin_of(endpoint) is None:
+    endpoint = hub_endpoint()
+    if url_origin(endpoint) is None:
         raise Unreachable(f"the Hub cannot be asked: {endpoint} is no place to send a token to")
     # Not `HfApi`: its headers cost a request of their own (api/agent-harnesses), and its errors the reason.
     limit = f"{endpoint}\n{path if 'whoami' in path else 'api'}\n{token.value if token else ''}"
@@ -408,7 +409,7 @@ def _account(token: tokens.Token) -> Account:
 
 
 def _card_errors(content: str, repository: tuple[str, str]) -> list[str]:
-    asked = {"repoType": hub.singular(repository[0]), "content": content}
+    asked = {"repoType": repository_type(repository[0]), "content": content}
     response = _get("/api/validate-yaml", None, json=asked)
     try:
         errors = field(response.json(), "errors", list, [])

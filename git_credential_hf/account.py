@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from git_credential_hf import hub
+from git_credential_hf.hub import repository_type
 
 # The permissions of fine-grained tokens whose meaning is known (hub-facts 1.1): with another one, no "no" is certain.
 PERMISSIONS = frozenset(
@@ -56,7 +56,7 @@ class Account:
             entity = field(entry, "entity", dict, {})
             what = field(entity, "type", str, "")
             whose = field(entity, "name", str, "") or self.ids.get(field(entity, "_id", str, "") or "-") or None
-            names = {hub.singular(kind): name, "user": name.partition("/")[0], "org": name.partition("/")[0]}
+            names = {repository_type(kind): name, "user": name.partition("/")[0], "org": name.partition("/")[0]}
             if (what in _ELSEWHERE and what not in names) or (what in names and whose not in (None, names[what])):
                 continue
             permissions = set(map(str, field(entry, "permissions", list, [None])))  # one that nobody knows

@@ -192,13 +192,14 @@ def configure(
 
 
 def _namespace(name: str | None, namespace: str | None) -> dict[str, str]:
-    from git_credential_hf import hub, tokens
+    from git_credential_hf import tokens
+    from git_credential_hf.hub import is_valid_name
 
     if (name is None) != (namespace is None):
         raise click.UsageError("--token and --for go together")
     if name is None or namespace is None:
         return {}
-    if not hub.is_name(namespace):
+    if not is_valid_name(namespace):
         raise click.UsageError(f"'{namespace}' is not the name of a user or an organisation")
     tokens.named(name, act=False)  # or says which there are
     return {namespace: name}
@@ -275,13 +276,14 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
 
     Exits with 1 for a no, and with 3 where the Hub gave no answer.
     """
-    from git_credential_hf import access, gitconfig, hub
+    from git_credential_hf import access, gitconfig
     from git_credential_hf import configure as config
+    from git_credential_hf.hub import is_at_endpoint
 
     if repo is None:
         repo = gitconfig.push_url()
     repository = _named(repo)
-    if repo.lower().startswith("https:") and not hub.is_asked(repo):
+    if repo.lower().startswith("https:") and not is_at_endpoint(repo):
         said = f"what a token may do to {repository[1]} is not known: HF_ENDPOINT is another Hub"
         answer = access.Answer(repository, write, "unknown", "unreachable", said, "unset HF_ENDPOINT")
     else:
@@ -297,11 +299,11 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
 
 def _named(repo: str) -> tuple[str, str]:
     """The repository that an argument names, in any of the ways that `hub.named` knows."""
-    from git_credential_hf import hub
+    from git_credential_hf.hub import parse_repository, without_credentials
 
-    repository = hub.named(repo)
+    repository = parse_repository(repo)
     if repository is None:
-        said = f"'{hub.without_secret(repo)}' is no repository of the Hub"
+        said = f"'{without_credentials(repo)}' is no repository of the Hub"
         raise Problem(said, "name one, such as acme/model or datasets/acme/data")
     return repository
 

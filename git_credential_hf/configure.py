@@ -9,8 +9,9 @@ import re
 import shlex
 import sys
 
-from git_credential_hf import gitconfig, hub, tokens
+from git_credential_hf import gitconfig, tokens
 from git_credential_hf.changes import Change, appended, cut, read
+from git_credential_hf.hub import hub_origins, is_at_endpoint
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 
@@ -41,9 +42,9 @@ def sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
     the path that tells them apart only with `useHttpPath` (git-facts, "Scoped configuration").
     """
     alone = [("helper", ""), ("helper", helper())]
-    found = {origin: alone + ([("useHttpPath", "true")] if mapped else []) for origin in hub.origins()}
+    found = {origin: alone + ([("useHttpPath", "true")] if mapped else []) for origin in hub_origins()}
     for namespace, token in mapped.items():
-        for origin in hub.origins():
+        for origin in hub_origins():
             for kind in _KINDS:
                 value = f"{helper()} --token {shlex.quote(token)}"
                 found[f"{origin}/{kind}{namespace}"] = [("helper", ""), ("helper", value)]
@@ -58,7 +59,7 @@ def mapped(configured: list[gitconfig.Entry], origins: list[str] | None = None) 
     found = {}
     for entry in configured:
         if entry.is_helper() and gitconfig.is_ours(entry.value or "") and " --token " in (entry.value or ""):
-            for origin in hub.origins() if origins is None else origins:
+            for origin in hub_origins() if origins is None else origins:
                 namespace = entry.subsection.removeprefix(origin + "/")
                 if namespace != entry.subsection and "/" not in namespace:
                     try:
@@ -73,7 +74,7 @@ def token_for(repository: tuple[str, str]) -> tokens.Token | None:
 
     Raises `Problem` where there is a source, but broken.
     """
-    asked = [origin for origin in hub.origins() if hub.is_asked(origin)]  # no other one's token is for that Hub
+    asked = [origin for origin in hub_origins() if is_at_endpoint(origin)]  # no other one's token is for that Hub
     name = mapped(gitconfig.entries(), asked).get(repository[1].partition("/")[0])
     return tokens.current() if name is None else tokens.named(name)
 
@@ -146,7 +147,7 @@ def in_the_way() -> list[Problem]:
     """What stands elsewhere in git's configuration, as it counts here, and would spoil what `plan` has written."""
     entries = gitconfig.entries()
     found: dict[tuple[str, ...], Problem] = {}
-    for origin in hub.origins():
+    for origin in hub_origins():
         for entry in gitconfig.helpers(origin, entries):
             if not gitconfig.is_ours(entry.value or ""):
                 said = (

@@ -5,7 +5,8 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from git_credential_hf import access, gitconfig, hub, outgoing
+from git_credential_hf import access, gitconfig, outgoing
+from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 
@@ -58,7 +59,7 @@ def _leaked(leak: outgoing.Leak, roots: set[str], branch: str) -> Problem:
         take_out = "git rebase --interactive " + ("--root" if blob.commit in roots else f"{blob.commit[:10]}^") + branch
     return Problem(
         f"{_place(blob)} contains the Hub token {mask_token(leak.token)}",
-        f"take it out: `{take_out}`; if anybody else has seen it, revoke it at {hub.settings()}",
+        f"take it out: `{take_out}`; if anybody else has seen it, revoke it at {token_settings_url()}",
     )
 
 

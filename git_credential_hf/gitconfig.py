@@ -3,7 +3,7 @@
 import os
 import sys
 
-from git_credential_hf import hub
+from git_credential_hf.hub import normalized_origin, parse_remote
 from git_credential_hf.problem import Problem
 
 SCOPES = ("global", "local", "system")
@@ -313,7 +313,7 @@ def _parts(url: str) -> tuple[str | None, ...]:
 def origin_of(pattern: str) -> str | None:
     """The origin that a section is about, whatever user or path it names."""
     protocol, host, _, _ = _parts(pattern)
-    return hub.origin(protocol or "", host or "")
+    return normalized_origin(protocol or "", host or "")
 
 
 def user_of(url: str) -> str | None:
@@ -391,13 +391,13 @@ def push_url() -> str:
     name = remotes.pop() if len(remotes) == 1 else "origin"  # as git has it
     keys = [("branch", branch, "pushremote"), ("remote", "", "pushdefault"), ("branch", branch, "remote")]
     name = next((settings[key] or name for key in keys if settings.get(key)), name)
-    if "://" in name or hub.remote(name):
+    if "://" in name or parse_remote(name):
         return name  # what `git push -u URL` leaves; it may hold a token, and arguments are there for all to read
     try:
         urls = run("remote", "get-url", "--push", "--all", "--", name).decode("utf-8", "surrogateescape").splitlines()
     except Problem:
         raise Problem("there is no repository here with a remote to push to", "name one, such as acme/model") from None
-    return next((url for url in urls if hub.remote(url)), urls[0])  # there may be some
+    return next((url for url in urls if parse_remote(url)), urls[0])  # there may be some
 
 
 def file(scope: str) -> str:

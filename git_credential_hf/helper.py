@@ -1,6 +1,7 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, silence for others."""
 
-from git_credential_hf import hub, tokens
+from git_credential_hf import tokens
+from git_credential_hf.hub import is_at_endpoint, matching_origin
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import report, trace
 from git_credential_hf.protocol import Request
@@ -16,7 +17,7 @@ def get(request: Request, name: str | None = None) -> dict[str, str] | None:
 
     `name`: the stored token to serve instead of the current one.
     """
-    origin = hub.owns(request.protocol, request.host)
+    origin = matching_origin(request.protocol, request.host)
     if origin is None:
         return None
     token = _asked_for(request, name, origin)
@@ -39,14 +40,14 @@ def get(request: Request, name: str | None = None) -> dict[str, str] | None:
 
 def store(request: Request, name: str | None = None) -> None:
     """Keep nothing, the token has one place; and let nobody else keep what git has just told everybody."""
-    origin = hub.owns(request.protocol, request.host)
+    origin = matching_origin(request.protocol, request.host)
     if origin is not None:
         _heal(origin, request)
 
 
 def erase(request: Request, name: str | None = None) -> None:
     """The Hub refused a credential. If it was our token, say where that comes from and what to do; never delete it."""
-    origin = hub.owns(request.protocol, request.host)
+    origin = matching_origin(request.protocol, request.host)
     if origin is None:
         return
     _heal(origin, request)
@@ -57,7 +58,7 @@ def erase(request: Request, name: str | None = None) -> None:
         return
     refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
     # Another Hub knows nothing of it, and is given nothing that is not its own: with `HF_ENDPOINT` it would be asked.
-    is_asked = hub.is_asked(origin)
+    is_asked = is_at_endpoint(origin)
     if is_asked and tokens.renew(token):
         report("error", refused)
         report("hint", "it has been renewed: run the command again")
@@ -88,7 +89,7 @@ def _asked_for(request: Request, name: str | None, origin: str) -> tokens.Token 
         user = request.username.decode("utf-8", "surrogateescape")
         name = user if user in tokens.names() else None
     # What renews it may not go to another Hub; with the current one, huggingface_hub itself does as it likes.
-    return tokens.current() if name is None else tokens.named(name, act=hub.is_asked(origin))
+    return tokens.current() if name is None else tokens.named(name, act=is_at_endpoint(origin))
 
 
 def _heal(origin: str, request: Request) -> None:

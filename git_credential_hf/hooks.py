@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import access, contents, gitconfig, helper, hub, others, outgoing, resolvers, tokens
+from git_credential_hf import access, contents, gitconfig, helper, others, outgoing, resolvers, tokens
+from git_credential_hf.hub import is_at_endpoint, parse_remote, repository_at, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import discard_record, is_recorded
@@ -87,7 +88,7 @@ _OF_PRE_COMMIT = ("REMOTE_NAME", "REMOTE_URL", "LOCAL_BRANCH", "REMOTE_BRANCH", 
 def pre_push(remote: str, url: str, given: bytes) -> Verdict:
     """Judge a push to `url` of the references in `given`; `remote` is its name, or the URL once more (githooks(5))."""
     verdict = Verdict()
-    where = hub.remote(url)
+    where = parse_remote(url)
     if where is None or are_off():
         return verdict
     updates = outgoing.parse(given)
@@ -96,13 +97,13 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
     entries = gitconfig.entries()
     severity = _severities(entries, verdict)
     transport, path = where
-    repository = hub.repository(path)
+    repository = repository_at(path)
     if transport == "https" and repository is not None and severity["writeCheck"] != "off":
         write = not all(update.remote_ref.startswith("refs/pr/") for update in updates)
         _judge_access(verdict, severity["writeCheck"], url, repository, entries, write)
         if verdict.refusals:
             return verdict  # the rest takes longer, and would not be read
-    if not hub.is_asked(url if transport == "https" else "https://hf.co"):
+    if not is_at_endpoint(url if transport == "https" else "https://hf.co"):
         severity = {**severity, "metadata": "off"}  # another Hub does not judge the card, nor is it shown it
     if any(severity[check] != "off" for check in CHECKS if check != "writeCheck"):
         tracked = remote if _tells(remote, url, entries) else url
@@ -125,7 +126,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                 # A push to a URL, a bare clone, or a pull request that was fetched and merged here: what the Hub has
                 # already, no tracking reference tells.
                 listed = _advertised(url)
-                is_kept_from_it = listed is None and transport == "https" and hub.without_secret(url) != url
+                is_kept_from_it = listed is None and transport == "https" and without_credentials(url) != url
                 if is_kept_from_it and not outgoing.known(updates, tracked, entries):
                     # All of its history has been judged, and the Hub may have it: no definite no.
                     message = "what the Hub has already is not known: git has no credential but the one in the URL"
@@ -143,7 +144,7 @@ def _lacking(
 ) -> list[outgoing.Pointer]:
     """Those without what the Hub has, where neither this machine nor a commit here that the Hub has knows of it."""
     missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
-    if not missing or not hub.is_asked(url):
+    if not missing or not is_at_endpoint(url):
         return list(pointers)
     try:
         token = next(resolvers.of_git(url, entries), None)
@@ -182,8 +183,8 @@ def _tells(remote: str, url: str, entries: list[gitconfig.Entry]) -> bool:
 
 
 def _place_of(url: str) -> object:
-    where = hub.remote(url)
-    return (where and hub.repository(where[1])) or url  # of the Hub, it is the same by HTTPS and by SSH
+    where = parse_remote(url)
+    return (where and repository_at(where[1])) or url  # of the Hub, it is the same by HTTPS and by SSH
 
 
 def _advertised(url: str) -> list[str] | None:
@@ -192,7 +193,7 @@ def _advertised(url: str) -> list[str] | None:
     It is asked without the password that the URL may hold, which others could read among the arguments: git's helpers
     have one, or it does not say.
     """
-    scheme, separator, rest = hub.without_secret(url).partition("://")
+    scheme, separator, rest = without_credentials(url).partition("://")
     if separator and not scheme.lower().startswith("http"):
         rest = f"git@{rest}"  # the Hub's one user of SSH
     try:
@@ -210,7 +211,7 @@ def pre_commit() -> Verdict:
     entries = gitconfig.entries()
     severity = _severities(entries, verdict)
     remotes = [entry for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
-    if not any(hub.remote(entry.value or "") for entry in remotes):
+    if not any(parse_remote(entry.value or "") for entry in remotes):
         severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
         found = outgoing.staged(secrets=_our_secrets(), read_contents=_needs_contents(severity))
@@ -267,7 +268,7 @@ def _judge_access(
         verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
     answer: access.Answer | None = None
     asked = f"whether this push may {'write to' if write else 'reach'} {repository[1]}"
-    if not hub.is_asked(url):  # that one knows nothing of it, and is given nothing that is not its own
+    if not is_at_endpoint(url):  # that one knows nothing of it, and is given nothing that is not its own
         verdict.warnings.append(Problem(f"{asked} is not known: HF_ENDPOINT is another Hub", "unset HF_ENDPOINT"))
         return
     try:

@@ -12,32 +12,32 @@ def is_true(value: str | None) -> bool:
     return value is not None and value.upper() in ("1", "ON", "YES", "TRUE")
 
 
-def endpoint() -> str:
+def hub_endpoint() -> str:
     """The URL of the Hub that huggingface_hub talks to: its `constants.ENDPOINT`, staging included."""
     if is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
         return _STAGING
     return os.environ.get("HF_ENDPOINT", _PUBLIC[0]).rstrip("/")
 
 
-def origins() -> list[str]:
+def hub_origins() -> list[str]:
     """The origins (`scheme://host[:port]`, normalised) that are the Hub; a list, never a pattern."""
-    own = origin_of(endpoint())
+    own = url_origin(hub_endpoint())
     return [*_PUBLIC, own] if own and own not in _PUBLIC else [*_PUBLIC]
 
 
 def exclusive_origins() -> list[str]:
     """Those that are the Hub and nothing else: an `HF_ENDPOINT` with a path shares its host with somebody."""
-    path = endpoint().partition("://")[2].partition("/")[2]
-    return [*_PUBLIC] if path else origins()
+    path = hub_endpoint().partition("://")[2].partition("/")[2]
+    return [*_PUBLIC] if path else hub_origins()
 
 
-def origin_of(url: str) -> str | None:
+def url_origin(url: str) -> str | None:
     """The normalised origin of a URL; `None` where it could never be given a token."""
     scheme, separator, rest = url.partition("://")
-    return origin(scheme, rest.partition("/")[0]) if separator else None
+    return normalized_origin(scheme, rest.partition("/")[0]) if separator else None
 
 
-def origin(protocol: str, host: str) -> str | None:
+def normalized_origin(protocol: str, host: str) -> str | None:
     """The normalised origin of git's `protocol` and `host`; `None` where it could never be given a token.
 
     `host` may hold a port, as git's does. https only, but for plain http on this very machine.
@@ -62,22 +62,22 @@ def origin(protocol: str, host: str) -> str | None:
     return f"{protocol}://{name}{port if port[1:] != _DEFAULT_PORTS[protocol] else ''}"
 
 
-def owns(protocol: bytes | None, host: bytes | None) -> str | None:
+def matching_origin(protocol: bytes | None, host: bytes | None) -> str | None:
     """The Hub's origin that git asks about, or `None`: another host, a lookalike, plain http, another port."""
     if protocol is None or host is None or not (protocol.isascii() and host.isascii()):
         return None
-    asked = origin(protocol.decode(), host.decode())
-    return asked if asked in origins() else None
+    asked = normalized_origin(protocol.decode(), host.decode())
+    return asked if asked in hub_origins() else None
 
 
-def is_asked(url: str) -> bool:
+def is_at_endpoint(url: str) -> bool:
     """Whether `endpoint()` is the Hub that an https URL leads to, and so the one to ask about what is there."""
     scheme, _, rest = url.partition("://")
-    where, own = origin(scheme, rest.partition("/")[0].rpartition("@")[2]), origin_of(endpoint())
+    where, own = normalized_origin(scheme, rest.partition("/")[0].rpartition("@")[2]), url_origin(hub_endpoint())
     return where == own or {where, own} <= {*_PUBLIC}
 
 
-def remote(url: str) -> tuple[str, str] | None:
+def parse_remote(url: str) -> tuple[str, str] | None:
     """The transport (`https`, `ssh`) and the path of a git remote's URL that leads to the Hub; `None` for any other.
 
     SSH is `git@hf.co:acme/model` or `ssh://git@hf.co/acme/model` (hub-facts 3.1).
@@ -86,73 +86,75 @@ def remote(url: str) -> tuple[str, str] | None:
     if not separator:
         where, colon, path = url.partition(":")  # scp's syntax; a slash before the colon makes it a path (git-fetch(1))
         host = where.rpartition("@")[2].lower()
-        return ("ssh", path) if colon and "/" not in where and f"https://{host}" in origins() else None
+        return ("ssh", path) if colon and "/" not in where and f"https://{host}" in hub_origins() else None
     where, _, path = rest.partition("/")
     if any(c in where for c in "?#\\"):
         return None  # what stands before it is the host, to git and curl: https://evil.example?@huggingface.co/
     host = where.rpartition("@")[2]
     if scheme.lower() in ("ssh", "git+ssh", "ssh+git"):
         name = host.lower().removesuffix(":22").removesuffix(":")
-        return ("ssh", path) if f"https://{name}" in origins() else None
-    return ("https", path) if origin(scheme, host) in origins() else None
+        return ("ssh", path) if f"https://{name}" in hub_origins() else None
+    return ("https", path) if normalized_origin(scheme, host) in hub_origins() else None
 
 
-def named(text: str) -> tuple[str, str] | None:
+def parse_repository(text: str) -> tuple[str, str] | None:
     """The repository that somebody names: `acme/model`, `datasets/acme/data`, an `hf://` URI, or a URL of the Hub's."""
     if text.lower().startswith("hf://"):
         parts = text[5:].split("@")[0].strip("/").split("/")
-        return repository("/".join(parts[: 3 if parts[0] in KINDS else 2]))
+        return repository_at("/".join(parts[: 3 if parts[0] in REPOSITORY_KINDS else 2]))
     if ":" not in text:
-        return repository(text)
-    found = remote(text)
+        return repository_at(text)
+    found = parse_remote(text)
     if found is None:
         return None
     parts = found[1].partition("?")[0].partition("#")[0].strip("/").split("/")
-    first = 2 if parts[0] in KINDS else 1  # where a page may begin: `gpt2/tree/main`, but `acme/tree` is a name
+    first = (
+        2 if parts[0] in REPOSITORY_KINDS else 1
+    )  # where a page may begin: `gpt2/tree/main`, but `acme/tree` is a name
     last = len(parts) if len(parts) > first + 1 else 0
     page = min((at for at in range(first, last) if parts[at] in _PAGES), default=len(parts))
-    return repository("/".join(parts[:page]))
+    return repository_at("/".join(parts[:page]))
 
 
-def without_secret(url: str) -> str:
+def without_credentials(url: str) -> str:
     """A URL as people may see it: without the user and the password in it."""
     scheme, separator, rest = url.partition("://")
     login, at, _ = rest.partition("/")[0].rpartition("@")
     return f"{scheme}://{rest[len(login) + 1 :]}" if separator and at else url
 
 
-KINDS = ("models", "datasets", "spaces", "kernels")  # of repositories, as the API names them
+REPOSITORY_KINDS = ("models", "datasets", "spaces", "kernels")  # of repositories, as the API names them
 # What may follow a repository in the address bar of a browser.
 _PAGES = ("tree", "blob", "raw", "resolve", "commit", "commits", "discussions", "settings")
 
 
-def repository(path: str) -> tuple[str, str] | None:
+def repository_at(path: str) -> tuple[str, str] | None:
     """The type and the name of the repository at a path of the Hub, with or without `.git` (hub-facts 3.1)."""
     parts = path.strip("/").removesuffix(".git").split("/")
     if parts[0] == "buckets":
         return None  # git does not know them (hub-facts 3.1)
-    kind = parts.pop(0) if parts[0] in KINDS else "models"
-    return (kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_name, parts)) else None
+    kind = parts.pop(0) if parts[0] in REPOSITORY_KINDS else "models"
+    return (kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_valid_name, parts)) else None
 
 
-def is_name(text: str) -> bool:
+def is_valid_name(text: str) -> bool:
     """Whether this can be the name of an account or a repository: what else a path may hold would lead elsewhere."""
     return text.isascii() and text[:1] not in ("", "-", ".") and all(c.isalnum() or c in "-_." for c in text)
 
 
-def page(kind: str, name: str) -> str:
+def page_url(kind: str, name: str) -> str:
     """The page of a repository, for people."""
-    return f"{endpoint()}/{'' if kind == 'models' else kind + '/'}{name}"
+    return f"{hub_endpoint()}/{'' if kind == 'models' else kind + '/'}{name}"
 
 
-def singular(kind: str) -> str:
+def repository_type(kind: str) -> str:
     """A type of repositories as whoami-v2 and the command line have it: `model` for `models`."""
     return kind.removesuffix("s")
 
 
-def settings() -> str:
+def token_settings_url() -> str:
     """The page on which tokens are made, for people."""
-    return f"{endpoint()}/settings/tokens"
+    return f"{hub_endpoint()}/settings/tokens"
 
 
 def _is_loopback(name: str) -> bool:

@@ -11,8 +11,9 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING
 
-from git_credential_hf import gitconfig, hub, processes, threads
+from git_credential_hf import gitconfig, processes, threads
 from git_credential_hf.gitconfig import Entry
+from git_credential_hf.hub import exclusive_origins, hub_origins
 from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import Problem
 
@@ -110,8 +111,8 @@ def configured(entries: list[Entry]) -> list[Entry]:
 
 def _concerns_the_hub(entry: Entry) -> bool:
     # A section for one user, or a part of a host, counts: git asks the helper about those.
-    is_the_hubs = gitconfig.origin_of(entry.subsection) in hub.origins()
-    return is_the_hubs or any(gitconfig.applies(entry.subsection, origin) for origin in hub.origins())
+    is_the_hubs = gitconfig.origin_of(entry.subsection) in hub_origins()
+    return is_the_hubs or any(gitconfig.applies(entry.subsection, origin) for origin in hub_origins())
 
 
 def reject(
@@ -127,7 +128,7 @@ def reject(
     """
     deadline = time.monotonic() + seconds
     holders = [Holder(helper) for helper in helpers]
-    origins = hub.exclusive_origins()  # what it holds for another's host is not ours to take
+    origins = exclusive_origins()  # what it holds for another's host is not ours to take
     questions = [(holder, origin) for holder in holders if _exists(holder.helper) for origin in origins]
     if questions:
         try:

@@ -28,7 +28,7 @@ def say_change(change: "Applicable") -> None:
 
 def say_status(seen: "Status") -> None:
     """Who somebody is to git now."""
-    from git_credential_hf import hub
+    from git_credential_hf.hub import hub_endpoint
 
     if seen.token is None:
         say("token     none")
@@ -40,7 +40,7 @@ def say_status(seen: "Status") -> None:
             say(f"account   {seen.account.name}" + (f", {seen.account.role} token" if seen.account.role else ""))
         else:
             say(f"account   unknown, the Hub {'could not be asked' if seen.warnings else 'refuses the token'}")
-    say(f"endpoint  {hub.endpoint()}")
+    say(f"endpoint  {hub_endpoint()}")
     first = f", after {', '.join(seen.asked_first)}" if seen.asked_first else ""
     say(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
     for namespace, name in seen.mapped.items():

@@ -3,8 +3,9 @@
 import shlex
 from typing import Any
 
-from git_credential_hf import access, configure, gitconfig, hub, tokens
+from git_credential_hf import access, configure, gitconfig, tokens
 from git_credential_hf.account import Account
+from git_credential_hf.hub import hub_endpoint, hub_origins
 from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import login_hint
@@ -51,7 +52,7 @@ class Status:
             return False
         self.mapped = configure.mapped(configured)
         silent = []
-        for origin in hub.origins():
+        for origin in hub_origins():
             values = [helper.value or "" for helper in gitconfig.helpers(origin, configured)]
             ours = [i for i, value in enumerate(values) if gitconfig.is_ours(value)]
             if not ours:
@@ -94,7 +95,7 @@ class Status:
                 "expires_at": token.expires_at,
             },
             "account": account and {"name": account.name, "role": account.role},
-            "endpoint": hub.endpoint(),
+            "endpoint": hub_endpoint(),
             "git": {"asks_us": self.asks_us, "asked_first": self.asked_first},
             "mapped": [{"for": namespace, "token": name} for namespace, name in self.mapped.items()],
         }

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from git_credential_hf import hub
+from git_credential_hf.hub import is_true
 from git_credential_hf.problem import Problem, report
 
 _SETTLED = 0.1  # seconds without a write after which a token file is taken to be whole
@@ -21,7 +21,7 @@ def clean_token(text: str) -> str:
 
 def token_path() -> str:
     """The active token's file: huggingface_hub's `HF_TOKEN_PATH`."""
-    if hub.is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
+    if is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
         return os.path.join(os.path.expanduser("~"), ".cache", "huggingface_staging", "token")
     return _configured_token_path()
 

@@ -8,7 +8,7 @@ property test holds the two together), and it is imported where it has to act.
 import os
 import time
 
-from git_credential_hf import hub
+from git_credential_hf.hub import hub_endpoint
 from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem, report, trace
 from git_credential_hf.state import Lock, fingerprint, is_recorded, new_key, read_state, record, write_state
@@ -291,7 +291,7 @@ def _exchange_now() -> Token | None:
 def _job() -> str:
     """What makes a CI job this job: another one on the same runner must not get its token."""
     names = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-    return "\n".join([hub.endpoint(), *(os.environ.get(name, "") for name in names)])
+    return "\n".join([hub_endpoint(), *(os.environ.get(name, "") for name in names)])
 
 
 def _keep_oidc(value: str, until: int, expires_at: int) -> None:

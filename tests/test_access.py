@@ -22,7 +22,7 @@ from reasons import REASONS, _acme, _alice, _gated
 from test_account import MODEL, entry, fine_grained
 
 from git_credential_hf import access, tokens
-from git_credential_hf import hub as the_hub
+from git_credential_hf.hub import parse_repository
 from git_credential_hf.masking import mask_token as shown_as
 from git_credential_hf.state import read_state
 
@@ -142,7 +142,7 @@ def test_words(name: str, world: Hub, client: None) -> None:
     prepare, repository, reason, *_ = REASONS[name]
     value = prepare(world)
     token = tokens.Token(value, "env:HF_TOKEN") if value else None
-    answer = access.may(token, the_hub.named(repository), write=True, seconds=30)
+    answer = access.may(token, parse_repository(repository), write=True, seconds=30)
     assert (answer.answer, answer.reason) == ("no", reason)
     shown = shown_as(value) if value else "none"
     assert (answer.message.replace(shown, "TOKEN"), answer.fix) == SAID[name]
@@ -552,7 +552,7 @@ def test_what_is_made_of_an_answer(name: str, api: Api) -> None:
         "auth-check": httpx2.Response(status, headers=headers),
         "whoami-v2": httpx2.Response(200, json=account),
     }
-    asked = the_hub.named(repository)
+    asked = parse_repository(repository)
     assert asked is not None
     answer = access.may(mine(), asked, write=write)
     assert (told(answer), answer.repository, answer.write) == (expected, asked, write)

@@ -13,13 +13,27 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from git_credential_hf import hub
+from git_credential_hf.hub import (
+    REPOSITORY_KINDS,
+    exclusive_origins,
+    hub_origins,
+    is_at_endpoint,
+    is_valid_name,
+    matching_origin,
+    page_url,
+    parse_remote,
+    parse_repository,
+    repository_at,
+    repository_type,
+    token_settings_url,
+    without_credentials,
+)
 
 PUBLIC = ["https://huggingface.co", "https://hf.co"]
 
 
 def owns(protocol: str | bytes | None, host: str | bytes | None) -> str | None:
-    return hub.owns(*(text.encode() if isinstance(text, str) else text for text in (protocol, host)))
+    return matching_origin(*(text.encode() if isinstance(text, str) else text for text in (protocol, host)))
 
 
 OWNED = {
@@ -174,7 +188,7 @@ def test_endpoint_is_one_origin_more(endpoint: str, monkeypatch: pytest.MonkeyPa
     """HF_ENDPOINT adds its own host and port and takes nothing away; an odd one adds nothing."""
     added = ENDPOINTS[endpoint]
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
-    assert hub.origins() == PUBLIC + ([added] if added else [])
+    assert hub_origins() == PUBLIC + ([added] if added else [])
     assert [owns("https", host) for host in HUB_HOSTS] == PUBLIC
     for host in (
         "evil.example",
@@ -195,7 +209,7 @@ def test_endpoint_is_one_origin_more(endpoint: str, monkeypatch: pytest.MonkeyPa
 
 def test_no_endpoint_is_the_public_hub() -> None:
     """Without HF_ENDPOINT there are two origins, and this machine is none of them."""
-    assert hub.origins() == PUBLIC
+    assert hub_origins() == PUBLIC
     assert owns("http", "localhost") is owns("http", "127.0.0.1") is owns("https", "hub-ci.huggingface.co") is None
 
 
@@ -204,7 +218,7 @@ def test_staging(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Staging is the Hub where huggingface_hub says so, and then HF_ENDPOINT is not."""
     monkeypatch.setenv("HUGGINGFACE_CO_STAGING", value)
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
-    assert hub.origins() == [*PUBLIC, "https://hub-ci.huggingface.co"]
+    assert hub_origins() == [*PUBLIC, "https://hub-ci.huggingface.co"]
     assert owns("https", "HUB-CI.huggingface.co") == "https://hub-ci.huggingface.co"
     assert owns("https", "hub.example") is owns("http", "hub-ci.huggingface.co") is None
 
@@ -213,7 +227,7 @@ def test_staging(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_staging(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any other value means no, as it does to huggingface_hub."""
     monkeypatch.setenv("HUGGINGFACE_CO_STAGING", value)
-    assert hub.origins() == PUBLIC
+    assert hub_origins() == PUBLIC
 
 
 # --- remotes and repositories ---
@@ -257,7 +271,7 @@ REMOTES = {
 def test_remotes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A remote is the Hub's where git would go to the Hub with it, in any letter case, whoever logs in there."""
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:5000")
-    assert hub.remote(url) == REMOTES[url]
+    assert parse_remote(url) == REMOTES[url]
 
 
 ASKED = {
@@ -278,7 +292,7 @@ ASKED = {
 def test_which_hub_is_asked(endpoint: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Hub in use is asked about its own remotes alone, and the public one has two names."""
     monkeypatch.setenv("HF_ENDPOINT", endpoint or "https://huggingface.co")
-    assert hub.is_asked(url) is ASKED[endpoint, url]
+    assert is_at_endpoint(url) is ASKED[endpoint, url]
 
 
 REPOSITORIES = {
@@ -337,27 +351,27 @@ REPOSITORIES = {
 @pytest.mark.parametrize("text", REPOSITORIES)
 def test_names_of_repositories(text: str) -> None:
     """What people call a repository, and what is none."""
-    assert hub.named(text) == REPOSITORIES[text]
+    assert parse_repository(text) == REPOSITORIES[text]
 
 
 @given(st.text(max_size=60) | st.from_regex(r"(https|ssh|hf)://[a-z@.:/%?#]{0,40}", fullmatch=True))
 @settings(max_examples=2000)
 def test_any_text_for_a_repository(text: str) -> None:
     """Any text is a repository or none; what is one leads to no other place of the API."""
-    found = hub.named(text)
-    assert found is None or (found[0] in hub.KINDS and all(map(hub.is_name, found[1].split("/"))))
+    found = parse_repository(text)
+    assert found is None or (found[0] in REPOSITORY_KINDS and all(map(is_valid_name, found[1].split("/"))))
 
 
 @pytest.mark.parametrize("page", ["tree", "blob", "raw", "resolve", "commit", "commits", "discussions", "settings"])
 def test_pages_of_a_repository(page: str) -> None:
     """What a browser shows of a repository names that repository; a repository may be called like a page, too."""
     for name in ("acme/model", "gpt2"):
-        assert hub.named(f"https://hf.co/{name}/{page}/main") == ("models", name)
-        assert hub.named(f"https://hf.co/datasets/{name}/{page}/main?a=b#c") == ("datasets", name)
-    assert hub.named(f"https://hf.co/{page}/model/{page}/main") == ("models", f"{page}/model")
+        assert parse_repository(f"https://hf.co/{name}/{page}/main") == ("models", name)
+        assert parse_repository(f"https://hf.co/datasets/{name}/{page}/main?a=b#c") == ("datasets", name)
+    assert parse_repository(f"https://hf.co/{page}/model/{page}/main") == ("models", f"{page}/model")
     for end in ("", "/"):
-        assert hub.named(f"https://hf.co/acme/{page}{end}") == ("models", f"acme/{page}")
-    assert hub.named(f"https://hf.co/datasets/acme/{page}") == ("datasets", f"acme/{page}")
+        assert parse_repository(f"https://hf.co/acme/{page}{end}") == ("models", f"acme/{page}")
+    assert parse_repository(f"https://hf.co/datasets/acme/{page}") == ("datasets", f"acme/{page}")
 
 
 @pytest.mark.parametrize("kind", ["models", "datasets", "spaces", "kernels"])
@@ -365,12 +379,12 @@ def test_kinds_of_repositories(kind: str, monkeypatch: pytest.MonkeyPatch) -> No
     """Each kind has its place in paths, in `hf://` URIs, and on the Hub that is in use; a model needs none."""
     named, paths = (kind, "acme/thing"), {f"{kind}/acme/thing"} | ({"acme/thing"} if kind == "models" else set())
     for path in paths:
-        assert hub.repository(path) == hub.repository(f"/{path}.git/".rstrip("/")) == hub.named(path) == named
+        assert repository_at(path) == repository_at(f"/{path}.git/".rstrip("/")) == parse_repository(path) == named
         for uri in (f"hf://{path}", f"HF:///{path}/", f"hf://{path}/a/b.txt", f"hf://{path}@main/a@b.txt"):
-            assert hub.named(uri) == named
+            assert parse_repository(uri) == named
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example/hub/")
-    assert hub.page(*named) == "https://hub.example/hub/" + ("" if kind == "models" else f"{kind}/") + "acme/thing"
-    assert hub.settings() == "https://hub.example/hub/settings/tokens"
+    assert page_url(*named) == "https://hub.example/hub/" + ("" if kind == "models" else f"{kind}/") + "acme/thing"
+    assert token_settings_url() == "https://hub.example/hub/settings/tokens"
 
 
 @pytest.mark.parametrize(
@@ -378,7 +392,7 @@ def test_kinds_of_repositories(kind: str, monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_paths_of_no_repository(path: str) -> None:
     """What has too many parts, or another kind, or is no name, is no repository."""
-    assert hub.repository(path) is None
+    assert repository_at(path) is None
 
 
 NAMES = {
@@ -397,7 +411,7 @@ NAMES = {
 @pytest.mark.parametrize("text", NAMES)
 def test_names(text: str) -> None:
     """A name is ASCII letters, digits, and `-_.` behind the first."""
-    assert hub.is_name(text) is NAMES[text]
+    assert is_valid_name(text) is NAMES[text]
 
 
 SECRETS = {
@@ -414,7 +428,7 @@ SECRETS = {
 @pytest.mark.parametrize("url", SECRETS)
 def test_without_secret(url: str) -> None:
     """What may be a password in a URL is not shown, and nothing else is changed."""
-    assert hub.without_secret(url) == SECRETS[url]
+    assert without_credentials(url) == SECRETS[url]
 
 
 # --- against an independent reader ---
@@ -472,7 +486,7 @@ def test_owned_is_allowed(protocol: str, host: str, endpoint: str | None) -> Non
         asked = read(f"{protocol}://{host}")
         assert asked in allowed(endpoint)
         assert read(origin) == asked
-        assert origin in hub.origins()
+        assert origin in hub_origins()
         assert origin.isascii() and origin == origin.lower()
 
 
@@ -481,7 +495,7 @@ def test_owned_is_allowed(protocol: str, host: str, endpoint: str | None) -> Non
 def test_origins_are_allowed(endpoint: str | None) -> None:
     """All origins are ones that urlsplit reads out of HF_ENDPOINT as well, and each is owned."""
     set_endpoint(endpoint)
-    for origin in hub.origins():
+    for origin in hub_origins():
         assert read(origin) in allowed(endpoint)
         scheme, _, host = origin.partition("://")
         assert owns(scheme, host) == origin
@@ -545,11 +559,11 @@ def test_what_is_the_hub_and_nothing_else(endpoint: str, is_shared: bool, monkey
     """All origins, but for the one of an endpoint that has a path: that may be somebody else's, too."""
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
     public = ["https://huggingface.co", "https://hf.co"]
-    assert hub.exclusive_origins() == (public if is_shared else hub.origins())
-    assert is_shared == (hub.exclusive_origins() != hub.origins())
+    assert exclusive_origins() == (public if is_shared else hub_origins())
+    assert is_shared == (exclusive_origins() != hub_origins())
 
 
-@pytest.mark.parametrize("kind", hub.KINDS)
+@pytest.mark.parametrize("kind", REPOSITORY_KINDS)
 def test_singular(kind: str) -> None:
     """A type of repositories has an s, and whoami-v2 knows it without."""
-    assert hub.singular(kind) + "s" == kind
+    assert repository_type(kind) + "s" == kind

@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from git_credential_hf import configure, gitconfig, hub, netrc, others
+from git_credential_hf import configure, gitconfig, netrc, others
 from git_credential_hf.changes import Applicable, Change, read
 from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.hub import exclusive_origins, hub_origins, without_credentials
 from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem
 
@@ -42,9 +43,9 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                 f"mend {path} by hand",
             )
             continue
-        hosts = _hosts(hub.origins())
+        hosts = _hosts(hub_origins())
         # A netrc file knows neither ports nor paths: with one, this may be what somebody else's server is for.
-        ours = _hosts([origin for origin in hub.exclusive_origins() if _host(origin) == origin.partition("://")[2]])
+        ours = _hosts([origin for origin in exclusive_origins() if _host(origin) == origin.partition("://")[2]])
         mine = [entry for entry in found if entry.machine is not None and entry.machine.lower() in hosts]
         for entry in found:
             register_secret(entry.password or "")
@@ -181,7 +182,7 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
                 "error",
                 "git's configuration puts a token into the Hub's addresses",
                 f"{path or 'the environment, GIT_CONFIG_*'}: "
-                f"url.{hub.without_secret(entry.subsection)}.insteadOf, with {mask_token(secret)}",
+                f"url.{without_credentials(entry.subsection)}.insteadOf, with {mask_token(secret)}",
                 AGAIN if path else "take url.*.insteadOf out of GIT_CONFIG_*",
                 _stripped(path) if path else None,
             )
@@ -189,7 +190,7 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
 
 def _is_for_the_hub(entry: gitconfig.Entry) -> bool:
     is_secret = (entry.value or "").lower().startswith("authorization:")
-    return is_secret and (not entry.subsection or gitconfig.origin_of(entry.subsection) in hub.exclusive_origins())
+    return is_secret and (not entry.subsection or gitconfig.origin_of(entry.subsection) in exclusive_origins())
 
 
 _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # other headers of the same variable stay
@@ -198,7 +199,7 @@ _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # oth
 def _secret_in(url: str) -> str | None:
     """The password, or the token in the place of the user name, of a URL of the Hub's."""
     login, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
-    return _secret_of(login) if at and gitconfig.origin_of(url) in hub.exclusive_origins() else None
+    return _secret_of(login) if at and gitconfig.origin_of(url) in exclusive_origins() else None
 
 
 def _secret_of(login: str) -> str | None:
@@ -223,7 +224,7 @@ def _stripped(path: str) -> Callable[[], list[Applicable]]:
     def plan() -> list[Applicable]:
         content = read(path) or b""
         after = content
-        for host in (re.escape(origin.partition("://")[2]).encode() for origin in hub.exclusive_origins()):
+        for host in (re.escape(origin.partition("://")[2]).encode() for origin in exclusive_origins()):
             url = rb"(?i)(https?://)([^\s/\"]+)@(?=" + host + rb"(?:[/\"\s]|:443(?!\d)|$))"
             after = re.sub(url, stripped, after)
         return [Change(path, content, after)] if after != content else []

@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from git_credential_hf import access, hub, tokens
+from git_credential_hf import access, tokens
 from git_credential_hf.account import Account
 from git_credential_hf.changes import Applicable, Change, Mode, read
 from git_credential_hf.doctor import place
 from git_credential_hf.doctor.machine import Finding, Machine, Row
+from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import stored_tokens_path, token_path
@@ -113,7 +114,7 @@ def check_environment(machine: Machine) -> Iterator[Finding]:
                 f"{name} is set in the environment of this shell or job",
                 f"run `unset {name}`, or {place.remedy()}"
                 if place.is_somewhere_else()
-                else f"run `unset {name}`, or give it a token of {hub.settings()}",
+                else f"run `unset {name}`, or give it a token of {token_settings_url()}",
             )
     token = machine.token
     login = _login()

@@ -4,9 +4,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
-from git_credential_hf import access, configure, gitconfig, hub, resolvers, tokens
+from git_credential_hf import access, configure, gitconfig, resolvers, tokens
 from git_credential_hf.account import Account
 from git_credential_hf.changes import Applicable
+from git_credential_hf.hub import (
+    hub_endpoint,
+    hub_origins,
+    is_at_endpoint,
+    page_url,
+    parse_remote,
+    parse_repository,
+    url_origin,
+)
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 
@@ -99,32 +108,36 @@ class Machine:
             url = gitconfig.push_url()
         except Problem:
             return None
-        return url if hub.remote(url) else None
+        return url if parse_remote(url) else None
 
     @cached_property
     def repository(self) -> tuple[str, str] | None:
         """The repository that this is about: the one that was named, or the one of this directory."""
-        return self.named or (hub.named(self.remote) if self.remote else None)
+        return self.named or (parse_repository(self.remote) if self.remote else None)
 
     @cached_property
     def url(self) -> str:
         """The URL that git is asked about: the remote's, or that of the repository or of the Hub."""
-        if self.remote and self.remote.startswith("http") and (not self.named or hub.named(self.remote) == self.named):
+        if (
+            self.remote
+            and self.remote.startswith("http")
+            and (not self.named or parse_repository(self.remote) == self.named)
+        ):
             return self.remote
         url = (
-            hub.page(*self.repository)
+            page_url(*self.repository)
             if self.repository
-            else hub.origins()[-1]
+            else hub_origins()[-1]
             if self._is_elsewhere
             else "https://huggingface.co"
         )
         # Another one may be put in its place (git-config(1), url.<base>.insteadOf), with a password in it.
         placed = gitconfig.run("ls-remote", "--get-url", f"{url}/").decode("utf-8", "surrogateescape").rstrip("/\n")
-        return placed if (hub.remote(placed) or ("", ""))[0] == "https" else url
+        return placed if (parse_remote(placed) or ("", ""))[0] == "https" else url
 
     @property
     def _is_elsewhere(self) -> bool:
-        return "HF_ENDPOINT" in os.environ and hub.origin_of(hub.endpoint()) is not None
+        return "HF_ENDPOINT" in os.environ and url_origin(hub_endpoint()) is not None
 
     @cached_property
     def token(self) -> tokens.Token | None:
@@ -152,7 +165,7 @@ class Machine:
         Nor is another Hub (`HF_ENDPOINT`) given what git would send to this one.
         """
         is_its_own = self.token is not None and token.value == self.token.value
-        if self.offline or not (is_its_own or hub.is_asked(self.url)):
+        if self.offline or not (is_its_own or is_at_endpoint(self.url)):
             return None
         if token.value not in self._accounts:
             try:
@@ -212,7 +225,7 @@ class Machine:
     def _of_lfs(self) -> "tuple[list[tokens.Token], Problem | None]":
         """The same for git-lfs, whose URL may be another one (git-lfs-config(5))."""
         url = self.lfs_endpoint
-        if self._of_git[1] or not (url and hub.remote(url)):
+        if self._of_git[1] or not (url and parse_remote(url)):
             return self._of_git
         return _recorded(lambda: resolvers.of_git(url, self.entries))
 

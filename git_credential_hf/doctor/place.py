@@ -4,8 +4,8 @@ import os
 import sys
 from collections.abc import Iterator
 
-from git_credential_hf import hub
 from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.hub import hub_endpoint, url_origin, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.token_files import token_path
 
@@ -93,16 +93,16 @@ def check_job(machine: Machine) -> Iterator[Finding]:
 
 def check_endpoint(machine: Machine) -> Iterator[Finding]:
     """`HF_ENDPOINT` sends the token to another host."""
-    endpoint = hub.endpoint()
+    endpoint = hub_endpoint()
     if endpoint == "https://huggingface.co":
         return
-    origin = hub.origin_of(endpoint)
+    origin = url_origin(endpoint)
     yield Finding(
         "endpoint-elsewhere",
         "warning" if origin else "error",
-        f"the Hub is {mask_line(hub.without_secret(endpoint))}"
+        f"the Hub is {mask_line(without_credentials(endpoint))}"
         if origin
         else "HF_ENDPOINT is no place to send a token to",
-        f"HF_ENDPOINT is {mask_line(hub.without_secret(os.environ.get('HF_ENDPOINT', endpoint)))}",
+        f"HF_ENDPOINT is {mask_line(without_credentials(os.environ.get('HF_ENDPOINT', endpoint)))}",
         "run `unset HF_ENDPOINT`, if that is not meant",
     )

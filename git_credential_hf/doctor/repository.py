@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from git_credential_hf import access, hub
+from git_credential_hf import access
 from git_credential_hf.account import Account
 from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.hub import is_at_endpoint, page_url
 
 _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")
 _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # told already
@@ -12,12 +13,12 @@ _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # told already
 
 def check_access(machine: Machine) -> Iterator[Finding]:
     """Ask for writing first: most machines may, and then that is all."""
-    if machine.repository is None or machine.offline or not hub.is_asked(machine.url):
+    if machine.repository is None or machine.offline or not is_at_endpoint(machine.url):
         return
     token = next(iter(machine.of_git), None) or machine.token
     if token is None or not isinstance(machine.ask(token), Account):
         return
-    page = hub.page(*machine.repository)
+    page = page_url(*machine.repository)
     answer = access.may(token, machine.repository, write=True)
     if answer.answer != "no" or answer.reason in _OF_THE_TOKEN:
         return

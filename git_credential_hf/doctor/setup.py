@@ -5,9 +5,10 @@ import shlex
 from collections.abc import Iterator
 from functools import partial
 
-from git_credential_hf import configure, gitconfig, hookfiles, hub
+from git_credential_hf import configure, gitconfig, hookfiles
 from git_credential_hf.doctor.copies import file_of, unset
 from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.hub import hub_origins, parse_remote, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 
@@ -18,7 +19,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
     shadowed: list[gitconfig.Entry] = []
     behind: list[gitconfig.Entry] = []
     lost: dict[str, gitconfig.Entry] = {}
-    for origin in hub.origins():
+    for origin in hub_origins():
         chain = gitconfig.helpers(origin, machine.entries)
         ours = [at for at, entry in enumerate(chain) if gitconfig.is_ours(entry.value or "")]
         if not ours:
@@ -93,7 +94,7 @@ def _is_found(value: str) -> bool:
 def check_settings(machine: Machine) -> Iterator[Finding]:
     """A user name that git insists on, and what Git Credential Manager leaves where it looked for a provider."""
     for entry in machine.entries:
-        if entry.section != "credential" or gitconfig.origin_of(entry.subsection) not in hub.origins():
+        if entry.section != "credential" or gitconfig.origin_of(entry.subsection) not in hub_origins():
             continue
         key = f"credential.{entry.subsection}.{entry.name}"
         path = file_of(entry)
@@ -160,12 +161,12 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
             lambda: [Command("lfs", "install", "--skip-repo")],
         )
     url = machine.lfs_endpoint
-    if url and not hub.remote(url):
+    if url and not parse_remote(url):
         yield Finding(
             "lfs-url-elsewhere",
             "warning",
             "git-lfs sends the files of this repository to another host",
-            f"`git lfs env` says: {mask_line(hub.without_secret(url))}",
+            f"`git lfs env` says: {mask_line(without_credentials(url))}",
             "run `git config --unset lfs.url`, or take it out of .lfsconfig, if that is not meant",
         )
 

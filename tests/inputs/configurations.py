@@ -8,7 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from git_credential_hf import configure, gitconfig, hooks, hub, others, resolvers
+from git_credential_hf import configure, gitconfig, hooks, others, resolvers
+from git_credential_hf.hub import hub_origins
 from git_credential_hf.problem import Problem
 
 URLS = (
@@ -96,7 +97,7 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
     configure.mapped(entries)
     resolvers.is_given_elsewhere("https://huggingface.co/a/b", entries)
     hooks._severities(entries, hooks.Verdict())
-    for origin in hub.origins():
+    for origin in hub_origins():
         gitconfig.helpers(origin, entries)
     if url is None:
         return "read"
@@ -132,7 +133,7 @@ def judge_configure(content: bytes, place: Place) -> str:
         return "refused"
     assert configure.plan("global") == [], content
     entries = gitconfig.entries_of_file(str(file))
-    for origin in hub.origins():
+    for origin in hub_origins():
         assert [e.value for e in gitconfig.helpers(origin, entries)] == ["hf"], content
     for change in configure.plan_removal("global"):
         change.apply()

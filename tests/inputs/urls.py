@@ -9,7 +9,15 @@ import subprocess
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
-from git_credential_hf import gitconfig, hub
+from git_credential_hf import gitconfig
+from git_credential_hf.hub import (
+    hub_origins,
+    matching_origin,
+    parse_remote,
+    parse_repository,
+    repository_at,
+    without_credentials,
+)
 
 HOSTS = {"huggingface.co", "hf.co"}
 
@@ -18,9 +26,9 @@ HOSTS = {"huggingface.co", "hf.co"}
 
 def judge(url: str) -> str:
     """No reader of URLs fails; those that hand out tokens by it agree with urlsplit on where it leads."""
-    found = hub.remote(url)
-    hub.without_secret(url), hub.named(url), hub.repository(url), gitconfig.user_of(url)
-    assert (gitconfig.origin_of(url) in hub.origins()) <= (found is not None or "://" not in url or is_odd(url)), url
+    found = parse_remote(url)
+    without_credentials(url), parse_repository(url), repository_at(url), gitconfig.user_of(url)
+    assert (gitconfig.origin_of(url) in hub_origins()) <= (found is not None or "://" not in url or is_odd(url)), url
     # urlsplit refuses a bracket in the user's name, which is none of a host.
     where = origin(url) or origin(re.sub(r"(?<=://)[^/]*@", "", url, count=1))
     if found is None:
@@ -40,7 +48,7 @@ def judge(url: str) -> str:
         assert login.rpartition("@")[2].lower() in HOSTS and "/" not in login, url  # else it is a path (git-fetch(1))
         assert path == path_of_scp, url
     secret = re.match(r"\w+://[^/@:]*:([^/@]{6,})@", url)
-    assert secret is None or url.count(secret[1]) > 1 or secret[1] not in hub.without_secret(url), url
+    assert secret is None or url.count(secret[1]) > 1 or secret[1] not in without_credentials(url), url
     return f"the Hub's, by {transport}"
 
 
@@ -83,7 +91,7 @@ RULES: dict[str, Rule] = {
     ),
     "a remote's URL may end in .git": lambda text, theirs, ours: theirs is None and ours and ".git" in text,
     "ssh is a way to the Hub, which huggingface_hub does not go": lambda text, theirs, ours: (
-        theirs is None and ours and (hub.remote(text) or ("",))[0] == "ssh"
+        theirs is None and ours and (parse_remote(text) or ("",))[0] == "ssh"
     ),
     "whatever a page is, it is one of a repository": lambda text, theirs, ours: (
         theirs is None and ours and re.search(r"/(commits?|discussions|settings|resolve|blob|raw|tree)\b", text)
@@ -142,7 +150,7 @@ def named_by_huggingface_hub(text: str) -> Found:
 
 def judge_name(text: str) -> str:
     """The same repository as huggingface_hub's, or a rule that says why not; and one that is nothing but a name."""
-    ours = hub.named(text)
+    ours = parse_repository(text)
     text = re.sub(r"^(hf|https?)://", lambda match: match[0].lower(), text, flags=re.IGNORECASE)  # RFC 3986, 3.1
     theirs = named_by_huggingface_hub(text)
     if ours:
@@ -162,12 +170,12 @@ def judge_by_git(url: str) -> str:
     """Where git goes, and asks a helper for, is where `hub.remote` says that it goes."""
     if any(c in url for c in "\n\0") or not url or url.startswith("-"):
         return "not to be asked"
-    found = hub.remote(url)
+    found = parse_remote(url)
     if "://" in url and not re.match(r"(ssh|git\+ssh|ssh\+git)://", url, re.IGNORECASE):
         given = f"url={url}\nusername=x\npassword=y\n\n".encode("utf-8", "surrogateescape")
         done = subprocess.run(["git", "credential", "fill"], input=given, capture_output=True)
         fields = dict(line.partition(b"=")[::2] for line in done.stdout.splitlines())
-        is_asked = hub.owns(fields.get(b"protocol"), fields.get(b"host")) is not None
+        is_asked = matching_origin(fields.get(b"protocol"), fields.get(b"host")) is not None
         if found is not None:
             # git refuses some before it asks anybody. Of two @ it takes the first, and curl, which connects, the last.
             assert is_asked or done.returncode or url.partition("://")[2].partition("/")[0].count("@") > 1, (url, done)
