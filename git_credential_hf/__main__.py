@@ -83,18 +83,18 @@ def _leads_to_the_hub(url: str) -> bool:
 
 def serve(operation: str, source: int, sink: int, token: str | None = None) -> int:
     """Answer one operation of git's, from and to these file descriptors; `token`: the name of a stored one."""
-    from git_credential_hf import protocol
+    from git_credential_hf.protocol import CAPABILITIES, format_answer, parse_request, read_message
 
     if operation == "capability":
-        _write(sink, protocol.CAPABILITIES)
+        _write(sink, CAPABILITIES)
         return 0
-    request = protocol.parse(protocol.read(source))
+    request = parse_request(read_message(source))
 
     from git_credential_hf import helper
 
     answer = getattr(helper, operation)(request, token)
     if answer:
-        _write(sink, protocol.render(answer))
+        _write(sink, format_answer(answer))
     return 0
 
 

@@ -6,8 +6,8 @@ of a line (CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008)
 
 from git_credential_hf.problem import Problem
 
-LONGEST_LINE = 64 * 1024  # bytes, without its LF
-LONGEST_MESSAGE = 1024 * 1024  # bytes
+MAX_LINE_BYTES = 64 * 1024  # bytes, without its LF
+MAX_MESSAGE_BYTES = 1024 * 1024  # bytes
 
 _SINGLE = (b"protocol", b"host", b"username", b"path", b"password")
 _MULTIPLE = (b"capability[]", b"wwwauth[]", b"state[]")
@@ -27,7 +27,7 @@ class Request:
         self.multiple: dict[bytes, list[bytes]] = {}
 
 
-def read(source: int) -> bytes:
+def read_message(source: int) -> bytes:
     """Read a message from a file descriptor, up to the blank line that ends it, or to where it is plainly none.
 
     Stops there, not at the end of the input: a program may keep its end of the pipe open.
@@ -38,16 +38,16 @@ def read(source: int) -> bytes:
     while not (message.startswith(b"\n") or b"\n\n" in message or b"\r" in message or b"\0" in message):
         chunk = os.read(source, 65536)
         message += chunk
-        if not chunk or len(message) > LONGEST_MESSAGE:
+        if not chunk or len(message) > MAX_MESSAGE_BYTES:
             break
     return message
 
 
-def parse(message: bytes) -> Request:
+def parse_request(message: bytes) -> Request:
     """Turn a message into the attributes of a request; raise `Problem` where it is not one."""
     lines, blank, _ = message.partition(b"\n\n")
-    if len(lines) + len(blank) > LONGEST_MESSAGE:
-        raise _refused(f"it is longer than {LONGEST_MESSAGE} bytes")
+    if len(lines) + len(blank) > MAX_MESSAGE_BYTES:
+        raise _refused(f"it is longer than {MAX_MESSAGE_BYTES} bytes")
     request = Request()
     for line in lines.split(b"\n"):
         if not line:
@@ -59,8 +59,8 @@ def parse(message: bytes) -> Request:
 
 
 def _add(request: Request, line: bytes) -> None:
-    if len(line) > LONGEST_LINE:
-        raise _refused(f"a line is longer than {LONGEST_LINE} bytes")
+    if len(line) > MAX_LINE_BYTES:
+        raise _refused(f"a line is longer than {MAX_LINE_BYTES} bytes")
     if b"\r" in line:
         raise _refused("a line holds a carriage return")
     if b"\0" in line:
@@ -81,7 +81,7 @@ def _add(request: Request, line: bytes) -> None:
             request.multiple[key] = []
 
 
-def render(answer: dict[str, str]) -> bytes:
+def format_answer(answer: dict[str, str]) -> bytes:
     """The bytes of an answer; raise `Problem` where a value does not fit into a line."""
     lines = []
     for key, value in answer.items():

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import protocol
 from git_credential_hf.problem import Problem
+from git_credential_hf.protocol import format_answer, parse_request, read_message
 
 TOKEN = "hf_" + "Protocol" * 4 + "wxyz"
 ANSWER = f"username=git\npassword={TOKEN}\n".encode()
@@ -85,7 +85,7 @@ def test_refusals_are_problems(name: str) -> None:
     """The reader alone, too, refuses each of them, in one line that says why and holds nothing of the message."""
     message, why = REFUSED[name]
     with pytest.raises(Problem) as raised:
-        protocol.parse(message)
+        parse_request(message)
     assert (raised.value.message, raised.value.fix) == (f"refused a malformed credential request: {why}", None)
 
 
@@ -121,7 +121,7 @@ def test_message_of_exactly_1_mib_is_read() -> None:
 def test_what_follows_the_blank_line_does_not_count() -> None:
     """The limit is one of the message: bytes behind the blank line, which nobody reads, make it no longer."""
     message = filled(MIB - 100) + b"\n"
-    assert protocol.parse(message + b"x" * 200).host == b"huggingface.co"
+    assert parse_request(message + b"x" * 200).host == b"huggingface.co"
     # The first bytes alone, so that the last block that is read reaches over the limit.
     assert helper_in_pieces([message[:10], message[10:] + b"x" * 200]) == SERVED
 
@@ -283,7 +283,7 @@ def test_capability(message: bytes) -> None:
 
 def test_several_values_keep_their_order() -> None:
     """Each value of a `[]` key is kept in order, each list for itself, and an empty one forgets those before it."""
-    request = protocol.parse(
+    request = parse_request(
         b"wwwauth[]=a\ncapability[]=x\nwwwauth[]=b=c\nstate[]=1\nstate[]=\nwwwauth[]=a\ncapability[]=\ncapability[]=y\n"
     )
     assert request.multiple == {b"wwwauth[]": [b"a", b"b=c", b"a"], b"capability[]": [b"y"], b"state[]": []}
@@ -291,7 +291,7 @@ def test_several_values_keep_their_order() -> None:
 
 def test_single_values_are_kept_as_bytes() -> None:
     """A value is what stands behind the first `=`, byte for byte; what was not named is None, and not blank."""
-    request = protocol.parse(b"protocol=https\nhost=hf.co\nusername=\npath=a=\xff \nnot=known\n\npassword=x\n")
+    request = parse_request(b"protocol=https\nhost=hf.co\nusername=\npath=a=\xff \nnot=known\n\npassword=x\n")
     assert (request.protocol, request.host, request.username) == (b"https", b"hf.co", b"")
     assert (request.path, request.password) == (b"a=\xff ", None)
 
@@ -300,24 +300,24 @@ def test_single_values_are_kept_as_bytes() -> None:
 def test_a_blank_host_is_refused_in_any_letter_case(where: str) -> None:
     """Without a host, the protocols of the web name nobody; that of a file needs none."""
     with pytest.raises(Problem, match="its host is blank"):
-        protocol.parse(b"protocol=" + where.encode() + b"\nhost=\n")
-    assert protocol.parse(b"protocol=cert\nhost=\n").host == b""
-    assert protocol.parse(b"protocol=https\n").host is None
+        parse_request(b"protocol=" + where.encode() + b"\nhost=\n")
+    assert parse_request(b"protocol=cert\nhost=\n").host == b""
+    assert parse_request(b"protocol=https\n").host is None
 
 
 def test_the_longest_are_read_by_the_reader(tmp_path: Path) -> None:
     """The limits are what a line and a message may have, and the blank line is one of its lines."""
     line = b"x=" + b"a" * (64 * KIB - 2)
-    assert protocol.parse(HUB + line).host == b"huggingface.co"
+    assert parse_request(HUB + line).host == b"huggingface.co"
     longest = filled(MIB)
-    assert protocol.parse(longest).host == b"huggingface.co"
+    assert parse_request(longest).host == b"huggingface.co"
     for message in (longest + b"\n", longest + b"x"):
         with pytest.raises(Problem, match="it is longer than 1048576 bytes"):
-            protocol.parse(message)
-    assert protocol.parse(filled(MIB - 1) + b"\n" + b"x" * 99).host == b"huggingface.co"
+            parse_request(message)
+    assert parse_request(filled(MIB - 1) + b"\n" + b"x" * 99).host == b"huggingface.co"
     (tmp_path / "longer").write_bytes(longest + b"x=1\n")
     with (tmp_path / "longer").open("rb") as file:
-        assert len(protocol.read(file.fileno())) > MIB  # or a message that is too long would pass for a whole one
+        assert len(read_message(file.fileno())) > MIB  # or a message that is too long would pass for a whole one
 
 
 @pytest.mark.parametrize("message", [HUB + b"\n", b"\n", HUB + b"\r", b"\0", HUB[:-1]])
@@ -327,7 +327,7 @@ def test_reading_ends(message: bytes) -> None:
     os.write(sink, message)
     if message == HUB[:-1]:
         os.close(sink)
-    assert protocol.read(source) == message
+    assert read_message(source) == message
     if message != HUB[:-1]:
         os.write(sink, b"more")
         assert os.read(source, 9) == b"more"
@@ -337,11 +337,11 @@ def test_reading_ends(message: bytes) -> None:
 
 def test_answers_are_lines_as_given() -> None:
     """Each value is a line, byte for byte as the environment gave it; none can start another line or end its own."""
-    assert protocol.render({}) == b""
-    assert protocol.render({"username": "git", "password": "hf_é\udcff"}) == b"username=git\npassword=hf_\xc3\xa9\xff\n"
+    assert format_answer({}) == b""
+    assert format_answer({"username": "git", "password": "hf_é\udcff"}) == b"username=git\npassword=hf_\xc3\xa9\xff\n"
     for end in "\n\r\0":
         with pytest.raises(Problem) as raised:
-            protocol.render({"username": "git", "password": f"hf_{end}x"})
+            format_answer({"username": "git", "password": f"hf_{end}x"})
         assert raised.value.message == "the password holds a line break or a NUL, which no credential can"
         assert raised.value.fix == "run `hf auth login`"
 

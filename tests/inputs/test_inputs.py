@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import inputs
-from git_credential_hf import access, hooks, netrc, protocol, tokens
+from git_credential_hf import access, hooks, netrc, tokens
 from git_credential_hf.problem import Problem
+from git_credential_hf.protocol import parse_request
 from inputs import accounts, configurations, messages, netrcs, targets, urls
 
 
@@ -40,7 +41,7 @@ def test_messages(program: messages.Program, monkeypatch: pytest.MonkeyPatch) ->
 def test_huge_messages(line: bytes) -> None:
     """The longest message is read in no time to speak of, whatever its lines are; a list of values once was not."""
     began = time.process_time()
-    protocol.parse(b"protocol=https\nhost=hf.co\n" + line * (1_000_000 // len(line)))
+    parse_request(b"protocol=https\nhost=hf.co\n" + line * (1_000_000 // len(line)))
     assert time.process_time() - began < 1
 
 
