@@ -11,7 +11,7 @@ from typing import Protocol
 
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
-from git_credential_hf.signals import undisturbed
+from git_credential_hf.system import hold_signals
 
 
 class Applicable(Protocol):
@@ -58,7 +58,7 @@ class Change:
         Raises `Problem` where that is not possible, or where somebody else has changed the file meanwhile; then it
         is as it was.
         """
-        with undisturbed():
+        with hold_signals():
             self._apply()
 
     def _apply(self, *, is_late: bool = sys.platform == "linux") -> None:

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from git_credential_hf import threads
 from git_credential_hf.masking import register_secret
+from git_credential_hf.system import start_thread
 
 Result = TypeVar("Result")
 
@@ -80,7 +80,7 @@ def within(seconds: float, ask: Callable[[], Result]) -> Result:
             errors.append(error)
 
     try:
-        threads.start(work).wait(seconds)
+        start_thread(work).join(seconds)
     except RuntimeError as error:  # no more threads
         raise TimeoutError(f"the Hub cannot be asked: {error}") from None
     if errors:

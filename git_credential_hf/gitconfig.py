@@ -150,19 +150,19 @@ def run(
 
     Raises `Problem` with git's own words where it fails, and `NoAnswer`.
     """
-    from git_credential_hf import processes
+    from git_credential_hf.system import TimeoutExpired, end_process, start_process
 
     is_apart = seconds is not None
     try:
-        process = processes.start([git(), *arguments], {**_environment(), **(environment or {})}, is_apart=is_apart)
+        process = start_process([git(), *arguments], {**_environment(), **(environment or {})}, is_apart=is_apart)
     except OSError as error:  # an argument of some 100 kB is enough for that
         raise Problem(f"git cannot be started: {error.strerror}") from None
     with process:
         try:
             stdout, stderr = process.communicate(given, seconds)
         except BaseException as error:
-            processes.end(process, is_apart=is_apart, grace=1)  # so that git takes its locks away
-            if isinstance(error, processes.TimeoutExpired):
+            end_process(process, is_apart=is_apart, grace=1)  # so that git takes its locks away
+            if isinstance(error, TimeoutExpired):
                 command = arguments[2] if arguments[0] in ("-C", "-c") else arguments[0]
                 raise NoAnswer(f"git {command} did not answer within {seconds:g} seconds") from None
             raise

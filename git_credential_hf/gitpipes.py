@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from git_credential_hf import gitconfig, threads
+from git_credential_hf import gitconfig
 from git_credential_hf.problem import Problem
+from git_credential_hf.system import start_thread
 
 CHUNK = 1 << 16  # bytes, and what a pipe of Linux holds
 
@@ -37,7 +38,7 @@ class _Git:
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
         self.failure: BaseException | None = None
         self.is_deaf = False
-        self.is_fed: threading.Event | None = None
+        self.feeder: threading.Thread | None = None
 
     def feed(self, given: Iterable[bytes]) -> None:
         """Write `given` to its stdin, until it reads no more."""
@@ -87,7 +88,7 @@ class Gits:
         git = _Git(*arguments)
         self._running.append(git)
         try:
-            git.is_fed = threads.start(git.feed, given)
+            git.feeder = start_thread(git.feed, given)
         except RuntimeError as error:  # no more threads
             raise Problem(f"git cannot be fed: {error}") from None
         return git.stdout
@@ -111,8 +112,8 @@ class Gits:
                 first = failure
                 self.stop()
         for git in self._running:
-            if git.is_fed is not None:
-                git.is_fed.wait()
+            if git.feeder is not None:
+                git.feeder.join()
             git.stdout.close()
         if first is not None:
             raise first

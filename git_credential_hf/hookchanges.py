@@ -10,9 +10,8 @@ import shutil
 import stat
 from collections.abc import Callable
 
-from git_credential_hf import processes
 from git_credential_hf.problem import Problem
-from git_credential_hf.signals import undisturbed
+from git_credential_hf.system import hold_signals, is_process_running
 
 BEFORE = ".before-hf"  # what follows the name of a hook that has made way for ours
 
@@ -31,7 +30,7 @@ class Hook:
         kept = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE}\n" if self.keeps else ""
         return kept + f"write {self.path}\n"
 
-    @undisturbed()
+    @hold_signals()
     def apply(self) -> None:
         """First the second name for the old one, then ours over the first: there is a hook at any moment."""
         if state(self.path) != self._planned:
@@ -58,7 +57,7 @@ class Restored:
         what = f"rename {self.before} to {os.path.basename(self.path)}" if self.before else f"remove {self.path}"
         return what + "\n" + "".join(f"remove {path}\n" for path in self.leftovers)
 
-    @undisturbed()
+    @hold_signals()
     def apply(self) -> None:
         """One step."""
         try:
@@ -85,7 +84,7 @@ class Directory:
             return f"remove {self.path}\n"
         return f"write {self.path}: {', '.join(self.hooks)}\n"
 
-    @undisturbed()
+    @hold_signals()
     def apply(self) -> None:
         """One file at a time, each of them whole."""
         try:
@@ -206,7 +205,7 @@ def _temporary(path: str) -> str:
     directory, name = os.path.split(path)
     for entry in os.listdir(directory):
         match = re.fullmatch(re.escape(name) + r"\.hf-([0-9]+)", entry)
-        if match and not processes.is_running(int(match[1])):
+        if match and not is_process_running(int(match[1])):
             _unlink(os.path.join(directory, entry))
     _unlink(temporary := f"{path}.hf-{os.getpid()}")
     return temporary

@@ -11,11 +11,12 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING
 
-from git_credential_hf import gitconfig, processes, threads
+from git_credential_hf import gitconfig
 from git_credential_hf.gitconfig import Entry
 from git_credential_hf.hub import exclusive_origins, hub_origins
 from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import Problem
+from git_credential_hf.system import TimeoutExpired, end_process, run_each, start_process, start_thread
 
 if TYPE_CHECKING:
     import subprocess
@@ -132,7 +133,7 @@ def reject(
     questions = [(holder, origin) for holder in holders if _exists(holder.helper) for origin in origins]
     if questions:
         try:
-            threads.each(lambda asked: _reject(*asked, usernames, dry_run, deadline), questions, 16)
+            run_each(lambda asked: _reject(*asked, usernames, dry_run, deadline), questions)
         except RuntimeError as error:  # no more threads
             raise Problem(f"cannot ask git's other helpers: {error}") from None
     return holders
@@ -248,7 +249,7 @@ def _environment() -> dict[str, str]:
 def _run(helper: str, operation: str, message: str) -> bytes:
     """Run a helper as git does, but alone, without a terminal, and not for longer than `PATIENCE`."""
     try:
-        process = processes.start(_command(helper, operation), _environment())
+        process = start_process(_command(helper, operation), _environment())
     except OSError as error:
         raise Unknown(f"it cannot be started: {error.strerror}") from None
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - for mypy: they are pipes
@@ -263,7 +264,7 @@ def _run(helper: str, operation: str, message: str) -> bytes:
         raise Unknown(f"it cannot be listened to: {error}") from None
     finally:
         if process.poll() is None:
-            processes.end(process)
+            end_process(process)
         process.wait()
     if process.returncode and any(words in said for words in _HAS_NOTHING):
         return b""
@@ -285,7 +286,7 @@ def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[byte
     heard = {stdout: b"", stderr: b""}
     chunks: queue.SimpleQueue[tuple[IO[bytes], bytes]] = queue.SimpleQueue()
     for pipe in heard:
-        threads.start(_listen, pipe, chunks)
+        start_thread(_listen, pipe, chunks)
     closed = 0
     deadline = time.monotonic() + PATIENCE
     rest = deadline  # when to listen no more: a child of its own may keep a pipe open
@@ -302,7 +303,7 @@ def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[byte
             raise Unknown("its answer does not end", is_final=True)
     try:
         process.wait(max(deadline - time.monotonic(), 0.1))
-    except processes.TimeoutExpired:
+    except TimeoutExpired:
         raise Silent(f"it did not answer within {PATIENCE} seconds", is_final=True) from None
     return heard[stdout], heard[stderr]
 

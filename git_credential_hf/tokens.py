@@ -229,10 +229,10 @@ def _renewed(token: Token, *, insist: bool) -> tuple[Token | None, list[str]]:
             _auth._OAUTH_REFRESH_MARGIN = float("inf")  # type: ignore[assignment]
         return _auth._refresh_oauth_token_if_needed(token.value)
 
-    from git_credential_hf.signals import undisturbed
+    from git_credential_hf.system import hold_signals
 
     try:
-        with undisturbed():  # the Hub renews a token once: cut off before the answer is kept, the login is lost
+        with hold_signals():  # the Hub renews a token once: cut off before the answer is kept, the login is lost
             _, said = _ask_huggingface_hub(ask if insist or not _is_active(token) else None)
     except Exception as error:
         said = [_in_one_line(error)]

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import configure, gitconfig, netrc, others, processes
+from git_credential_hf import configure, gitconfig, netrc, others
 from git_credential_hf.gitconfig import Entry
 from git_credential_hf.state import runtime_directory, write_state
+from git_credential_hf.system import is_process_running
 
 TOKEN = "hf_" + "Platform" * 4 + "wxyz"
 HUB = "protocol=https\nhost=huggingface.co\n"
@@ -411,8 +412,8 @@ def test_whether_a_process_runs(platform: str, windows: Path, monkeypatch: pytes
         monkeypatch.delattr(os, "kill")
     gone = subprocess.Popen(["true"])
     gone.wait()
-    assert processes.is_running(os.getpid())
-    assert not processes.is_running(gone.pid)
+    assert is_process_running(os.getpid())
+    assert not is_process_running(gone.pid)
 
 
 @pytest.mark.parametrize(

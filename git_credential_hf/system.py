@@ -1,12 +1,28 @@
-"""How a program is started so that it can be ended with all that it has started: where platforms differ in that."""
+"""How programs, threads and signals are handled: what differs between platforms, and what must never hang."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from subprocess import TimeoutExpired
+from typing import TypeVar
 
-__all__ = ["TimeoutExpired", "end", "is_running", "start"]
+__all__ = [
+    "TimeoutExpired",
+    "end_process",
+    "hold_signals",
+    "is_process_running",
+    "run_each",
+    "start_process",
+    "start_thread",
+]
+
+Thing = TypeVar("Thing")
+
+# --- programs ---
 
 if sys.platform == "win32":
     _NO_WINDOW = subprocess.CREATE_NO_WINDOW
@@ -14,7 +30,9 @@ else:
     _NO_WINDOW = 0
 
 
-def start(command: str | list[str], environment: dict[str, str], *, is_apart: bool = True) -> "subprocess.Popen[bytes]":
+def start_process(
+    command: str | list[str], environment: dict[str, str], *, is_apart: bool = True
+) -> "subprocess.Popen[bytes]":
     """Start a program with three pipes; a string is for the shell, and for that of POSIX alone.
 
     `is_apart`: without the terminal, or the console's window, at which it could ask somebody.
@@ -31,7 +49,7 @@ def start(command: str | list[str], environment: dict[str, str], *, is_apart: bo
     )
 
 
-def end(process: "subprocess.Popen[bytes]", *, is_apart: bool = True, grace: float = 0) -> None:
+def end_process(process: "subprocess.Popen[bytes]", *, is_apart: bool = True, grace: float = 0) -> None:
     """End it, and what it has started: a helper of git's that hangs would stay for ever.
 
     `grace`: seconds in which it may clean up, where a program can be asked to.
@@ -53,7 +71,7 @@ def end(process: "subprocess.Popen[bytes]", *, is_apart: bool = True, grace: flo
     process.kill()
 
 
-def is_running(number: int) -> bool:
+def is_process_running(number: int) -> bool:
     """Whether there is a process of this user, or one that any user may see, with this id."""
     if sys.platform == "win32":  # there `os.kill` ends it, or presses Ctrl-C
         return f'"{number}"'.encode() in _windows("tasklist.exe", "/NH", "/FO", "CSV", "/FI", f"PID eq {number}")
@@ -73,3 +91,49 @@ def _windows(program: str, *arguments: str) -> bytes:
         ).stdout
     except OSError:
         return b""
+
+
+# --- threads ---
+
+
+def start_thread(work: Callable[..., object], *arguments: object) -> threading.Thread:
+    """Run `work` in a thread that the program does not wait for at its end; raises `RuntimeError` without one."""
+    thread = threading.Thread(target=work, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def run_each(work: Callable[[Thing], object], things: Iterable[Thing]) -> None:
+    """Run `work` for each of these at the same time, to their end; raises the first error, or `RuntimeError`."""
+    errors: list[BaseException] = []
+
+    def run(thing: Thing) -> None:
+        try:
+            work(thing)
+        except BaseException as error:  # raised again below
+            errors.append(error)
+
+    for thread in [start_thread(run, thing) for thing in things]:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+# --- signals ---
+
+
+@contextlib.contextmanager
+def hold_signals() -> Iterator[None]:
+    """Hold SIGINT, SIGTERM and SIGHUP back until the block has ended, and no longer; they take effect then.
+
+    For what takes a moment: a change, which would leave its lock, or an answer that the Hub gives once. Windows has no
+    such thing: there the block is run as it is.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
