@@ -14,9 +14,9 @@ from git_credential_hf import __version__, printed
 from git_credential_hf.problem import Problem, report, report_problem, trace_bug
 
 if TYPE_CHECKING:
-    from git_credential_hf.changes import Applicable
     from git_credential_hf.doctor import Examination
     from git_credential_hf.doctor.machine import Finding
+    from git_credential_hf.files import Change
 
 
 def main(arguments: list[str]) -> int:
@@ -518,7 +518,7 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
     return 1 if problem else 0
 
 
-def _carry_out(plan: "Sequence[Applicable]", dry_run: bool, otherwise: str) -> int:
+def _carry_out(plan: "Sequence[Change]", dry_run: bool, otherwise: str) -> int:
     if not plan:
         report("hint", otherwise)
     for change in plan:

@@ -10,7 +10,7 @@ import shlex
 import sys
 
 from git_credential_hf import gitconfig, tokens
-from git_credential_hf.changes import Change, appended, cut, read
+from git_credential_hf.files import FileChange, append_block, read_file, remove_block
 from git_credential_hf.hub import hub_origins, is_at_endpoint
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
@@ -91,37 +91,37 @@ def lines(mapped: dict[str, str]) -> str:
     return "".join(block(section, variables) for section, variables in sections(mapped).items())
 
 
-def plan(scope: str, new: dict[str, str] | None = None) -> list[Change]:
+def plan(scope: str, new: dict[str, str] | None = None) -> list[FileChange]:
     """The change that makes git ask this helper in `scope` (of `gitconfig.SCOPES`); none where it does already.
 
     `new`: a token for each of these namespaces, beside those that have one.
     """
     path = gitconfig.file(scope)
-    before = after = read(path)
+    before = after = read_file(path)
     configured = _readable(path) if before is not None else []
     for section, variables in sections({**mapped(configured), **(new or {})}).items():
         # One that comes behind a change is made anew: what stands later in the file has the last word.
         if after != before or not _has(configured, section, variables):
-            after = appended(_without_block(after, section), block(section, variables))
+            after = append_block(_without_block(after, section), block(section, variables))
     # Whoever may not read the system's file can run no git at all, and root's umask may be 077.
     mode = 0o644 if scope == "system" else None
-    return [_checked(Change(path, before, after, mode=mode))] if after != before else []
+    return [_checked(FileChange(path, before, after, mode=mode))] if after != before else []
 
 
-def plan_removal(scope: str) -> list[Change]:
+def plan_removal(scope: str) -> list[FileChange]:
     """The inverse of `plan`, for whatever origins this program was configured for in `scope`."""
     path = gitconfig.file(scope)
-    before = read(path)
+    before = read_file(path)
     if before is not None:
         _readable(path)
     after = _without_block(before, None)
-    return [_checked(Change(path, before, after))] if after != before else []
+    return [_checked(FileChange(path, before, after))] if after != before else []
 
 
 def left_behind(scope: str) -> list[gitconfig.Entry]:
     """Helpers of ours that somebody has put there by hand: theirs to remove, and `plan_removal` leaves them."""
     path = gitconfig.file(scope)
-    if read(path) is None:
+    if read_file(path) is None:
         return []
     return [entry for entry in _readable(path) if entry.is_helper() and entry.value and gitconfig.is_ours(entry.value)]
 
@@ -210,7 +210,7 @@ def _has(configured: list[gitconfig.Entry], section: str, variables: list[tuple[
     return helpers[-2:] == wanted and (("useHttpPath", "true") not in variables or sends_path[-1:] == [True])
 
 
-def _checked(change: Change) -> Change:
+def _checked(change: FileChange) -> FileChange:
     """Let git read the old and the new content: nothing but our own lines may differ."""
     before, after = (_others(content) for content in (change.before, change.after))
     if before != after:
@@ -254,5 +254,7 @@ def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
         block = found[-1]
         # A section ends where the next one begins; blank lines and comments between them belong to nobody.
         is_whole = not block[1] and re.match(rb"(?:" + end + rb")*?(?:[ \t]*\[|\Z)", content[block.end() :])
-        content = cut(content, *block.span()) if is_whole else content[: block.start(2)] + content[block.end() :]
+        content = (
+            remove_block(content, *block.span()) if is_whole else content[: block.start(2)] + content[block.end() :]
+        )
     return content

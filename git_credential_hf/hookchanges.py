@@ -10,6 +10,7 @@ import shutil
 import stat
 from collections.abc import Callable
 
+from git_credential_hf.files import create_file
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import hold_signals, is_process_running
 
@@ -188,13 +189,10 @@ def _second_name(path: str, name: str) -> None:
 
 
 def _put(path: str, content: bytes) -> None:
-    """An executable file, whole at any moment."""
+    """Write an executable file, whole at any moment."""
     temporary = _temporary(path)
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        create_file(temporary, content, executable=True)
         os.replace(temporary, path)
     finally:
         _unlink(temporary)

@@ -17,8 +17,8 @@ import shlex
 import sys
 
 from git_credential_hf import gitconfig, hookchanges, hookspath
-from git_credential_hf.changes import Applicable, Change, read
 from git_credential_hf.configure import helper, removal
+from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.hookchanges import BEFORE, Directory, Hook, Restored, runs
 from git_credential_hf.problem import Problem
 
@@ -91,17 +91,17 @@ class Seen:
 # --- what is to be done ---
 
 
-def plan(scope: str) -> list[Applicable]:
+def plan(scope: str) -> list[Change]:
     """What lets git run our hooks in `scope` (of `SCOPES`); nothing where it does already."""
     place = _Place(scope)
     previous = place.previous()
     if scope == "local" and previous is None and not place.needs_directory():
-        hooks: list[Applicable] = []
+        hooks: list[Change] = []
         for name in JUDGING:
             hooks += _taken_over(os.path.join(place.default, name), _content(name, None))
         return hooks + place.removal()
     wanted = _hooks(previous, place)
-    changes: list[Applicable] = []
+    changes: list[Change] = []
     place.refuse_foreign()
     if any(
         hookchanges.read(path := os.path.join(place.directory, name)) != content or not runs(path)
@@ -112,11 +112,11 @@ def plan(scope: str) -> list[Applicable]:
     # At the end where an included file would have the last word otherwise; and there it stays, where it has it by now.
     after = in_place if place.has_last_word() and place.content != at_end else at_end
     if after != place.content:
-        changes.append(hookspath.checked(Change(place.config, place.content, after), place.directory))
+        changes.append(hookspath.checked(FileChange(place.config, place.content, after), place.directory))
     return changes
 
 
-def plan_removal(scope: str) -> list[Applicable]:
+def plan_removal(scope: str) -> list[Change]:
     """The inverse of `plan`, whichever arrangement it was."""
     place = _Place(scope)
     changes = place.removal()
@@ -188,7 +188,7 @@ class _Place:
                     raise Problem("there is no git repository here", "cd into one, or use --global") from None
                 raise
         self.config = gitconfig.file(scope)
-        self.content = read(self.config)
+        self.content = read_file(self.config)
         self.base = hookspath.without_ours(self.content)  # as it would be without us
         self.top = _here()
         if scope == "global":
@@ -228,7 +228,7 @@ class _Place:
                     found = entry
                 elif entry.scope in ("global", "local"):  # ours stands for the line that is kept beside it, if one is
                     path = gitconfig.file(entry.scope)
-                    now = read(path)
+                    now = read_file(path)
                     standing, kept = (
                         [e for e in gitconfig.entries_of(content or b"") if hookspath.is_set_by(e)]
                         for content in (now, hookspath.without_ours(now))
@@ -262,11 +262,11 @@ class _Place:
                 return True
         return False
 
-    def removal(self) -> list[Applicable]:
+    def removal(self) -> list[Change]:
         """What takes the directory of ours away, git's configuration first."""
-        changes: list[Applicable] = []
+        changes: list[Change] = []
         if self.base != self.content:
-            changes.append(hookspath.checked(Change(self.config, self.content, self.base), None))
+            changes.append(hookspath.checked(FileChange(self.config, self.content, self.base), None))
         above = os.path.dirname(self.directory)  # ours, where it is for all repositories; a `kill -9` has left it
         is_left = self.scope == "global" and hookchanges.is_directory(above) and not hookchanges.names(above)
         if hookchanges.is_directory(self.directory) or is_left:
@@ -296,7 +296,7 @@ class _Place:
         return None
 
 
-def _taken_over(path: str, content: bytes) -> list[Applicable]:
+def _taken_over(path: str, content: bytes) -> list[Change]:
     """What makes ours of the hook at `path`, and keeps what others have there."""
     before = path + BEFORE
     for place in (path, before):
@@ -325,7 +325,7 @@ def _taken_over(path: str, content: bytes) -> list[Applicable]:
     )
 
 
-def _given_back(path: str) -> list[Applicable]:
+def _given_back(path: str) -> list[Change]:
     """The inverse of `_taken_over`."""
     before: str | None = path + BEFORE if hookchanges.is_there(path + BEFORE) else None
     there = hookchanges.read(path)

@@ -4,7 +4,7 @@ import os
 import re
 
 from git_credential_hf import gitconfig
-from git_credential_hf.changes import Change, appended, cut
+from git_credential_hf.files import FileChange, append_block, remove_block
 from git_credential_hf.problem import Problem
 
 DIRECTORY = "hf-hooks"  # the last part of every value that is ours
@@ -36,7 +36,7 @@ def with_ours(base: bytes | None, directory: str, *, at_end: bool = False) -> by
         elif section == b"core" and re.match(rb"(?i)[ \t]*hooksPath[ \t]*=", line[0]):
             last = line
     if base is None or last is None or at_end:
-        return appended(base, "[core]\n\t" + ours.decode("utf-8", "surrogateescape") + "\n")
+        return append_block(base, "[core]\n\t" + ours.decode("utf-8", "surrogateescape") + "\n")
     text = last[0].rstrip(b"\n")
     indented = text[: len(text) - len(text.lstrip())] + ours
     end = b"\n" if last[0].endswith(b"\n") else b""
@@ -55,14 +55,14 @@ def without_ours(content: bytes | None) -> bytes | None:
     while found is not None and (blocks := list(re.finditer(rb"(?mi)^(\[core\]\n)?" + ours + rb"(?:\n|\Z)", found))):
         block = blocks[-1]
         if block[1] and re.match(rb"[ \t\n]*(?:\[|\Z)", found[block.end() :]):
-            found = cut(found, *block.span())
+            found = remove_block(found, *block.span())
         else:
             start = block.end(1) if block[1] else block.start()
             found = found[:start] + found[block.end() :]
     return found
 
 
-def checked(change: Change, directory: str | None) -> Change:
+def checked(change: FileChange, directory: str | None) -> FileChange:
     """Let git read the old and the new content: nothing but `core.hooksPath` may differ, which is then `directory`.
 
     Raises `Problem` where that is not so.

@@ -10,7 +10,7 @@ import click
 from git_credential_hf.masking import mask_line, mask_secrets, mask_token
 
 if TYPE_CHECKING:
-    from git_credential_hf.changes import Applicable
+    from git_credential_hf.files import Change
     from git_credential_hf.others import Holder
     from git_credential_hf.status import Status
 
@@ -20,7 +20,7 @@ def say(line: str) -> None:
     click.echo(mask_line(line))
 
 
-def say_change(change: "Applicable") -> None:
+def say_change(change: "Change") -> None:
     """What a change would do; its lines keep their tabs."""
     for line in change.describe().splitlines():
         click.echo("\t".join(map(mask_line, line.split("\t"))))

@@ -108,17 +108,17 @@ def read_state(name: str, within: str | None = None) -> str:
 
 
 def write_state(name: str, text: str, within: str | None = None) -> bool:
-    """Keep `text` under `name`: whole or not at all, 0600. `False` where it could not be kept."""
+    """Store `text` under `name`: whole or not at all, 0600. `False` if it could not be stored."""
     path = private_directory(within)
     if path is None:
         return False
+    from git_credential_hf.files import create_file
+
     made = os.path.join(path, f"{name}.{os.getpid()}")
     try:
         _remove_abandoned(path)
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAINLY, 0o600)
+        create_file(made, text.encode(), mode=0o600)
         try:
-            with open(descriptor, "wb") as file:
-                file.write(text.encode())
             _rename(made, os.path.join(path, name))
         except OSError:
             os.unlink(made)

@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_credential_hf import __main__ as program
-from git_credential_hf import changes, cli, configure, gitconfig  # noqa: F401 - loaded before `quickly` forks
+from git_credential_hf import configure, gitconfig
+from git_credential_hf.files import FileChange  # noqa: F401 - loaded before `quickly` forks
 from git_credential_hf.problem import Problem
 
 SCRIPTS = sysconfig.get_path("scripts")
@@ -1209,9 +1210,9 @@ def test_a_change_is_whole_or_not_at_all(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"old")
     with pytest.raises(Problem):
-        changes.Change(str(file), b"something else", b"new").apply()
+        FileChange(str(file), b"something else", b"new").apply()
     with pytest.raises(Problem):
-        changes.Change(str(tmp_path / "no directory/file"), None, b"new").apply()
+        FileChange(str(tmp_path / "no directory/file"), None, b"new").apply()
     with pytest.raises(Problem):
-        changes.Change(str(file), None, b"new").apply()
+        FileChange(str(file), None, b"new").apply()
     assert content_of(tmp_path) == {"file": b"old"}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from git_credential_hf import configure, gitconfig, netrc, others
-from git_credential_hf.changes import Applicable, Change, read
 from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.hub import exclusive_origins, hub_origins, without_credentials
 from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem
@@ -32,7 +32,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
     for path in netrc.paths():
         real = os.path.realpath(path)
         try:
-            content = read(real)
+            content = read_file(real)
             found = netrc.entries(content) if content is not None else []
         except Problem as problem:
             yield Finding(
@@ -75,11 +75,11 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                 )
 
 
-def _without(path: str, hosts: list[str]) -> Callable[[], list[Applicable]]:
-    def plan() -> list[Applicable]:
-        content = read(path)
+def _without(path: str, hosts: list[str]) -> Callable[[], list[Change]]:
+    def plan() -> list[Change]:
+        content = read_file(path)
         after = netrc.without(content or b"", hosts)
-        return [Change(path, content, after, keeps=True)] if after != content else []
+        return [FileChange(path, content, after, has_backup=True)] if after != content else []
 
     return plan
 
@@ -104,7 +104,7 @@ class Purge:
                 raise Problem(f"'{holder.helper}' still holds a token of the Hub: {why}", fix)
 
 
-def _purge(helpers: list[gitconfig.Entry]) -> list[Applicable]:
+def _purge(helpers: list[gitconfig.Entry]) -> list[Change]:
     return [Purge(helpers)]
 
 
@@ -212,7 +212,7 @@ def file_of(entry: gitconfig.Entry) -> str:
     return os.path.realpath(entry.origin.removeprefix("file:")) if entry.origin.startswith("file:") else ""
 
 
-def _stripped(path: str) -> Callable[[], list[Applicable]]:
+def _stripped(path: str) -> Callable[[], list[Change]]:
     """Take the secrets out of the Hub's URLs in a file; through its bytes, as git's command line shows them.
 
     A user name alone stays: it says whose token is asked for, and which section of `credential` is meant.
@@ -221,13 +221,13 @@ def _stripped(path: str) -> Callable[[], list[Applicable]]:
     def stripped(url: re.Match[bytes]) -> bytes:
         return url[1] if _secret_of(url[2].decode("utf-8", "surrogateescape")) else url[0]
 
-    def plan() -> list[Applicable]:
-        content = read(path) or b""
+    def plan() -> list[Change]:
+        content = read_file(path) or b""
         after = content
         for host in (re.escape(origin.partition("://")[2]).encode() for origin in exclusive_origins()):
             url = rb"(?i)(https?://)([^\s/\"]+)@(?=" + host + rb"(?:[/\"\s]|:443(?!\d)|$))"
             after = re.sub(url, stripped, after)
-        return [Change(path, content, after)] if after != content else []
+        return [FileChange(path, content, after)] if after != content else []
 
     return plan
 
@@ -253,7 +253,7 @@ class Unset:
             raise Problem(problem.message, hint) from None
 
 
-def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Applicable]] | None:
+def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]] | None:
     """The plan to take a variable out of a file, which is empty where it is gone by now.
 
     `None` where the key has a secret in it: it is an argument of git's, and those are there for all to read.
@@ -261,7 +261,7 @@ def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Applicable]] 
     if mask_line(key) != key:
         return None
 
-    def plan() -> list[Applicable]:
+    def plan() -> list[Change]:
         try:
             gitconfig.run("config", "--file", path, "--get-all", key, *pattern)
         except gitconfig.Nothing:

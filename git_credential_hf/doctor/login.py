@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 from git_credential_hf import access, tokens
 from git_credential_hf.account import Account
-from git_credential_hf.changes import Applicable, Change, Mode, read
 from git_credential_hf.doctor import place
 from git_credential_hf.doctor.machine import Finding, Machine, Row
+from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
@@ -181,8 +181,8 @@ def _is_in_our_hands(path: str, status: os.stat_result) -> bool:
     return os.geteuid() in (0, status.st_uid) and not os.statvfs(path).f_flag & os.ST_RDONLY
 
 
-def _chmod(path: str) -> Callable[[], list[Applicable]]:
-    return lambda: [Mode(path, 0o600)]
+def _chmod(path: str) -> Callable[[], list[Change]]:
+    return lambda: [ModeChange(path, 0o600)]
 
 
 def _legacy() -> Iterator[Finding]:
@@ -196,8 +196,8 @@ def _legacy() -> Iterator[Finding]:
     if not is_there or os.path.realpath(path) == os.path.realpath(token_path()):
         return
 
-    def remove() -> list[Applicable]:
-        return [Change(path, read(path), None, keeps=True)]
+    def remove() -> list[Change]:
+        return [FileChange(path, read_file(path), None, has_backup=True)]
 
     yield Finding(
         "legacy-token-file",

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from git_credential_hf import access, configure, gitconfig, resolvers, tokens
 from git_credential_hf.account import Account
-from git_credential_hf.changes import Applicable
+from git_credential_hf.files import Change
 from git_credential_hf.hub import (
     hub_endpoint,
     hub_origins,
@@ -30,7 +30,7 @@ class Finding:
         title: str,
         detail: str,
         fix: str,
-        changes: "Callable[[], Sequence[Applicable]] | None" = None,
+        changes: "Callable[[], Sequence[Change]] | None" = None,
     ) -> None:
         self.id = id
         self.severity = severity

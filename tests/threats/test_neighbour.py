@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import access, changes, tokens
+from git_credential_hf import access, tokens
+from git_credential_hf.files import FileChange
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import is_recorded, private_directory, read_state, record, write_state
 from threats import ended, new_token, run, start
@@ -222,8 +223,8 @@ def test_a_backup_name_that_is_taken(home: Path) -> None:
     for second in range(10):
         name = time.strftime("%Y%m%d-%H%M%S", time.localtime(date + second))
         (home / f"file.backup-{name}").symlink_to(home / "theirs")
-    changes.Change(str(home / "file"), b"old", b"new", keeps=True).apply()
+    FileChange(str(home / "file"), b"old", b"new", has_backup=True).apply()
     (home / "file.lock").symlink_to(home / "theirs")
     with pytest.raises(Problem, match="is being changed"):
-        changes.Change(str(home / "file"), b"new", b"newer").apply()
+        FileChange(str(home / "file"), b"new", b"newer").apply()
     assert ((home / "theirs").read_text(), (home / "file").read_text()) == ("theirs", "new")
