@@ -207,9 +207,10 @@ def _namespace(name: str | None, namespace: str | None) -> dict[str, str]:
 
 def _purge_first(wanted: bool | None) -> None:
     """What other helpers hold would come back with `unconfigure`: it is rejected first, with the user's consent."""
-    from git_credential_hf import gitconfig, others
+    from git_credential_hf import others
+    from git_credential_hf.git.config import read_config
 
-    helpers = others.configured(gitconfig.entries())
+    helpers = others.configured(read_config())
     if not helpers or wanted is False:
         return
     if wanted is None and not (sys.stdin is not None and sys.stdin.isatty()):
@@ -231,9 +232,10 @@ def purge(dry_run: bool, as_json: bool) -> int:
 
     Exits with 1 where something is held still, or a helper gave no answer.
     """
-    from git_credential_hf import gitconfig, others
+    from git_credential_hf import others
+    from git_credential_hf.git.config import read_config
 
-    holders = others.reject(others.configured(gitconfig.entries()), _usernames(), dry_run=dry_run)
+    holders = others.reject(others.configured(read_config()), _usernames(), dry_run=dry_run)
     if as_json:
         printed.as_json({"helpers": [holder.as_json() for holder in holders]})
     else:
@@ -250,12 +252,14 @@ def purge(dry_run: bool, as_json: bool) -> int:
 
 def _usernames() -> tuple[str | None, ...]:
     """The user names under which a copy may be held: the usual ones, those in git's settings, and the account's."""
-    from git_credential_hf import access, gitconfig, others, tokens
+    from git_credential_hf import access, others, tokens
+    from git_credential_hf.git.config import read_config
+    from git_credential_hf.git.urlmatch import url_username
 
-    settings = [entry for entry in gitconfig.entries() if entry.value and entry.section in ("credential", "remote")]
+    settings = [entry for entry in read_config() if entry.value and entry.section in ("credential", "remote")]
     configured = [entry.value for entry in settings if entry.section == "credential" and entry.name == "username"]
     urls = [entry.value or "" for entry in settings if entry.name in ("url", "pushurl")]
-    found = [*configured, *(gitconfig.user_of(url) for url in urls)]
+    found = [*configured, *(url_username(url) for url in urls)]
     try:
         token = tokens.current()
         found.append(access.whoami(token).name if token else None)
@@ -276,12 +280,13 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
 
     Exits with 1 for a no, and with 3 where the Hub gave no answer.
     """
-    from git_credential_hf import access, gitconfig
+    from git_credential_hf import access
     from git_credential_hf import configure as config
+    from git_credential_hf.git.config import push_url
     from git_credential_hf.hub import is_at_endpoint
 
     if repo is None:
-        repo = gitconfig.push_url()
+        repo = push_url()
     repository = _named(repo)
     if repo.lower().startswith("https:") and not is_at_endpoint(repo):
         said = f"what a token may do to {repository[1]} is not known: HF_ENDPOINT is another Hub"

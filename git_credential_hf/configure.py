@@ -9,8 +9,20 @@ import re
 import shlex
 import sys
 
-from git_credential_hf import gitconfig, tokens
+from git_credential_hf import tokens
 from git_credential_hf.files import FileChange, append_block, read_file, remove_block
+from git_credential_hf.git.config import (
+    ConfigEntry,
+    config_path,
+    is_plain,
+    parse_config,
+    quote_value,
+    read_config,
+    read_config_file,
+)
+from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.run import find_program, git_program
+from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import hub_origins, is_at_endpoint
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
@@ -21,7 +33,7 @@ def helper() -> str:
 
     The path breaks when the program moves (cli/cli#2995 and six more), the name where PATH is short.
     """
-    if gitconfig.find("git-credential-hf"):
+    if find_program("git-credential-hf"):
         return "hf"
     program = os.path.abspath(sys.argv[0])
     if sys.platform == "win32":  # a shell is to read it; and what pip has made leaves its `.exe` out
@@ -32,7 +44,7 @@ def helper() -> str:
             "there is no executable git-credential-hf on PATH for git to run", "pipx install git-credential-hf"
         )
     # git hands a path to the shell as it is: one with a blank in it has to be a command (credential.c).
-    return program if gitconfig.is_plain(program) else "!" + shlex.quote(program)
+    return program if is_plain(program) else "!" + shlex.quote(program)
 
 
 def sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
@@ -54,11 +66,11 @@ def sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
 _KINDS = ("", "datasets/", "spaces/", "kernels/")  # of repositories, as a path begins (hub-facts 3.1)
 
 
-def mapped(configured: list[gitconfig.Entry], origins: list[str] | None = None) -> dict[str, str]:
+def mapped(configured: list[ConfigEntry], origins: list[str] | None = None) -> dict[str, str]:
     """The namespaces that have a token of their own at these origins, or any, and its name in `hf auth list`."""
     found = {}
     for entry in configured:
-        if entry.is_helper() and gitconfig.is_ours(entry.value or "") and " --token " in (entry.value or ""):
+        if entry.is_helper() and is_our_helper(entry.value or "") and " --token " in (entry.value or ""):
             for origin in hub_origins() if origins is None else origins:
                 namespace = entry.subsection.removeprefix(origin + "/")
                 if namespace != entry.subsection and "/" not in namespace:
@@ -75,14 +87,14 @@ def token_for(repository: tuple[str, str]) -> tokens.Token | None:
     Raises `Problem` where there is a source, but broken.
     """
     asked = [origin for origin in hub_origins() if is_at_endpoint(origin)]  # no other one's token is for that Hub
-    name = mapped(gitconfig.entries(), asked).get(repository[1].partition("/")[0])
+    name = mapped(read_config(), asked).get(repository[1].partition("/")[0])
     return tokens.current() if name is None else tokens.named(name)
 
 
 def block(section: str, variables: list[tuple[str, str]]) -> str:
     """The lines of one section."""
     return f'[credential "{section}"]\n' + "".join(
-        f"\t{name} = {gitconfig.quoted(v)}".rstrip() + "\n" for name, v in variables
+        f"\t{name} = {quote_value(v)}".rstrip() + "\n" for name, v in variables
     )
 
 
@@ -96,7 +108,7 @@ def plan(scope: str, new: dict[str, str] | None = None) -> list[FileChange]:
 
     `new`: a token for each of these namespaces, beside those that have one.
     """
-    path = gitconfig.file(scope)
+    path = config_path(scope)
     before = after = read_file(path)
     configured = _readable(path) if before is not None else []
     for section, variables in sections({**mapped(configured), **(new or {})}).items():
@@ -110,7 +122,7 @@ def plan(scope: str, new: dict[str, str] | None = None) -> list[FileChange]:
 
 def plan_removal(scope: str) -> list[FileChange]:
     """The inverse of `plan`, for whatever origins this program was configured for in `scope`."""
-    path = gitconfig.file(scope)
+    path = config_path(scope)
     before = read_file(path)
     if before is not None:
         _readable(path)
@@ -118,12 +130,12 @@ def plan_removal(scope: str) -> list[FileChange]:
     return [_checked(FileChange(path, before, after))] if after != before else []
 
 
-def left_behind(scope: str) -> list[gitconfig.Entry]:
+def left_behind(scope: str) -> list[ConfigEntry]:
     """Helpers of ours that somebody has put there by hand: theirs to remove, and `plan_removal` leaves them."""
-    path = gitconfig.file(scope)
+    path = config_path(scope)
     if read_file(path) is None:
         return []
-    return [entry for entry in _readable(path) if entry.is_helper() and entry.value and gitconfig.is_ours(entry.value)]
+    return [entry for entry in _readable(path) if entry.is_helper() and entry.value and is_our_helper(entry.value)]
 
 
 def environment(new: dict[str, str]) -> list[tuple[str, str]]:
@@ -131,7 +143,7 @@ def environment(new: dict[str, str]) -> list[tuple[str, str]]:
     given = os.environ.get("GIT_CONFIG_COUNT") or "0"
     if not (given.isascii() and given.isdecimal() and len(given) < 6):
         raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is no number of settings", "unset GIT_CONFIG_COUNT")
-    configured = [entry for entry in gitconfig.entries() if entry.scope == "command"]
+    configured = [entry for entry in read_config() if entry.scope == "command"]
     count = int(given)
     settings: list[tuple[str, str]] = []
     for section, variables in sections({**mapped(configured), **new}).items():
@@ -145,11 +157,11 @@ def environment(new: dict[str, str]) -> list[tuple[str, str]]:
 
 def in_the_way() -> list[Problem]:
     """What stands elsewhere in git's configuration, as it counts here, and would spoil what `plan` has written."""
-    entries = gitconfig.entries()
+    entries = read_config()
     found: dict[tuple[str, ...], Problem] = {}
     for origin in hub_origins():
-        for entry in gitconfig.helpers(origin, entries):
-            if not gitconfig.is_ours(entry.value or ""):
+        for entry in helper_chain(origin, entries):
+            if not is_our_helper(entry.value or ""):
                 said = (
                     f"git also asks, and gives every Hub token to, `{mask_line(entry.value or '')}` ({_where(entry)})"
                 )
@@ -158,21 +170,17 @@ def in_the_way() -> list[Problem]:
                 remedy = "run `git-credential-hf configure --local`" if is_local else removal(entry)
                 found.setdefault((entry.origin, entry.subsection, "helper"), Problem(said, remedy))
         for entry in entries:
-            if (
-                entry.section == "credential"
-                and entry.name == "username"
-                and gitconfig.applies(entry.subsection, origin)
-            ):
+            if entry.section == "credential" and entry.name == "username" and section_applies(entry.subsection, origin):
                 said = f"git asks for the user name '{mask_line(entry.value or '')}' alone ({_where(entry)})"
                 found.setdefault((entry.origin, entry.subsection, "username"), Problem(said, removal(entry)))
     return list(found.values())
 
 
-def _where(entry: gitconfig.Entry) -> str:
+def _where(entry: ConfigEntry) -> str:
     return "the environment, GIT_CONFIG_*" if entry.scope == "command" else entry.origin.removeprefix("file:")
 
 
-def removal(entry: gitconfig.Entry) -> str:
+def removal(entry: ConfigEntry) -> str:
     """The remedy that takes a variable out of where it is set."""
     key = ".".join(part for part in (entry.section, entry.subsection, entry.name) if part)
     if entry.scope == "command":
@@ -185,21 +193,21 @@ def removal(entry: gitconfig.Entry) -> str:
 # --- what git makes of it ---
 
 
-def _readable(path: str) -> list[gitconfig.Entry]:
-    gitconfig.git()
+def _readable(path: str) -> list[ConfigEntry]:
+    git_program()
     try:
-        return gitconfig.entries_of_file(path)
+        return read_config_file(path)
     except Problem as problem:
         raise Problem(
             f"git cannot read {path}: {problem.message}", f"git config --file {shlex.quote(path)} --edit"
         ) from None
 
 
-def _has(configured: list[gitconfig.Entry], section: str, variables: list[tuple[str, str]]) -> bool:
+def _has(configured: list[ConfigEntry], section: str, variables: list[tuple[str, str]]) -> bool:
     """Whether these entries, whatever git read before them, come to `variables` for the URL `section`."""
     wanted = [value for name, value in variables if name == "helper"]
     applying = [
-        entry for entry in configured if entry.section == "credential" and gitconfig.applies(entry.subsection, section)
+        entry for entry in configured if entry.section == "credential" and section_applies(entry.subsection, section)
     ]
     helpers = [entry.value for entry in applying if entry.is_helper()]
     sends_path = [
@@ -221,9 +229,9 @@ def _checked(change: FileChange) -> FileChange:
 def _others(content: bytes | None) -> list[tuple[str, str, str, str | None]]:
     others: list[tuple[str, str, str, str | None]] = []
     ours: str | None = None  # the section in which the last entry was ours
-    for entry in gitconfig.entries_of(content or b""):
+    for entry in parse_config(content or b""):
         section = entry.section, entry.subsection, entry.name
-        if entry.is_helper() and gitconfig.is_ours(entry.value or ""):
+        if entry.is_helper() and is_our_helper(entry.value or ""):
             ours = entry.subsection
             if others[-1:] == [(*section, "")]:
                 others.pop()  # the empty value before ours is ours, too

@@ -5,7 +5,9 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from git_credential_hf import access, gitconfig, outgoing
+from git_credential_hf import access, outgoing
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.run import run_git
 from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
@@ -19,7 +21,7 @@ MOST_DESCRIPTION = 60  # characters of a card's short_description
 
 
 def problems(
-    added: outgoing.Outgoing, entries: list[gitconfig.Entry], repository: tuple[str, str] | None, branch: str = ""
+    added: outgoing.Outgoing, entries: list[ConfigEntry], repository: tuple[str, str] | None, branch: str = ""
 ) -> Iterator[tuple[str, Iterator[Problem]]]:
     """Each check of `hooks.CHECKS` with what it finds; git, or the Hub, is asked when that is looked at.
 
@@ -45,7 +47,7 @@ def _roots(leaks: Sequence[outgoing.Leak]) -> set[str]:
     """Those of their commits that have no parent."""
     given = "".join(f"{leak.blob.commit}\n" for leak in leaks if leak.blob.commit)
     try:
-        found = gitconfig.run("rev-list", "--no-walk", "--max-parents=0", "--stdin", given=given.encode())
+        found = run_git("rev-list", "--no-walk", "--max-parents=0", "--stdin", given=given.encode())
     except Problem:
         return set()
     return set(found.decode().split())
@@ -104,7 +106,7 @@ def _crowded(directory: outgoing.Directory) -> Problem:
     )
 
 
-def _lfs_objects(pointers: Sequence[outgoing.Pointer], entries: list[gitconfig.Entry]) -> Iterator[Problem]:
+def _lfs_objects(pointers: Sequence[outgoing.Pointer], entries: list[ConfigEntry]) -> Iterator[Problem]:
     agents = {entry.subsection for entry in entries if entry.section == "lfs" and entry.name == "path"}
     for pointer in pointers:
         place = _place(pointer.blob)

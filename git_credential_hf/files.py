@@ -122,7 +122,8 @@ def create_file(
     """Create a file with all of `content` in it, on the disk; raises `OSError`, and then there is none.
 
     Nothing that somebody else put at `path` is opened, not even a link. `mode`: its permissions, whatever the umask;
-    without it, those of any new file, or program if `executable`. `owner`: the status of a file whose owner it gets, before anything is in it.
+    without it, those of any new file, or of a program if `executable`. `owner`: the status of a file whose owner it
+    gets, before anything is in it.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, 0o600 if mode is not None else 0o777 if executable else 0o666)

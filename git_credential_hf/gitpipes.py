@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from git_credential_hf import gitconfig
+from git_credential_hf.git.run import child_environment, git_failure, git_program
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import start_thread
 
@@ -25,12 +25,12 @@ class _Git:
         try:
             self.said = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
             self.process = subprocess.Popen(  # noqa: S603 - an absolute path, a list of arguments, no shell
-                [gitconfig.git(), *arguments],
+                [git_program(), *arguments],
                 bufsize=4 * CHUNK,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.said,
-                env=gitconfig.environment(LC_ALL="C", **ENVIRONMENT),
+                env=child_environment(LC_ALL="C", **ENVIRONMENT),
             )
         except OSError as error:
             raise Problem(f"git cannot be started: {error.strerror}") from None
@@ -68,7 +68,7 @@ class _Git:
         except OSError as error:  # of a temporary file
             said = f"why is not known: {error.strerror}".encode()
         if status:
-            return self.failure or gitconfig.failure(said, status)
+            return self.failure or git_failure(said, status)
         return self.failure or (Problem("git did not read all that it was given") if self.is_deaf else None)
 
 

@@ -94,10 +94,10 @@ def _asked_for(request: Request, name: str | None, origin: str) -> tokens.Token 
 
 def _heal(origin: str, request: Request) -> None:
     """Reject what the other helpers of git's chain hold: what git has just told them, and what they held before."""
-    from git_credential_hf import gitconfig
+    from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 
-    chain = gitconfig.helpers(origin, gitconfig.helper_entries())
-    rest = {entry.value: entry for entry in chain if not gitconfig.is_ours(entry.value or "")}
+    chain = helper_chain(origin, read_helper_entries())
+    rest = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
     if not rest:
         return  # one look at the configuration, and no more
     from git_credential_hf import others

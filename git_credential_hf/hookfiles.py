@@ -16,9 +16,11 @@ import re
 import shlex
 import sys
 
-from git_credential_hf import gitconfig, hookchanges, hookspath
+from git_credential_hf import hookchanges, hookspath
 from git_credential_hf.configure import helper, removal
 from git_credential_hf.files import Change, FileChange, read_file
+from git_credential_hf.git.config import ConfigEntry, config_path, parse_config, read_config
+from git_credential_hf.git.run import git_line, run_git
 from git_credential_hf.hookchanges import BEFORE, Directory, Hook, Restored, runs
 from git_credential_hf.problem import Problem
 
@@ -162,7 +164,7 @@ def here() -> Seen:
     """What counts in the current directory: this repository's own installation, or the one for all of them."""
     everywhere = seen("global")
     try:
-        gitconfig.run("rev-parse", "--git-dir")
+        run_git("rev-parse", "--git-dir")
     except Problem:
         return everywhere
     local = seen("local")
@@ -182,12 +184,12 @@ class _Place:
         self.scope = scope
         if scope == "local":
             try:
-                common = os.path.normpath(os.path.join(_here(), gitconfig.line("rev-parse", "--git-common-dir")))
+                common = os.path.normpath(os.path.join(_here(), git_line("rev-parse", "--git-common-dir")))
             except Problem as problem:
                 if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
                     raise Problem("there is no git repository here", "cd into one, or use --global") from None
                 raise
-        self.config = gitconfig.file(scope)
+        self.config = config_path(scope)
         self.content = read_file(self.config)
         self.base = hookspath.without_ours(self.content)  # as it would be without us
         self.top = _here()
@@ -208,34 +210,34 @@ class _Place:
         scopes = (
             ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree", "command")
         )
-        for entry in reversed(gitconfig.entries()):
+        for entry in reversed(read_config()):
             if entry.scope in scopes and hookspath.is_set_by(entry):
                 return entry.value or "", entry.origin.removeprefix("file:")
         return None, ""
 
     def has_last_word(self) -> bool:
         """Whether no file that ours includes sets `core.hooksPath` further down."""
-        set_here = [e for e in gitconfig.entries() if e.scope == self.scope and hookspath.is_set_by(e)]
+        set_here = [e for e in read_config() if e.scope == self.scope and hookspath.is_set_by(e)]
         return not set_here or os.path.realpath(set_here[-1].origin.removeprefix("file:")) == self.config
 
     def previous(self) -> str | None:
         """The directory that git would look in without us, as it is configured; `None` for the repository's own."""
-        found: gitconfig.Entry | None = None
+        found: ConfigEntry | None = None
         scopes = ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree")
-        for entry in gitconfig.entries():
+        for entry in read_config():
             if entry.scope in scopes and hookspath.is_set_by(entry):
                 if not hookspath.is_ours(entry.value or ""):
                     found = entry
                 elif entry.scope in ("global", "local"):  # ours stands for the line that is kept beside it, if one is
-                    path = gitconfig.file(entry.scope)
+                    path = config_path(entry.scope)
                     now = read_file(path)
                     standing, kept = (
-                        [e for e in gitconfig.entries_of(content or b"") if hookspath.is_set_by(e)]
+                        [e for e in parse_config(content or b"") if hookspath.is_set_by(e)]
                         for content in (now, hookspath.without_ours(now))
                     )
                     shown = sum(not hookspath.is_ours(e.value or "") for e in standing)
                     for one in kept[shown:][-1:]:
-                        found = gitconfig.Entry(entry.scope, f"file:{path}", "core.hookspath", one.value)
+                        found = ConfigEntry(entry.scope, f"file:{path}", "core.hookspath", one.value)
         if found is None:
             return None
         value = hookspath.expanded(found.value or "")
@@ -288,7 +290,7 @@ class _Place:
 
     def kept_off(self) -> str | None:
         """What keeps the global hooks from the repository of the current directory; `None` where nothing does."""
-        for entry in reversed(gitconfig.entries()):
+        for entry in reversed(read_config()):
             if hookspath.is_set_by(entry):
                 is_global = entry.scope in ("system", "global") or hookspath.is_ours(entry.value or "")
                 where = entry.origin.removeprefix("file:")
@@ -436,10 +438,10 @@ def _knows_its_name(content: bytes | None) -> bool:
 
 def _top() -> str:
     """Where git runs the hooks of a push and of a commit."""
-    if gitconfig.line("rev-parse", "--is-bare-repository") == "true":
-        return os.path.normpath(os.path.join(_here(), gitconfig.line("rev-parse", "--git-dir")))
+    if git_line("rev-parse", "--is-bare-repository") == "true":
+        return os.path.normpath(os.path.join(_here(), git_line("rev-parse", "--git-dir")))
     try:
-        return gitconfig.line("rev-parse", "--show-toplevel")
+        return git_line("rev-parse", "--show-toplevel")
     except Problem:
         return _here()  # in .git
 

@@ -12,7 +12,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import access, contents, gitconfig, helper, others, outgoing, resolvers, tokens
+from git_credential_hf import access, contents, helper, others, outgoing, resolvers, tokens
+from git_credential_hf.git.config import ConfigEntry, read_config
+from git_credential_hf.git.run import NoAnswer, git_line, run_git
+from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import is_at_endpoint, parse_remote, repository_at, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
@@ -74,10 +77,7 @@ def asked(arguments: Sequence[str], source: BinaryIO) -> tuple[str, str, bytes]:
     if arguments or not told["REMOTE_URL"]:
         raise Problem("a pre-push hook is started with the name and the URL of a remote", "see githooks(5)")
     # The tip is not named where a root commit is pushed, and FROM_REF may be a commit that the remote has not got.
-    tip = (
-        told["TO_REF"]
-        or gitconfig.run("rev-parse", "--verify", "--end-of-options", told["LOCAL_BRANCH"]).decode().strip()
-    )
+    tip = told["TO_REF"] or run_git("rev-parse", "--verify", "--end-of-options", told["LOCAL_BRANCH"]).decode().strip()
     line = f"{told['LOCAL_BRANCH']} {tip} {told['REMOTE_BRANCH']} {'0' * len(tip)}\n"
     return told["REMOTE_NAME"], told["REMOTE_URL"], line.encode("utf-8", "surrogateescape")
 
@@ -94,7 +94,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
     updates = outgoing.parse(given)
     if not updates:
         return verdict
-    entries = gitconfig.entries()
+    entries = read_config()
     severity = _severities(entries, verdict)
     transport, path = where
     repository = repository_at(path)
@@ -140,7 +140,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
 
 
 def _lacking(
-    pointers: Sequence[outgoing.Pointer], url: str, repository: tuple[str, str], entries: list[gitconfig.Entry]
+    pointers: Sequence[outgoing.Pointer], url: str, repository: tuple[str, str], entries: list[ConfigEntry]
 ) -> list[outgoing.Pointer]:
     """Those without what the Hub has, where neither this machine nor a commit here that the Hub has knows of it."""
     missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
@@ -159,13 +159,13 @@ def _elsewhere(updates: Sequence[outgoing.Update]) -> str:
     refs = {update.local_ref for update in updates if not update.is_deletion}
     (ref,) = refs if len(refs) == 1 else ("",)
     try:
-        is_here = gitconfig.line("symbolic-ref", "--quiet", "HEAD") == ref
+        is_here = git_line("symbolic-ref", "--quiet", "HEAD") == ref
     except Problem:
         is_here = False  # no branch is checked out
     return "" if is_here or not ref.startswith("refs/heads/") else " " + shlex.quote(ref.removeprefix("refs/heads/"))
 
 
-def _tells(remote: str, url: str, entries: list[gitconfig.Entry]) -> bool:
+def _tells(remote: str, url: str, entries: list[ConfigEntry]) -> bool:
     """Whether the tracking references of a remote tell what is at `url`, and not what another of its URLs has."""
     own = [entry for entry in entries if (entry.section, entry.subsection) == ("remote", remote)]
     if sum(entry.name in ("url", "pushurl") for entry in own) < 2 and not any(
@@ -174,8 +174,8 @@ def _tells(remote: str, url: str, entries: list[gitconfig.Entry]) -> bool:
         return True
     try:
         urls = [
-            *gitconfig.line("remote", "get-url", "--all", "--", remote).split("\n"),
-            *gitconfig.line("remote", "get-url", "--push", "--all", "--", remote).split("\n"),
+            *git_line("remote", "get-url", "--all", "--", remote).split("\n"),
+            *git_line("remote", "get-url", "--push", "--all", "--", remote).split("\n"),
         ]
     except Problem:
         return False  # it is no name
@@ -197,7 +197,7 @@ def _advertised(url: str) -> list[str] | None:
     if separator and not scheme.lower().startswith("http"):
         rest = f"git@{rest}"  # the Hub's one user of SSH
     try:
-        listed = gitconfig.run("ls-remote", "--", scheme + separator + rest, environment=others.UNASKED)
+        listed = run_git("ls-remote", "--", scheme + separator + rest, environment=others.UNASKED)
     except Problem:
         return None
     return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]
@@ -208,7 +208,7 @@ def pre_commit() -> Verdict:
     verdict = Verdict()
     if are_off():
         return verdict
-    entries = gitconfig.entries()
+    entries = read_config()
     severity = _severities(entries, verdict)
     remotes = [entry for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
     if not any(parse_remote(entry.value or "") for entry in remotes):
@@ -219,7 +219,7 @@ def pre_commit() -> Verdict:
     return verdict
 
 
-def _severities(entries: list[gitconfig.Entry], verdict: Verdict) -> dict[str, str]:
+def _severities(entries: list[ConfigEntry], verdict: Verdict) -> dict[str, str]:
     found = {check: usual for check, (usual, _) in CHECKS.items()}
     for entry in entries:
         for check in CHECKS:
@@ -259,10 +259,10 @@ def _judge_access(
     severity: str,
     url: str,
     repository: tuple[str, str],
-    entries: list[gitconfig.Entry],
+    entries: list[ConfigEntry],
     write: bool,
 ) -> None:
-    if is_recorded(helper.REJECTED, gitconfig.origin_of(url) or ""):
+    if is_recorded(helper.REJECTED, section_origin(url) or ""):
         discard_record(helper.REJECTED)
         message = "git has begun this push with what another helper held, and which has been rejected since"
         verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
@@ -278,7 +278,7 @@ def _judge_access(
                 verdict.warnings.append(_in_its_place(token))
             if answer.reason not in ("token-invalid", "token-expired") or not resolvers.falls_through(token):
                 break
-    except gitconfig.NoAnswer as problem:
+    except NoAnswer as problem:
         verdict.warnings.append(Problem(f"{asked} is not known: {problem.message}"))
         return
     if answer is None:

@@ -3,15 +3,16 @@
 import os
 import re
 
-from git_credential_hf import gitconfig
 from git_credential_hf.files import FileChange, append_block, remove_block
+from git_credential_hf.git.config import ConfigEntry, parse_config, quote_value
+from git_credential_hf.git.run import git_line
 from git_credential_hf.problem import Problem
 
 DIRECTORY = "hf-hooks"  # the last part of every value that is ours
 _KEEPS = b"#git-credential-hf keeps:"  # the line that ours stands for
 
 
-def is_set_by(entry: gitconfig.Entry) -> bool:
+def is_set_by(entry: ConfigEntry) -> bool:
     """Whether it is this variable."""
     return (entry.section, entry.subsection, entry.name) == ("core", "", "hookspath")
 
@@ -27,7 +28,7 @@ def with_ours(base: bytes | None, directory: str, *, at_end: bool = False) -> by
     Not a second value, on which `git config core.hooksPath VALUE` would fail: husky runs that. But `at_end` it is one,
     behind all, for where a file that is included further down sets it as well.
     """
-    ours = b"hooksPath = " + gitconfig.quoted(directory).encode("utf-8", "surrogateescape")
+    ours = b"hooksPath = " + quote_value(directory).encode("utf-8", "surrogateescape")
     section = b""
     last: re.Match[bytes] | None = None
     for line in re.finditer(rb"[^\n]*(?:\n|\Z)", base or b""):
@@ -67,7 +68,7 @@ def checked(change: FileChange, directory: str | None) -> FileChange:
 
     Raises `Problem` where that is not so.
     """
-    before, after = (gitconfig.entries_of(content or b"") for content in (change.before, change.after))
+    before, after = (parse_config(content or b"") for content in (change.before, change.after))
     paths = [entry.value for entry in after if is_set_by(entry)]
     if [(e.section, e.subsection, e.name, e.value) for e in before if not is_set_by(e)] != [
         (e.section, e.subsection, e.name, e.value) for e in after if not is_set_by(e)
@@ -80,5 +81,5 @@ def expanded(value: str) -> str:
     """The value as git reads a path: `~` and `%(prefix)` are for git to know."""
     if not value.startswith(("~", "%(prefix)/")):
         return value
-    block = f"[core]\n\thooksPath = {gitconfig.quoted(value)}\n".encode("utf-8", "surrogateescape")
-    return gitconfig.line("config", "--file", "-", "--type=path", "--get", "core.hooksPath", given=block)
+    block = f"[core]\n\thooksPath = {quote_value(value)}\n".encode("utf-8", "surrogateescape")
+    return git_line("config", "--file", "-", "--type=path", "--get", "core.hooksPath", given=block)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection
 from typing import NoReturn
 
-from git_credential_hf import gitconfig
+from git_credential_hf.git.run import git_home
 from git_credential_hf.problem import Problem
 
 _TOP = ("machine", "default", "macdef")
@@ -59,7 +59,7 @@ def paths() -> list[str]:
 
 
 def _at_home() -> list[str]:
-    home = gitconfig.home() or os.path.expanduser("~")
+    home = git_home() or os.path.expanduser("~")
     return [os.path.join(home, ".netrc"), os.path.join(home, "_netrc")] if os.path.isabs(home) else []
 
 

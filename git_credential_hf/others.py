@@ -11,8 +11,10 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING
 
-from git_credential_hf import gitconfig
-from git_credential_hf.gitconfig import Entry
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.helpers import is_our_helper, is_program_path, split_command
+from git_credential_hf.git.run import child_environment, git_program, path_directories, run_git
+from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import exclusive_origins, hub_origins
 from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import Problem
@@ -55,7 +57,7 @@ class Copy:
 class Holder:
     """Another helper and what it holds, as it was found."""
 
-    def __init__(self, helper: Entry) -> None:
+    def __init__(self, helper: ConfigEntry) -> None:
         self.helper = helper.value or ""
         self.origin = helper.origin
         self.copies: list[Copy] = []
@@ -97,27 +99,27 @@ _PLACES = {
 
 def _name(helper: str) -> str:
     """What git would call it if it were on PATH: `manager` for `/usr/local/bin/git-credential-manager`."""
-    program = (gitconfig.words_of(helper) or [""])[0].rpartition("/")[2]
+    program = (split_command(helper) or [""])[0].rpartition("/")[2]
     return program.removeprefix("git-credential-").removesuffix(".exe")
 
 
-def configured(entries: list[Entry]) -> list[Entry]:
+def configured(entries: list[ConfigEntry]) -> list[ConfigEntry]:
     """The other helpers that git may ask about the Hub, each once; also those that an empty value hides for now."""
-    found: dict[str, Entry] = {}
+    found: dict[str, ConfigEntry] = {}
     for entry in entries:
-        if entry.is_helper() and entry.value and not gitconfig.is_ours(entry.value) and _concerns_the_hub(entry):
+        if entry.is_helper() and entry.value and not is_our_helper(entry.value) and _concerns_the_hub(entry):
             found.setdefault(entry.value, entry)
     return list(found.values())
 
 
-def _concerns_the_hub(entry: Entry) -> bool:
+def _concerns_the_hub(entry: ConfigEntry) -> bool:
     # A section for one user, or a part of a host, counts: git asks the helper about those.
-    is_the_hubs = gitconfig.origin_of(entry.subsection) in hub_origins()
-    return is_the_hubs or any(gitconfig.applies(entry.subsection, origin) for origin in hub_origins())
+    is_the_hubs = section_origin(entry.subsection) in hub_origins()
+    return is_the_hubs or any(section_applies(entry.subsection, origin) for origin in hub_origins())
 
 
 def reject(
-    helpers: list[Entry],
+    helpers: list[ConfigEntry],
     usernames: tuple[str | None, ...] = USERNAMES,
     *,
     dry_run: bool = False,
@@ -202,14 +204,14 @@ def _command(helper: str, operation: str) -> str | list[str]:
     """The shell's command line that git makes of a helper's value (credential.c, run_credential_helper)."""
     if helper.startswith("!"):
         line = f"{helper[1:]} {operation}"
-    elif gitconfig.is_path(helper):
+    elif is_program_path(helper):
         line = f"{helper} {operation}"
     else:
-        line = f"{shlex.quote(gitconfig.git())} credential-{helper} {operation}"
+        line = f"{shlex.quote(git_program())} credential-{helper} {operation}"
     if sys.platform != "win32":
         return line
     # The shell is git's own there, which git alone knows how to find and to set up: it runs an alias in it.
-    return [gitconfig.git(), "-c", f"alias.{_ALIAS}=!{line}", _ALIAS]
+    return [git_program(), "-c", f"alias.{_ALIAS}=!{line}", _ALIAS]
 
 
 _ALIAS = "ask-one-helper"
@@ -218,15 +220,15 @@ _ALIAS = "ask-one-helper"
 def _exists(helper: str) -> bool:
     if helper.startswith("!"):
         return True
-    if gitconfig.is_path(helper):
-        program = (gitconfig.words_of(helper) or [""])[0]
+    if is_program_path(helper):
+        program = (split_command(helper) or [""])[0]
         if sys.platform == "win32" and program.startswith("/"):
             return True  # `/mingw64/...` is a path to git's own shell, and to nobody else
         places = [program]
     else:
         name = f"git-credential-{(helper.split() or [''])[0]}"
-        exec_path = gitconfig.run("--exec-path").decode("utf-8", "surrogateescape").strip()
-        places = [os.path.join(directory, name) for directory in (exec_path, *gitconfig.directories())]
+        exec_path = run_git("--exec-path").decode("utf-8", "surrogateescape").strip()
+        places = [os.path.join(directory, name) for directory in (exec_path, *path_directories())]
     if sys.platform == "win32":
         places += [f"{place}.exe" for place in places]
     return any(map(os.path.exists, places))
@@ -243,7 +245,7 @@ UNASKED = {**QUIET, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: the
 
 
 def _environment() -> dict[str, str]:
-    return gitconfig.environment("GIT_ASKPASS", "SSH_ASKPASS", **QUIET)
+    return child_environment("GIT_ASKPASS", "SSH_ASKPASS", **QUIET)
 
 
 def _run(helper: str, operation: str, message: str) -> bytes:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import IO, NamedTuple
 
-from git_credential_hf import gitconfig, gitpipes
+from git_credential_hf import gitpipes
+from git_credential_hf.git.config import ConfigEntry, read_config
+from git_credential_hf.git.run import run_git
 from git_credential_hf.problem import Problem
 
 LARGE = 10 * 1024 * 1024  # bytes; what is over it has no place outside LFS (hub-facts 5 (a)), and is not read
@@ -133,7 +135,7 @@ def pushed(
     added = [update for update in updates if not update.is_deletion]
     if not added:
         return Outgoing()
-    entries = gitconfig.entries()
+    entries = read_config()
     there = sorted({*known(updates, remote, entries), *has})
     missing = ["--missing=allow-any"] if _is_partial(entries) else []
     targets = list(zip(added, _peeled(added), strict=True))
@@ -173,7 +175,7 @@ def _files_at(tip: str, path: str) -> int:
 
 def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoing:
     """What the index adds to HEAD, where there is one; raises `Problem` where git fails."""
-    entries = gitconfig.entries()
+    entries = read_config()
     missing = ["--missing=allow-any"] if _is_partial(entries) else []
     try:
         head = _run("rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode().strip()
@@ -201,20 +203,20 @@ def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoi
 def _run(*arguments: str, given: bytes = b"") -> bytes:
     # An unpacked archive may name a program for this, which all that reads the index would run.
     arguments = ("-c", "core.fsmonitor=false", *arguments)
-    return gitconfig.run(*arguments, given=given, environment=gitpipes.ENVIRONMENT, seconds=None)
+    return run_git(*arguments, given=given, environment=gitpipes.ENVIRONMENT, seconds=None)
 
 
 def _joined(words: Iterable[bytes]) -> bytes:
     return b"".join(word + b"\n" for word in words)
 
 
-def _is_partial(entries: list[gitconfig.Entry]) -> bool:
+def _is_partial(entries: list[ConfigEntry]) -> bool:
     return any(
         (entry.section, entry.name) in (("remote", "promisor"), ("extensions", "partialclone")) for entry in entries
     )
 
 
-def known(updates: list[Update], remote: str, entries: list[gitconfig.Entry]) -> set[str]:
+def known(updates: list[Update], remote: str, entries: list[ConfigEntry]) -> set[str]:
     """The ids of what the remote has, and maybe not this repository."""
     known = {update.remote_oid for update in updates if update.remote_oid.strip("0")}
     if any(entry.section == "remote" and entry.subsection == remote for entry in entries):
@@ -419,7 +421,7 @@ class _Scan:
             blob = _blob(one, len(content))._replace(path="README.md")
             self.found.cards.append((blob, content.decode("utf-8", "replace")))
 
-    def result(self, known: list[str], missing: list[str], entries: list[gitconfig.Entry]) -> Outgoing:
+    def result(self, known: list[str], missing: list[str], entries: list[ConfigEntry]) -> Outgoing:
         """What was found, once it is clear which LFS objects are missing: not here, and not in what is known."""
         stores = _lfs_stores(entries) if self.pointers else []
         absent = {blob.oid for blob, oid, size in self.pointers if size and not _is_stored(oid, size, stores)}
@@ -489,7 +491,7 @@ def _pointer(content: bytes) -> tuple[str, int] | None:
     return pointer.oid, pointer.size
 
 
-def _lfs_stores(entries: list[gitconfig.Entry]) -> list[str]:
+def _lfs_stores(entries: list[ConfigEntry]) -> list[str]:
     """Where git-lfs keeps objects: its own directory, and those of the repositories that this one borrows from."""
     common = os.path.abspath(os.fsdecode(_run("rev-parse", "--git-common-dir").removesuffix(b"\n")))
     storage = [entry.value for entry in entries if (entry.section, entry.subsection, entry.name) == _STORAGE]

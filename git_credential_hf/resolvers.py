@@ -8,14 +8,18 @@ import os
 import shlex
 from collections.abc import Iterator
 
-from git_credential_hf import gitconfig, netrc, others, tokens
+from git_credential_hf import netrc, others, tokens
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.run import NoAnswer, run_git
+from git_credential_hf.git.urlmatch import percent_decoded, section_applies
 from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
 
 PATIENCE = 10  # seconds for the chain of helpers, which git itself would wait for without end
 
 
-def of_git(url: str, entries: list[gitconfig.Entry], *, headers: bool = True) -> Iterator[tokens.Token]:
+def of_git(url: str, entries: list[ConfigEntry], *, headers: bool = True) -> Iterator[tokens.Token]:
     """The credentials for `url` (https), in the order in which git tries them; none where it would ask a person.
 
     The next one counts only where the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
@@ -24,7 +28,7 @@ def of_git(url: str, entries: list[gitconfig.Entry], *, headers: bool = True) ->
     scheme, _, rest = url.partition("://")
     where, slash, path = rest.partition("/")
     login, at, host = where.rpartition("@")
-    user, colon, password = (gitconfig.decoded(part) for part in login.partition(":"))
+    user, colon, password = (percent_decoded(part) for part in login.partition(":"))
     plain = f"{scheme}://{host}{slash}{path}"
     if at and colon and password:
         yield _elsewhere("url", password, "the URL of the remote", f"run `{_without_password(url, plain, entries)}`")
@@ -41,7 +45,7 @@ def of_git(url: str, entries: list[gitconfig.Entry], *, headers: bool = True) ->
     yield from _of_helpers(url, plain, entries)
 
 
-def is_given_elsewhere(url: str, entries: list[gitconfig.Entry]) -> bool:
+def is_given_elsewhere(url: str, entries: list[ConfigEntry]) -> bool:
     """Whether git, where nobody has a credential now, may have had one: from a person, or what is given only once."""
     if any(os.environ.get(name) for name in ("GIT_ASKPASS", "SSH_ASKPASS")):
         return True
@@ -49,19 +53,19 @@ def is_given_elsewhere(url: str, entries: list[gitconfig.Entry]) -> bool:
         return True
     if os.environ.get("GIT_TERMINAL_PROMPT", "1").lower() not in ("0", "false", "no", "off", ""):
         return True
-    return not all(gitconfig.is_ours(entry.value or "") for entry in gitconfig.helpers(url, entries))
+    return not all(is_our_helper(entry.value or "") for entry in helper_chain(url, entries))
 
 
-def is_cut_off(url: str, entries: list[gitconfig.Entry]) -> bool:
+def is_cut_off(url: str, entries: list[ConfigEntry]) -> bool:
     """Whether git, where nobody has a credential, should have had ours: something has failed on the way, then."""
     try:
-        is_asked = any(gitconfig.is_ours(entry.value or "") for entry in gitconfig.helpers(url, entries))
+        is_asked = any(is_our_helper(entry.value or "") for entry in helper_chain(url, entries))
         return is_asked and tokens.current(act=False) is not None
     except Problem:
         return False  # there is nothing to give
 
 
-def _without_password(url: str, plain: str, entries: list[gitconfig.Entry]) -> str:
+def _without_password(url: str, plain: str, entries: list[ConfigEntry]) -> str:
     """The command that puts another URL into its place: in the remote's settings, or where it was typed."""
     for entry in entries:
         if entry.section == "remote" and entry.name in ("url", "pushurl") and entry.value == url:
@@ -70,14 +74,14 @@ def _without_password(url: str, plain: str, entries: list[gitconfig.Entry]) -> s
     return f"git push {shlex.quote(plain)}"
 
 
-def _header(url: str, entries: list[gitconfig.Entry]) -> str | None:
+def _header(url: str, entries: list[ConfigEntry]) -> str | None:
     """The token in an `Authorization` header that git adds to its requests (git-config(1), http.extraHeader)."""
     token, length = None, 0
     for entry in entries:
         where = entry.subsection
         is_one = (entry.section, entry.name) == ("http", "extraheader") and ("://" in where or not where)
         # What is less specific than one before it, git passes over (urlmatch.c); an empty one forgets those before it.
-        if is_one and len(where) >= length and gitconfig.applies(where, url):
+        if is_one and len(where) >= length and section_applies(where, url):
             length = len(where)
             token = (_token_of(entry.value) or token) if entry.value else None
     return token
@@ -115,39 +119,39 @@ def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
     except Problem as problem:
         if not any(word in content.lower() for word in (name.lower().encode(), b"default")):
             return
-        raise gitconfig.NoAnswer(f"{path}: {problem.message}") from None  # git may find in it what we do not
+        raise NoAnswer(f"{path}: {problem.message}") from None  # git may find in it what we do not
     if entry is not None and entry.password:
         where = f"{path} (line {entry.line})"
         yield _elsewhere("netrc", entry.password, where, f"take the entry for {name} out of {path}")
 
 
-def _of_helpers(url: str, plain: str, entries: list[gitconfig.Entry]) -> Iterator[tokens.Token]:
+def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[tokens.Token]:
     """What `git credential fill` answers, which asks the helpers as git does, and nobody else."""
     if "\n" in url or "\0" in url:
         return
     try:
-        answer = gitconfig.run(
+        answer = run_git(
             *("credential", "fill"),
             given=f"url={url}\n\n".encode("utf-8", "surrogateescape"),
             environment=others.UNASKED,
             seconds=PATIENCE,
         )
-    except gitconfig.NoAnswer:
+    except NoAnswer:
         raise  # a helper has not answered: who comes after it is never asked
     except Problem as problem:
         if any(words in problem.message for words in _NOBODY_HAS_ONE):
             return
-        raise gitconfig.NoAnswer(problem.message, problem.fix) from None  # it has not come so far as to know
+        raise NoAnswer(problem.message, problem.fix) from None  # it has not come so far as to know
     fields = dict(line.partition("=")[::2] for line in answer.decode("utf-8", "surrogateescape").split("\n"))
     value = fields.get("password") or fields.get("credential")
     if not value:
         return
     ours = tokens.with_value(value, None)
-    chain = gitconfig.helpers(plain, entries)
-    if ours is not None and any(gitconfig.is_ours(entry.value or "") for entry in chain):
+    chain = helper_chain(plain, entries)
+    if ours is not None and any(is_our_helper(entry.value or "") for entry in chain):
         yield ours
         return
-    names = ", ".join(f"'{entry.value}'" for entry in chain if not gitconfig.is_ours(entry.value or ""))
+    names = ", ".join(f"'{entry.value}'" for entry in chain if not is_our_helper(entry.value or ""))
     fix = "run `git-credential-hf configure`, and `git-credential-hf purge`"
     yield _elsewhere("helper", value, f"git's helper {names}", fix)
 

@@ -3,8 +3,10 @@
 import shlex
 from typing import Any
 
-from git_credential_hf import access, configure, gitconfig, tokens
+from git_credential_hf import access, configure, tokens
 from git_credential_hf.account import Account
+from git_credential_hf.git.config import read_config
+from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.hub import hub_endpoint, hub_origins
 from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import Problem
@@ -46,19 +48,19 @@ class Status:
 
     def _asks_us(self) -> bool:
         try:
-            configured = gitconfig.entries()
+            configured = read_config()
         except Problem as problem:
             self.problems.append(problem)
             return False
         self.mapped = configure.mapped(configured)
         silent = []
         for origin in hub_origins():
-            values = [helper.value or "" for helper in gitconfig.helpers(origin, configured)]
-            ours = [i for i, value in enumerate(values) if gitconfig.is_ours(value)]
+            values = [helper.value or "" for helper in helper_chain(origin, configured)]
+            ours = [i for i, value in enumerate(values) if is_our_helper(value)]
             if not ours:
                 silent.append(origin)
             first = values[: ours[0]] if ours else values
-            after = [value for value in values[len(first) :] if not gitconfig.is_ours(value)]
+            after = [value for value in values[len(first) :] if not is_our_helper(value)]
             # masked: a `!shell` helper may hold a token
             self.asked_first += [value for value in map(mask_line, first) if value not in self.asked_first]
             self.asked_after += [value for value in map(mask_line, after) if value not in self.asked_after]

@@ -20,8 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_credential_hf import __main__ as program
-from git_credential_hf import configure, gitconfig
+from git_credential_hf import configure
 from git_credential_hf.files import FileChange  # noqa: F401 - loaded before `quickly` forks
+from git_credential_hf.git.config import read_config
+from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.problem import Problem
 
 SCRIPTS = sysconfig.get_path("scripts")
@@ -1080,8 +1082,8 @@ def test_absolute_path_where_it_is_not_on_path(name: str, home: Path, tmp_path: 
     assert done.returncode == 0, done.stderr
     assert str(program.parent.parent).encode() in (home / ".gitconfig").read_bytes()
     assert fill().stdout == ANSWER
-    found = [helper.value for helper in gitconfig.helpers("https://hf.co", gitconfig.entries())]
-    assert [gitconfig.is_ours(value) for value in found] == [True]
+    found = [helper.value for helper in helper_chain("https://hf.co", read_config())]
+    assert [is_our_helper(value) for value in found] == [True]
     quickly_well("unconfigure")
     assert (home / ".gitconfig").read_text() == USER
 

@@ -12,7 +12,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from git_credential_hf import gitconfig
+from git_credential_hf.git.config import ConfigEntry, config_path, read_config
+from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.run import find_program, git_program
+from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.problem import Problem
 
 SCRIPT = """#!/bin/sh
@@ -170,8 +173,8 @@ def asked(url: Url, programs: Path, log: Path, cwd: Path, environment: Mapping[s
     return log.read_text().split()
 
 
-def believed(url: Url, entries: list[gitconfig.Entry]) -> list[str]:
-    chain = [re.search(r"n\d+", helper.value) for helper in gitconfig.helpers(str(url), entries)]
+def believed(url: Url, entries: list[ConfigEntry]) -> list[str]:
+    chain = [re.search(r"n\d+", helper.value) for helper in helper_chain(str(url), entries)]
     return [found.group() for found in chain if found]
 
 
@@ -206,7 +209,7 @@ def _asked_of_all(programs: Path, directory: Path) -> dict[str, dict[str, bool]]
 @pytest.mark.parametrize("pattern", ALL_PATTERNS, ids=lambda p: p or "none")
 def test_sections_apply_as_in_git(pattern: str, asked_of_all: dict[str, dict[str, bool]]) -> None:
     """A section of `credential` is thought to apply to the URLs for which git starts its helper, and to no other."""
-    assert {str(url): gitconfig.applies(pattern, str(url)) for url in URLS} == asked_of_all[pattern]
+    assert {str(url): section_applies(pattern, str(url)) for url in URLS} == asked_of_all[pattern]
 
 
 def test_the_table_tells_something(asked_of_all: dict[str, dict[str, bool]]) -> None:
@@ -295,7 +298,7 @@ def test_helpers_are_the_ones_that_git_starts(
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.chdir(repository)
-        ours = believed(url, gitconfig.entries())
+        ours = believed(url, read_config())
     assert ours == asked(url, programs, home / "log", repository, environment)
 
 
@@ -311,7 +314,7 @@ def test_where_a_helper_comes_from(home: Path) -> None:
     """Each helper is named with git's own scope and origin, so that a person finds the line."""
     (home / ".gitconfig").write_text('[credential]\n\thelper = a b\n[include]\n\tpath = "more of it"\n')
     (home / "more of it").write_text('[credential "https://hf.co"]\n\thelper = "!c \\"d\\" # e"\n')
-    found = gitconfig.helpers("https://hf.co", gitconfig.entries())
+    found = helper_chain("https://hf.co", read_config())
     assert [(helper.value, helper.scope) for helper in found] == [("a b", "global"), ('!c "d" # e', "global")]
     assert [helper.origin for helper in found] == [f"file:{home}/.gitconfig", f"file:{home}/more of it"]
 
@@ -320,7 +323,7 @@ def test_values_are_bytes(home: Path) -> None:
     """Line feeds, `=`, dots and bytes that are not UTF-8 in keys and values arrive as git has them."""
     text = b'[a "x.y=z"]\n\tname = "1\\n2=3"\n\tnothing\n\tempty =\n[a "\xff"]\n\tname = \xfe\n'
     (home / ".gitconfig").write_bytes(text)
-    found = [(e.section, e.subsection, e.name, e.value) for e in gitconfig.entries()]
+    found = [(e.section, e.subsection, e.name, e.value) for e in read_config()]
     assert found == [
         ("a", "x.y=z", "name", "1\n2=3"),
         ("a", "x.y=z", "nothing", None),
@@ -333,7 +336,7 @@ def test_the_variable_git_config_fools_nobody(home: Path, monkeypatch: pytest.Mo
     """GIT_CONFIG steers `git config` alone: `git credential` does not look at it, and neither does `entries()`."""
     (home / ".gitconfig").write_text("[credential]\n\thelper = hf\n")
     monkeypatch.setenv("GIT_CONFIG", os.devnull)
-    assert [helper.value for helper in gitconfig.helpers("https://hf.co", gitconfig.entries())] == ["hf"]
+    assert [helper.value for helper in helper_chain("https://hf.co", read_config())] == ["hf"]
 
 
 # --- which values are ours ---
@@ -368,7 +371,7 @@ def test_the_variable_git_config_fools_nobody(home: Path, monkeypatch: pytest.Mo
 )
 def test_values_that_run_this_program(value: str, is_ours: bool) -> None:
     """A value of `credential.helper` is ours when git, or the shell that git gives it to, runs this program for it."""
-    assert gitconfig.is_ours(value) == is_ours
+    assert is_our_helper(value) == is_ours
 
 
 # --- which file a scope is ---
@@ -494,7 +497,7 @@ def test_global_file_is_where_git_writes(
     for name, value in arrange(home).items():
         monkeypatch.setenv(name, value)
     before = files_of(home)
-    believed = gitconfig.file("global")
+    believed = config_path("global")
     assert files_of(home) == before
     assert believed == written_by_git("global", home, home)
 
@@ -565,14 +568,14 @@ def test_local_file_is_where_git_writes(
     """`file("local")` is the very file that `git config --local` would change, wherever in a repository one is."""
     directory = arrange(home)
     monkeypatch.chdir(directory)
-    assert gitconfig.file("local") == written_by_git("local", home, directory)
+    assert config_path("local") == written_by_git("local", home, directory)
 
 
 def test_local_file_by_git_dir(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIT_DIR says which repository it is, as for git."""
     repository = in_repository(home)
     monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
-    assert gitconfig.file("local") == written_by_git("local", home, home)
+    assert config_path("local") == written_by_git("local", home, home)
 
 
 @pytest.mark.parametrize("name", ["system", "a system config"])
@@ -583,17 +586,17 @@ def test_system_file_is_where_git_writes(name: str, exists: bool, home: Path, mo
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(home / name))
     if exists:
         (home / name).touch()
-    assert gitconfig.file("system") == written_by_git("system", home, home)
+    assert config_path("system") == written_by_git("system", home, home)
 
 
 def test_system_file_that_git_was_built_with(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without GIT_CONFIG_SYSTEM it is the file that git has built in, and no file is made to find that out."""
     monkeypatch.delenv("GIT_CONFIG_NOSYSTEM")
-    path = gitconfig.file("system")
+    path = config_path("system")
     assert os.path.isabs(path)
     assert path.endswith("gitconfig")
     existed = os.path.exists(path)
-    assert gitconfig.file("system") == path
+    assert config_path("system") == path
     assert os.path.exists(path) == existed
     # git says where, when it has something to say; otherwise it names the file that it cannot find.
     shown = subprocess.run(
@@ -618,13 +621,13 @@ def test_no_global_file_where_git_has_none(
     refused = subprocess.run(["git", "config", "--global", "x.y", "z"], capture_output=True, timeout=30)
     assert refused.returncode != 0
     with pytest.raises(Problem):
-        gitconfig.file("global")
+        config_path("global")
 
 
 def test_no_local_file_outside_of_a_repository(home: Path) -> None:
     """Outside of a repository there is a `Problem`, in git's own words."""
     with pytest.raises(Problem, match="there is no git repository here"):
-        gitconfig.file("local")
+        config_path("local")
 
 
 # --- which program is run ---
@@ -642,9 +645,9 @@ def test_no_program_from_a_relative_entry(
         path.chmod(0o755)
     entries = [entry.format(home.name), "/usr/bin"]
     monkeypatch.setenv("PATH", os.pathsep.join(entries if position == "first" else entries[::-1]))
-    assert gitconfig.find("planted") is None
+    assert find_program("planted") is None
     monkeypatch.setenv("PATH", os.pathsep.join([*entries, str(home / "bin")]))
-    assert gitconfig.find("planted") == str(home / "bin/planted")
+    assert find_program("planted") == str(home / "bin/planted")
 
 
 def test_only_programs_are_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -657,11 +660,11 @@ def test_only_programs_are_found(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     (home / "d/program").write_text("#!/bin/sh\n")
     (home / "d/program").chmod(0o755)
     monkeypatch.setenv("PATH", os.pathsep.join(str(home / name) for name in "abcd"))
-    assert gitconfig.find("program") == str(home / "d/program")
+    assert find_program("program") == str(home / "d/program")
     (home / "d/program").unlink()
-    assert gitconfig.find("program") is None
+    assert find_program("program") is None
     with pytest.raises(Problem, match="git is not on PATH"):
-        gitconfig.git()
+        git_program()
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import configure, gitconfig, netrc, others
-from git_credential_hf.gitconfig import Entry
+from git_credential_hf import configure, netrc, others
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.helpers import is_our_helper, is_program_path
+from git_credential_hf.git.run import child_environment, find_program, git_home, git_program
 from git_credential_hf.state import runtime_directory, write_state
 from git_credential_hf.system import is_process_running
 
@@ -130,9 +132,9 @@ def test_git_is_found_outside_of_where_we_are(
     if where != "no work tree":
         inside += [f"{hostile}/bin"]  # else it may be ~/bin
     use_path(monkeypatch, *inside, good.parent)
-    assert gitconfig.git() == str(good)
+    assert git_program() == str(good)
     use_path(monkeypatch, "", ".", "bin")
-    assert gitconfig.find("git") is None
+    assert find_program("git") is None
 
 
 def test_a_virtual_environment_in_the_work_tree_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +143,7 @@ def test_a_virtual_environment_in_the_work_tree_counts(tmp_path: Path, monkeypat
     mine = program(tmp_path / ".venv/bin/git-credential-hf")
     monkeypatch.chdir(tmp_path)
     use_path(monkeypatch, mine.parent, "/usr/bin")
-    assert gitconfig.find("git-credential-hf") == str(mine)
+    assert find_program("git-credential-hf") == str(mine)
 
 
 def test_a_directory_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +151,7 @@ def test_a_directory_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    assert gitconfig.git() == GIT
+    assert git_program() == GIT
 
 
 @pytest.mark.parametrize("script", ["git.bat", "git.cmd", "git.com", "git"])
@@ -159,7 +161,7 @@ def test_windows_starts_no_script(script: str, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("PATHEXT", ".COM;.EXE;.BAT;.CMD")
     use_path(monkeypatch, tmp_path / "elsewhere")
-    assert gitconfig.find("git") is None
+    assert find_program("git") is None
 
 
 @pytest.mark.parametrize("platform", NAMES)
@@ -168,7 +170,7 @@ def test_what_git_starts_finds_nothing_here_either(platform: str, monkeypatch: p
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setenv("GIT_ASKPASS", "ask")
     use_path(monkeypatch, "", "/a", ".", "b", "/usr/bin")
-    given = gitconfig.environment("GIT_ASKPASS", LC_ALL="C")
+    given = child_environment("GIT_ASKPASS", LC_ALL="C")
     assert given["PATH"] == os.pathsep.join(["/a", "/usr/bin"])
     assert given["LC_ALL"] == "C" and "GIT_ASKPASS" not in given
     assert ("NoDefaultCurrentDirectoryInExePath" in given) == (platform == "win32")
@@ -203,16 +205,16 @@ def test_home_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """The home of git is HOME, then HOMEDRIVE with HOMEPATH where that is a directory, then USERPROFILE."""
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("USERPROFILE", "C:/Users/alice")
-    assert gitconfig.home() == os.environ["HOME"]
+    assert git_home() == os.environ["HOME"]
     monkeypatch.delenv("HOME")
-    assert gitconfig.home() == "C:/Users/alice"
+    assert git_home() == "C:/Users/alice"
     monkeypatch.setenv("HOMEDRIVE", str(tmp_path))
     monkeypatch.setenv("HOMEPATH", "/missing")
-    assert gitconfig.home() == "C:/Users/alice"
+    assert git_home() == "C:/Users/alice"
     (tmp_path / "missing").mkdir()
-    assert gitconfig.home() == f"{tmp_path}/missing"
+    assert git_home() == f"{tmp_path}/missing"
     monkeypatch.setattr(sys, "platform", "linux")
-    assert gitconfig.home() == ""
+    assert git_home() == ""
 
 
 # --- what is kept ---
@@ -272,7 +274,7 @@ def test_a_reader_makes_a_writer_wait_on_windows(
 def test_paths_of_helpers(platform: str, value: str, is_one: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What git takes for a path, and does not look for on PATH."""
     monkeypatch.setattr(sys, "platform", platform)
-    assert gitconfig.is_path(value) is is_one
+    assert is_program_path(value) is is_one
 
 
 @pytest.mark.parametrize(
@@ -288,8 +290,8 @@ def test_paths_of_helpers(platform: str, value: str, is_one: bool, monkeypatch: 
 def test_ours_on_windows(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The values that start this program on Windows are known as ours."""
     monkeypatch.setattr(sys, "platform", "win32")
-    assert gitconfig.is_ours(value)
-    assert not gitconfig.is_ours("C:/Program\\ Files/Git/mingw64/bin/git-credential-manager.exe")
+    assert is_our_helper(value)
+    assert not is_our_helper("C:/Program\\ Files/Git/mingw64/bin/git-credential-manager.exe")
 
 
 @pytest.mark.parametrize("started_as", ["git-credential-hf.exe", "git-credential-hf"])
@@ -376,7 +378,7 @@ def test_helpers_are_asked_as_git_asks_them(
         file = home / "kept"
         file.write_text("https://git:hf_heldbyanotherhelper@huggingface.co\n")
     monkeypatch.setattr(sys, "platform", platform)
-    (holder,) = others.reject([Entry("global", "file:x", "credential.helper", value)])
+    (holder,) = others.reject([ConfigEntry("global", "file:x", "credential.helper", value)])
     assert [copy.secret for copy in holder.copies] == ["hf_heldbyanotherhelper"]
     assert (holder.state, holder.why) == ("purged", "")
     assert not file.exists() or not file.read_text()
@@ -390,7 +392,7 @@ def test_a_helper_that_hangs_is_ended_with_its_children(
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(others, "PATIENCE", 0.5)
     line = f"!echo $$ >'{home}/pid'; sleep 100; :"
-    (holder,) = others.reject([Entry("global", "file:x", "credential.helper", line)], (None,))
+    (holder,) = others.reject([ConfigEntry("global", "file:x", "credential.helper", line)], (None,))
     assert (holder.state, holder.has_no_answer) == ("unknown", True)
     pid = int((home / "pid").read_text())
     for _ in range(100):
@@ -435,7 +437,7 @@ def test_where_a_person_finds_what_is_held(
 ) -> None:
     """Where a helper will not let go of a token, its keychain has a name that a person knows; else nothing is said."""
     monkeypatch.setattr(sys, "platform", platform)
-    holder = others.Holder(Entry("global", "file:x", "credential.helper", value))
+    holder = others.Holder(ConfigEntry("global", "file:x", "credential.helper", value))
     assert holder.remedy() is None
     holder.holds_still = True
     assert (place in (holder.remedy() or "")) if place else holder.remedy() is None

@@ -6,9 +6,12 @@ import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from git_credential_hf import configure, gitconfig, netrc, others
+from git_credential_hf import configure, netrc, others
 from git_credential_hf.doctor.machine import Finding, Machine
 from git_credential_hf.files import Change, FileChange, read_file
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.run import NothingFound, run_git
+from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import exclusive_origins, hub_origins, without_credentials
 from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem
@@ -87,7 +90,7 @@ def _without(path: str, hosts: list[str]) -> Callable[[], list[Change]]:
 class Purge:
     """Other helpers forget what they hold for the Hub."""
 
-    def __init__(self, helpers: list[gitconfig.Entry]) -> None:
+    def __init__(self, helpers: list[ConfigEntry]) -> None:
         self.path = ", ".join(mask_line(entry.value or "") for entry in helpers)
         self._helpers = helpers
 
@@ -104,7 +107,7 @@ class Purge:
                 raise Problem(f"'{holder.helper}' still holds a token of the Hub: {why}", fix)
 
 
-def _purge(helpers: list[gitconfig.Entry]) -> list[Change]:
+def _purge(helpers: list[ConfigEntry]) -> list[Change]:
     return [Purge(helpers)]
 
 
@@ -188,9 +191,9 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
             )
 
 
-def _is_for_the_hub(entry: gitconfig.Entry) -> bool:
+def _is_for_the_hub(entry: ConfigEntry) -> bool:
     is_secret = (entry.value or "").lower().startswith("authorization:")
-    return is_secret and (not entry.subsection or gitconfig.origin_of(entry.subsection) in exclusive_origins())
+    return is_secret and (not entry.subsection or section_origin(entry.subsection) in exclusive_origins())
 
 
 _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # other headers of the same variable stay
@@ -199,7 +202,7 @@ _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # oth
 def _secret_in(url: str) -> str | None:
     """The password, or the token in the place of the user name, of a URL of the Hub's."""
     login, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
-    return _secret_of(login) if at and gitconfig.origin_of(url) in exclusive_origins() else None
+    return _secret_of(login) if at and section_origin(url) in exclusive_origins() else None
 
 
 def _secret_of(login: str) -> str | None:
@@ -207,7 +210,7 @@ def _secret_of(login: str) -> str | None:
     return password or (user if user.startswith(("hf_", "api_")) else None)
 
 
-def file_of(entry: gitconfig.Entry) -> str:
+def file_of(entry: ConfigEntry) -> str:
     """The path of the file that a variable stands in; empty where that is the environment."""
     return os.path.realpath(entry.origin.removeprefix("file:")) if entry.origin.startswith("file:") else ""
 
@@ -246,7 +249,7 @@ class Unset:
     def apply(self) -> None:
         """Raises `Problem` in git's words where it cannot."""
         try:
-            gitconfig.run(*self._arguments)
+            run_git(*self._arguments)
         except Problem as problem:
             lock = self.path + ".lock"
             hint = f"if no git is running: rm {shlex.quote(lock)}" if os.path.lexists(lock) else problem.fix
@@ -263,8 +266,8 @@ def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]] | No
 
     def plan() -> list[Change]:
         try:
-            gitconfig.run("config", "--file", path, "--get-all", key, *pattern)
-        except gitconfig.Nothing:
+            run_git("config", "--file", path, "--get-all", key, *pattern)
+        except NothingFound:
             return []
         return [Unset(path, key, *pattern)]
 

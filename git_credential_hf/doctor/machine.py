@@ -4,9 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
-from git_credential_hf import access, configure, gitconfig, resolvers, tokens
+from git_credential_hf import access, configure, resolvers, tokens
 from git_credential_hf.account import Account
 from git_credential_hf.files import Change
+from git_credential_hf.git.config import ConfigEntry, push_url, read_config
+from git_credential_hf.git.run import find_program, run_git
+from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import (
     hub_endpoint,
     hub_origins,
@@ -86,16 +89,16 @@ class Machine:
         self._accounts: dict[str, Account | Problem] = {}
 
     @property
-    def entries(self) -> list[gitconfig.Entry]:
+    def entries(self) -> list[ConfigEntry]:
         """The configuration of git, as it counts here; raises `Problem`."""
         if isinstance(self._entries, Problem):
             raise Problem(self._entries.message, self._entries.fix)
         return self._entries
 
     @cached_property
-    def _entries(self) -> "list[gitconfig.Entry] | Problem":
+    def _entries(self) -> "list[ConfigEntry] | Problem":
         try:
-            return gitconfig.entries()
+            return read_config()
         except Problem as problem:
             return problem  # a git that hangs is not asked again
 
@@ -105,7 +108,7 @@ class Machine:
         if isinstance(self._entries, Problem):
             return None
         try:
-            url = gitconfig.push_url()
+            url = push_url()
         except Problem:
             return None
         return url if parse_remote(url) else None
@@ -132,7 +135,7 @@ class Machine:
             else "https://huggingface.co"
         )
         # Another one may be put in its place (git-config(1), url.<base>.insteadOf), with a password in it.
-        placed = gitconfig.run("ls-remote", "--get-url", f"{url}/").decode("utf-8", "surrogateescape").rstrip("/\n")
+        placed = run_git("ls-remote", "--get-url", f"{url}/").decode("utf-8", "surrogateescape").rstrip("/\n")
         return placed if (parse_remote(placed) or ("", ""))[0] == "https" else url
 
     @property
@@ -232,10 +235,10 @@ class Machine:
     @cached_property
     def lfs_endpoint(self) -> str | None:
         """The URL that git-lfs talks to for the remote, in its words; `None` without git-lfs, or without a remote."""
-        if self.remote is None or gitconfig.find("git-lfs") is None:
+        if self.remote is None or find_program("git-lfs") is None:
             return None
         try:
-            said = gitconfig.run("-c", "core.fsmonitor=false", "lfs", "env", seconds=5).decode("utf-8", "replace")
+            said = run_git("-c", "core.fsmonitor=false", "lfs", "env", seconds=5).decode("utf-8", "replace")
         except Problem:
             return None
         found = [
@@ -252,7 +255,7 @@ class Machine:
             yield tokens.Token(value, "env:HF_TOKEN")
         if self._of_git[1]:
             yield from _replayed([token for token in self.of_git if resolvers.falls_through(token)], self._of_git[1])
-        yield from resolvers.of_git(f"{gitconfig.origin_of(self.url)}", self.entries, headers=False)
+        yield from resolvers.of_git(f"{section_origin(self.url)}", self.entries, headers=False)
 
 
 # What does not answer is waited for once.

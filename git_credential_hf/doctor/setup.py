@@ -5,9 +5,13 @@ import shlex
 from collections.abc import Iterator
 from functools import partial
 
-from git_credential_hf import configure, gitconfig, hookfiles
+from git_credential_hf import configure, hookfiles
 from git_credential_hf.doctor.copies import file_of, unset
 from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.git.config import SCOPES, ConfigEntry
+from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.run import find_program, run_git
+from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import hub_origins, parse_remote, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
@@ -16,12 +20,12 @@ from git_credential_hf.problem import Problem
 def check_helpers(machine: Machine) -> Iterator[Finding]:
     """The chain of helpers that git asks: ours has to be in it, first, and to be found."""
     silent: list[str] = []
-    shadowed: list[gitconfig.Entry] = []
-    behind: list[gitconfig.Entry] = []
-    lost: dict[str, gitconfig.Entry] = {}
+    shadowed: list[ConfigEntry] = []
+    behind: list[ConfigEntry] = []
+    lost: dict[str, ConfigEntry] = {}
     for origin in hub_origins():
-        chain = gitconfig.helpers(origin, machine.entries)
-        ours = [at for at, entry in enumerate(chain) if gitconfig.is_ours(entry.value or "")]
+        chain = helper_chain(origin, machine.entries)
+        ours = [at for at, entry in enumerate(chain) if is_our_helper(entry.value or "")]
         if not ours:
             silent.append(origin)
         else:
@@ -40,7 +44,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
         undoing = {
             entry.scope: entry
             for entry in machine.entries
-            if entry.is_helper() and not entry.value and any(gitconfig.applies(entry.subsection, o) for o in silent)
+            if entry.is_helper() and not entry.value and any(section_applies(entry.subsection, o) for o in silent)
         }
         is_local = "local" in undoing
         yield Finding(
@@ -60,7 +64,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
             f"git cannot start the helper '{mask_line(entry.value or '')}'",
             f"{file_of(entry) or 'the environment'} names it, and it is not there, or not on PATH",
             "install it again, then run `git-credential-hf configure`",
-            partial(configure.plan, entry.scope if entry.scope in gitconfig.SCOPES else "global"),
+            partial(configure.plan, entry.scope if entry.scope in SCOPES else "global"),
         )
     if shadowed:
         yield _among("helper-shadowed", "error", shadowed, "git asks {} first, and what that holds may be old")
@@ -68,7 +72,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
         yield _among("helper-behind", "warning", behind, "git gives {} a copy of the token that it has just used")
 
 
-def _among(id: str, severity: str, helpers: list[gitconfig.Entry], title: str) -> Finding:
+def _among(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> Finding:
     names = ", ".join(dict.fromkeys(f"'{mask_line(entry.value or '')}'" for entry in helpers))
     where = ", ".join(dict.fromkeys(file_of(entry) or "the environment" for entry in helpers))
     is_local = any(entry.scope == "local" for entry in helpers)
@@ -88,13 +92,13 @@ def _is_found(value: str) -> bool:
     program = words[0] if words else ""
     if os.path.isabs(program):
         return os.access(program, os.X_OK)
-    return gitconfig.find("git-credential-hf") is not None
+    return find_program("git-credential-hf") is not None
 
 
 def check_settings(machine: Machine) -> Iterator[Finding]:
     """A user name that git insists on, and what Git Credential Manager leaves where it looked for a provider."""
     for entry in machine.entries:
-        if entry.section != "credential" or gitconfig.origin_of(entry.subsection) not in hub_origins():
+        if entry.section != "credential" or section_origin(entry.subsection) not in hub_origins():
             continue
         key = f"credential.{entry.subsection}.{entry.name}"
         path = file_of(entry)
@@ -132,14 +136,14 @@ class Command:
     def apply(self) -> None:
         """Raises `Problem` where it fails."""
         try:
-            gitconfig.run(*self._arguments)
+            run_git(*self._arguments)
         except Problem as problem:  # git-lfs says why on stdout, in several lines
             raise Problem(f"`{self.path}` failed ({problem.message})", f"run `{self.path}`, which says why") from None
 
 
 def check_lfs(machine: Machine) -> Iterator[Finding]:
     """The files of most repositories of the Hub are in LFS."""
-    is_there = gitconfig.find("git-lfs") is not None
+    is_there = find_program("git-lfs") is not None
     if not is_there:
         yield Finding(
             "lfs-missing",

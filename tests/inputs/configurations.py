@@ -8,7 +8,9 @@ import re
 import subprocess
 from pathlib import Path
 
-from git_credential_hf import configure, gitconfig, hooks, others, resolvers
+from git_credential_hf import configure, hooks, others, resolvers
+from git_credential_hf.git.config import read_config, read_config_file
+from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.problem import Problem
 
@@ -77,11 +79,11 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
     place.write(files)
     theirs = listed()
     try:
-        entries = gitconfig.entries()
+        entries = read_config()
     except Problem as problem:
         assert theirs is None, (files, problem)
         assert re.fullmatch(r"git says: \S.*", problem.message), (files, problem)
-        assert gitconfig.helper_entries() == [], files
+        assert read_helper_entries() == [], files
         return "git cannot read it"
     assert theirs is not None, files
     ours = [(".".join(filter(None, (e.section, e.subsection or None, e.name))), e.value) for e in entries]
@@ -92,20 +94,20 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
     ], files
     assert all(e.scope in ("global", "local") and e.origin.startswith("file:") for e in entries), files
     for entry in entries:
-        gitconfig.is_ours(entry.value or "")
+        is_our_helper(entry.value or "")
         configure.removal(entry)
     configure.mapped(entries)
     resolvers.is_given_elsewhere("https://huggingface.co/a/b", entries)
     hooks._severities(entries, hooks.Verdict())
     for origin in hub_origins():
-        gitconfig.helpers(origin, entries)
+        helper_chain(origin, entries)
     if url is None:
         return "read"
-    looked_up = [(e.subsection, e.value) for e in gitconfig.helper_entries()]
+    looked_up = [(e.subsection, e.value) for e in read_helper_entries()]
     assert looked_up == [(e.subsection, e.value) for e in entries if e.is_helper()], files
     named = [e for e in others.configured(entries) if not (e.value or "").startswith(("!", "/"))]
     others.reject([e for e in named if not re.match(r"n\d|cache|store", e.value or "")], dry_run=True)
-    believed = [re.search(r"\bn\d\b", e.value or "") for e in gitconfig.helpers(url, entries)]
+    believed = [re.search(r"\bn\d\b", e.value or "") for e in helper_chain(url, entries)]
     place.log.write_text("")
     quiet = {**os.environ, "GIT_ASKPASS": ""}  # a helper may be named as that, too
     done = subprocess.run(
@@ -132,9 +134,9 @@ def judge_configure(content: bytes, place: Place) -> str:
         assert file.read_bytes() == content, (content, problem)
         return "refused"
     assert configure.plan("global") == [], content
-    entries = gitconfig.entries_of_file(str(file))
+    entries = read_config_file(str(file))
     for origin in hub_origins():
-        assert [e.value for e in gitconfig.helpers(origin, entries)] == ["hf"], content
+        assert [e.value for e in helper_chain(origin, entries)] == ["hf"], content
     for change in configure.plan_removal("global"):
         change.apply()
     if not changes or re.search(rb"helper\s*=\s*\"?(hf|!|.*git-credential-hf)", content):

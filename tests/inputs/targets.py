@@ -9,7 +9,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from git_credential_hf import configure, gitconfig, hooks, resolvers, tokens
+from git_credential_hf import configure, hooks, resolvers, tokens
+from git_credential_hf.git.config import parse_listing, quote_value
+from git_credential_hf.git.helpers import is_our_helper
+from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import is_recorded, private_directory, record
 from git_credential_hf.token_files import read_stored_tokens, read_token_file, stored_tokens_path, token_path
@@ -52,15 +55,15 @@ class Targets:
 
     def listed(self, data: bytes) -> None:
         """What `git config -z --list` prints, if it were anything: whole entries, and nobody who chokes on them."""
-        entries = gitconfig._parsed(data)
+        entries = parse_listing(data)
         fields = data.decode("utf-8", "surrogateescape").split("\0")
         assert len(entries) == len(fields) // 3, data
         for entry, field in zip(entries, fields[2::3], strict=True):
             key = field.partition("\n")[0]
             assert [entry.section, entry.subsection, entry.name] == _three(key), (key, entry.__dict__)
-            gitconfig.is_ours(entry.value or "")
-            gitconfig.origin_of(entry.subsection)
-            gitconfig.quoted(entry.value or "")
+            is_our_helper(entry.value or "")
+            section_origin(entry.subsection)
+            quote_value(entry.value or "")
             configure.removal(entry)
         configure.mapped(entries)
         resolvers.is_given_elsewhere("https://huggingface.co/a/b", entries)

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
-from git_credential_hf import gitconfig
+from git_credential_hf.git.urlmatch import section_origin, url_username
 from git_credential_hf.hub import (
     hub_origins,
     matching_origin,
@@ -27,8 +27,8 @@ HOSTS = {"huggingface.co", "hf.co"}
 def judge(url: str) -> str:
     """No reader of URLs fails; those that hand out tokens by it agree with urlsplit on where it leads."""
     found = parse_remote(url)
-    without_credentials(url), parse_repository(url), repository_at(url), gitconfig.user_of(url)
-    assert (gitconfig.origin_of(url) in hub_origins()) <= (found is not None or "://" not in url or is_odd(url)), url
+    without_credentials(url), parse_repository(url), repository_at(url), url_username(url)
+    assert (section_origin(url) in hub_origins()) <= (found is not None or "://" not in url or is_odd(url)), url
     # urlsplit refuses a bracket in the user's name, which is none of a host.
     where = origin(url) or origin(re.sub(r"(?<=://)[^/]*@", "", url, count=1))
     if found is None:

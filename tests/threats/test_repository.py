@@ -17,7 +17,8 @@ import pytest
 import trustme
 from e2e.conftest import Account
 
-from git_credential_hf import configure, gitconfig, outgoing, resolvers
+from git_credential_hf import configure, outgoing, resolvers
+from git_credential_hf.git.config import quote_value, read_config
 from threats import Server, ended, http, is_clean, new_token, run, start
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def test_submodules_elsewhere_get_no_token(account: Account, others: list[Server
     account.where.mkdir()
     account.git("init", "--quiet")
     urls = [*LOOKALIKES, *REFUSED]
-    lines = [f'[submodule "s{n}"]\n\tpath = s{n}\n\turl = {gitconfig.quoted(url)}\n' for n, url in enumerate(urls)]
+    lines = [f'[submodule "s{n}"]\n\tpath = s{n}\n\turl = {quote_value(url)}\n' for n, url in enumerate(urls)]
     (account.where / ".gitmodules").write_text("".join(lines))
     tip = "1" * 40
     links = [word for n in range(len(urls)) for word in ("--cacheinfo", f"160000,{tip},s{n}")]
@@ -310,8 +311,8 @@ UNPARSABLE = ["hf --token 'x", '!git-credential-hf --token "', "!'", " ", "\t", 
 def test_helpers_that_no_shell_can_read(repository: Path) -> None:
     """A helper of a repository's configuration that is blank, or half a string, crashes nothing."""
     for value in UNPARSABLE:
-        (repository / ".git/config").write_text(f"[credential]\n\thelper = {gitconfig.quoted(value)}\n")
-        entries = gitconfig.entries()
+        (repository / ".git/config").write_text(f"[credential]\n\thelper = {quote_value(value)}\n")
+        entries = read_config()
         assert value in [entry.value for entry in entries]
         configure.mapped(entries)
         assert isinstance(configure.in_the_way(), list)

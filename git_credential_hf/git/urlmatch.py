@@ -1,0 +1,105 @@
+"""Whether a section of git's configuration is about a URL, as git decides it (credential.c, urlmatch.c)."""
+
+from git_credential_hf.git.run import OUTSIDE_REPOSITORIES, run_git
+from git_credential_hf.hub import normalized_origin
+from git_credential_hf.problem import Problem
+
+
+def section_applies(pattern: str, url: str) -> bool:
+    """Whether git uses the section `[credential "PATTERN"]` for `url` (gitcredentials(7), "Credential contexts")."""
+    if not pattern:
+        return True
+    if _matches_in_part(pattern, url):
+        return True
+    if _is_plain_url(pattern):
+        return _matches(pattern, url)
+    # Percent signs, wildcards, `..`, a dot at the end: git itself knows best what it makes of them.
+    return "://" in pattern and _git_matches(pattern, url)
+
+
+def _matches_in_part(pattern: str, url: str) -> bool:
+    """What a pattern that is no whole URL names must be the same, letter by letter (match_partial_url)."""
+    return all(want in (None, part) for want, part in zip(_parts(pattern), _parts(url), strict=True))
+
+
+def _parts(url: str) -> tuple[str | None, ...]:
+    protocol, separator, rest = url.partition("://")
+    if not separator:
+        protocol, rest = "", url
+    end = min((rest.index(c) for c in "/?#" if c in rest), default=len(rest))
+    user, at, host = rest[:end].rpartition("@")
+    name = user.partition(":")[0] if at else None
+    return tuple(
+        percent_decoded(part) for part in (protocol or None, host or None, rest[end:].strip("/") or None, name)
+    )
+
+
+def section_origin(pattern: str) -> str | None:
+    """The origin that a section is about, whatever user or path it names."""
+    protocol, host, _, _ = _parts(pattern)
+    return normalized_origin(protocol or "", host or "")
+
+
+def url_username(url: str) -> str | None:
+    """The user name in a URL, if there is one."""
+    return _parts(url)[3]
+
+
+def percent_decoded(part: str | None) -> str | None:
+    """A part of a URL without its percent signs."""
+    if part is None or "%" not in part:
+        return part
+    from urllib.parse import unquote
+
+    return unquote(part)
+
+
+def _is_plain_url(pattern: str) -> bool:
+    scheme, separator, rest = pattern.partition("://")
+    host, colon, port = rest.partition("/")[0].rpartition("@")[2].partition(":")
+    is_plain = (
+        all(c.isascii() and (c.isalnum() or c in "-._/@:") for c in rest) and "/." not in rest and "//" not in rest
+    )
+    return (
+        bool(separator)
+        and scheme.isalnum()
+        and is_plain
+        and host.strip(".") == host != ""
+        and bool(colon) == bool(port)
+    )
+
+
+def _matches(pattern: str, url: str) -> bool:
+    _, _, path, user = _parts(pattern)
+    _, _, have_path, have_user = _parts(url)
+    return (
+        section_origin(pattern) is not None  # as it is for what is never given a token
+        and section_origin(pattern) == section_origin(url)
+        and user in (None, have_user)
+        and (not path or f"{have_path}/".startswith(f"{path}/"))
+    )
+
+
+_matched: dict[tuple[str, str], bool] = {}  # what git has been asked already
+
+
+def _git_matches(pattern: str, url: str) -> bool:
+    scheme, _, rest = pattern.partition("://")
+    where, slash, path = rest.partition("/")
+    login, at, host = where.rpartition("@")
+    # git compares no passwords, so it is told none.
+    pattern = f"{scheme}://{login.partition(':')[0]}{at}{host}{slash}{path}"
+    if (pattern, url) not in _matched:
+        probe = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"credential.{pattern}.isforus",
+            "GIT_CONFIG_VALUE_0": "yes",
+        }
+        try:
+            answer = run_git(
+                *OUTSIDE_REPOSITORIES, "config", "--get-urlmatch", "credential.isforus", url, environment=probe
+            )
+        except Problem:
+            answer = b""
+        _matched[pattern, url] = answer == b"yes\n"
+    return _matched[pattern, url]
