@@ -8,9 +8,10 @@ import os
 import shlex
 from collections.abc import Iterator
 
-from git_credential_hf import netrc, others, tokens
+from git_credential_hf import others, tokens
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.netrc import git_netrc_path, used_entry
 from git_credential_hf.git.run import NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies
 from git_credential_hf.masking import register_secret
@@ -106,7 +107,7 @@ def _token_of(header: str) -> str | None:
 
 def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
     name = host.partition(":")[0] if not host.startswith("[") else host.partition("]")[0][1:]
-    path = netrc.of_git()
+    path = git_netrc_path()
     if path is None or not os.path.isfile(path):
         return  # a pipe would keep us waiting
     try:
@@ -115,7 +116,7 @@ def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
     except OSError:
         return  # nor can git
     try:
-        entry = netrc.used(content, name, user)
+        entry = used_entry(content, name, user)
     except Problem as problem:
         if not any(word in content.lower() for word in (name.lower().encode(), b"default")):
             return

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import netrc
+from git_credential_hf.git.netrc import git_netrc_path, netrc_paths, parse_netrc, used_entry, without_machines
 from git_credential_hf.problem import Problem
 
 HUB = ("huggingface.co", "hf.co")
@@ -411,7 +411,7 @@ def changed(wanted: int) -> Iterator[tuple[bytes, bytes]]:
         content = generated(seed)
         seed += 1
         try:
-            after = netrc.without(content, HUB)
+            after = without_machines(content, HUB)
         except Problem:
             continue
         if after != content:
@@ -664,7 +664,7 @@ def is_same(who: tuple[str | None, str], was: object, now: object, after: bytes)
     above 127.)
     """
     user, host = who
-    entries = netrc.entries(after)
+    entries = parse_netrc(after)
     is_last = bool(entries) and (entries[-1].machine or host).lower() == host
     password = (entries[-1].password or "").encode("utf-8", "surrogateescape").decode("latin-1") if is_last else ""
     is_unknown = user is not None and was in (None, (user, ""))
@@ -679,8 +679,8 @@ def is_same(who: tuple[str | None, str], was: object, now: object, after: bytes)
 def test_leaves_the_rest_byte_for_byte(name: str) -> None:
     """Without the Hub's machines, a file is what it was before they were there; a second time changes nothing."""
     before, after = CORPUS[name]
-    assert netrc.without(before, HUB) == after
-    assert netrc.without(after, HUB) == after
+    assert without_machines(before, HUB) == after
+    assert without_machines(after, HUB) == after
 
 
 def test_the_corpus_is_large() -> None:
@@ -693,9 +693,9 @@ def test_reports_what_is_malformed(name: str) -> None:
     """What programs read in different ways is reported with its line, never with its words, and never touched."""
     content, why = MALFORMED[name]
     asked: list[Callable[[bytes], object]] = [
-        netrc.entries,
-        lambda content: netrc.without(content, HUB),
-        lambda content: netrc.used(content, HUB[0]),
+        parse_netrc,
+        lambda content: without_machines(content, HUB),
+        lambda content: used_entry(content, HUB[0]),
     ]
     for ask in asked:
         with pytest.raises(Problem) as problem:
@@ -707,9 +707,9 @@ def test_reports_what_is_malformed(name: str) -> None:
 def test_refuses_what_would_change_another_machine(name: str) -> None:
     """A file is not changed where that would change what a program sees of another machine."""
     content, why = REFUSED[name]
-    assert netrc.entries(content)
+    assert parse_netrc(content)
     with pytest.raises(Problem) as problem:
-        netrc.without(content, HUB)
+        without_machines(content, HUB)
     assert problem.value.message == f"the netrc file cannot be changed: {why}"
 
 
@@ -721,10 +721,10 @@ def test_longest_line(size: int) -> None:
     whole = (b"machine a.example login x password y\n" * 1772)[: 65536 - 4094 + size]
     for content in (*asked, whole[: whole.rindex(b"m")] + b" " * (len(whole) - whole.rindex(b"m"))):
         if size == 4094:
-            assert netrc.entries(content)[0].login == "x"
+            assert parse_netrc(content)[0].login == "x"
         else:
             with pytest.raises(Problem, match=r"the (line|file) is too long"):
-                netrc.entries(content)
+                parse_netrc(content)
 
 
 def test_entries_are_where_they_are() -> None:
@@ -738,7 +738,7 @@ def test_entries_are_where_they_are() -> None:
         b"default password hf_3 # z",
         b"\r\n\n# end\n",
     ]
-    found = netrc.entries(b"".join(pieces))
+    found = parse_netrc(b"".join(pieces))
     assert [(e.machine, e.login, e.password, e.line) for e in found] == [
         ("a.example", "x", "hf_1", 3),
         ("b.example", None, "hf_2", 8),
@@ -770,7 +770,7 @@ PASSWORDS = {
 @pytest.mark.parametrize("written", PASSWORDS)
 def test_passwords(written: bytes) -> None:
     """A password is what curl takes for it, in quotes or not, of whatever bytes."""
-    (entry,) = netrc.entries(b"machine a.example login x password " + written + b"\n")
+    (entry,) = parse_netrc(b"machine a.example login x password " + written + b"\n")
     assert (entry.login, entry.password) == ("x", PASSWORDS[written])
 
 
@@ -778,11 +778,11 @@ def test_every_program_sees_the_others_as_before() -> None:
     """Over generated files, curl, git-lfs and Python see without the Hub's machines what they saw of all others."""
     for before, after in changed(EXAMPLES):
         rest, at = b"", 0
-        for one in netrc.entries(before):
+        for one in parse_netrc(before):
             if (one.machine or "").lower() in HUB:
                 rest, at = rest + before[at : one.start] + b" ", one.end
         assert (rest + before[at:]).split() == after.split(), (before, after)
-        assert netrc.without(after, HUB) == after
+        assert without_machines(after, HUB) == after
 
         if (was := by_python(before)) is not None:
             assert by_python(after) == no_hub(was), (before, after)
@@ -885,7 +885,7 @@ def test_curl_itself_sees_the_others_as_before(tmp_path: Path) -> None:
     files = [(before, after) for before, after in CORPUS.values() if before != after] + list(changed(150))
     seen = of_curl([file for pair in files for file in pair], tmp_path / "files")
     for (before, after), was, now in zip(files, seen[::2], seen[1::2], strict=True):
-        has_default = any(entry.machine is None for entry in netrc.entries(after))
+        has_default = any(entry.machine is None for entry in parse_netrc(after))
         for (user, host), told in was.items():
             if host not in HUB:
                 assert is_same((user, host), told, now[user, host], after), (user, host, before, after)
@@ -938,7 +938,7 @@ def test_git_uses_what_it_is_said_to(name: str, user: str | None, home: Path, tm
         command = ["git", "-c", f"http.proxy={server.url}", "-c", "credential.helper=", "ls-remote", url]
         subprocess.run(command, capture_output=True)
         sent = {told for _, told in server.given if told and told != (user, "")}
-    entry = netrc.used(USED[name], "huggingface.co", user)
+    entry = used_entry(USED[name], "huggingface.co", user)
     if user and entry and entry.login not in (None, user) and not sent:
         return  # from 8.21 on, libcurl gives nobody the password of somebody else
     assert sent == ({(user or entry.login, entry.password)} if entry else set())
@@ -1011,23 +1011,23 @@ def test_git_lfs_itself_sees_the_others_as_before(tmp_path: Path) -> None:
 def test_paths_are_those_that_somebody_reads(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files are those of the home, whether they exist or not, and the one that NETRC names, once."""
     own = [str(home / ".netrc"), str(home / "_netrc")]
-    assert netrc.paths() == own
+    assert netrc_paths() == own
     monkeypatch.setenv("NETRC", "/etc/netrc")
-    assert netrc.paths() == [*own, "/etc/netrc"]
+    assert netrc_paths() == [*own, "/etc/netrc"]
     monkeypatch.setenv("NETRC", own[0])
-    assert netrc.paths() == own
+    assert netrc_paths() == own
     monkeypatch.setenv("NETRC", "")
-    assert netrc.paths() == own
+    assert netrc_paths() == own
 
 
 def test_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where HOME says nothing it is the user's; where it is relative, no program is sure to find a file there."""
     monkeypatch.delenv("HOME")
-    assert netrc.paths()[0] == os.path.expanduser("~/.netrc")
+    assert netrc_paths()[0] == os.path.expanduser("~/.netrc")
     monkeypatch.setenv("HOME", "relative")
-    assert (netrc.paths(), netrc.of_git()) == ([], None)
+    assert (netrc_paths(), git_netrc_path()) == ([], None)
     monkeypatch.setattr(sys, "platform", "win32")
-    assert netrc.of_git() is None
+    assert git_netrc_path() is None
 
 
 @pytest.mark.parametrize(
@@ -1048,4 +1048,4 @@ def test_the_one_of_git(
     for file in there:
         (home / file).touch()
     monkeypatch.setattr(sys, "platform", platform)
-    assert netrc.of_git() == str(home / name)
+    assert git_netrc_path() == str(home / name)

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import configure, netrc, others
+from git_credential_hf import configure, others
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import is_our_helper, is_program_path
+from git_credential_hf.git.netrc import git_netrc_path, netrc_paths
 from git_credential_hf.git.run import child_environment, find_program, git_home, git_program
 from git_credential_hf.state import runtime_directory, write_state
 from git_credential_hf.system import is_process_running
@@ -195,10 +196,10 @@ def test_netrc_of_git(platform: str, there: list[str], used: str, home: Path, mo
     monkeypatch.setattr(sys, "platform", platform)
     for name in there:
         (home / name).touch()
-    assert netrc.of_git() == str(home / used)
-    assert netrc.paths() == [str(home / ".netrc"), str(home / "_netrc")]
+    assert git_netrc_path() == str(home / used)
+    assert netrc_paths() == [str(home / ".netrc"), str(home / "_netrc")]
     monkeypatch.setenv("NETRC", str(home / "mine"))
-    assert netrc.paths()[2:] == [str(home / "mine")]
+    assert netrc_paths()[2:] == [str(home / "mine")]
 
 
 def test_home_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,11 @@ import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from git_credential_hf import configure, netrc, others
+from git_credential_hf import configure, others
 from git_credential_hf.doctor.machine import Finding, Machine
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.netrc import netrc_paths, parse_netrc, without_machines
 from git_credential_hf.git.run import NothingFound, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import exclusive_origins, hub_origins, without_credentials
@@ -32,11 +33,11 @@ def _host(origin: str) -> str:
 
 def check_netrc(machine: Machine) -> Iterator[Finding]:
     """`.netrc` wins over every helper, in git and in git-lfs (git-facts)."""
-    for path in netrc.paths():
+    for path in netrc_paths():
         real = os.path.realpath(path)
         try:
             content = read_file(real)
-            found = netrc.entries(content) if content is not None else []
+            found = parse_netrc(content) if content is not None else []
         except Problem as problem:
             yield Finding(
                 "netrc-unreadable",
@@ -81,7 +82,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
 def _without(path: str, hosts: list[str]) -> Callable[[], list[Change]]:
     def plan() -> list[Change]:
         content = read_file(path)
-        after = netrc.without(content or b"", hosts)
+        after = without_machines(content or b"", hosts)
         return [FileChange(path, content, after, has_backup=True)] if after != content else []
 
     return plan

@@ -6,14 +6,14 @@ import random
 
 import test_netrc as known  # what is known of the programs that read these files
 
-from git_credential_hf import netrc
+from git_credential_hf.git.netrc import NetrcEntry, parse_netrc, used_entry, without_machines
 from git_credential_hf.problem import Problem
 
 
 def judge(content: bytes) -> str:
     """Nothing but a `Problem` is raised; ranges are in order; without the Hub the others are what they were."""
     try:
-        found = netrc.entries(content)
+        found = parse_netrc(content)
     except Problem as problem:
         assert "(line " in problem.message, content
         return "refused"
@@ -23,19 +23,19 @@ def judge(content: bytes) -> str:
         assert not content[entry.start : at].strip(b" \t") and entry.start < entry.end <= len(content), (content, found)
         assert 1 <= entry.line <= content.count(b"\n") + 1, (content, found)
         at = entry.end
-    used = netrc.used(content, "huggingface.co")
+    used = used_entry(content, "huggingface.co")
     assert used is None or (used.machine or "huggingface.co").lower() == "huggingface.co", (content, used)
     judge_use(content, used)
     try:
-        after = netrc.without(content, known.HUB)
+        after = without_machines(content, known.HUB)
     except Problem as problem:
         assert "cannot be changed" in problem.message, (content, problem)
         return "not to be changed"
     if after == content:
         assert not any((entry.machine or "").lower() in known.HUB for entry in found), content
         return "without the Hub"
-    assert netrc.without(after, known.HUB) == after, (content, after)
-    assert not any((entry.machine or "").lower() in known.HUB for entry in netrc.entries(after)), (content, after)
+    assert without_machines(after, known.HUB) == after, (content, after)
+    assert not any((entry.machine or "").lower() in known.HUB for entry in parse_netrc(after)), (content, after)
     # All else is there byte for byte, but for blanks.
     rest, at = b"", 0
     for entry in found:
@@ -46,7 +46,7 @@ def judge(content: bytes) -> str:
     return "changed"
 
 
-def judge_use(content: bytes, used: netrc.Entry | None) -> None:
+def judge_use(content: bytes, used: NetrcEntry | None) -> None:
     """Who has the password that is said to be used gets it from some curl; where none is, from none that is told of."""
     said = {known.one(rules, content, "huggingface.co", None) for _, rules in known.CURLS.values()}
     if used is not None:  # the login may be one that curl before 8.21 has kept from an entry above

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import inputs
-from git_credential_hf import access, hooks, netrc, tokens
+from git_credential_hf import access, hooks, tokens
+from git_credential_hf.git.netrc import parse_netrc, used_entry, without_machines
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import parse_request
 from inputs import accounts, configurations, messages, netrcs, targets, urls
@@ -101,9 +102,9 @@ def test_huge_netrc_files(name: str) -> None:
             content = (head + netrcs.GROWING[name] * (size // len(netrcs.GROWING[name])))[:size]
             began = time.process_time()
             for ask in (
-                netrc.entries,
-                lambda content: netrc.without(content, ["hf.co"]),
-                lambda content: netrc.used(content, "hf.co"),
+                parse_netrc,
+                lambda content: without_machines(content, ["hf.co"]),
+                lambda content: used_entry(content, "hf.co"),
             ):
                 try:
                     ask(content)
@@ -121,7 +122,7 @@ def test_netrc_files_by_curl(tmp_path: Path) -> None:
         content = netrcs.generated(first)
         first += 1
         try:
-            after = netrc.without(content, netrcs.known.HUB)
+            after = without_machines(content, netrcs.known.HUB)
         except Problem:
             continue
         if after != content:

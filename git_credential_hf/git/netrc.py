@@ -19,7 +19,7 @@ _LONGEST_LINE = 4094  # bytes; curl before 8.11 skips what is longer
 _LONGEST_FILE = 1 << 16  # bytes; curl's limit is twice that, git-lfs's (for what is blank) is this
 
 
-class Entry:
+class NetrcEntry:
     """One `machine`, or `default` where `machine` is `None`; `line` (from 1) is where that word stands.
 
     `start` and `end` are the byte range of all that belongs to it: its lines with the comments among them, the macros
@@ -45,7 +45,7 @@ class Entry:
         return f"Entry({self.machine!r}, login={self.login!r}, line={self.line}, bytes {self.start} to {self.end})"
 
 
-def paths() -> list[str]:
+def netrc_paths() -> list[str]:
     """The files, there or not: `~/.netrc`, `~/_netrc`, and `$NETRC` where it is set.
 
     `~/.netrc` is git's (its libcurl) and git-lfs's. `~/_netrc` is git-lfs's on Windows, where it reads no other, and
@@ -63,21 +63,21 @@ def _at_home() -> list[str]:
     return [os.path.join(home, ".netrc"), os.path.join(home, "_netrc")] if os.path.isabs(home) else []
 
 
-def of_git() -> str | None:
+def git_netrc_path() -> str | None:
     """The one that git reads, there or not, as far as its libcurl does not know `$NETRC` (CURLOPT_NETRC(3))."""
     found = _at_home()
     is_other = sys.platform == "win32" and len(found) == 2 and not os.path.exists(found[0])
     return found[is_other] if found else None
 
 
-def entries(content: bytes) -> list[Entry]:
+def parse_netrc(content: bytes) -> list[NetrcEntry]:
     """The entries of a netrc file, in its order.
 
     Raises `Problem` with the line where the file is malformed, or read otherwise by one program than by another.
     """
     words = _Words(content)
-    found: list[Entry] = []
-    entry: Entry | None = None  # whose words follow
+    found: list[NetrcEntry] = []
+    entry: NetrcEntry | None = None  # whose words follow
     while (word := words.next()) or words.is_quoted:
         if words.is_hash:
             words.comment()
@@ -94,7 +94,7 @@ def entries(content: bytes) -> list[Entry]:
         elif word in _TOP:
             if found and found[-1].machine is None:
                 words.refuse("an entry after `default`")
-            entry = Entry(words.line)
+            entry = NetrcEntry(words.line)
             entry.start, entry._before = words.start, words.before
             if word == "machine":
                 entry.machine = words.name()
@@ -110,7 +110,7 @@ def entries(content: bytes) -> list[Entry]:
     return found
 
 
-def used(content: bytes, host: str, user: str | None = None) -> Entry | None:
+def used_entry(content: bytes, host: str, user: str | None = None) -> NetrcEntry | None:
     """The entry that git, through libcurl, uses for a host (without port), and for the user name in the URL if any.
 
     It is the first that is for this host in any letter case, or `default`, has this user or no user, and has a
@@ -122,7 +122,7 @@ def used(content: bytes, host: str, user: str | None = None) -> Entry | None:
     are, and takes `default` only where there is no such machine; of another user than the URL's, nothing. Python's
     `netrc` takes the last one. None of the three regards a port: `huggingface.co:443` is no machine of theirs.
     """
-    found = entries(content)
+    found = parse_netrc(content)
     mine = [entry for entry in found if entry.machine is None or entry.machine.lower() == host.lower()]
     for entry in mine:
         if entry.password and (not user or entry.login in (None, user)):
@@ -130,7 +130,7 @@ def used(content: bytes, host: str, user: str | None = None) -> Entry | None:
     return mine[-1] if mine and mine[-1] is found[-1] and mine[-1].password else None
 
 
-def without(content: bytes, hosts: Collection[str]) -> bytes:
+def without_machines(content: bytes, hosts: Collection[str]) -> bytes:
     """The file without the machines of these names in any letter case; `default` and all else stay byte for byte.
 
     Nothing but blanks and blank lines next to a machine goes with it: where a comment follows, Python reads that only
@@ -138,10 +138,10 @@ def without(content: bytes, hosts: Collection[str]) -> bytes:
     what it was to curl or to Python.
     """
     names = {host.lower() for host in hosts}
-    found = entries(content)
+    found = parse_netrc(content)
     kept = [entry for entry in found if (entry.machine or "").lower() not in names]
     pieces, at = [], 0
-    stay: list[Entry] = []  # what stays above
+    stay: list[NetrcEntry] = []  # what stays above
     while found:
         first = found.pop(0)
         if first in kept:
@@ -154,16 +154,16 @@ def without(content: bytes, hosts: Collection[str]) -> bytes:
         pieces.append(content[at:start])
         at = end
     result = b"".join([*pieces, content[at:]])
-    if [_told(entry) for entry in entries(result)] != [_told(entry) for entry in kept]:
+    if [_told(entry) for entry in parse_netrc(result)] != [_told(entry) for entry in kept]:
         raise Problem("the netrc file cannot be changed: its other entries would not stay what they are")
     return result
 
 
-def _told(entry: Entry) -> tuple[str | None, ...]:
+def _told(entry: NetrcEntry) -> tuple[str | None, ...]:
     return entry.machine, entry.login, entry.password
 
 
-def _give(entry: Entry, word: str, words: "_Words") -> None:
+def _give(entry: NetrcEntry, word: str, words: "_Words") -> None:
     if word in entry._given:
         words.refuse(f"a second `{word}` for one machine")  # git-lfs then reads nothing of the file
     entry._given.append(word)
@@ -177,7 +177,7 @@ def _give(entry: Entry, word: str, words: "_Words") -> None:
         entry.written = words.content[words.start : words.end]
 
 
-def _measure(entry: Entry, content: bytes, after: int) -> None:
+def _measure(entry: NetrcEntry, content: bytes, after: int) -> None:
     """Find what belongs to an entry, which `after`, the start of the next one or of nothing, does not."""
     end = _skip(content, entry._last, b" \t")
     if end == after and after < len(content):  # on the line where the next one starts
@@ -188,7 +188,9 @@ def _measure(entry: Entry, content: bytes, after: int) -> None:
         entry.start, entry.end = entry._before, end
 
 
-def _cut(content: bytes, first: Entry, last: Entry, above: list[Entry], after: Entry | None) -> tuple[int, int]:
+def _cut(
+    content: bytes, first: NetrcEntry, last: NetrcEntry, above: list[NetrcEntry], after: NetrcEntry | None
+) -> tuple[int, int]:
     """What to take away for neighbours that go together, between the entries that stay above and what is next."""
     start, end = first.start, last.end
     before = above[-1] if above else None
