@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import IO, NamedTuple
 
-from git_credential_hf import gitpipes
 from git_credential_hf.git.config import ConfigEntry, read_config
+from git_credential_hf.git.pipeline import CHUNK_BYTES, NO_FETCH_ENVIRONMENT, Pipeline, read_lines
 from git_credential_hf.git.run import run_git
 from git_credential_hf.problem import Problem
 
@@ -142,7 +142,7 @@ def pushed(
     tips = {oid: update.local_oid for update, (oid, kind) in targets if kind == "commit"}
     others = {oid.encode(): update for update, (oid, kind) in targets if kind != "commit"}
     scan = _Scan(secrets, _cards(list(tips)) if read_contents else set(), progress, read_contents)
-    with gitpipes.Gits() as gits:
+    with Pipeline() as gits:
         # In this order the first commit that has an object is the one that adds it; what --stdin is to be read with
         # has to stand before it.
         walk = ["rev-list", "--objects", "--in-commit-order", "--topo-order", "--reverse", "--ignore-missing", *missing]
@@ -192,7 +192,7 @@ def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoi
         files = [file for file in files if file[0] in present]
     cards = {oid for oid, path in files if path == b"README.md"}
     scan = _Scan(secrets, cards if read_contents else set(), None, read_contents)
-    with gitpipes.Gits() as gits:
+    with Pipeline() as gits:
         scan.run(gits, scan.named_by_index(files))
     scan.found.directories += _staged_directories([path for _, path in files])
     # A pull request that was fetched is a branch, and a push tells of what a branch alone has.
@@ -203,7 +203,7 @@ def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoi
 def _run(*arguments: str, given: bytes = b"") -> bytes:
     # An unpacked archive may name a program for this, which all that reads the index would run.
     arguments = ("-c", "core.fsmonitor=false", *arguments)
-    return run_git(*arguments, given=given, environment=gitpipes.ENVIRONMENT, seconds=None)
+    return run_git(*arguments, given=given, environment=NO_FETCH_ENVIRONMENT, seconds=None)
 
 
 def _joined(words: Iterable[bytes]) -> bytes:
@@ -331,7 +331,7 @@ class _Scan:
         `roots` are those among them that a tag names, and no commit.
         """
         commit: bytes | None = None
-        for lines in gitpipes.lines(stdout):
+        for lines in read_lines(stdout):
             asked = []
             for line in lines:
                 oid, blank, path = line.partition(b" ")
@@ -354,7 +354,7 @@ class _Scan:
         self.named.extend((None, oid, path) for oid, path in files)
         yield _joined(oid for oid, _ in files)
 
-    def run(self, gits: gitpipes.Gits, listed: Iterable[bytes]) -> None:
+    def run(self, gits: Pipeline, listed: Iterable[bytes]) -> None:
         """Find all that is to be found in what is listed."""
         sizes = gits.start("cat-file", "--batch-check=%(objecttype) %(objectsize)", "--buffer", given=listed)
         contents = gits.start("cat-file", "--batch=%(objecttype) %(objectsize)", "--buffer", given=self._sized(sizes))
@@ -367,7 +367,7 @@ class _Scan:
 
     def _sized(self, stdout: IO[bytes]) -> Iterator[bytes]:
         """The ids of the objects that are to be read."""
-        for lines in gitpipes.lines(stdout):
+        for lines in read_lines(stdout):
             asked = []
             for line in lines:
                 one = self.named.popleft()
@@ -442,7 +442,7 @@ def _text(commit: bytes | None) -> str | None:
 def _entries(stdout: IO[bytes], size: int, width: int) -> int:
     """How many entries a tree object of `size` bytes has; ids are of `width` bytes. It is read in pieces."""
     entries, rest = 0, b""
-    while size and (piece := stdout.read(min(size, gitpipes.CHUNK))):
+    while size and (piece := stdout.read(min(size, CHUNK_BYTES))):
         size -= len(piece)
         rest += piece
         at = 0
@@ -525,11 +525,11 @@ def _reached(oids: set[str], known: list[str], missing: list[str]) -> set[str]:
     found: set[str] = set()
     if not oids or not known:
         return found
-    with gitpipes.Gits() as gits:
+    with Pipeline() as gits:
         stdout = gits.start(
             "rev-list", "--objects", "--ignore-missing", *missing, "--stdin", given=_revisions(known, ())
         )
-        for lines in gitpipes.lines(stdout):
+        for lines in read_lines(stdout):
             found.update(oids.intersection(line.partition(b" ")[0].decode() for line in lines))
             if found == oids:
                 gits.stop()

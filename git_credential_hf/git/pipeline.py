@@ -10,11 +10,11 @@ from git_credential_hf.git.run import child_environment, git_failure, git_progra
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import start_thread
 
-CHUNK = 1 << 16  # bytes, and what a pipe of Linux holds
+CHUNK_BYTES = 1 << 16  # bytes, and what a pipe of Linux holds
 
 # Both matter to a partial clone: git 2.39 knows the first only as Debian ships it, and fails where it may not fetch.
 # A push sends the objects themselves, whatever stands in for them here.
-ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_REPLACE_OBJECTS": "1"}
+NO_FETCH_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_REPLACE_OBJECTS": "1"}
 
 
 class _Git:
@@ -26,11 +26,11 @@ class _Git:
             self.said = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
             self.process = subprocess.Popen(  # noqa: S603 - an absolute path, a list of arguments, no shell
                 [git_program(), *arguments],
-                bufsize=4 * CHUNK,
+                bufsize=4 * CHUNK_BYTES,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.said,
-                env=child_environment(LC_ALL="C", **ENVIRONMENT),
+                env=child_environment(LC_ALL="C", **NO_FETCH_ENVIRONMENT),
             )
         except OSError as error:
             raise Problem(f"git cannot be started: {error.strerror}") from None
@@ -72,7 +72,7 @@ class _Git:
         return self.failure or (Problem("git did not read all that it was given") if self.is_deaf else None)
 
 
-class Gits:
+class Pipeline:
     """Some gits that run at once. A thread feeds each, perhaps with what another prints, so none waits for ever.
 
     At the end of `with` the last one has printed all. Where one failed, the others are killed, and its failure is
@@ -99,7 +99,7 @@ class Gits:
         for git in self._running:
             git.process.kill()
 
-    def __enter__(self) -> "Gits":
+    def __enter__(self) -> "Pipeline":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -119,10 +119,10 @@ class Gits:
             raise first
 
 
-def lines(stdout: IO[bytes]) -> Iterator[list[bytes]]:
+def read_lines(stdout: IO[bytes]) -> Iterator[list[bytes]]:
     """The lines that a git prints, as many at a time as there are."""
     rest = b""
-    while chunk := stdout.read1(CHUNK):  # type: ignore[attr-defined] # it is a BufferedReader
+    while chunk := stdout.read1(CHUNK_BYTES):  # type: ignore[attr-defined] # it is a BufferedReader
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()
         if lines:
