@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from git_credential_hf import client, tokens
+from git_credential_hf import tokens
 from git_credential_hf.account import Account, field
+from git_credential_hf.api.client import http_session, run_within
 from git_credential_hf.hub import hub_endpoint, page_url, repository_at, repository_type, token_settings_url, url_origin
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, trace
@@ -352,7 +353,7 @@ Result = TypeVar("Result")
 def _within(seconds: float, ask: Callable[[], Result]) -> Result:
     """What `ask` returns or raises; raises `Unreachable` where that takes longer: a server may answer drop by drop."""
     try:
-        return client.within(seconds, ask)
+        return run_within(seconds, ask)
     except TimeoutError as error:
         raise Unreachable(str(error)) from None
 
@@ -375,7 +376,7 @@ def _get(path: str, token: tokens.Token | None, json: object = None, media_type:
     began = time.monotonic()
     try:
         method = "GET" if json is None else "POST"
-        response = client.session().request(method, endpoint + path, headers=headers, json=json, timeout=PATIENCE)
+        response = http_session().request(method, endpoint + path, headers=headers, json=json, timeout=PATIENCE)
     except Exception as error:  # its client raises whatever its layers do: OSError, ValueError, OfflineModeIsEnabled
         raise Unreachable(
             f"the Hub cannot be reached ({' '.join(str(error).split()) or type(error).__name__})"

@@ -331,9 +331,9 @@ def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple
         def emit(self, record: logging.LogRecord) -> None:
             said.append(_in_one_line(record.getMessage()))
 
-    from git_credential_hf import client
+    from git_credential_hf.api.client import http_session, run_within
 
-    client.session()
+    http_session()
     log = logging.getLogger("huggingface_hub")
     log.handlers, log.propagate = [Listener(logging.WARNING)], False
     with warnings.catch_warnings():
@@ -341,7 +341,7 @@ def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple
         from huggingface_hub import get_token
 
         trace("asking huggingface_hub")
-        value = client.within(_PATIENCE, ask or get_token)
+        value = run_within(_PATIENCE, ask or get_token)
     if not (value is None or (isinstance(value, str) and value.isprintable())):
         raise ValueError("what the Hub gave is no token")
     return (register_secret(value) if value else value), said

@@ -29,7 +29,8 @@ from huggingface_hub.utils._http import default_client_factory
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from git_credential_hf import client, tokens
+from git_credential_hf import tokens
+from git_credential_hf.api.client import http_session
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import Lock, fingerprint, new_key, read_state, record, write_state
@@ -711,7 +712,7 @@ def test_between_the_two_files_of_a_login(home: Path) -> None:
 
 def test_patience_with_the_hub() -> None:
     """No request of ours waits for ever: git would wait with it."""
-    assert set(client.session().timeout.as_dict().values()) == {10}
+    assert set(http_session().timeout.as_dict().values()) == {10}
 
 
 # --- what huggingface_hub does for us ---

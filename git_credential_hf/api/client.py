@@ -11,11 +11,11 @@ from git_credential_hf.system import start_thread
 
 Result = TypeVar("Result")
 
-PATIENCE = 10  # seconds for each step of a connection, and for the body of an answer
-_MOST_BYTES = 1 << 20  # of an answer; whoami of somebody in a thousand organisations has a fifth of it
+STEP_TIMEOUT = 10  # seconds for each step of a connection, and for the body of an answer
+_MAX_ANSWER_BYTES = 1 << 20  # of an answer; whoami of somebody in a thousand organisations has a fifth of it
 
 
-def session() -> Any:
+def http_session() -> Any:
     """huggingface_hub's HTTP client (httpx2's `Client`), quiet, and with an end to its patience and its appetite.
 
     Raises whatever its import raises: a variable of the environment can be enough for that.
@@ -30,7 +30,7 @@ def session() -> Any:
                 register_secret(part)  # what is wrong with the address is said with a part of it
         its = get_session()
         if _guard not in its.event_hooks["response"]:
-            its.timeout = PATIENCE  # its own waits for ever, and git would with it
+            its.timeout = STEP_TIMEOUT  # its own waits for ever, and git would with it
             its.headers["accept-encoding"] = "identity"
             its.event_hooks["response"].append(_guard)
         return its
@@ -48,10 +48,10 @@ def _guard(response: Any) -> None:
             self._stream = stream
 
         def __iter__(self) -> Any:
-            size, deadline = 0, time.monotonic() + PATIENCE
+            size, deadline = 0, time.monotonic() + STEP_TIMEOUT
             for piece in self._stream:
                 size += len(piece)
-                if size > _MOST_BYTES or time.monotonic() > deadline:
+                if size > _MAX_ANSWER_BYTES or time.monotonic() > deadline:
                     raise ValueError("an answer without end")
                 yield piece
 
@@ -68,7 +68,7 @@ def _guard(response: Any) -> None:
     response.stream = Limited(response.stream)
 
 
-def within(seconds: float, ask: Callable[[], Result]) -> Result:
+def run_within(seconds: float, ask: Callable[[], Result]) -> Result:
     """What `ask` returns or raises; raises `TimeoutError` where that takes longer: a server may answer drop by drop."""
     answers: list[Result] = []
     errors: list[BaseException] = []
