@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from git_credential_hf import tokens
-from git_credential_hf.account import Account, field
+from git_credential_hf.api.account import Account, typed_field
 from git_credential_hf.api.client import http_session, run_within
 from git_credential_hf.hub import hub_endpoint, page_url, repository_at, repository_type, token_settings_url, url_origin
 from git_credential_hf.masking import mask_token
@@ -413,12 +413,12 @@ def _card_errors(content: str, repository: tuple[str, str]) -> list[str]:
     asked = {"repoType": repository_type(repository[0]), "content": content}
     response = _get("/api/validate-yaml", None, json=asked)
     try:
-        errors = field(response.json(), "errors", list, [])
+        errors = typed_field(response.json(), "errors", list, [])
     except (ValueError, RecursionError):
         errors = []
     if response.status_code != 200 and not errors:
         raise Unreachable(f"the Hub answered {response.status_code}")
-    return [str(field(error, "message", str, "")) or "an error without words" for error in errors]
+    return [str(typed_field(error, "message", str, "")) or "an error without words" for error in errors]
 
 
 def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
@@ -430,10 +430,14 @@ def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[t
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
     try:
-        answers = field(response.json(), "objects", list)
+        answers = typed_field(response.json(), "objects", list)
     except (ValueError, RecursionError):
         raise Unreachable("the Hub gave an answer that makes no sense") from None
-    return {str(field(one, "oid", str, "")) for one in answers if field(one, "actions", dict, {}).get("download")}
+    return {
+        str(typed_field(one, "oid", str, ""))
+        for one in answers
+        if typed_field(one, "actions", dict, {}).get("download")
+    }
 
 
 def _said(response: Any) -> str:

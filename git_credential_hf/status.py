@@ -4,7 +4,7 @@ import shlex
 from typing import Any
 
 from git_credential_hf import access, configure, tokens
-from git_credential_hf.account import Account
+from git_credential_hf.api.account import Account
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.hub import hub_endpoint, hub_origins

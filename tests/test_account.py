@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from git_credential_hf.account import Account
+from git_credential_hf.api.account import Account
 
 MODEL = ("models", "acme/model")
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from git_credential_hf import access, tokens
-from git_credential_hf.account import Account
+from git_credential_hf.api.account import Account
 from git_credential_hf.doctor import place
 from git_credential_hf.doctor.machine import Finding, Machine, Row
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from git_credential_hf import access
-from git_credential_hf.account import Account
+from git_credential_hf.api.account import Account
 from git_credential_hf.doctor.machine import Finding, Machine
 from git_credential_hf.hub import is_at_endpoint, page_url
 

@@ -5,7 +5,7 @@ from typing import Any
 from git_credential_hf.hub import repository_type
 
 # The permissions of fine-grained tokens whose meaning is known (hub-facts 1.1): with another one, no "no" is certain.
-PERMISSIONS = frozenset(
+KNOWN_PERMISSIONS = frozenset(
     (
         *("repo.content.read", "repo.write", "repo.access.read", "discussion.write", "post.write"),
         *("inference.serverless.write", "inference.endpoints.infer.write", "inference.endpoints.write"),
@@ -32,42 +32,48 @@ class Account:
     """
 
     def __init__(self, answer: Any) -> None:
-        self.name = str(field(answer, "name", str))
+        self.name = str(typed_field(answer, "name", str))
         if not self.name:
             raise ValueError("a blank name in the answer")
-        auth = field(answer, "auth", dict, {})
+        auth = typed_field(answer, "auth", dict, {})
         self.is_oauth = auth.get("type") == "oauth"
-        access_token = field(auth, "accessToken", dict, {})
+        access_token = typed_field(auth, "accessToken", dict, {})
         role = access_token.get("role")
         self.role: str | None = role if isinstance(role, str) else None
-        fine_grained = field(access_token, "fineGrained", dict, {})
-        self.scoped: list[Any] = field(fine_grained, "scoped", list, [None])  # an entry that says nothing
-        orgs = field(answer, "orgs", list, [None])
-        names = [field(org, "name", str, "") for org in orgs]
+        fine_grained = typed_field(access_token, "fineGrained", dict, {})
+        self.scoped: list[Any] = typed_field(fine_grained, "scoped", list, [None])  # an entry that says nothing
+        orgs = typed_field(answer, "orgs", list, [None])
+        names = [typed_field(org, "name", str, "") for org in orgs]
         self.knows_orgs = all(names)
-        self.orgs = {name: field(org, "roleInOrg", str, "") or None for name, org in zip(names, orgs, strict=True)}
-        self.ids = {field(entity, "id", str, ""): field(entity, "name", str, "") for entity in [answer, *orgs]}
+        self.orgs = {
+            name: typed_field(org, "roleInOrg", str, "") or None for name, org in zip(names, orgs, strict=True)
+        }
+        self.ids = {
+            typed_field(entity, "id", str, ""): typed_field(entity, "name", str, "") for entity in [answer, *orgs]
+        }
 
     def permits(self, permission: str, repository: tuple[str, str]) -> bool | None:
         """Whether the scopes of a fine-grained token contain this permission here; `None` where that is not certain."""
         kind, name = repository
         is_certain = True
         for entry in self.scoped:
-            entity = field(entry, "entity", dict, {})
-            what = field(entity, "type", str, "")
-            whose = field(entity, "name", str, "") or self.ids.get(field(entity, "_id", str, "") or "-") or None
+            entity = typed_field(entry, "entity", dict, {})
+            what = typed_field(entity, "type", str, "")
+            whose = (
+                typed_field(entity, "name", str, "") or self.ids.get(typed_field(entity, "_id", str, "") or "-") or None
+            )
             names = {repository_type(kind): name, "user": name.partition("/")[0], "org": name.partition("/")[0]}
             if (what in _ELSEWHERE and what not in names) or (what in names and whose not in (None, names[what])):
                 continue
-            permissions = set(map(str, field(entry, "permissions", list, [None])))  # one that nobody knows
+            permissions = set(map(str, typed_field(entry, "permissions", list, [None])))  # one that nobody knows
             is_known = what in names and whose is not None  # else a resource group, or an entity without a name
             if is_known and permission in permissions:
                 return True
-            is_certain = is_certain and is_known and permissions <= PERMISSIONS
+            is_certain = is_certain and is_known and permissions <= KNOWN_PERMISSIONS
         return False if is_certain else None
 
 
-def field(answer: Any, name: str, kind: type, otherwise: Any = None) -> Any:
+def typed_field(answer: Any, name: str, kind: type, otherwise: Any = None) -> Any:
     """A field of an answer, which a server wrote: of the type that it must have, or `otherwise`."""
     value = answer.get(name) if isinstance(answer, dict) else None
     if isinstance(value, kind):
