@@ -252,7 +252,8 @@ def purge(dry_run: bool, as_json: bool) -> int:
 
 def _usernames() -> tuple[str | None, ...]:
     """The user names under which a copy may be held: the usual ones, those in git's settings, and the account's."""
-    from git_credential_hf import access, others, tokens
+    from git_credential_hf import others, tokens
+    from git_credential_hf.api.access import whoami
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.urlmatch import url_username
 
@@ -262,7 +263,7 @@ def _usernames() -> tuple[str | None, ...]:
     found = [*configured, *(url_username(url) for url in urls)]
     try:
         token = tokens.current()
-        found.append(access.whoami(token).name if token else None)
+        found.append(whoami(token).name if token else None)
     except Problem:
         pass  # then its name is not known
     return (*others.USERNAMES, *(name for name in found if name))
@@ -280,8 +281,8 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
 
     Exits with 1 for a no, and with 3 where the Hub gave no answer.
     """
-    from git_credential_hf import access
     from git_credential_hf import configure as config
+    from git_credential_hf.api.access import Answer, check_access
     from git_credential_hf.git.config import push_url
     from git_credential_hf.hub import is_at_endpoint
 
@@ -290,9 +291,9 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     repository = _named(repo)
     if repo.lower().startswith("https:") and not is_at_endpoint(repo):
         said = f"what a token may do to {repository[1]} is not known: HF_ENDPOINT is another Hub"
-        answer = access.Answer(repository, write, "unknown", "unreachable", said, "unset HF_ENDPOINT")
+        answer = Answer(repository, write, "unknown", "unreachable", said, "unset HF_ENDPOINT")
     else:
-        answer = access.may(config.token_for(repository), repository, write=write, seconds=10)
+        answer = check_access(config.token_for(repository), repository, write=write, seconds=10)
     if as_json:
         printed.as_json(answer.as_json())
     elif answer.answer == "yes":
@@ -451,8 +452,9 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     What was kept goes too: the hash of a refused token, the token of a CI job,
     and what the Hub allows.
     """
-    from git_credential_hf import access, hookfiles
     from git_credential_hf import configure as config
+    from git_credential_hf import hookfiles
+    from git_credential_hf.api.access import cache_directory
     from git_credential_hf.state import remove_state
 
     hooks = hookfiles.plan_removal(scope) if scope in hookfiles.SCOPES else []
@@ -461,7 +463,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     status = _carry_out(config.plan_removal(scope), dry_run, "git's configuration has nothing of ours")
     if not dry_run:
         remove_state()
-        remove_state(access.cache_directory())
+        remove_state(cache_directory())
     for entry in config.left_behind(scope) if not dry_run else ():
         report("warning", f"somebody else has put `helper = {entry.value}` into {entry.origin.removeprefix('file:')}")
         key = ".".join(part for part in ("credential", entry.subsection, "helper") if part)

@@ -5,7 +5,8 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from git_credential_hf import access, outgoing
+from git_credential_hf import outgoing
+from git_credential_hf.api.access import card_errors
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.run import run_git
 from git_credential_hf.hub import token_settings_url
@@ -131,7 +132,7 @@ def _metadata(blob: outgoing.Blob, content: str, repository: tuple[str, str]) ->
     if not _is_doubtful(content):
         return
     try:
-        errors = access.card_errors(content, repository)
+        errors = card_errors(content, repository)
     except Problem:
         return  # without the Hub's word on it there is nothing to say
     for error in errors:

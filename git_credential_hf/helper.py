@@ -65,9 +65,9 @@ def erase(request: Request, name: str | None = None) -> None:
         return
     record(_REFUSED, _secret(origin, token), SILENCE)
     tokens.refused(token, SILENCE)
-    from git_credential_hf import access
+    from git_credential_hf.api.access import explain_refusal
 
-    problem = access.explain(token, request.path) if is_asked else None
+    problem = explain_refusal(token, request.path) if is_asked else None
     if problem is None or token.describe() not in problem.message:
         report("error", refused)  # else the reason says so, too
     if problem:

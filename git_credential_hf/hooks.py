@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import access, contents, helper, others, outgoing, resolvers, tokens
+from git_credential_hf import contents, helper, others, outgoing, resolvers, tokens
+from git_credential_hf.api.access import Answer, check_access, stored_lfs_objects
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.run import NoAnswer, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
@@ -148,7 +149,7 @@ def _lacking(
         return list(pointers)
     try:
         token = next(resolvers.of_git(url, entries), None)
-        there = access.lfs_objects(token, repository, missing) if token else set()
+        there = stored_lfs_objects(token, repository, missing) if token else set()
     except Problem:
         there = set()
     return [pointer for pointer in pointers if pointer.oid not in there]
@@ -266,14 +267,14 @@ def _judge_access(
         discard_record(helper.REJECTED)
         message = "git has begun this push with what another helper held, and which has been rejected since"
         verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
-    answer: access.Answer | None = None
+    answer: Answer | None = None
     asked = f"whether this push may {'write to' if write else 'reach'} {repository[1]}"
     if not is_at_endpoint(url):  # that one knows nothing of it, and is given nothing that is not its own
         verdict.warnings.append(Problem(f"{asked} is not known: HF_ENDPOINT is another Hub", "unset HF_ENDPOINT"))
         return
     try:
         for token in resolvers.of_git(url, entries):
-            answer = access.may(token, repository, write=write)
+            answer = check_access(token, repository, write=write)
             if not resolvers.is_current(token):
                 verdict.warnings.append(_in_its_place(token))
             if answer.reason not in ("token-invalid", "token-expired") or not resolvers.falls_through(token):
@@ -287,7 +288,7 @@ def _judge_access(
         if resolvers.is_cut_off(url, entries):
             verdict.warnings.append(Problem(f"{asked} is not known: git did not get the token that this helper has"))
             return
-        answer = access.may(None, repository, write=True)
+        answer = check_access(None, repository, write=True)
     if answer.answer == "no":
         verdict.add(severity, [Problem(answer.message, answer.fix)])
     elif answer.answer == "unknown":

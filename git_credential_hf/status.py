@@ -3,7 +3,8 @@
 import shlex
 from typing import Any
 
-from git_credential_hf import access, configure, tokens
+from git_credential_hf import configure, tokens
+from git_credential_hf.api.access import Unreachable, whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
@@ -39,8 +40,8 @@ class Status:
 
     def _account(self, token: tokens.Token) -> Account | None:
         try:
-            return access.whoami(token)
-        except access.Unreachable as problem:
+            return whoami(token)
+        except Unreachable as problem:
             self.warnings.append(problem)
         except Problem as problem:
             self.problems.append(problem)

@@ -21,7 +21,20 @@ from huggingface_hub.utils._http import default_client_factory
 from reasons import REASONS, _acme, _alice, _gated
 from test_account import MODEL, entry, fine_grained
 
-from git_credential_hf import access, tokens
+from git_credential_hf import tokens
+from git_credential_hf.api.access import (
+    Answer,
+    Refused,
+    Unreachable,
+    _is_kept,
+    cache_directory,
+    card_errors,
+    check_access,
+    explain_refusal,
+    other_token_hint,
+    stored_lfs_objects,
+    whoami,
+)
 from git_credential_hf.hub import parse_repository
 from git_credential_hf.masking import mask_token as shown_as
 from git_credential_hf.state import read_state
@@ -142,7 +155,7 @@ def test_words(name: str, world: Hub, client: None) -> None:
     prepare, repository, reason, *_ = REASONS[name]
     value = prepare(world)
     token = tokens.Token(value, "env:HF_TOKEN") if value else None
-    answer = access.may(token, parse_repository(repository), write=True, seconds=30)
+    answer = check_access(token, parse_repository(repository), write=True, seconds=30)
     assert (answer.answer, answer.reason) == ("no", reason)
     shown = shown_as(value) if value else "none"
     assert (answer.message.replace(shown, "TOKEN"), answer.fix) == SAID[name]
@@ -357,7 +370,7 @@ TOKEN = "hf_" + "t" * 30 + "wxyz"
 
 def test_answer_as_json() -> None:
     """An answer is in the contract's words, and a repository's type is a singular there."""
-    answer = access.Answer(("datasets", "acme/data"), True, "no", "no-token", "because", "do")
+    answer = Answer(("datasets", "acme/data"), True, "no", "no-token", "because", "do")
     assert answer.as_json() == {
         "repo": "acme/data",
         "type": "dataset",
@@ -367,7 +380,7 @@ def test_answer_as_json() -> None:
         "message": "because",
         "fix": "do",
     }
-    answer = access.Answer(MODEL, False, "yes", None, "so it is")
+    answer = Answer(MODEL, False, "yes", None, "so it is")
     assert (answer.as_json()["access"], answer.as_json()["type"], answer.as_json()["fix"]) == ("read", "model", None)
 
 
@@ -379,7 +392,7 @@ def test_another_token() -> None:
         "file:/t:u": f"{create}, and run `hf auth login`",
         "oidc": create,
     }.items():
-        assert access.another(tokens.Token(TOKEN, source), "of gold") == remedy
+        assert other_token_hint(tokens.Token(TOKEN, source), "of gold") == remedy
 
 
 def said(words: str, code: str | None = None) -> dict[str, str]:
@@ -540,7 +553,7 @@ def mine(value: str = TOKEN) -> tokens.Token:
     return tokens.Token(value, "env:HF_TOKEN")
 
 
-def told(answer: access.Answer) -> tuple[str | None, ...]:
+def told(answer: Answer) -> tuple[str | None, ...]:
     return answer.answer, answer.reason, answer.message, answer.fix
 
 
@@ -554,9 +567,9 @@ def test_what_is_made_of_an_answer(name: str, api: Api) -> None:
     }
     asked = parse_repository(repository)
     assert asked is not None
-    answer = access.may(mine(), asked, write=write)
+    answer = check_access(mine(), asked, write=write)
     assert (told(answer), answer.repository, answer.write) == (expected, asked, write)
-    assert (answer.answer == "yes") is access._is_kept(mine(), asked, write)
+    assert (answer.answer == "yes") is _is_kept(mine(), asked, write)
 
 
 def test_what_is_asked(api: Api) -> None:
@@ -570,13 +583,13 @@ def test_what_is_asked(api: Api) -> None:
     anybody = ("yes", None, "anybody may read acme/model", None)
     may_read = ("yes", None, f"{SHOWN} may read acme/model", None)
     may_write = ("yes", None, f"{SHOWN} may write to acme/model", None)
-    assert told(access.may(None, MODEL, write=False)) == anybody
+    assert told(check_access(None, MODEL, write=False)) == anybody
     for write, expected in ((False, may_read), (False, may_read), (True, may_write), (True, may_write)):
-        answer = access.may(mine(), MODEL, write=write)
+        answer = check_access(mine(), MODEL, write=write)
         assert (told(answer), answer.write, answer.repository) == (expected, write, MODEL)
-    account = access.whoami(mine())
+    account = whoami(mine())
     assert (account.name, account.role) == ("alice", "write")
-    assert access.card_errors("x: y", ("datasets", "acme/data")) == []
+    assert card_errors("x: y", ("datasets", "acme/data")) == []
     assert api.asked == [
         ("GET", path, None, None),
         ("GET", path, bearer, None),
@@ -586,11 +599,11 @@ def test_what_is_asked(api: Api) -> None:
     ]
     api.asked.clear()
     other = mine("hf_" + "o" * 30 + "wxyz")
-    assert told(access.may(other, MODEL, write=True)) == may_write
-    assert told(access.may(other, MODEL, write=False)) == may_read
+    assert told(check_access(other, MODEL, write=True)) == may_write
+    assert told(check_access(other, MODEL, write=False)) == may_read
     assert len(api.asked) == 1
-    assert {line.split()[1] for line in read_state("may", access.cache_directory()).splitlines()} == {"600"}
-    assert access.cache_directory() == str(Path.home() / ".cache/git-credential-hf")
+    assert {line.split()[1] for line in read_state("may", cache_directory()).splitlines()} == {"600"}
+    assert cache_directory() == str(Path.home() / ".cache/git-credential-hf")
 
 
 def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -610,16 +623,16 @@ def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
             ),
         )
         for seconds in ({}, {"seconds": 30}, {"seconds": 0.5}):
-            answer = access.may(mine(), MODEL, write=False, **seconds)
+            answer = check_access(mine(), MODEL, write=False, **seconds)
             assert (answer.answer, answer.reason, answer.fix) == ("unknown", "unreachable", None)
-            with pytest.raises(access.Unreachable) as raised:
-                access.whoami(mine(), **seconds)
+            with pytest.raises(Unreachable) as raised:
+                whoami(mine(), **seconds)
             messages += [answer.message, raised.value.message]
-        with pytest.raises(access.Unreachable) as raised:
-            access.card_errors("", MODEL)
+        with pytest.raises(Unreachable) as raised:
+            card_errors("", MODEL)
         messages.append(raised.value.message)
-        with pytest.raises(access.Unreachable) as raised:
-            access.lfs_objects(mine(), MODEL, [])
+        with pytest.raises(Unreachable) as raised:
+            stored_lfs_objects(mine(), MODEL, [])
         messages.append(raised.value.message)
     assert [seconds for _, seconds in waited] == [3, 3, 30, 30, 0.5, 0.5, 3, 3]
     assert messages == [f"the Hub did not answer within {seconds:g} seconds" for _, seconds in waited]
@@ -635,9 +648,9 @@ def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nobody_is_told_what_is_missing(status: int, code: str | None, expected: str, api: Api) -> None:
     """Without a token a repository is missing where the Hub says so, and nobody may write, whatever it says."""
     api.answers = {"auth-check": httpx2.Response(status, headers=said("No.", code))}
-    answer = access.may(None, MODEL, write=False)
+    answer = check_access(None, MODEL, write=False)
     assert (answer.answer, answer.repository, answer.write) == (expected, MODEL, False)
-    answer = access.may(None, MODEL, write=True)
+    answer = check_access(None, MODEL, write=True)
     assert told(answer) == ("no", "no-token", "there is no token to write to acme/model with", "run `hf auth login`")
     assert (answer.write, len(api.asked)) == (True, 1)
 
@@ -647,7 +660,7 @@ def test_where_a_yes_is_kept_on_windows(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.windows.Windows)
     monkeypatch.setattr(platformdirs.windows, "get_win_folder", platformdirs.windows.get_win_folder_from_env_vars)
     monkeypatch.setenv("LOCALAPPDATA", "/local")
-    assert Path(access.cache_directory()).relative_to("/local").parts == ("git-credential-hf", "Cache")
+    assert Path(cache_directory()).relative_to("/local").parts == ("git-credential-hf", "Cache")
 
 
 NO_ANSWERS: dict[str, tuple[httpx2.Response | Exception, str, str]] = {
@@ -668,7 +681,7 @@ def test_what_is_no_answer(name: str, api: Api) -> None:
     response, reason, message = NO_ANSWERS[name]
     api.answers = {"auth-check": response}
     for _ in range(2):
-        assert told(access.may(mine(), MODEL, write=True)) == ("unknown", reason, message, None)
+        assert told(check_access(mine(), MODEL, write=True)) == ("unknown", reason, message, None)
     assert len(api.asked) == 2
 
 
@@ -680,18 +693,18 @@ def test_as_long_as_the_hub_asks_for(retry_after: str, seconds: str | None, api:
     """After a 429 that question is not asked for so long, an hour at most; another question, or token, is."""
     limited = httpx2.Response(429, headers={"Retry-After": retry_after})
     api.answers = {"auth-check": limited, "whoami-v2": httpx2.Response(200, json=WHOAMI)}
-    access.may(mine(), MODEL, write=True)
-    again = access.may(mine(), ("datasets", "acme/data"), write=False)
-    record = read_state("retry-after", access.cache_directory()).split()
+    check_access(mine(), MODEL, write=True)
+    again = check_access(mine(), ("datasets", "acme/data"), write=False)
+    record = read_state("retry-after", cache_directory()).split()
     if seconds is None:
         assert (len(api.asked), [it for it in record[1:2] if it != "0"]) == (2, [])
         return
     assert (len(api.asked), record[1]) == (1, seconds)
     left_alone = "the Hub has asked to be left alone for a while: too many requests"
     assert told(again) == ("unknown", "rate-limited", left_alone, None)
-    assert access.whoami(mine()).name == "alice"
-    access.may(None, MODEL, write=False)
-    access.may(mine("hf_" + "o" * 34), MODEL, write=False)
+    assert whoami(mine()).name == "alice"
+    check_access(None, MODEL, write=False)
+    check_access(mine("hf_" + "o" * 34), MODEL, write=False)
     assert len(api.asked) == 4
 
 
@@ -699,10 +712,10 @@ def test_whoami_is_limited_by_itself(api: Api) -> None:
     """What the Hub has asked for about whoami is kept for whoami."""
     api.answers = {"whoami-v2": httpx2.Response(429, headers={"Retry-After": "17"}), "auth-check": httpx2.Response(200)}
     for _ in range(2):
-        with pytest.raises(access.Unreachable) as raised:
-            access.whoami(mine())
+        with pytest.raises(Unreachable) as raised:
+            whoami(mine())
         assert raised.value.code == "rate-limited"
-    assert access.may(mine(), MODEL, write=False).answer == "yes"
+    assert check_access(mine(), MODEL, write=False).answer == "yes"
     assert len(api.asked) == 2
 
 
@@ -710,7 +723,7 @@ def test_no_place_to_send_a_token_to(api: Api, monkeypatch: pytest.MonkeyPatch) 
     """Where HF_ENDPOINT names no host nothing is sent."""
     monkeypatch.setenv("HF_ENDPOINT", "nowhere")
     said = "the Hub cannot be asked: nowhere is no place to send a token to"
-    assert told(access.may(mine(), MODEL, write=False)) == ("unknown", "unreachable", said, None)
+    assert told(check_access(mine(), MODEL, write=False)) == ("unknown", "unreachable", said, None)
     assert api.asked == []
 
 
@@ -721,25 +734,25 @@ def test_a_trusted_publisher_is_not_sure(api: Api) -> None:
     """A no to a Trusted Publisher's token is none, from auth-check and whoami; a yes is one."""
     api.answers = {"auth-check": httpx2.Response(403, headers=said("You may not.")), "whoami-v2": httpx2.Response(401)}
     message = "the Hub does not say whose the token of a Trusted Publisher is"
-    with pytest.raises(access.Unreachable) as unknown:
-        access.whoami(mine(PUBLISHER))
+    with pytest.raises(Unreachable) as unknown:
+        whoami(mine(PUBLISHER))
     assert (unknown.value.message, unknown.value.code) == (message, "unreachable")
-    with pytest.raises(access.Refused) as refused:
-        access.whoami(mine())
+    with pytest.raises(Refused) as refused:
+        whoami(mine())
     words = f"the Hub refuses the token {SHOWN} from the environment variable HF_TOKEN: it is invalid, or was revoked"
     assert (refused.value.message, refused.value.code, refused.value.fix) == (words, "token-invalid", ANOTHER)
     api.answers["auth-check"] = httpx2.Response(404, headers=said("No.", "RepoNotFound"))
-    answer = access.may(mine(PUBLISHER), MODEL, write=True)
+    answer = check_access(mine(PUBLISHER), MODEL, write=True)
     assert (answer.answer, answer.reason, answer.fix, answer.write) == ("unknown", None, None, True)
     page = "https://huggingface.co/acme/model"
     assert answer.message == (
         f"a Trusted Publisher's token is not sure: there is no {page}, or it is private and not for this token to see"
     )
     api.answers["auth-check"] = httpx2.Response(200)
-    assert access.may(mine(PUBLISHER), MODEL, write=True).answer == "yes"
+    assert check_access(mine(PUBLISHER), MODEL, write=True).answer == "yes"
     api.answers["whoami-v2"] = httpx2.Response(401, headers=said("Token x is expired."))
-    with pytest.raises(access.Refused) as refused:
-        access.whoami(mine(PUBLISHER))
+    with pytest.raises(Refused) as refused:
+        whoami(mine(PUBLISHER))
     assert refused.value.code == "token-expired"
 
 
@@ -756,8 +769,8 @@ def test_a_trusted_publisher_is_not_sure(api: Api) -> None:
 def test_nobody_is_told(response: httpx2.Response, message: str, api: Api) -> None:
     """Where whoami makes no sense nobody is made up."""
     api.answers = {"whoami-v2": response}
-    with pytest.raises(access.Unreachable) as raised:
-        access.whoami(mine())
+    with pytest.raises(Unreachable) as raised:
+        whoami(mine())
     assert (raised.value.message, raised.value.code) == (message, "unreachable")
 
 
@@ -777,11 +790,11 @@ def test_what_the_hub_has_against_a_card(name: str, api: Api) -> None:
     response, expected = CARDS[name]
     api.answers = {"validate-yaml": response}
     if isinstance(expected, list):
-        assert access.card_errors("", MODEL) == expected
+        assert card_errors("", MODEL) == expected
         assert api.media_types == [{"application/json"}]
         return
-    with pytest.raises(access.Unreachable) as raised:
-        access.card_errors("", MODEL)
+    with pytest.raises(Unreachable) as raised:
+        card_errors("", MODEL)
     assert raised.value.message == expected
 
 
@@ -815,10 +828,10 @@ def test_which_lfs_objects_the_hub_has(name: str, api: Api) -> None:
     api.answers = {"batch": response}
     asked = [(f"{number:064x}", number) for number in range(120)]
     if isinstance(expected, set):
-        assert access.lfs_objects(mine(), ("datasets", "acme/model"), asked) == expected
+        assert stored_lfs_objects(mine(), ("datasets", "acme/model"), asked) == expected
     else:
-        with pytest.raises(access.Unreachable) as raised:
-            access.lfs_objects(mine(), ("datasets", "acme/model"), asked)
+        with pytest.raises(Unreachable) as raised:
+            stored_lfs_objects(mine(), ("datasets", "acme/model"), asked)
         assert raised.value.message == expected
     batch = {
         "operation": "download",
@@ -830,7 +843,7 @@ def test_which_lfs_objects_the_hub_has(name: str, api: Api) -> None:
     assert api.media_types == [{"application/vnd.git-lfs+json"}]
     api.asked.clear()
     api.answers = {"batch": httpx2.Response(200, json={"objects": []})}
-    assert access.lfs_objects(mine(), MODEL, []) == set()
+    assert stored_lfs_objects(mine(), MODEL, []) == set()
     assert api.asked[0][1] == "/acme/model.git/info/lfs/objects/batch"
 
 
@@ -894,18 +907,18 @@ def test_why_the_hub_refused(name: str, api: Api) -> None:
     """What the Hub says of a token that it has refused for a path; nothing where it says nothing."""
     path, (status, headers), account, expected = EXPLAINED[name]
     api.answers = {"auth-check": httpx2.Response(status, headers=headers), "whoami-v2": account}
-    problem = access.explain(mine(), path)
+    problem = explain_refusal(mine(), path)
     assert (problem and (problem.message, problem.fix)) == expected
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_repository_without_a_token(world: Hub, client: None) -> None:
     """Nobody may write, and nobody may read what is not there for everybody."""
-    answer = access.may(None, MODEL, write=False, seconds=30)
+    answer = check_access(None, MODEL, write=False, seconds=30)
     assert (answer.answer, answer.reason, answer.fix) == ("no", "no-token", "run `hf auth login`")
     assert answer.message == "acme/model is not there for everybody, and there is no token"
     _acme(world, None)
-    assert access.may(None, MODEL, write=False, seconds=30).message == "anybody may read acme/model"
+    assert check_access(None, MODEL, write=False, seconds=30).message == "anybody may read acme/model"
 
 
 def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:

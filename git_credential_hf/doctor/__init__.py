@@ -38,7 +38,7 @@ AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...
     ("URLs and git's configuration", (copies.check_urls, copies.check_configuration)),
     ("git-lfs and the hooks", (setup.check_lfs, setup.check_hooks)),
     ("where this runs", (place.check_home, place.check_job, place.check_endpoint)),
-    ("the repository", (repository.check_access,)),
+    ("the repository", (repository.check_repository,)),
 )
 
 

@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from git_credential_hf import access, tokens
+from git_credential_hf import tokens
+from git_credential_hf.api.access import Refused, other_token_hint
 from git_credential_hf.api.account import Account
 from git_credential_hf.doctor import place
 from git_credential_hf.doctor.machine import Finding, Machine, Row
@@ -80,9 +81,9 @@ def check_hub(machine: Machine) -> Iterator[Finding]:
                     "warning",
                     "the token can only read: a push will be refused",
                     f"{token.describe()}, of {answer.name}",
-                    access.another(token, "of the role 'write'"),
+                    other_token_hint(token, "of the role 'write'"),
                 )
-        elif isinstance(answer, access.Refused):
+        elif isinstance(answer, Refused):
             yield Finding(answer.code, "error", _short(answer.code), answer.message, answer.fix or token.remedy())
         else:
             yield Finding(

@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
-from git_credential_hf import access, configure, resolvers, tokens
+from git_credential_hf import configure, resolvers, tokens
+from git_credential_hf.api.access import Refused, whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.files import Change
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
@@ -172,7 +173,7 @@ class Machine:
             return None
         if token.value not in self._accounts:
             try:
-                self._accounts[token.value] = access.whoami(token)
+                self._accounts[token.value] = whoami(token)
             except Problem as problem:
                 self._accounts[token.value] = problem
         return self._accounts[token.value]
@@ -206,7 +207,7 @@ class Machine:
     def _first_good(self, found: Iterator[tokens.Token]) -> tokens.Token | None:
         """The first one that counts: git passes over a `.netrc` entry that the Hub refuses."""
         for token in found:
-            if not (resolvers.falls_through(token) and isinstance(self.ask(token), access.Refused)):
+            if not (resolvers.falls_through(token) and isinstance(self.ask(token), Refused)):
                 return token
         return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from git_credential_hf import access
+from git_credential_hf.api.access import check_access
 from git_credential_hf.api.account import Account
 from git_credential_hf.doctor.machine import Finding, Machine
 from git_credential_hf.hub import is_at_endpoint, page_url
@@ -11,7 +11,7 @@ _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-i
 _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # told already
 
 
-def check_access(machine: Machine) -> Iterator[Finding]:
+def check_repository(machine: Machine) -> Iterator[Finding]:
     """Ask for writing first: most machines may, and then that is all."""
     if machine.repository is None or machine.offline or not is_at_endpoint(machine.url):
         return
@@ -19,14 +19,14 @@ def check_access(machine: Machine) -> Iterator[Finding]:
     if token is None or not isinstance(machine.ask(token), Account):
         return
     page = page_url(*machine.repository)
-    answer = access.may(token, machine.repository, write=True)
+    answer = check_access(token, machine.repository, write=True)
     if answer.answer != "no" or answer.reason in _OF_THE_TOKEN:
         return
     detail = f"{page}, with {token.describe()}"
     fix = answer.fix or f"open {page}"
     if answer.reason in _GATED:
         yield Finding("repo-gated", "error", answer.message, detail, fix)
-    elif access.may(token, machine.repository, write=False).answer == "no":
+    elif check_access(token, machine.repository, write=False).answer == "no":
         yield Finding("repo-no-access", "error", answer.message, detail, fix)
     elif answer.reason != "read-only-token":  # else told already
         yield Finding("repo-read-only", "warning", answer.message, detail, fix)

@@ -10,7 +10,8 @@ import socketserver
 import threading
 from typing import Any
 
-from git_credential_hf import access, hooks, tokens
+from git_credential_hf import hooks, tokens
+from git_credential_hf.api.access import check_access
 
 REPOSITORIES = [("models", "alice/model"), ("models", "acme/model"), ("datasets", "acme/data"), ("spaces", "alice/app")]
 REPOSITORIES += [("models", "gpt2"), ("kernels", "acme/k"), ("datasets", "bob/data")]
@@ -53,7 +54,7 @@ def judge(number: int, server: Server) -> str:
     server.answer = generated(chance)
     server.status, server.said = chance.choice(((403, SAID), (403, SAID), (403, SAID), (403, ""), (404, ""), (500, "")))
     token = tokens.Token("hf_" + "w" * 34, "env:HF_TOKEN")
-    answer = access.may(token, repository, write=write)
+    answer = check_access(token, repository, write=write)
     where = (repository, write, server.status, server.said, server.answer[:3000], answer.as_json())
     assert answer.answer in ("no", "unknown"), where
     allowed = justified(server, repository, write)

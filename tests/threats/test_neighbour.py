@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import access, tokens
+from git_credential_hf import tokens
+from git_credential_hf.api.access import cache_directory
 from git_credential_hf.files import FileChange
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import is_recorded, private_directory, read_state, record, write_state
@@ -170,8 +171,8 @@ def test_a_cache_of_somebody_else_is_not_believed(shared: Path, monkeypatch: pyt
     token = tokens.Token(new_token(), "env:HF_TOKEN")
     monkeypatch.setenv("XDG_CACHE_HOME", str(shared))
     for name in ("may", "retry-after"):
-        record(name, token.value, 600, access.cache_directory())
-        assert not is_recorded(name, token.value, access.cache_directory())
+        record(name, token.value, 600, cache_directory())
+        assert not is_recorded(name, token.value, cache_directory())
     assert list(shared.iterdir()) == []
     shared.chmod(0o700)
     mine = shared / "git-credential-hf"

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from git_credential_hf import access, cli, tokens
+from git_credential_hf import cli, tokens
+from git_credential_hf.api.access import Unreachable, check_access, whoami
 from git_credential_hf.problem import Problem
 from threats import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, run, start
 
@@ -95,10 +96,10 @@ def test_senseless_answers_are_no_answer(name: str, monkeypatch: pytest.MonkeyPa
     token = tokens.Token(new_token(), "env:HF_TOKEN")
     with Server(SENSELESS[name]) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
-        with pytest.raises(access.Unreachable):
-            access.whoami(token)
+        with pytest.raises(Unreachable):
+            whoami(token)
         for write in (False, True):
-            answer = access.may(token, ("models", "acme/model"), write=write)
+            answer = check_access(token, ("models", "acme/model"), write=write)
             # An empty 200 is all that the Hub itself says for a yes, so those with such a status are one.
             assert answer.answer in ("unknown", "yes")
         assert server.heard
@@ -127,9 +128,9 @@ def test_no_redirect_is_followed_elsewhere(name: str, monkeypatch: pytest.Monkey
             location = location.format(**places, authority=hub.url[7:])
             redirect = http(f"{status} Moved", f"Location: {location}")
             monkeypatch.setenv("HF_ENDPOINT", hub.url)
-            with pytest.raises(access.Unreachable):
-                access.whoami(token)
-            assert access.may(token, ("models", "acme/model"), write=True).answer == "unknown"
+            with pytest.raises(Unreachable):
+                whoami(token)
+            assert check_access(token, ("models", "acme/model"), write=True).answer == "unknown"
             assert hub.heard
             assert not other.heard
 

@@ -16,9 +16,9 @@ from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, trace
 from git_credential_hf.state import is_recorded, record
 
-PATIENCE = 3  # seconds for all that the Hub is asked at once; huggingface_hub's own client would wait for ever
-KEPT = 600  # seconds for which a "yes" is believed
-MOST_WAITING = 3600  # seconds, of a `Retry-After`
+HUB_TIMEOUT = 3  # seconds for all that the Hub is asked at once; huggingface_hub's own client would wait for ever
+YES_CACHED_FOR = 600  # seconds for which a "yes" is believed
+MAX_RETRY_AFTER = 3600  # seconds, of a `Retry-After`
 
 
 class Unreachable(Problem):
@@ -73,7 +73,9 @@ class Answer:
 # --- the questions ---
 
 
-def may(token: tokens.Token | None, repository: tuple[str, str], *, write: bool, seconds: float = PATIENCE) -> Answer:
+def check_access(
+    token: tokens.Token | None, repository: tuple[str, str], *, write: bool, seconds: float = HUB_TIMEOUT
+) -> Answer:
     """Ask whether `token` may read, or write to, a repository (its type and name, as `hub.repository` gives them).
 
     A "yes" is kept for ten minutes; otherwise the Hub is asked, with one request, or two where it says no.
@@ -90,11 +92,11 @@ def may(token: tokens.Token | None, repository: tuple[str, str], *, write: bool,
         # `/auth-check/write` has refused a good one (hub-facts 2), and what whoami says of them is not known.
         return Answer(repository, write, "unknown", None, f"a Trusted Publisher's token is not sure: {answer.message}")
     if token is not None and answer.answer == "yes":
-        record("may", _secret(token, repository, write), KEPT, cache_directory())
+        record("may", _secret(token, repository, write), YES_CACHED_FOR, cache_directory())
     return answer
 
 
-def whoami(token: tokens.Token, *, seconds: float = PATIENCE) -> Account:
+def whoami(token: tokens.Token, *, seconds: float = HUB_TIMEOUT) -> Account:
     """Ask the Hub whose token this is: one request (hub-facts 1).
 
     Raises `Refused` where the Hub refuses the token, `Unreachable` where it does not answer.
@@ -113,18 +115,18 @@ def card_errors(content: str, repository: tuple[str, str]) -> list[str]:
 
     Raises `Unreachable` where it does not say.
     """
-    return _within(PATIENCE, lambda: _card_errors(content, repository))
+    return _within(HUB_TIMEOUT, lambda: _card_errors(content, repository))
 
 
-def lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
+def stored_lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
     """Which of these LFS objects (SHA-256, size in bytes) the Hub has: one request, for the first hundred of them.
 
     Raises `Unreachable` where it does not say.
     """
-    return _within(PATIENCE, lambda: _lfs_objects(token, repository, asked[:100]))
+    return _within(HUB_TIMEOUT, lambda: _lfs_objects(token, repository, asked[:100]))
 
 
-def explain(token: tokens.Token, path: bytes | None) -> Problem | None:
+def explain_refusal(token: tokens.Token, path: bytes | None) -> Problem | None:
     """Why the Hub refused this token for the repository at `path`, if it can be asked within three seconds."""
     repository = repository_at(path.decode("utf-8", "replace")) if path else None
     try:
@@ -138,7 +140,7 @@ def explain(token: tokens.Token, path: bytes | None) -> Problem | None:
         return None
     except Problem as refused:
         return refused
-    answer = may(token, repository, write=False)
+    answer = check_access(token, repository, write=False)
     if answer.answer == "unknown":
         return None
     if answer.answer == "yes":
@@ -286,7 +288,9 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
 
     if account.role == "read" and write:
         return no(
-            "read-only-token", f"the token {token.describe()} can only read", another(token, "of the role 'write'")
+            "read-only-token",
+            f"the token {token.describe()} can only read",
+            other_token_hint(token, "of the role 'write'"),
         )
     is_permitted = account.permits(permission, repository) if account.role == "fineGrained" else True
     if is_permitted is None:
@@ -303,7 +307,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
         return no(
             "token-not-scoped",
             f"the token {mask_token(token.value)} of your login may not write to {name}",
-            another(token, "of the role 'write'"),
+            other_token_hint(token, "of the role 'write'"),
         )
     is_low = role in _LOW if namespace in account.orgs else account.knows_orgs
     if not write or not slash or is_own or not said or not is_low:
@@ -322,7 +326,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
 _LOW = ("read", "contributor", "no_access")  # of the roles in an organisation (hub-facts 1.1); one of tomorrow may do
 
 
-def another(token: tokens.Token, what: str) -> str:
+def other_token_hint(token: tokens.Token, what: str) -> str:
     """How to use another token in the place of this one."""
     kind, _, where = token.source.partition(":")
     create = f"create one {what} at {token_settings_url()}"
@@ -376,7 +380,7 @@ def _get(path: str, token: tokens.Token | None, json: object = None, media_type:
     began = time.monotonic()
     try:
         method = "GET" if json is None else "POST"
-        response = http_session().request(method, endpoint + path, headers=headers, json=json, timeout=PATIENCE)
+        response = http_session().request(method, endpoint + path, headers=headers, json=json, timeout=HUB_TIMEOUT)
     except Exception as error:  # its client raises whatever its layers do: OSError, ValueError, OfflineModeIsEnabled
         raise Unreachable(
             f"the Hub cannot be reached ({' '.join(str(error).split()) or type(error).__name__})"
@@ -394,7 +398,7 @@ def _honour(response: Any, limit: str) -> None:
     """Ask nothing more until the moment that the Hub has named; `Retry-After` in its form of a date is not honoured."""
     seconds = str(response.headers.get("retry-after", "")).strip()
     if seconds.isdecimal():
-        record("retry-after", limit, min(int(seconds[:20]), MOST_WAITING), cache_directory())
+        record("retry-after", limit, min(int(seconds[:20]), MAX_RETRY_AFTER), cache_directory())
 
 
 def _account(token: tokens.Token) -> Account:
