@@ -282,7 +282,8 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     Exits with 1 for a no, and with 3 where the Hub gave no answer.
     """
     from git_credential_hf import configure as config
-    from git_credential_hf.api.access import Answer, check_access
+    from git_credential_hf.api.access import check_access
+    from git_credential_hf.api.refusals import Answer
     from git_credential_hf.git.config import push_url
     from git_credential_hf.hub import is_at_endpoint
 
@@ -454,8 +455,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     """
     from git_credential_hf import configure as config
     from git_credential_hf import hookfiles
-    from git_credential_hf.api.access import cache_directory
-    from git_credential_hf.state import remove_state
+    from git_credential_hf.state import cache_directory, remove_state
 
     hooks = hookfiles.plan_removal(scope) if scope in hookfiles.SCOPES else []
     if hooks:

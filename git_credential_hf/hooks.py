@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from git_credential_hf import contents, helper, others, outgoing, resolvers, tokens
-from git_credential_hf.api.access import Answer, check_access, stored_lfs_objects
+from git_credential_hf.api.access import check_access, stored_lfs_objects
+from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.run import NoAnswer, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin

@@ -273,3 +273,16 @@ def remove_state(within: str | None = None) -> list[str]:
 
         raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r {shlex.quote(path)}") from None
     return [*gone, path]
+
+
+def cache_directory() -> str | None:
+    """Where a "yes" is kept: the user's cache directory, as platformdirs names it.
+
+    `None`, which is the runtime directory, where nobody knows of a home: a container's user, without HOME.
+    """
+    import platformdirs
+
+    try:
+        return platformdirs.user_cache_dir("git-credential-hf", appauthor=False)
+    except RuntimeError:
+        return None

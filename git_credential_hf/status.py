@@ -4,8 +4,9 @@ import shlex
 from typing import Any
 
 from git_credential_hf import configure, tokens
-from git_credential_hf.api.access import Unreachable, whoami
+from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
+from git_credential_hf.api.client import Unreachable
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.hub import hub_endpoint, hub_origins

@@ -23,21 +23,18 @@ from test_account import MODEL, entry, fine_grained
 
 from git_credential_hf import tokens
 from git_credential_hf.api.access import (
-    Answer,
-    Refused,
-    Unreachable,
     _is_kept,
-    cache_directory,
     card_errors,
     check_access,
     explain_refusal,
-    other_token_hint,
     stored_lfs_objects,
     whoami,
 )
+from git_credential_hf.api.client import Unreachable
+from git_credential_hf.api.refusals import Answer, Refused, other_token_hint
 from git_credential_hf.hub import parse_repository
 from git_credential_hf.masking import mask_token as shown_as
-from git_credential_hf.state import read_state
+from git_credential_hf.state import cache_directory, read_state
 
 if TYPE_CHECKING:
     from hub import Hub

@@ -1,73 +1,26 @@
-"""What this token may do to a repository: yes, no or unknown. Decided here for `check`, the hooks and `doctor`.
+"""What a token may do to a repository: yes, no or unknown. `check`, the hooks and `doctor` all ask here.
 
-"No" only where the Hub says so beyond doubt: a push that would have gone through must never be stopped. What it said
-is read from status and headers, where huggingface_hub's exceptions lose it (hub-facts 2), and through its client.
+"No" only if the Hub says so beyond doubt: a push that would have gone through must never be stopped.
 """
-
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from git_credential_hf import tokens
 from git_credential_hf.api.account import Account, typed_field
-from git_credential_hf.api.client import http_session, run_within
-from git_credential_hf.hub import hub_endpoint, page_url, repository_at, repository_type, token_settings_url, url_origin
+from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_within, error_message
+from git_credential_hf.api.refusals import (
+    Answer,
+    Refused,
+    may_text,
+    missing_repository,
+    refusal_from_account,
+    refusal_from_words,
+    token_refusal,
+)
+from git_credential_hf.hub import hub_endpoint, repository_at, repository_type
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem, trace
-from git_credential_hf.state import is_recorded, record
+from git_credential_hf.problem import Problem
+from git_credential_hf.state import cache_directory, is_recorded, record
 
-HUB_TIMEOUT = 3  # seconds for all that the Hub is asked at once; huggingface_hub's own client would wait for ever
 YES_CACHED_FOR = 600  # seconds for which a "yes" is believed
-MAX_RETRY_AFTER = 3600  # seconds, of a `Retry-After`
-
-
-class Unreachable(Problem):
-    """The Hub gave no answer, so there is none: neither yes nor no. `code` is a reason of `check --json`."""
-
-    def __init__(self, message: str, code: str = "unreachable") -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class Refused(Problem):
-    """The Hub refuses the token itself. `code` is a reason of `check --json`."""
-
-    def __init__(self, message: str, fix: str, code: str) -> None:
-        super().__init__(message, fix)
-        self.code = code
-
-
-class Answer:
-    """`answer` is `yes`, `no` or `unknown`; `reason`, `message` and `fix` as in `check --json` (contract)."""
-
-    def __init__(
-        self,
-        repository: tuple[str, str],
-        write: bool,
-        answer: str,
-        reason: str | None,
-        message: str,
-        fix: str | None = None,
-    ) -> None:
-        self.repository = repository
-        self.write = write
-        self.answer = answer
-        self.reason = reason
-        self.message = message
-        self.fix = fix
-
-    def as_json(self) -> dict[str, object]:
-        """As `check --json` prints it."""
-        kind, name = self.repository
-        return {
-            "repo": name,
-            "type": repository_type(kind),
-            "access": "write" if self.write else "read",
-            "answer": self.answer,
-            "reason": self.reason,
-            "message": self.message,
-            "fix": self.fix,
-        }
 
 
 # --- the questions ---
@@ -81,9 +34,9 @@ def check_access(
     A "yes" is kept for ten minutes; otherwise the Hub is asked, with one request, or two where it says no.
     """
     if token is not None and _is_kept(token, repository, write):
-        return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {_may(write)} {repository[1]}")
+        return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {may_text(write)} {repository[1]}")
     try:
-        answer = _within(seconds, lambda: _asked(token, repository, write))
+        answer = ask_within(seconds, lambda: _asked(token, repository, write))
     except Unreachable as unreachable:
         return Answer(repository, write, "unknown", unreachable.code, unreachable.message)
     except Refused as refused:
@@ -102,7 +55,7 @@ def whoami(token: tokens.Token, *, seconds: float = HUB_TIMEOUT) -> Account:
     Raises `Refused` where the Hub refuses the token, `Unreachable` where it does not answer.
     """
     try:
-        return _within(seconds, lambda: _account(token))
+        return ask_within(seconds, lambda: _account(token))
     except Refused as refused:
         if token.value.startswith("hf_jwt_") and refused.code == "token-invalid":
             # Whether whoami knows a Trusted Publisher's at all is not known (hub-facts 10).
@@ -115,7 +68,7 @@ def card_errors(content: str, repository: tuple[str, str]) -> list[str]:
 
     Raises `Unreachable` where it does not say.
     """
-    return _within(HUB_TIMEOUT, lambda: _card_errors(content, repository))
+    return ask_within(HUB_TIMEOUT, lambda: _card_errors(content, repository))
 
 
 def stored_lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
@@ -123,7 +76,7 @@ def stored_lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: 
 
     Raises `Unreachable` where it does not say.
     """
-    return _within(HUB_TIMEOUT, lambda: _lfs_objects(token, repository, asked[:100]))
+    return ask_within(HUB_TIMEOUT, lambda: _lfs_objects(token, repository, asked[:100]))
 
 
 def explain_refusal(token: tokens.Token, path: bytes | None) -> Problem | None:
@@ -149,33 +102,20 @@ def explain_refusal(token: tokens.Token, path: bytes | None) -> Problem | None:
     return Problem(answer.message if is_bad else f"the token is good, but {answer.message}", answer.fix)
 
 
-def cache_directory() -> str | None:
-    """Where a "yes" is kept: the user's cache directory, as platformdirs names it.
-
-    `None`, which is the runtime directory, where nobody knows of a home: a container's user, without HOME.
-    """
-    import platformdirs
-
-    try:
-        return platformdirs.user_cache_dir("git-credential-hf", appauthor=False)
-    except RuntimeError:
-        return None
-
-
 def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool) -> Answer:
     kind, name = repository
     if token is None and write:
         return Answer(
             repository, write, "no", "no-token", f"there is no token to write to {name} with", "run `hf auth login`"
         )
-    response = _get(f"/api/{kind}/{name}/auth-check{'/write' if write else ''}", token)
-    said = _said(response)
+    response = ask_hub(f"/api/{kind}/{name}/auth-check{'/write' if write else ''}", token.value if token else None)
+    said = error_message(response)
     if kind == "kernels" and response.status_code == 404:
         # Whether the API has this route for them is not known (hub-facts 2): a 404 may mean the route.
         raise Unreachable(f"the Hub does not say what a token may do to {name}")
     if response.status_code == 200:
         who = "anybody" if token is None else mask_token(token.value)
-        return Answer(repository, write, "yes", None, f"{who} {_may(write)} {name}")
+        return Answer(repository, write, "yes", None, f"{who} {may_text(write)} {name}")
     if response.status_code == 401:
         if token is None:
             return Answer(
@@ -189,152 +129,15 @@ def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool)
         if not said:
             _account(token)  # a proxy may have said that; this raises where the Hub itself refuses the token
             raise Unreachable(f"the Hub refuses to say what {mask_token(token.value)} may do")
-        raise _refusal(token, said)
+        raise token_refusal(token, said)
     if response.status_code in (403, 404) and token is not None:
-        answer = _from_words(token, repository, write, response) or _from_account(token, repository, write, said)
+        answer = refusal_from_words(token, repository, write, response)
+        answer = answer or refusal_from_account(token, _account(token), repository, write, said)
         if answer:
             return answer
     if response.status_code == 404 and response.headers.get("x-error-code") == "RepoNotFound":
-        return _missing(repository, write)
+        return missing_repository(repository, write)
     raise Unreachable(f"the Hub answered {response.status_code}{f' ({said})' if said else ''}")
-
-
-# --- what the Hub's words mean (hub-facts 2) ---
-
-
-def _refusal(token: tokens.Token, said: str) -> Refused:
-    if "is expired" in said:
-        return Refused(f"the Hub refuses the token {token.describe()}: {said}", token.remedy(), "token-expired")
-    return Refused(
-        f"the Hub refuses the token {token.describe()}: it is invalid, or was revoked", token.remedy(), "token-invalid"
-    )
-
-
-def _from_words(token: tokens.Token, repository: tuple[str, str], write: bool, response: Any) -> Answer | None:
-    """The refusals that say what they are about."""
-    kind, name = repository
-    namespace = name.partition("/")[0]
-    said, code = _said(response), response.headers.get("x-error-code")
-    page = page_url(kind, name)
-
-    def no(reason: str, message: str, fix: str) -> Answer:
-        return Answer(repository, write, "no", reason, message, fix)
-
-    if code == "RepoNotFound" and response.status_code == 404:
-        return _missing(repository, write)
-    if response.status_code != 403:
-        return None
-    if "needs to be approved by the organization" in said:
-        return no(
-            "token-needs-approval",
-            f"{namespace} has to approve the token {mask_token(token.value)} first",
-            f"ask an administrator of {namespace}",
-        )
-    if "has been revoked by the organization" in said:
-        return no(
-            "token-revoked-by-org",
-            f"an administrator of {namespace} has revoked the token {mask_token(token.value)}",
-            f"ask an administrator of {namespace}, or create another token at {token_settings_url()}",
-        )
-    if "Access to this resource is disabled" in said:
-        return no("repo-disabled", f"{name} is disabled on the Hub", f"open {page}")
-    if "fine-grained token settings" in said:
-        return no(
-            "gated-not-in-scope",
-            f"{name} is gated, and the fine-grained token {mask_token(token.value)} may not read gated repositories",
-            f"tick 'Read access to contents of all public gated repos you can access' at {token_settings_url()}",
-        )
-    if code != "GatedRepo":
-        return None
-    if "awaiting a review" in said:
-        return no("gated-pending", f"{name} is gated, and your request waits for its authors", f"open {page}")
-    if "has been rejected" in said:
-        return no("gated-rejected", f"{name} is gated, and its authors have rejected your request", f"open {page}")
-    return no(
-        "gated-not-requested",
-        f"{name} is gated, and you have not asked for access{_reset(said)}",
-        f"open {page} and accept its conditions; a grant can take some minutes to count",
-    )
-
-
-def _reset(said: str) -> str:
-    return " since your request was reset" if "has been reset" in said else ""
-
-
-def _missing(repository: tuple[str, str], write: bool) -> Answer:
-    kind, name = repository
-    create = f"hf repos create {name}" + ("" if kind == "models" else f" --type {repository_type(kind)}")
-    if kind == "spaces":
-        create += " --sdk gradio"
-    return Answer(
-        repository,
-        write,
-        "no",
-        "no-such-repo",
-        f"there is no {page_url(kind, name)}, or it is private and not for this token to see",
-        f"run `{create}`, or look for the name and the account that you mean",
-    )
-
-
-def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool, said: str) -> Answer | None:
-    """The Hub has said no, and not why: what whoami tells of the token and its account explains it, or nothing does."""
-    kind, name = repository
-    namespace, slash, _ = name.partition("/")
-    account = _account(token)
-    permission = "repo.write" if write else "repo.content.read"
-
-    def no(reason: str, message: str, fix: str) -> Answer:
-        return Answer(repository, write, "no", reason, message, fix)
-
-    if account.role == "read" and write:
-        return no(
-            "read-only-token",
-            f"the token {token.describe()} can only read",
-            other_token_hint(token, "of the role 'write'"),
-        )
-    is_permitted = account.permits(permission, repository) if account.role == "fineGrained" else True
-    if is_permitted is None:
-        return None
-    if not is_permitted:
-        return no(
-            "token-not-scoped",
-            f"the fine-grained token {mask_token(token.value)} has no `{permission}` for {name}",
-            f"add '{'Write' if write else 'Read'} access to contents' for {name} or {namespace} at {token_settings_url()}",
-        )
-    role = account.orgs.get(namespace)
-    is_own = namespace == account.name
-    if account.is_oauth and account.role is None and write and said and (is_own or role in ("admin", "write")):
-        return no(
-            "token-not-scoped",
-            f"the token {mask_token(token.value)} of your login may not write to {name}",
-            other_token_hint(token, "of the role 'write'"),
-        )
-    is_low = role in _LOW if namespace in account.orgs else account.knows_orgs
-    if not write or not slash or is_own or not said or not is_low:
-        return None  # the token and the account should do: the Hub has a reason that we do not know
-    pull_request = f"hf discussions create {name} --pull-request --title '…'" + (
-        "" if kind == "models" else f" --type {repository_type(kind)}"
-    )
-    return no(
-        "role-too-low",
-        f"{account.name} may not write to {name}: "
-        + (f"in {namespace} its role is '{role}'" if role else f"it is not a member of {namespace}"),
-        f"open a pull request: `{pull_request}`, then `git push origin HEAD:refs/pr/N`",
-    )
-
-
-_LOW = ("read", "contributor", "no_access")  # of the roles in an organisation (hub-facts 1.1); one of tomorrow may do
-
-
-def other_token_hint(token: tokens.Token, what: str) -> str:
-    """How to use another token in the place of this one."""
-    kind, _, where = token.source.partition(":")
-    create = f"create one {what} at {token_settings_url()}"
-    return {"env": f"{create}, and set {where} to it", "file": f"{create}, and run `hf auth login`"}.get(kind, create)
-
-
-def _may(write: bool) -> str:
-    return "may write to" if write else "may read"
 
 
 # --- what is kept, so that the Hub is not asked ---
@@ -349,62 +152,10 @@ def _is_kept(token: tokens.Token, repository: tuple[str, str], write: bool) -> b
     return any(is_recorded("may", _secret(token, repository, more), within) for more in {write, True})
 
 
-# --- the requests ---
-
-Result = TypeVar("Result")
-
-
-def _within(seconds: float, ask: Callable[[], Result]) -> Result:
-    """What `ask` returns or raises; raises `Unreachable` where that takes longer: a server may answer drop by drop."""
-    try:
-        return run_within(seconds, ask)
-    except TimeoutError as error:
-        raise Unreachable(str(error)) from None
-
-
-def _get(path: str, token: tokens.Token | None, json: object = None, media_type: str = "application/json") -> Any:
-    """One request, a POST of `json` where there is any; its answer is httpx2's `Response`.
-
-    Raises `Unreachable` where there is none.
-    """
-    endpoint = hub_endpoint()
-    if url_origin(endpoint) is None:
-        raise Unreachable(f"the Hub cannot be asked: {endpoint} is no place to send a token to")
-    # Not `HfApi`: its headers cost a request of their own (api/agent-harnesses), and its errors the reason.
-    limit = f"{endpoint}\n{path if 'whoami' in path else 'api'}\n{token.value if token else ''}"
-    if is_recorded("retry-after", limit, cache_directory()):
-        raise Unreachable("the Hub has asked to be left alone for a while: too many requests", "rate-limited")
-    headers = {"authorization": f"Bearer {token.value}"} if token else {}
-    if json is not None:
-        headers |= {"accept": media_type, "content-type": media_type}
-    began = time.monotonic()
-    try:
-        method = "GET" if json is None else "POST"
-        response = http_session().request(method, endpoint + path, headers=headers, json=json, timeout=HUB_TIMEOUT)
-    except Exception as error:  # its client raises whatever its layers do: OSError, ValueError, OfflineModeIsEnabled
-        raise Unreachable(
-            f"the Hub cannot be reached ({' '.join(str(error).split()) or type(error).__name__})"
-        ) from None
-    trace(f"{method} {path}: {response.status_code} in {time.monotonic() - began:.2f} s")
-    if response.status_code == 429:
-        _honour(response, limit)
-        raise Unreachable("the Hub answers 429: too many requests", "rate-limited")
-    if "html" in response.headers.get("content-type", ""):
-        raise Unreachable(f"the Hub answered {response.status_code} with a page that makes no sense")
-    return response
-
-
-def _honour(response: Any, limit: str) -> None:
-    """Ask nothing more until the moment that the Hub has named; `Retry-After` in its form of a date is not honoured."""
-    seconds = str(response.headers.get("retry-after", "")).strip()
-    if seconds.isdecimal():
-        record("retry-after", limit, min(int(seconds[:20]), MAX_RETRY_AFTER), cache_directory())
-
-
 def _account(token: tokens.Token) -> Account:
-    response = _get("/api/whoami-v2", token)
+    response = ask_hub("/api/whoami-v2", token.value)
     if response.status_code == 401:
-        raise _refusal(token, _said(response))
+        raise token_refusal(token, error_message(response))
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
     try:
@@ -415,7 +166,7 @@ def _account(token: tokens.Token) -> Account:
 
 def _card_errors(content: str, repository: tuple[str, str]) -> list[str]:
     asked = {"repoType": repository_type(repository[0]), "content": content}
-    response = _get("/api/validate-yaml", None, json=asked)
+    response = ask_hub("/api/validate-yaml", None, json=asked)
     try:
         errors = typed_field(response.json(), "errors", list, [])
     except (ValueError, RecursionError):
@@ -430,7 +181,7 @@ def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[t
     objects = [{"oid": oid, "size": size} for oid, size in asked]
     path = f"/{'' if kind == 'models' else kind + '/'}{name}.git/info/lfs/objects/batch"
     batch = {"operation": "download", "transfers": ["basic"], "objects": objects}
-    response = _get(path, token, json=batch, media_type="application/vnd.git-lfs+json")  # hub-facts 4
+    response = ask_hub(path, token.value, json=batch, media_type="application/vnd.git-lfs+json")  # hub-facts 4
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
     try:
@@ -442,8 +193,3 @@ def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[t
         for one in answers
         if typed_field(one, "actions", dict, {}).get("download")
     }
-
-
-def _said(response: Any) -> str:
-    """The Hub's own words, which end like a sentence, where ours do not (hub-facts 2)."""
-    return str(response.headers.get("x-error-message", "")).rstrip(".")

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from git_credential_hf import tokens
-from git_credential_hf.api.access import Refused, other_token_hint
 from git_credential_hf.api.account import Account
+from git_credential_hf.api.refusals import Refused, other_token_hint
 from git_credential_hf.doctor import place
 from git_credential_hf.doctor.machine import Finding, Machine, Row
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file

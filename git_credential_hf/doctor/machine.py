@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from git_credential_hf import configure, resolvers, tokens
-from git_credential_hf.api.access import Refused, whoami
+from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
+from git_credential_hf.api.refusals import Refused
 from git_credential_hf.files import Change
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.run import find_program, run_git

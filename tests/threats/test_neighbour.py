@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from git_credential_hf import tokens
-from git_credential_hf.api.access import cache_directory
 from git_credential_hf.files import FileChange
 from git_credential_hf.problem import Problem
-from git_credential_hf.state import is_recorded, private_directory, read_state, record, write_state
+from git_credential_hf.state import cache_directory, is_recorded, private_directory, read_state, record, write_state
 from threats import ended, new_token, run, start
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"

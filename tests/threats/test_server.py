@@ -17,7 +17,8 @@ import pytest
 import trustme
 
 from git_credential_hf import cli, tokens
-from git_credential_hf.api.access import Unreachable, check_access, whoami
+from git_credential_hf.api.access import check_access, whoami
+from git_credential_hf.api.client import Unreachable
 from git_credential_hf.problem import Problem
 from threats import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, run, start
 
