@@ -116,10 +116,10 @@ def _with_scopes(default: str, *scopes: str) -> Callable[[Command], Command]:
 
 def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """The names of stored tokens that complete what has been typed."""
-    from git_credential_hf import tokens
+    from git_credential_hf.tokens import stored_token_names
 
     try:
-        return [name for name in tokens.names() if name.startswith(begun)]
+        return [name for name in stored_token_names() if name.startswith(begun)]
     except Problem:
         return []
 
@@ -192,8 +192,8 @@ def configure(
 
 
 def _namespace(name: str | None, namespace: str | None) -> dict[str, str]:
-    from git_credential_hf import tokens
     from git_credential_hf.hub import is_valid_name
+    from git_credential_hf.tokens import stored_token
 
     if (name is None) != (namespace is None):
         raise click.UsageError("--token and --for go together")
@@ -201,7 +201,7 @@ def _namespace(name: str | None, namespace: str | None) -> dict[str, str]:
         return {}
     if not is_valid_name(namespace):
         raise click.UsageError(f"'{namespace}' is not the name of a user or an organisation")
-    tokens.named(name, act=False)  # or says which there are
+    stored_token(name, act=False)  # or says which there are
     return {namespace: name}
 
 
@@ -252,17 +252,18 @@ def purge(dry_run: bool, as_json: bool) -> int:
 
 def _usernames() -> tuple[str | None, ...]:
     """The user names under which a copy may be held: the usual ones, those in git's settings, and the account's."""
-    from git_credential_hf import others, tokens
+    from git_credential_hf import others
     from git_credential_hf.api.access import whoami
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.urlmatch import url_username
+    from git_credential_hf.tokens import current_token
 
     settings = [entry for entry in read_config() if entry.value and entry.section in ("credential", "remote")]
     configured = [entry.value for entry in settings if entry.section == "credential" and entry.name == "username"]
     urls = [entry.value or "" for entry in settings if entry.name in ("url", "pushurl")]
     found = [*configured, *(url_username(url) for url in urls)]
     try:
-        token = tokens.current()
+        token = current_token()
         found.append(whoami(token).name if token else None)
     except Problem:
         pass  # then its name is not known

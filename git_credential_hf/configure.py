@@ -9,7 +9,6 @@ import re
 import shlex
 import sys
 
-from git_credential_hf import tokens
 from git_credential_hf.files import FileChange, append_block, read_file, remove_block
 from git_credential_hf.git.config import (
     ConfigEntry,
@@ -26,6 +25,7 @@ from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import hub_origins, is_at_endpoint
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
+from git_credential_hf.tokens import Token, current_token, stored_token
 
 
 def helper() -> str:
@@ -81,14 +81,14 @@ def mapped(configured: list[ConfigEntry], origins: list[str] | None = None) -> d
     return found
 
 
-def token_for(repository: tuple[str, str]) -> tokens.Token | None:
+def token_for(repository: tuple[str, str]) -> Token | None:
     """The token that this helper gives for a repository of the Hub: its namespace's own, or the current one.
 
     Raises `Problem` where there is a source, but broken.
     """
     asked = [origin for origin in hub_origins() if is_at_endpoint(origin)]  # no other one's token is for that Hub
     name = mapped(read_config(), asked).get(repository[1].partition("/")[0])
-    return tokens.current() if name is None else tokens.named(name)
+    return current_token() if name is None else stored_token(name)
 
 
 def block(section: str, variables: list[tuple[str, str]]) -> str:

@@ -1,12 +1,20 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, silence for others."""
 
-from git_credential_hf import tokens
 from git_credential_hf.hub import is_at_endpoint, matching_origin
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import report, trace
 from git_credential_hf.protocol import Request
 from git_credential_hf.state import is_recorded, record
 from git_credential_hf.token_files import login_hint
+from git_credential_hf.tokens import (
+    Token,
+    current_token,
+    delay_exchange,
+    find_token,
+    renew_token,
+    stored_token,
+    stored_token_names,
+)
 
 USERNAME = "git"  # the Hub looks at the token alone (hub-facts 3.5)
 SILENCE = 30  # seconds for which a refused token is not served again
@@ -53,18 +61,18 @@ def erase(request: Request, name: str | None = None) -> None:
     _heal(origin, request)
     if not request.password:
         return  # `hf auth logout` names none
-    token = tokens.with_value(request.password.decode("utf-8", "surrogateescape"), name)
+    token = find_token(request.password.decode("utf-8", "surrogateescape"), name)
     if token is None:
         return
     refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
     # Another Hub knows nothing of it, and is given nothing that is not its own: with `HF_ENDPOINT` it would be asked.
     is_asked = is_at_endpoint(origin)
-    if is_asked and tokens.renew(token):
+    if is_asked and renew_token(token):
         report("error", refused)
         report("hint", "it has been renewed: run the command again")
         return
     record(_REFUSED, _secret(origin, token), SILENCE)
-    tokens.refused(token, SILENCE)
+    delay_exchange(token, SILENCE)
     from git_credential_hf.api.access import explain_refusal
 
     problem = explain_refusal(token, request.path) if is_asked else None
@@ -79,17 +87,17 @@ _REFUSED = "refused"
 REJECTED = "rejected"  # an origin for which git has just used what another helper held until then
 
 
-def _secret(origin: str, token: tokens.Token) -> str:
+def _secret(origin: str, token: Token) -> str:
     return f"{origin} {token.value}"  # another Hub has its own opinion of a token
 
 
-def _asked_for(request: Request, name: str | None, origin: str) -> tokens.Token | None:
+def _asked_for(request: Request, name: str | None, origin: str) -> Token | None:
     """The named token, the one that the URL's user name names, or the current one."""
     if name is None and request.username:
         user = request.username.decode("utf-8", "surrogateescape")
-        name = user if user in tokens.names() else None
+        name = user if user in stored_token_names() else None
     # What renews it may not go to another Hub; with the current one, huggingface_hub itself does as it likes.
-    return tokens.current() if name is None else tokens.named(name, act=is_at_endpoint(origin))
+    return current_token() if name is None else stored_token(name, act=is_at_endpoint(origin))
 
 
 def _heal(origin: str, request: Request) -> None:
@@ -106,6 +114,6 @@ def _heal(origin: str, request: Request) -> None:
     user = request.username.decode("utf-8", "surrogateescape") if request.username else None
     told = (request.password or b"").decode("utf-8", "surrogateescape")
     for holder in others.reject(list(rest.values()), (None, user), seconds=18):
-        if any(copy.secret == told for copy in holder.copies) and tokens.with_value(told, None) is None:
+        if any(copy.secret == told for copy in holder.copies) and find_token(told, None) is None:
             record(REJECTED, origin, SILENCE)
         trace(f"{holder.helper}: {holder.state} {[mask_token(copy.secret) for copy in holder.copies]} {holder.why}")

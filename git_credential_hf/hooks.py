@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import contents, helper, others, outgoing, resolvers, tokens
+from git_credential_hf import contents, helper, others, outgoing, resolvers
 from git_credential_hf.api.access import check_access, stored_lfs_objects
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
@@ -22,6 +22,7 @@ from git_credential_hf.hub import is_at_endpoint, parse_remote, repository_at, w
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import discard_record, is_recorded
+from git_credential_hf.tokens import Token, current_token, stored_token, stored_token_names
 
 # The checks, each with a key of its own in git's configuration; what happens where that says nothing; what it is about.
 CHECKS = {
@@ -243,9 +244,9 @@ def _needs_contents(severity: dict[str, str]) -> bool:
 def _our_secrets() -> list[str]:
     """The tokens of this user: they are found in a file whatever they look like."""
     secrets = []
-    for name in [None, *tokens.names()]:
+    for name in [None, *stored_token_names()]:
         try:
-            token = tokens.current(act=False) if name is None else tokens.named(name, act=False)
+            token = current_token(act=False) if name is None else stored_token(name, act=False)
         except Problem:
             continue
         if token is not None:
@@ -296,9 +297,9 @@ def _judge_access(
         verdict.warnings.append(Problem(f"{asked} is not known: {answer.message}"))
 
 
-def _in_its_place(token: tokens.Token) -> Problem:
+def _in_its_place(token: Token) -> Problem:
     try:
-        current = tokens.current(act=False)
+        current = current_token(act=False)
     except Problem:
         current = None
     instead = f", and not the current {mask_token(current.value)}" if current else ""

@@ -8,7 +8,7 @@ import os
 import shlex
 from collections.abc import Iterator
 
-from git_credential_hf import others, tokens
+from git_credential_hf import others
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.git.netrc import git_netrc_path, used_entry
@@ -16,11 +16,12 @@ from git_credential_hf.git.run import NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies
 from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
+from git_credential_hf.tokens import Token, current_token, find_token
 
 PATIENCE = 10  # seconds for the chain of helpers, which git itself would wait for without end
 
 
-def of_git(url: str, entries: list[ConfigEntry], *, headers: bool = True) -> Iterator[tokens.Token]:
+def of_git(url: str, entries: list[ConfigEntry], *, headers: bool = True) -> Iterator[Token]:
     """The credentials for `url` (https), in the order in which git tries them; none where it would ask a person.
 
     The next one counts only where the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
@@ -61,7 +62,7 @@ def is_cut_off(url: str, entries: list[ConfigEntry]) -> bool:
     """Whether git, where nobody has a credential, should have had ours: something has failed on the way, then."""
     try:
         is_asked = any(is_our_helper(entry.value or "") for entry in helper_chain(url, entries))
-        return is_asked and tokens.current(act=False) is not None
+        return is_asked and current_token(act=False) is not None
     except Problem:
         return False  # there is nothing to give
 
@@ -105,7 +106,7 @@ def _token_of(header: str) -> str | None:
         return None
 
 
-def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
+def _of_netrc(host: str, user: str | None) -> Iterator[Token]:
     name = host.partition(":")[0] if not host.startswith("[") else host.partition("]")[0][1:]
     path = git_netrc_path()
     if path is None or not os.path.isfile(path):
@@ -126,7 +127,7 @@ def _of_netrc(host: str, user: str | None) -> Iterator[tokens.Token]:
         yield _elsewhere("netrc", entry.password, where, f"take the entry for {name} out of {path}")
 
 
-def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[tokens.Token]:
+def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[Token]:
     """What `git credential fill` answers, which asks the helpers as git does, and nobody else."""
     if "\n" in url or "\0" in url:
         return
@@ -147,7 +148,7 @@ def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[to
     value = fields.get("password") or fields.get("credential")
     if not value:
         return
-    ours = tokens.with_value(value, None)
+    ours = find_token(value, None)
     chain = helper_chain(plain, entries)
     if ours is not None and any(is_our_helper(entry.value or "") for entry in chain):
         yield ours
@@ -161,25 +162,25 @@ def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[to
 _NOBODY_HAS_ONE = ("could not read Username", "could not read Password", "told us to quit")
 
 
-def _elsewhere(kind: str, value: str, where: str, fix: str) -> tokens.Token:
-    token = tokens.Token(register_secret(value), f"{kind}:{where}")
+def _elsewhere(kind: str, value: str, where: str, fix: str) -> Token:
+    token = Token(register_secret(value), f"{kind}:{where}")
     token.fix = fix
     return token
 
 
-def falls_through(token: tokens.Token) -> bool:
+def falls_through(token: Token) -> bool:
     """Whether git and git-lfs ask the helpers after all where the Hub refuses this: so it is for `.netrc` alone."""
     return token.source.startswith("netrc:")
 
 
-def is_current(token: tokens.Token) -> bool:
+def is_current(token: Token) -> bool:
     """Whether this is a token of ours, and none that another source has put in its place."""
     return token.fix is None or _is_the_same(token)  # those of ours know their remedy themselves
 
 
-def _is_the_same(token: tokens.Token) -> bool:
+def _is_the_same(token: Token) -> bool:
     try:
-        current = tokens.current(act=False)
+        current = current_token(act=False)
     except Problem:
         return False
     return current is not None and current.value == token.value

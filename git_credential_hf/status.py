@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from git_credential_hf import configure, tokens
+from git_credential_hf import configure
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable
@@ -13,6 +13,7 @@ from git_credential_hf.hub import hub_endpoint, hub_origins
 from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import login_hint
+from git_credential_hf.tokens import Token, current_token, stored_token
 
 
 class Status:
@@ -28,9 +29,9 @@ class Status:
         self.mapped: dict[str, str] = {}
         self.asks_us = self._asks_us()
 
-    def _token(self) -> tokens.Token | None:
+    def _token(self) -> Token | None:
         try:
-            token = tokens.current()
+            token = current_token()
         except Problem as problem:
             self.problems.append(problem)
             return None
@@ -39,7 +40,7 @@ class Status:
             self.problems.append(Problem(said, login_hint()))
         return token
 
-    def _account(self, token: tokens.Token) -> Account | None:
+    def _account(self, token: Token) -> Account | None:
         try:
             return whoami(token)
         except Unreachable as problem:
@@ -81,7 +82,7 @@ class Status:
             self.warnings.append(Problem(said, mend))
         for namespace, name in self.mapped.items():
             try:
-                tokens.named(name, act=False)
+                stored_token(name, act=False)
             except Problem as problem:
                 said = f"for {namespace}, {problem.message}"
                 fix = f"run `git-credential-hf configure --token NAME --for {shlex.quote(namespace)}`"

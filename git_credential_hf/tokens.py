@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of this
     from collections.abc import Callable
 
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
-_PATIENCE = 20  # seconds for all that huggingface_hub does, or git waits for a server that trickles
+_HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for all that huggingface_hub does, or git waits for a server that trickles
 _OIDC_MARGIN = 60  # seconds before its expiry at which a token of a Trusted Publisher is exchanged anew
 
 
@@ -73,7 +73,7 @@ class Token:
         return self.expires_at is not None and self.expires_at <= time.time()
 
 
-def current(*, act: bool = True) -> Token | None:
+def current_token(*, act: bool = True) -> Token | None:
     """The token that huggingface_hub would use now; `None` where nobody is logged in.
 
     `act`: whether a due refresh or exchange may be made (network). Raises `Problem` where there is a source, but
@@ -84,16 +84,16 @@ def current(*, act: bool = True) -> Token | None:
     return _from_environment() or _from_file(act) or (_from_colab() if act else None)
 
 
-def names() -> list[str]:
+def stored_token_names() -> list[str]:
     """The names of the stored tokens, as in `hf auth list`."""
     return list(read_stored_tokens())
 
 
-def named(name: str, *, act: bool = True) -> Token:
+def stored_token(name: str, *, act: bool = True) -> Token:
     """The stored token of that name; raises `Problem` where there is none: never another account's instead."""
     token = _stored(name)
     if token is None:
-        known = ", ".join(f"'{known}'" for known in names())
+        known = ", ".join(f"'{known}'" for known in stored_token_names())
         raise Problem(
             f"no stored token is named '{name}'; " + (f"there are {known}" if known else "there are none"),
             "run `hf auth login`",
@@ -101,15 +101,15 @@ def named(name: str, *, act: bool = True) -> Token:
     return (_refreshed(token) or token) if act and _is_due(token) else token
 
 
-def with_value(value: str, name: str | None) -> Token | None:
+def find_token(value: str, name: str | None) -> Token | None:
     """Which of our tokens has this value: the named one, else the current one, else any that is stored."""
     try:
-        token = current(act=False) if name is None else named(name, act=False)
+        token = current_token(act=False) if name is None else stored_token(name, act=False)
     except Problem:
         return None
     if token is not None and token.value == value:
         return token
-    stored = (_stored(known) for known in names()) if name is None else ()
+    stored = (_stored(known) for known in stored_token_names()) if name is None else ()
     return next((token for token in stored if token and token.value == value), None)
 
 
@@ -132,7 +132,7 @@ def _from_file(act: bool) -> Token | None:
     return _refreshed(token) if token is not None and act and _is_due(token) else token
 
 
-def of_file() -> Token | None:
+def login_token() -> Token | None:
     """The login, whatever the environment says: the token file's token, as it stands there."""
     return _active_token()
 
@@ -194,7 +194,7 @@ def _refreshed(token: Token) -> Token | None:
         return renewed
 
 
-def renew(token: Token) -> bool:
+def renew_token(token: Token) -> bool:
     """Whether a token that the Hub has refused is another one by now: it is renewed at once, but only once tried."""
     if not token.is_renewable or token.expires_at is None:
         return False
@@ -311,7 +311,7 @@ def _kept_oidc() -> Token | None:
         return None  # nothing there, or not what we wrote
 
 
-def refused(token: Token, again_in: int) -> None:
+def delay_exchange(token: Token, again_in: int) -> None:
     """The Hub has refused this token: one that is kept here is exchanged anew in `again_in` seconds, not before."""
     if token.source == "oidc" and token.expires_at is not None:
         _keep_oidc(token.value, int(time.time()) + again_in, token.expires_at)
@@ -341,7 +341,7 @@ def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple
         from huggingface_hub import get_token
 
         trace("asking huggingface_hub")
-        value = run_within(_PATIENCE, ask or get_token)
+        value = run_within(_HUGGINGFACE_HUB_TIMEOUT, ask or get_token)
     if not (value is None or (isinstance(value, str) and value.isprintable())):
         raise ValueError("what the Hub gave is no token")
     return (register_secret(value) if value else value), said

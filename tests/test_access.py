@@ -21,7 +21,6 @@ from huggingface_hub.utils._http import default_client_factory
 from reasons import REASONS, _acme, _alice, _gated
 from test_account import MODEL, entry, fine_grained
 
-from git_credential_hf import tokens
 from git_credential_hf.api.access import (
     _is_kept,
     card_errors,
@@ -35,6 +34,7 @@ from git_credential_hf.api.refusals import Answer, Refused, other_token_hint
 from git_credential_hf.hub import parse_repository
 from git_credential_hf.masking import mask_token as shown_as
 from git_credential_hf.state import cache_directory, read_state
+from git_credential_hf.tokens import Token
 
 if TYPE_CHECKING:
     from hub import Hub
@@ -151,7 +151,7 @@ def test_words(name: str, world: Hub, client: None) -> None:
     """What is said of each reason, to the letter: people look for these words, and run these commands."""
     prepare, repository, reason, *_ = REASONS[name]
     value = prepare(world)
-    token = tokens.Token(value, "env:HF_TOKEN") if value else None
+    token = Token(value, "env:HF_TOKEN") if value else None
     answer = check_access(token, parse_repository(repository), write=True, seconds=30)
     assert (answer.answer, answer.reason) == ("no", reason)
     shown = shown_as(value) if value else "none"
@@ -389,7 +389,7 @@ def test_another_token() -> None:
         "file:/t:u": f"{create}, and run `hf auth login`",
         "oidc": create,
     }.items():
-        assert other_token_hint(tokens.Token(TOKEN, source), "of gold") == remedy
+        assert other_token_hint(Token(TOKEN, source), "of gold") == remedy
 
 
 def said(words: str, code: str | None = None) -> dict[str, str]:
@@ -546,8 +546,8 @@ def api() -> Iterator[Api]:
     huggingface_hub.set_client_factory(default_client_factory)
 
 
-def mine(value: str = TOKEN) -> tokens.Token:
-    return tokens.Token(value, "env:HF_TOKEN")
+def mine(value: str = TOKEN) -> Token:
+    return Token(value, "env:HF_TOKEN")
 
 
 def told(answer: Answer) -> tuple[str | None, ...]:

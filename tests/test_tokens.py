@@ -29,7 +29,6 @@ from huggingface_hub.utils._http import default_client_factory
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from git_credential_hf import tokens
 from git_credential_hf.api.client import http_session
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
@@ -41,6 +40,20 @@ from git_credential_hf.token_files import (
     login_hint,
     read_stored_tokens,
     read_token_file,
+)
+from git_credential_hf.tokens import (
+    Token,
+    _ask_huggingface_hub,
+    _has_failed_since,
+    _in_one_line,
+    _is_due,
+    current_token,
+    delay_exchange,
+    find_token,
+    login_token,
+    renew_token,
+    stored_token,
+    stored_token_names,
 )
 
 if TYPE_CHECKING:
@@ -187,7 +200,7 @@ def ours() -> str | None:
     _auth._OAUTH_REFRESH_CACHE = None
     _auth._OAUTH_REFRESH_WARNED = False
     try:
-        current = tokens.current()
+        current = current_token()
     except Problem:
         return BROKEN
     return current.value if current else None
@@ -391,7 +404,7 @@ def test_a_pipe_is_read_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     os.write(writing, TOKENS[0].encode())
     os.close(writing)
     monkeypatch.setenv("HF_TOKEN_PATH", f"/dev/fd/{reading}")
-    assert tokens.current(act=False) is not None
+    assert current_token(act=False) is not None
     os.close(reading)
 
 
@@ -419,7 +432,7 @@ def test_sources(home: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[st
         put(home / place, TOKENS[0].encode())
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    token = tokens.current()
+    token = current_token()
     assert token is not None
     assert token.source == source.format(home=home)
 
@@ -433,7 +446,7 @@ def test_name_and_expiry(home: Path) -> None:
         f"[other]\nhf_token = {TOKENS[1]}\n\n[laptop]\nhf_token = {TOKENS[0]}\n"
         f"refresh_token = hf_oauth__refresh_x\nexpires_at = {expires}\n".encode(),
     )
-    token = tokens.current()
+    token = current_token()
     assert token is not None
     assert (token.name, token.expires_at) == ("laptop", expires)
     done = subprocess.run(
@@ -494,19 +507,19 @@ WORDS = {
 def test_words_of_a_source(source: str) -> None:
     """Each source has its words and its remedy; what git has from elsewhere brings its own."""
     where, remedy = WORDS[source]
-    token = tokens.Token("hf_" + "x" * 30 + "wxyz", source)
+    token = Token("hf_" + "x" * 30 + "wxyz", source)
     assert (token.where(), token.remedy()) == (where, remedy)
     assert token.describe() == f"hf_****wxyz from {where}"
     token.name, token.fix = "laptop", "log in there"
     assert token.describe() == f"hf_****wxyz from {where}, stored as 'laptop'"
     assert token.remedy() == "log in there"
-    assert tokens.Token("hf_x", "url:the URL of origin").where() == "the URL of origin"
+    assert Token("hf_x", "url:the URL of origin").where() == "the URL of origin"
 
 
 def test_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     """A token is expired from its second on; one without an expiry is not."""
     monkeypatch.setattr(time, "time", lambda: 1000.0)
-    expired = [tokens.Token("hf_x", "colab", expires_at=at).is_expired() for at in (999, 1000, 1001, None)]
+    expired = [Token("hf_x", "colab", expires_at=at).is_expired() for at in (999, 1000, 1001, None)]
     assert expired == [True, True, False, False]
 
 
@@ -528,7 +541,7 @@ def test_a_file_that_cannot_be_read(home: Path, content: bytes | str, why: str) 
     path = home / ".cache/huggingface/token"
     put(path, content)
     with pytest.raises(Problem) as raised:
-        tokens.current()
+        current_token()
     assert (raised.value.message, raised.value.fix) == (
         f"cannot read the token file {path}: {why}",
         "run `hf auth login`",
@@ -575,7 +588,7 @@ def test_stored_tokens(home: Path, text: str, capfd: pytest.CaptureFixture[str])
     """Names and fields are huggingface_hub's, whether it has written the file or somebody else."""
     assert stored_as(home, text) == {**PLAIN, **BY_HAND}[text]
     assert (_parse_plain(text) is not None) == (text in PLAIN)
-    assert tokens.names() == list({**PLAIN, **BY_HAND}[text])
+    assert stored_token_names() == list({**PLAIN, **BY_HAND}[text])
     assert capfd.readouterr() == ("", "")
 
 
@@ -602,16 +615,16 @@ TWO = f"[laptop]\nhf_token = {TOKENS[0]}\nexpires_at = soon\n\n[work]\nhf_token 
 def test_a_stored_token_by_its_name(home: Path) -> None:
     """A name is that token, from the file of them all; one that is not there is an error, which names the others."""
     with pytest.raises(Problem) as raised:
-        tokens.named("work")
+        stored_token("work")
     assert raised.value.message == "no stored token is named 'work'; there are none"
     stored_as(home, TWO)
-    token = tokens.named("work")
+    token = stored_token("work")
     assert (token.value, token.name, token.expires_at, token.is_renewable) == (TOKENS[1], "work", None, False)
     assert token.source == f"file:{home}/.cache/huggingface/stored_tokens"
-    assert tokens.named("laptop").expires_at is None  # `soon` is no time
+    assert stored_token("laptop").expires_at is None  # `soon` is no time
     for name in ("other", "none", ""):
         with pytest.raises(Problem) as raised:
-            tokens.named(name)
+            stored_token(name)
         assert raised.value.message == f"no stored token is named '{name}'; there are 'laptop', 'work', 'none'"
         assert raised.value.fix == "run `hf auth login`"
 
@@ -622,7 +635,7 @@ def test_which_token_has_a_value(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     put(home / ".cache/huggingface/token", TOKENS[2].encode())
 
     def found(value: str, name: str | None = None) -> tuple[str | None, str] | None:
-        token = tokens.with_value(value, name)
+        token = find_token(value, name)
         return (token.name, token.source) if token else None
 
     login, stored = f"file:{home}/.cache/huggingface/token", f"file:{home}/.cache/huggingface/stored_tokens"
@@ -631,7 +644,7 @@ def test_which_token_has_a_value(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert found(TOKENS[0], "other") is None
     monkeypatch.setenv("HF_TOKEN", TOKENS[0])
     assert found(TOKENS[0]) == (None, "env:HF_TOKEN")
-    login_now = tokens.of_file()
+    login_now = login_token()
     assert login_now is not None
     assert (login_now.value, login_now.source) == (TOKENS[2], login)
 
@@ -652,13 +665,13 @@ def test_an_exchanged_token_is_its_job_s(home: Path, monkeypatch: pytest.MonkeyP
 
     def at(moment: float) -> str | None:
         monkeypatch.setattr(time, "time", lambda: moment)
-        token = tokens.current(act=False)
+        token = current_token(act=False)
         if token is not None:
             assert (token.source, token.expires_at) == ("oidc", now + 3600)
         return token and token.value
 
     assert at(now) is None
-    tokens.refused(tokens.Token("hf_jwt_x", "oidc", expires_at=now + 3600), 3000)
+    delay_exchange(Token("hf_jwt_x", "oidc", expires_at=now + 3600), 3000)
     assert [at(now + seconds) for seconds in (-61, -60, 0, 2999, 3000)] == [
         None,
         "hf_jwt_x",
@@ -675,17 +688,17 @@ def test_an_exchanged_token_is_its_job_s(home: Path, monkeypatch: pytest.MonkeyP
     # Neither what is not an exchanged one, nor one whose end nobody knows, is kept.
     monkeypatch.setenv("HF_OIDC_RESOURCE", "acme/other")
     for source, expires_at in (("colab", now + 3600), ("oidc", None)):
-        tokens.refused(tokens.Token("hf_x", source, expires_at=expires_at), 3000)
+        delay_exchange(Token("hf_x", source, expires_at=expires_at), 3000)
         assert at(now) is None
 
 
 def test_renewing_what_cannot_be_renewed(home: Path) -> None:
     """A token without a refresh token, or without an end, is what it was, and the Hub is not asked."""
     put(home / ".cache/huggingface/token", TOKENS[0].encode())
-    token = tokens.Token(TOKENS[0], "env:HF_TOKEN", expires_at=int(time.time()))
-    assert token.is_renewable is tokens.renew(token) is False
+    token = Token(TOKENS[0], "env:HF_TOKEN", expires_at=int(time.time()))
+    assert token.is_renewable is renew_token(token) is False
     token.is_renewable, token.expires_at = True, None
-    assert tokens.renew(token) is False
+    assert renew_token(token) is False
     assert read_state("renewed") == ""
 
 
@@ -704,7 +717,7 @@ def test_between_the_two_files_of_a_login(home: Path) -> None:
 
     switching = threading.Thread(target=switch, daemon=True)
     switching.start()
-    token = tokens.current(act=False)
+    token = current_token(act=False)
     switching.join(10)
     assert token is not None
     assert (token.value, token.name) == (TOKENS[0], "laptop")
@@ -753,11 +766,11 @@ def test_when_a_token_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """An OAuth token is renewed when huggingface_hub would: from a day before its end on."""
     assert _auth._OAUTH_REFRESH_MARGIN == DAY
     monkeypatch.setattr(time, "time", lambda: 1000.0)
-    token = tokens.Token("hf_x", "file:x")
+    token = Token("hf_x", "file:x")
     due = []
     for is_renewable, expires_at in ((True, 1000 + DAY), (True, 1001 + DAY), (True, None), (False, 1000)):
         token.is_renewable, token.expires_at = is_renewable, expires_at
-        due.append(tokens._is_due(token))
+        due.append(_is_due(token))
     assert due == [True, False, False, False]
 
 
@@ -765,17 +778,17 @@ def test_when_a_token_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_due_token_is_renewed_once(hub: Hub, home: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Who only looks renews nothing; who asks for the token has the new one, and the next one has it too."""
     pair = log_in(hub, home, 23)
-    looked = [tokens.current(act=False), tokens.named("laptop", act=False)]
-    looked += [tokens.with_value(pair.access_token, None), tokens.with_value(pair.access_token, "laptop")]
+    looked = [current_token(act=False), stored_token("laptop", act=False)]
+    looked += [find_token(pair.access_token, None), find_token(pair.access_token, "laptop")]
     assert [token and token.value for token in looked] == [pair.access_token] * 4
     assert asked(hub) == 0
-    token = tokens.current()
+    token = current_token()
     assert token is not None
     assert token.value != pair.access_token
     assert (token.name, token.is_renewable, (token.expires_at or 0) > time.time() + 29 * DAY) == ("laptop", True, True)
-    assert [it and it.value for it in (tokens.current(), tokens.named("laptop"))] == [token.value] * 2
+    assert [it and it.value for it in (current_token(), stored_token("laptop"))] == [token.value] * 2
     assert asked(hub) == 1
-    assert (tokens.names(), read_state("refresh-failed"), capfd.readouterr()) == (["laptop"], "", ("", ""))
+    assert (stored_token_names(), read_state("refresh-failed"), capfd.readouterr()) == (["laptop"], "", ("", ""))
 
 
 @quietly
@@ -783,9 +796,9 @@ def test_a_due_token_is_renewed_by_its_name(hub: Hub, home: Path) -> None:
     """A stored token that is not the active one is renewed as well, and the active one stays what it is."""
     pair = log_in(hub, home, 23)
     put(home / ".cache/huggingface/token", TOKENS[0].encode())
-    token = tokens.named("laptop")
+    token = stored_token("laptop")
     assert (token.value != pair.access_token, token.name, asked(hub)) == (True, "laptop", 1)
-    assert tokens.named("laptop").value == token.value
+    assert stored_token("laptop").value == token.value
     assert ours() == TOKENS[0]
     assert asked(hub) == 1
 
@@ -801,7 +814,7 @@ def test_a_switch_during_a_renewal(hub: Hub, home: Path) -> None:
 
     huggingface_hub.set_client_factory(switch)
     try:
-        token = tokens.current()
+        token = current_token()
     finally:
         huggingface_hub.set_client_factory(default_client_factory)
     assert token is not None
@@ -822,34 +835,34 @@ def test_a_renewal_that_fails(
         if words == no_way:  # what its HTTP client raises
             huggingface_hub.close_session()
             monkeypatch.setenv("ALL_PROXY", "nowhere://proxy.example")
-        token = tokens.current()
+        token = current_token()
         assert token is not None
         assert token.value == pair.access_token
         assert capfd.readouterr().err.startswith(f"git-credential-hf: warning: {words}")
     assert asked(hub) == 1
-    other = tokens.Token("hf_other", "file:x")
-    assert [tokens._has_failed_since(*it) for it in ((began, token), (began, other), (time.time_ns(), token))] == [
+    other = Token("hf_other", "file:x")
+    assert [_has_failed_since(*it) for it in ((began, token), (began, other), (time.time_ns(), token))] == [
         *(True, False, False)
     ]
     key = new_key()
     write_state("refresh-failed", f"{time.time_ns() + 10**11} {key} {fingerprint(token.value, key)}")
-    assert not tokens._has_failed_since(began, token), "a clock that was put back"
+    assert not _has_failed_since(began, token), "a clock that was put back"
     write_state("refresh-failed", "rubbish")
-    assert not tokens._has_failed_since(began, token)
+    assert not _has_failed_since(began, token)
 
 
-def failed(hub: Hub, home: Path, token: tokens.Token) -> str:
+def failed(hub: Hub, home: Path, token: Token) -> str:
     key = new_key()
     write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.value, key)}")
     record("renewed", token.value, 60)
     return token.value
 
 
-def renewed(hub: Hub, home: Path, token: tokens.Token) -> str:
+def renewed(hub: Hub, home: Path, token: Token) -> str:
     return log_in(hub, home, 720).access_token
 
 
-def logged_out(hub: Hub, home: Path, token: tokens.Token) -> None:
+def logged_out(hub: Hub, home: Path, token: Token) -> None:
     for name in ("token", "stored_tokens"):
         (home / ".cache/huggingface" / name).unlink()
 
@@ -871,7 +884,7 @@ def until_they_wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Future]],
 @quietly
 @pytest.mark.parametrize("happens", [failed, renewed, logged_out], ids=lambda happens: happens.__name__)
 def test_one_renews_for_all(
-    happens: Callable[[Hub, Path, tokens.Token], str | None],
+    happens: Callable[[Hub, Path, Token], str | None],
     hub: Hub,
     home: Path,
     capfd: pytest.CaptureFixture[str],
@@ -879,11 +892,11 @@ def test_one_renews_for_all(
 ) -> None:
     """Whoever waits for another process takes what came of its renewal, good or bad, and asks and says nothing."""
     log_in(hub, home, 23)
-    old = tokens.current(act=False)
+    old = current_token(act=False)
     assert old is not None
     with ThreadPoolExecutor() as pool:
         with Lock("refresh"):
-            answers = [pool.submit(tokens.current), pool.submit(tokens.named, "laptop"), pool.submit(tokens.renew, old)]
+            answers = [pool.submit(current_token), pool.submit(stored_token, "laptop"), pool.submit(renew_token, old)]
             until_they_wait(answers)
             now = happens(hub, home, old)
         current, named, is_renewed = (answer.result() for answer in answers)
@@ -895,10 +908,10 @@ def test_one_renews_for_all(
 def test_a_refused_token_is_renewed(hub: Hub, home: Path) -> None:
     """A token that the Hub has refused is renewed long before its end; whoever comes with the old one is told so."""
     pair = log_in(hub, home, 480)
-    old = tokens.current()
+    old = current_token()
     assert old is not None
     assert (old.value, asked(hub)) == (pair.access_token, 0)
-    assert (tokens.renew(old), tokens.renew(old), asked(hub)) == (True, True, 1)
+    assert (renew_token(old), renew_token(old), asked(hub)) == (True, True, 1)
     assert ours() not in (pair.access_token, None)
 
 
@@ -906,10 +919,10 @@ def test_a_refused_token_is_renewed(hub: Hub, home: Path) -> None:
 def test_a_refused_token_that_is_no_longer_the_login_s(hub: Hub, home: Path) -> None:
     """After `hf auth switch` there is another token: the refused one is left alone."""
     log_in(hub, home, 480)
-    old = tokens.current()
+    old = current_token()
     assert old is not None
     put(home / ".cache/huggingface/token", TOKENS[0].encode())
-    assert (tokens.renew(old), asked(hub), ours()) == (True, 0, TOKENS[0])
+    assert (renew_token(old), asked(hub), ours()) == (True, 0, TOKENS[0])
 
 
 @quietly
@@ -917,13 +930,13 @@ def test_a_refused_token_is_renewed_once_only(hub: Hub, home: Path) -> None:
     """Where that fails it is not tried again, for a day: git would ask, and be refused, over and over."""
     log_in(hub, home, 480)
     hub.faults.status("/oauth/token", 500)
-    token = tokens.current()
+    token = current_token()
     assert token is not None
-    assert (tokens.renew(token), tokens.renew(token), asked(hub)) == (False, False, 1)
+    assert (renew_token(token), renew_token(token), asked(hub)) == (False, False, 1)
     assert read_state("renewed").split()[1] == str(DAY)
     put(home / ".cache/huggingface/stored_tokens", b"")
     put(home / ".cache/huggingface/token", b"")
-    assert tokens.renew(token) is False
+    assert renew_token(token) is False
 
 
 @quietly
@@ -945,17 +958,17 @@ def test_a_renewal_is_not_interrupted(hub: Hub, home: Path, monkeypatch: pytest.
         has_effect.set()
 
     pair = log_in(hub, home, 480)
-    old = tokens.current()
+    old = current_token()
     assert old is not None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     monkeypatch.setitem(OAUTH, "/oauth/token", interrupt)
     handlers = {number: signal.signal(number, effect) for number in numbers}
     try:
-        assert tokens.renew(old) is True
+        assert renew_token(old) is True
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    new = tokens.current()
+    new = current_token()
     assert new is not None
     assert new.value != pair.access_token
     assert found == dict.fromkeys(numbers, new.value)
@@ -964,7 +977,7 @@ def test_a_renewal_is_not_interrupted(hub: Hub, home: Path, monkeypatch: pytest.
     monkeypatch.setattr(_auth, "_OAUTH_REFRESH_CACHE", None)  # as in a new process
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.delattr(signal, "pthread_sigmask")
-    assert (tokens.renew(new), asked(hub)) == (True, 2)
+    assert (renew_token(new), asked(hub)) == (True, 2)
 
 
 @quietly
@@ -973,10 +986,10 @@ def test_an_exchange(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     hub.trust("https://ci.example", resource="alice/model", id_token="eyJ.id.token")
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
     monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.id.token")
-    assert tokens.current(act=False) is None
-    token = tokens.current()
+    assert current_token(act=False) is None
+    token = current_token()
     monkeypatch.setattr(_auth, "_OIDC_TOKEN_CACHE", None)
-    again = tokens.current()
+    again = current_token()
     assert token is not None
     assert again is not None
     assert (again.value, again.expires_at, again.source) == (token.value, token.expires_at, "oidc")
@@ -985,7 +998,7 @@ def test_an_exchange(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert abs(expires_at - time.time() - 3600) < 60
     for moment, is_kept in ((expires_at - 61, True), (expires_at - 60, False)):
         monkeypatch.setattr(time, "time", lambda moment=moment: moment)
-        assert (tokens.current(act=False) is not None) is is_kept
+        assert (current_token(act=False) is not None) is is_kept
 
 
 @quietly
@@ -996,9 +1009,9 @@ def test_an_exchange_that_another_process_makes(
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
     with ThreadPoolExecutor() as pool:
         with Lock("oidc"):
-            answer = pool.submit(tokens.current)
+            answer = pool.submit(current_token)
             until_they_wait([answer])
-            tokens.refused(tokens.Token("hf_jwt_x", "oidc", expires_at=int(time.time()) + 3600), 3000)
+            delay_exchange(Token("hf_jwt_x", "oidc", expires_at=int(time.time()) + 3600), 3000)
         token = answer.result()
     assert token is not None
     assert (token.value, asked(hub)) == ("hf_jwt_x", 0)
@@ -1010,16 +1023,16 @@ def test_an_exchange_without_an_end_is_not_kept(hub: Hub, home: Path, monkeypatc
     hub.trust("https://ci.example", resource="alice/model", id_token="eyJ.id.token", expires_in=0)
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
     monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.id.token")
-    token = tokens.current()
+    token = current_token()
     assert token is not None
-    assert (token.source, token.expires_at, tokens.current(act=False)) == ("oidc", None, None)
+    assert (token.source, token.expires_at, current_token(act=False)) == ("oidc", None, None)
     hub.trust("https://ci.example", resource="alice/data", id_token="eyJ.id.token")
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/data")
     # Stands for a later huggingface_hub, which may keep the end elsewhere: no public name has it.
     monkeypatch.setattr(huggingface_hub.utils, "_auth", types.SimpleNamespace())
-    token = tokens.current()
+    token = current_token()
     assert token is not None
-    assert (token.source, token.expires_at, tokens.current(act=False), asked(hub)) == ("oidc", None, None, 2)
+    assert (token.source, token.expires_at, current_token(act=False), asked(hub)) == ("oidc", None, None, 2)
 
 
 @quietly
@@ -1029,7 +1042,7 @@ def test_an_exchange_that_fails(hub: Hub, home: Path, monkeypatch: pytest.Monkey
     for name, value in {**identities, "HF_OIDC_RESOURCE": "alice/model"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(Problem) as raised:
-        tokens.current()
+        current_token()
     said = "no token for HF_OIDC_RESOURCE=alice/model: "
     assert raised.value.message.startswith(said)
     assert len(raised.value.message) > len(said) + len("None")
@@ -1038,7 +1051,7 @@ def test_an_exchange_that_fails(hub: Hub, home: Path, monkeypatch: pytest.Monkey
         assert value not in mask_line(f"it is {value}.")
         monkeypatch.delenv(name)
     with pytest.raises(Problem, match=f"^{said}"):
-        tokens.current()
+        current_token()
 
 
 @quietly
@@ -1054,7 +1067,7 @@ def test_patience_with_an_exchange(hub: Hub, monkeypatch: pytest.MonkeyPatch) ->
             lambda event, timeout=None: waited.append((event, timeout)) if timeout == 20 else wait(event, timeout),
         )
         with pytest.raises(Problem) as raised:
-            tokens.current()
+            current_token()
     late.set()
     [(ended, seconds)] = waited
     assert ended.wait(60)
@@ -1092,8 +1105,8 @@ def test_a_notebook(secrets: dict[str, str | Exception], monkeypatch: pytest.Mon
     def current() -> tuple[str, str] | None:
         for name, value in {"_IS_GOOGLE_COLAB_CHECKED": False, "_GOOGLE_COLAB_SECRET": None}.items():
             monkeypatch.setattr(_auth, name, value)
-        assert tokens.current(act=False) is None
-        token = tokens.current()
+        assert current_token(act=False) is None
+        token = current_token()
         return (token.value, token.source) if token else None
 
     secrets["HF_TOKEN"] = "hf_colab"
@@ -1119,23 +1132,23 @@ def test_what_huggingface_hub_says_is_heard(
         warnings.warn("four", stacklevel=1)
         return "hf_said"
 
-    assert tokens._ask_huggingface_hub(ask) == ("hf_said", ["one two"])
+    assert _ask_huggingface_hub(ask) == ("hf_said", ["one two"])
     assert caplog.records == []
-    assert tokens._ask_huggingface_hub(lambda: None) == (None, [])
+    assert _ask_huggingface_hub(lambda: None) == (None, [])
     assert capfd.readouterr() == ("", "")
     assert "hf_said" not in mask_line("it is hf_said.")
     for value in ("hf_\n", 7):
         with pytest.raises(ValueError, match=r"^what the Hub gave is no token$"):
-            tokens._ask_huggingface_hub(lambda value=value: value)
+            _ask_huggingface_hub(lambda value=value: value)
 
 
 def test_in_one_line() -> None:
     """What others say is one line of 400 characters at most, without secrets, and not blank."""
-    tokens.Token("a-secret-token", "env:X")
-    assert tokens._in_one_line(ValueError(" a\n\tb ")) == "a b"
-    assert tokens._in_one_line(ValueError()) == "ValueError"
-    assert tokens._in_one_line("x" * 500) == "x" * 400
-    assert "a-se" not in tokens._in_one_line("x" * 395 + " a-secret-token")
+    Token("a-secret-token", "env:X")
+    assert _in_one_line(ValueError(" a\n\tb ")) == "a b"
+    assert _in_one_line(ValueError()) == "ValueError"
+    assert _in_one_line("x" * 500) == "x" * 400
+    assert "a-se" not in _in_one_line("x" * 395 + " a-secret-token")
 
 
 def test_blanks_are_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1150,7 +1163,7 @@ def test_blanks_are_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_refresh_token_is_a_secret(home: Path) -> None:
     """A refresh token is not shown, whoever quotes it."""
     stored_as(home, "[laptop]\nhf_token = hf_a\nrefresh_token = what-renews-it\n")
-    assert tokens.named("laptop").is_renewable
+    assert stored_token("laptop").is_renewable
     assert "what-renews-it" not in mask_line("it is what-renews-it.")
 
 

@@ -3,7 +3,6 @@
 "No" only if the Hub says so beyond doubt: a push that would have gone through must never be stopped.
 """
 
-from git_credential_hf import tokens
 from git_credential_hf.api.account import Account, typed_field
 from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_within, error_message
 from git_credential_hf.api.refusals import (
@@ -19,6 +18,7 @@ from git_credential_hf.hub import hub_endpoint, repository_at, repository_type
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import cache_directory, is_recorded, record
+from git_credential_hf.tokens import Token
 
 YES_CACHED_FOR = 600  # seconds for which a "yes" is believed
 
@@ -27,7 +27,7 @@ YES_CACHED_FOR = 600  # seconds for which a "yes" is believed
 
 
 def check_access(
-    token: tokens.Token | None, repository: tuple[str, str], *, write: bool, seconds: float = HUB_TIMEOUT
+    token: Token | None, repository: tuple[str, str], *, write: bool, seconds: float = HUB_TIMEOUT
 ) -> Answer:
     """Ask whether `token` may read, or write to, a repository (its type and name, as `hub.repository` gives them).
 
@@ -49,7 +49,7 @@ def check_access(
     return answer
 
 
-def whoami(token: tokens.Token, *, seconds: float = HUB_TIMEOUT) -> Account:
+def whoami(token: Token, *, seconds: float = HUB_TIMEOUT) -> Account:
     """Ask the Hub whose token this is: one request (hub-facts 1).
 
     Raises `Refused` where the Hub refuses the token, `Unreachable` where it does not answer.
@@ -71,7 +71,7 @@ def card_errors(content: str, repository: tuple[str, str]) -> list[str]:
     return ask_within(HUB_TIMEOUT, lambda: _card_errors(content, repository))
 
 
-def stored_lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
+def stored_lfs_objects(token: Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
     """Which of these LFS objects (SHA-256, size in bytes) the Hub has: one request, for the first hundred of them.
 
     Raises `Unreachable` where it does not say.
@@ -79,7 +79,7 @@ def stored_lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: 
     return ask_within(HUB_TIMEOUT, lambda: _lfs_objects(token, repository, asked[:100]))
 
 
-def explain_refusal(token: tokens.Token, path: bytes | None) -> Problem | None:
+def explain_refusal(token: Token, path: bytes | None) -> Problem | None:
     """Why the Hub refused this token for the repository at `path`, if it can be asked within three seconds."""
     repository = repository_at(path.decode("utf-8", "replace")) if path else None
     try:
@@ -102,7 +102,7 @@ def explain_refusal(token: tokens.Token, path: bytes | None) -> Problem | None:
     return Problem(answer.message if is_bad else f"the token is good, but {answer.message}", answer.fix)
 
 
-def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool) -> Answer:
+def _asked(token: Token | None, repository: tuple[str, str], write: bool) -> Answer:
     kind, name = repository
     if token is None and write:
         return Answer(
@@ -143,16 +143,16 @@ def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool)
 # --- what is kept, so that the Hub is not asked ---
 
 
-def _secret(token: tokens.Token, repository: tuple[str, str], write: bool) -> str:
+def _secret(token: Token, repository: tuple[str, str], write: bool) -> str:
     return "\n".join((hub_endpoint(), *repository, "write" if write else "read", token.value))
 
 
-def _is_kept(token: tokens.Token, repository: tuple[str, str], write: bool) -> bool:
+def _is_kept(token: Token, repository: tuple[str, str], write: bool) -> bool:
     within = cache_directory()
     return any(is_recorded("may", _secret(token, repository, more), within) for more in {write, True})
 
 
-def _account(token: tokens.Token) -> Account:
+def _account(token: Token) -> Account:
     response = ask_hub("/api/whoami-v2", token.value)
     if response.status_code == 401:
         raise token_refusal(token, error_message(response))
@@ -176,7 +176,7 @@ def _card_errors(content: str, repository: tuple[str, str]) -> list[str]:
     return [str(typed_field(error, "message", str, "")) or "an error without words" for error in errors]
 
 
-def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
+def _lfs_objects(token: Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
     kind, name = repository
     objects = [{"oid": oid, "size": size} for oid, size in asked]
     path = f"/{'' if kind == 'models' else kind + '/'}{name}.git/info/lfs/objects/batch"

@@ -5,12 +5,12 @@ Status and headers are read directly: huggingface_hub's exceptions lose them (hu
 
 from typing import Any
 
-from git_credential_hf import tokens
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import error_message
 from git_credential_hf.hub import page_url, repository_type, token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
+from git_credential_hf.tokens import Token
 
 
 class Refused(Problem):
@@ -57,7 +57,7 @@ class Answer:
 # --- what the Hub's words mean (hub-facts 2) ---
 
 
-def token_refusal(token: tokens.Token, said: str) -> Refused:
+def token_refusal(token: Token, said: str) -> Refused:
     """Why the Hub refuses the token itself, after a 401."""
     if "is expired" in said:
         return Refused(f"the Hub refuses the token {token.describe()}: {said}", token.remedy(), "token-expired")
@@ -66,7 +66,7 @@ def token_refusal(token: tokens.Token, said: str) -> Refused:
     )
 
 
-def refusal_from_words(token: tokens.Token, repository: tuple[str, str], write: bool, response: Any) -> Answer | None:
+def refusal_from_words(token: Token, repository: tuple[str, str], write: bool, response: Any) -> Answer | None:
     """The refusals that say what they are about."""
     kind, name = repository
     namespace = name.partition("/")[0]
@@ -134,7 +134,7 @@ def missing_repository(repository: tuple[str, str], write: bool) -> Answer:
 
 
 def refusal_from_account(
-    token: tokens.Token, account: Account, repository: tuple[str, str], write: bool, said: str
+    token: Token, account: Account, repository: tuple[str, str], write: bool, said: str
 ) -> Answer | None:
     """The Hub has said no, and not why: what whoami tells of the token and its account explains it, or nothing does."""
     kind, name = repository
@@ -185,7 +185,7 @@ def refusal_from_account(
 _LOW = ("read", "contributor", "no_access")  # of the roles in an organisation (hub-facts 1.1); one of tomorrow may do
 
 
-def other_token_hint(token: tokens.Token, what: str) -> str:
+def other_token_hint(token: Token, what: str) -> str:
     """How to use another token in the place of this one."""
     kind, _, where = token.source.partition(":")
     create = f"create one {what} at {token_settings_url()}"

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from git_credential_hf import tokens
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused, other_token_hint
 from git_credential_hf.doctor import place
@@ -18,6 +17,7 @@ from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import stored_tokens_path, token_path
+from git_credential_hf.tokens import Token, login_token
 
 EXPIRING = 3 * 24 * 3600  # seconds before the end of a token that nobody renews
 
@@ -130,9 +130,9 @@ def check_environment(machine: Machine) -> Iterator[Finding]:
         )
 
 
-def _login() -> tokens.Token | None:
+def _login() -> Token | None:
     try:
-        return tokens.of_file()
+        return login_token()
     except Problem:
         return None
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
-from git_credential_hf import configure, resolvers, tokens
+from git_credential_hf import configure, resolvers
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
@@ -23,6 +23,7 @@ from git_credential_hf.hub import (
 )
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
+from git_credential_hf.tokens import Token, current_token
 
 
 class Finding:
@@ -66,7 +67,7 @@ class Finding:
 class Row:
     """What one program would send to the Hub, and where it has it from; `token` is `None` where it has nothing."""
 
-    def __init__(self, program: str, source: str, token: tokens.Token | None, account: str | None) -> None:
+    def __init__(self, program: str, source: str, token: Token | None, account: str | None) -> None:
         self.program = program
         self.source = source
         self.token = token
@@ -145,10 +146,10 @@ class Machine:
         return "HF_ENDPOINT" in os.environ and url_origin(hub_endpoint()) is not None
 
     @cached_property
-    def token(self) -> tokens.Token | None:
+    def token(self) -> Token | None:
         """The current token; `None` where there is none, or where its source is broken (see `broken`)."""
         try:
-            return tokens.current(act=not self.offline)
+            return current_token(act=not self.offline)
         except Problem as problem:
             self.broken = problem
             return None
@@ -156,7 +157,7 @@ class Machine:
     broken: Problem | None = None
 
     @cached_property
-    def own(self) -> tokens.Token | None:
+    def own(self) -> Token | None:
         """The token that `configure --for` has chosen for the namespace of this repository, if git gets it."""
         try:
             name = configure.mapped(self.entries).get(self.repository[1].partition("/")[0]) if self.repository else None
@@ -164,7 +165,7 @@ class Machine:
             return None
         return next((token for token in self.of_git if name and token.name == name), None)
 
-    def ask(self, token: tokens.Token) -> Account | Problem | None:
+    def ask(self, token: Token) -> Account | Problem | None:
         """Whose token this is, or why the Hub does not say; each is asked about once, and offline never.
 
         Nor is another Hub (`HF_ENDPOINT`) given what git would send to this one.
@@ -179,7 +180,7 @@ class Machine:
                 self._accounts[token.value] = problem
         return self._accounts[token.value]
 
-    def account(self, token: tokens.Token | None) -> str | None:
+    def account(self, token: Token | None) -> str | None:
         """The name of the token's account, if the Hub says it."""
         answer = self.ask(token) if token else None
         return answer.name if isinstance(answer, Account) else None
@@ -188,7 +189,7 @@ class Machine:
 
     def resolvers(self) -> list[Row]:
         """git, git-lfs, git-xet and huggingface_hub: what each would send (git-facts; field, section 0)."""
-        programs: dict[str, Callable[[], Iterator[tokens.Token]]] = {
+        programs: dict[str, Callable[[], Iterator[Token]]] = {
             "git": lambda: _replayed(*self._of_git),
             "git-lfs": lambda: _replayed(*self._of_lfs),
             "git-xet": self._of_xet,
@@ -205,7 +206,7 @@ class Machine:
         rows.append(Row("huggingface_hub", own.where() if own else "nothing", own, self.account(own)))
         return rows
 
-    def _first_good(self, found: Iterator[tokens.Token]) -> tokens.Token | None:
+    def _first_good(self, found: Iterator[Token]) -> Token | None:
         """The first one that counts: git passes over a `.netrc` entry that the Hub refuses."""
         for token in found:
             if not (resolvers.falls_through(token) and isinstance(self.ask(token), Refused)):
@@ -213,7 +214,7 @@ class Machine:
         return None
 
     @cached_property
-    def of_git(self) -> list[tokens.Token]:
+    def of_git(self) -> list[Token]:
         """What git would send, in its order, as far as it needs no person: `git credential fill` was asked.
 
         Nothing where git is not there, or cannot read its configuration.
@@ -221,13 +222,13 @@ class Machine:
         return self._of_git[0]
 
     @cached_property
-    def _of_git(self) -> "tuple[list[tokens.Token], Problem | None]":
+    def _of_git(self) -> "tuple[list[Token], Problem | None]":
         if isinstance(self._entries, Problem):
             return [], self._entries
         return _recorded(lambda: resolvers.of_git(self.url, self.entries))
 
     @cached_property
-    def _of_lfs(self) -> "tuple[list[tokens.Token], Problem | None]":
+    def _of_lfs(self) -> "tuple[list[Token], Problem | None]":
         """The same for git-lfs, whose URL may be another one (git-lfs-config(5))."""
         url = self.lfs_endpoint
         if self._of_git[1] or not (url and parse_remote(url)):
@@ -248,13 +249,13 @@ class Machine:
         ]
         return found[0] if found else None
 
-    def _of_xet(self) -> Iterator[tokens.Token]:
+    def _of_xet(self) -> Iterator[Token]:
         """git-xet: the URL's password, `HF_TOKEN`, `.netrc`, and then the helpers, asked for the host alone."""
         in_url = [token for token in self.of_git if token.source.startswith("url:")]
         yield from in_url
         value = (os.environ.get("HF_TOKEN") or "").strip()
         if value:
-            yield tokens.Token(value, "env:HF_TOKEN")
+            yield Token(value, "env:HF_TOKEN")
         if self._of_git[1]:
             yield from _replayed([token for token in self.of_git if resolvers.falls_through(token)], self._of_git[1])
         yield from resolvers.of_git(f"{section_origin(self.url)}", self.entries, headers=False)
@@ -263,9 +264,9 @@ class Machine:
 # What does not answer is waited for once.
 
 
-def _recorded(look: "Callable[[], Iterator[tokens.Token]]") -> "tuple[list[tokens.Token], Problem | None]":
+def _recorded(look: "Callable[[], Iterator[Token]]") -> "tuple[list[Token], Problem | None]":
     """What was found, up to what went wrong."""
-    found: list[tokens.Token] = []
+    found: list[Token] = []
     try:
         for token in look():
             found.append(token)  # those before the problem count
@@ -274,7 +275,7 @@ def _recorded(look: "Callable[[], Iterator[tokens.Token]]") -> "tuple[list[token
     return found, None
 
 
-def _replayed(found: "list[tokens.Token]", problem: Problem | None) -> "Iterator[tokens.Token]":
+def _replayed(found: "list[Token]", problem: Problem | None) -> "Iterator[Token]":
     yield from found
     if problem:
         raise Problem(problem.message, problem.fix)

@@ -10,8 +10,9 @@ import socketserver
 import threading
 from typing import Any
 
-from git_credential_hf import hooks, tokens
+from git_credential_hf import hooks
 from git_credential_hf.api.access import check_access
+from git_credential_hf.tokens import Token
 
 REPOSITORIES = [("models", "alice/model"), ("models", "acme/model"), ("datasets", "acme/data"), ("spaces", "alice/app")]
 REPOSITORIES += [("models", "gpt2"), ("kernels", "acme/k"), ("datasets", "bob/data")]
@@ -53,7 +54,7 @@ def judge(number: int, server: Server) -> str:
     write = chance.random() < 0.8
     server.answer = generated(chance)
     server.status, server.said = chance.choice(((403, SAID), (403, SAID), (403, SAID), (403, ""), (404, ""), (500, "")))
-    token = tokens.Token("hf_" + "w" * 34, "env:HF_TOKEN")
+    token = Token("hf_" + "w" * 34, "env:HF_TOKEN")
     answer = check_access(token, repository, write=write)
     where = (repository, write, server.status, server.said, server.answer[:3000], answer.as_json())
     assert answer.answer in ("no", "unknown"), where
@@ -82,7 +83,7 @@ def justified(server: Server, repository: tuple[str, str], write: bool) -> set[s
     return reasons(server.answer, repository, write, server.said)
 
 
-def _judge_push(server: Server, repository: tuple[str, str], token: tokens.Token, where: object) -> None:
+def _judge_push(server: Server, repository: tuple[str, str], token: Token, where: object) -> None:
     """The hook refuses a push, or lets it go on, by the same answer; the token is the URL's, which git takes first."""
     kind, name = repository
     url = f"{server.url.replace('//', f'//alice:{token.value}@')}/{'' if kind == 'models' else kind + '/'}{name}"

@@ -9,13 +9,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from git_credential_hf import configure, hooks, resolvers, tokens
+from git_credential_hf import configure, hooks, resolvers
 from git_credential_hf.git.config import parse_listing, quote_value
 from git_credential_hf.git.helpers import is_our_helper
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import is_recorded, private_directory, record
 from git_credential_hf.token_files import read_stored_tokens, read_token_file, stored_tokens_path, token_path
+from git_credential_hf.tokens import current_token, login_token, stored_token_names
 
 from . import messages, netrcs, urls
 
@@ -77,7 +78,7 @@ class Targets:
         assert not is_recorded("refused", "secret"), data
         os.environ["HF_OIDC_RESOURCE"] = "acme/model"
         try:
-            assert tokens.current(act=False) is None, data
+            assert current_token(act=False) is None, data
         finally:
             del os.environ["HF_OIDC_RESOURCE"]
         record("refused", "secret", 30)
@@ -108,7 +109,7 @@ class Targets:
                 theirs = "no text"
             try:
                 assert read_token_file() == theirs, data
-                tokens.of_file(), tokens.names()
+                login_token(), stored_token_names()
             except Problem:
                 assert theirs == "no text", data
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 import inputs
-from git_credential_hf import hooks, tokens
+from git_credential_hf import hooks
 from git_credential_hf.api.access import check_access
 from git_credential_hf.git.netrc import parse_netrc, used_entry, without_machines
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import parse_request
+from git_credential_hf.tokens import Token
 from inputs import accounts, configurations, messages, netrcs, targets, urls
 
 
@@ -180,7 +181,7 @@ def test_accounts_that_say_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -
     with accounts.Server() as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         server.answer = json.dumps(accounts.once_wrong()[name]).encode()
-        token = tokens.Token("hf_" + "w" * 34, "env:HF_TOKEN")
+        token = Token("hf_" + "w" * 34, "env:HF_TOKEN")
         assert check_access(token, ("models", "acme/model"), write=True).answer == "unknown"
         server.shutdown()
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import tokens
 from git_credential_hf.files import FileChange
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import cache_directory, is_recorded, private_directory, read_state, record, write_state
+from git_credential_hf.tokens import Token
 from threats import ended, new_token, run, start
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
@@ -167,7 +167,7 @@ def test_a_file_that_is_swapped_while_it_is_changed(shared: Path) -> None:
 @alone
 def test_a_cache_of_somebody_else_is_not_believed(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What another user has put where our caches are is neither read nor written; a link there is not followed."""
-    token = tokens.Token(new_token(), "env:HF_TOKEN")
+    token = Token(new_token(), "env:HF_TOKEN")
     monkeypatch.setenv("XDG_CACHE_HOME", str(shared))
     for name in ("may", "retry-after"):
         record(name, token.value, 600, cache_directory())

@@ -20,6 +20,7 @@ from git_credential_hf import cli, tokens
 from git_credential_hf.api.access import check_access, whoami
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.problem import Problem
+from git_credential_hf.tokens import Token, _in_one_line
 from threats import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, run, start
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
@@ -94,7 +95,7 @@ HEAVY = ["a body without end", "headers without end", "gzip that holds gigabytes
 @pytest.mark.parametrize("name", [name for name in SENSELESS if name not in HEAVY])
 def test_senseless_answers_are_no_answer(name: str, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Whatever a server says that is not the Hub's own yes or no, is neither: nobody is, and no push is refused."""
-    token = tokens.Token(new_token(), "env:HF_TOKEN")
+    token = Token(new_token(), "env:HF_TOKEN")
     with Server(SENSELESS[name]) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         with pytest.raises(Unreachable):
@@ -118,7 +119,7 @@ ELSEWHERE = {
 def test_no_redirect_is_followed_elsewhere(name: str, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Another host, port or scheme gets no request at all: no token, and no say in whether that is a good one."""
     status, location = ELSEWHERE[name]
-    token = tokens.Token(new_token(), "env:HF_TOKEN")
+    token = Token(new_token(), "env:HF_TOKEN")
     with Server(http("401 No", "X-Error-Message: Invalid user token.")) as other:
         places = {
             "other": other.url,
@@ -255,7 +256,7 @@ def test_a_token_that_comes_back_is_not_shown(
 def test_what_is_cut_off_is_masked_first(before: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long error of huggingface_hub's is shown in part: the end of that part is no half of a secret."""
     secret = f"the-identity-of-{new_token()[3:]}"
-    said = tokens._in_one_line(ValueError("x" * before + tokens.keep_secret(secret)))
+    said = _in_one_line(ValueError("x" * before + tokens.keep_secret(secret)))
     assert secret[:24] not in said
 
 
