@@ -6,15 +6,7 @@ from git_credential_hf.problem import report, trace
 from git_credential_hf.protocol import Request
 from git_credential_hf.state import is_recorded, record
 from git_credential_hf.token_files import login_hint
-from git_credential_hf.tokens import (
-    Token,
-    current_token,
-    delay_exchange,
-    find_token,
-    renew_token,
-    stored_token,
-    stored_token_names,
-)
+from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
 USERNAME = "git"  # the Hub looks at the token alone (hub-facts 3.5)
 SILENCE = 30  # seconds for which a refused token is not served again
@@ -72,6 +64,8 @@ def erase(request: Request, name: str | None = None) -> None:
         report("hint", "it has been renewed: run the command again")
         return
     record(_REFUSED, _secret(origin, token), SILENCE)
+    from git_credential_hf.refresh import delay_exchange
+
     delay_exchange(token, SILENCE)
     from git_credential_hf.api.access import explain_refusal
 

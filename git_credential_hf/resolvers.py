@@ -163,14 +163,14 @@ _NOBODY_HAS_ONE = ("could not read Username", "could not read Password", "told u
 
 
 def _elsewhere(kind: str, value: str, where: str, fix: str) -> Token:
-    token = Token(register_secret(value), f"{kind}:{where}")
+    token = Token(register_secret(value), kind, where)
     token.fix = fix
     return token
 
 
 def falls_through(token: Token) -> bool:
     """Whether git and git-lfs ask the helpers after all where the Hub refuses this: so it is for `.netrc` alone."""
-    return token.source.startswith("netrc:")
+    return token.kind == "netrc"
 
 
 def is_current(token: Token) -> bool:

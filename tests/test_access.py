@@ -151,7 +151,7 @@ def test_words(name: str, world: Hub, client: None) -> None:
     """What is said of each reason, to the letter: people look for these words, and run these commands."""
     prepare, repository, reason, *_ = REASONS[name]
     value = prepare(world)
-    token = Token(value, "env:HF_TOKEN") if value else None
+    token = Token(value, "env", "HF_TOKEN") if value else None
     answer = check_access(token, parse_repository(repository), write=True, seconds=30)
     assert (answer.answer, answer.reason) == ("no", reason)
     shown = shown_as(value) if value else "none"
@@ -547,7 +547,7 @@ def api() -> Iterator[Api]:
 
 
 def mine(value: str = TOKEN) -> Token:
-    return Token(value, "env:HF_TOKEN")
+    return Token(value, "env", "HF_TOKEN")
 
 
 def told(answer: Answer) -> tuple[str | None, ...]:

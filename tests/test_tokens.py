@@ -513,7 +513,7 @@ def test_words_of_a_source(source: str) -> None:
     token.name, token.fix = "laptop", "log in there"
     assert token.describe() == f"hf_****wxyz from {where}, stored as 'laptop'"
     assert token.remedy() == "log in there"
-    assert Token("hf_x", "url:the URL of origin").where() == "the URL of origin"
+    assert Token("hf_x", "url", "the URL of origin").where() == "the URL of origin"
 
 
 def test_expired(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -695,7 +695,7 @@ def test_an_exchanged_token_is_its_job_s(home: Path, monkeypatch: pytest.MonkeyP
 def test_renewing_what_cannot_be_renewed(home: Path) -> None:
     """A token without a refresh token, or without an end, is what it was, and the Hub is not asked."""
     put(home / ".cache/huggingface/token", TOKENS[0].encode())
-    token = Token(TOKENS[0], "env:HF_TOKEN", expires_at=int(time.time()))
+    token = Token(TOKENS[0], "env", "HF_TOKEN", expires_at=int(time.time()))
     assert token.is_renewable is renew_token(token) is False
     token.is_renewable, token.expires_at = True, None
     assert renew_token(token) is False
@@ -766,7 +766,7 @@ def test_when_a_token_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """An OAuth token is renewed when huggingface_hub would: from a day before its end on."""
     assert _auth._OAUTH_REFRESH_MARGIN == DAY
     monkeypatch.setattr(time, "time", lambda: 1000.0)
-    token = Token("hf_x", "file:x")
+    token = Token("hf_x", "file", "x")
     due = []
     for is_renewable, expires_at in ((True, 1000 + DAY), (True, 1001 + DAY), (True, None), (False, 1000)):
         token.is_renewable, token.expires_at = is_renewable, expires_at
@@ -840,7 +840,7 @@ def test_a_renewal_that_fails(
         assert token.value == pair.access_token
         assert capfd.readouterr().err.startswith(f"git-credential-hf: warning: {words}")
     assert asked(hub) == 1
-    other = Token("hf_other", "file:x")
+    other = Token("hf_other", "file", "x")
     assert [_has_failed_since(*it) for it in ((began, token), (began, other), (time.time_ns(), token))] == [
         *(True, False, False)
     ]
@@ -1144,7 +1144,7 @@ def test_what_huggingface_hub_says_is_heard(
 
 def test_in_one_line() -> None:
     """What others say is one line of 400 characters at most, without secrets, and not blank."""
-    Token("a-secret-token", "env:X")
+    Token("a-secret-token", "env", "X")
     assert _in_one_line(ValueError(" a\n\tb ")) == "a b"
     assert _in_one_line(ValueError()) == "ValueError"
     assert _in_one_line("x" * 500) == "x" * 400

@@ -187,9 +187,9 @@ _LOW = ("read", "contributor", "no_access")  # of the roles in an organisation (
 
 def other_token_hint(token: Token, what: str) -> str:
     """How to use another token in the place of this one."""
-    kind, _, where = token.source.partition(":")
     create = f"create one {what} at {token_settings_url()}"
-    return {"env": f"{create}, and set {where} to it", "file": f"{create}, and run `hf auth login`"}.get(kind, create)
+    then = {"env": f", and set {token.place} to it", "file": ", and run `hf auth login`"}
+    return create + then.get(token.kind, "")
 
 
 def may_text(write: bool) -> str:

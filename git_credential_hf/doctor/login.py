@@ -55,7 +55,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             f"there is no HF_TOKEN, and no token in {token_path()}",
             place.remedy(),
         )
-    elif token.source != "oidc" and token.expires_at is not None and not token.is_renewable and not token.is_expired():
+    elif token.kind != "oidc" and token.expires_at is not None and not token.is_renewable and not token.is_expired():
         left = token.expires_at - time.time()
         if left < EXPIRING:
             yield Finding(
@@ -119,8 +119,8 @@ def check_environment(machine: Machine) -> Iterator[Finding]:
             )
     token = machine.token
     login = _login()
-    if token and login and token.source.startswith("env:") and token.value != login.value:
-        name = token.source.partition(":")[2]
+    if token and login and token.kind == "env" and token.value != login.value:
+        name = token.place
         yield Finding(
             "env-overrides-login",
             "warning",

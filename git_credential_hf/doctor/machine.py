@@ -251,11 +251,11 @@ class Machine:
 
     def _of_xet(self) -> Iterator[Token]:
         """git-xet: the URL's password, `HF_TOKEN`, `.netrc`, and then the helpers, asked for the host alone."""
-        in_url = [token for token in self.of_git if token.source.startswith("url:")]
+        in_url = [token for token in self.of_git if token.kind == "url"]
         yield from in_url
         value = (os.environ.get("HF_TOKEN") or "").strip()
         if value:
-            yield Token(value, "env:HF_TOKEN")
+            yield Token(value, "env", "HF_TOKEN")
         if self._of_git[1]:
             yield from _replayed([token for token in self.of_git if resolvers.falls_through(token)], self._of_git[1])
         yield from resolvers.of_git(f"{section_origin(self.url)}", self.entries, headers=False)

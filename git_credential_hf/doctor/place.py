@@ -63,7 +63,7 @@ def check_home(machine: Machine) -> Iterator[Finding]:
     except KeyError:
         return
     home = os.path.expanduser("~")
-    if os.geteuid() == theirs.pw_uid or (machine.token is not None and machine.token.source.startswith("env:")):
+    if os.geteuid() == theirs.pw_uid or (machine.token is not None and machine.token.kind == "env"):
         return
     is_theirs = os.path.realpath(home) == os.path.realpath(theirs.pw_dir)
     yield Finding(
@@ -80,7 +80,7 @@ def check_job(machine: Machine) -> Iterator[Finding]:
     """A token that lives for months has no place in a job that could have one for an hour."""
     where = seen()
     token = machine.token
-    lives_long = token and token.source.startswith("env:") and not token.value.startswith(("hf_jwt_", "hf_oauth_"))
+    lives_long = token and token.kind == "env" and not token.value.startswith(("hf_jwt_", "hf_oauth_"))
     if token and lives_long and where in ("a job of GitHub Actions", "a job of GitLab CI"):
         yield Finding(
             "ci-long-lived-token",

@@ -54,7 +54,7 @@ def judge(number: int, server: Server) -> str:
     write = chance.random() < 0.8
     server.answer = generated(chance)
     server.status, server.said = chance.choice(((403, SAID), (403, SAID), (403, SAID), (403, ""), (404, ""), (500, "")))
-    token = Token("hf_" + "w" * 34, "env:HF_TOKEN")
+    token = Token("hf_" + "w" * 34, "env", "HF_TOKEN")
     answer = check_access(token, repository, write=write)
     where = (repository, write, server.status, server.said, server.answer[:3000], answer.as_json())
     assert answer.answer in ("no", "unknown"), where

@@ -181,7 +181,7 @@ def test_accounts_that_say_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -
     with accounts.Server() as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         server.answer = json.dumps(accounts.once_wrong()[name]).encode()
-        token = Token("hf_" + "w" * 34, "env:HF_TOKEN")
+        token = Token("hf_" + "w" * 34, "env", "HF_TOKEN")
         assert check_access(token, ("models", "acme/model"), write=True).answer == "unknown"
         server.shutdown()
 

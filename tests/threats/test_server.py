@@ -95,7 +95,7 @@ HEAVY = ["a body without end", "headers without end", "gzip that holds gigabytes
 @pytest.mark.parametrize("name", [name for name in SENSELESS if name not in HEAVY])
 def test_senseless_answers_are_no_answer(name: str, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Whatever a server says that is not the Hub's own yes or no, is neither: nobody is, and no push is refused."""
-    token = Token(new_token(), "env:HF_TOKEN")
+    token = Token(new_token(), "env", "HF_TOKEN")
     with Server(SENSELESS[name]) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         with pytest.raises(Unreachable):
@@ -119,7 +119,7 @@ ELSEWHERE = {
 def test_no_redirect_is_followed_elsewhere(name: str, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Another host, port or scheme gets no request at all: no token, and no say in whether that is a good one."""
     status, location = ELSEWHERE[name]
-    token = Token(new_token(), "env:HF_TOKEN")
+    token = Token(new_token(), "env", "HF_TOKEN")
     with Server(http("401 No", "X-Error-Message: Invalid user token.")) as other:
         places = {
             "other": other.url,

@@ -1,0 +1,207 @@
+"""Where huggingface_hub itself acts: it renews OAuth tokens, exchanges a CI job's identity, and reads Colab's secrets.
+
+Private names of huggingface_hub are used here and nowhere else.
+"""
+
+import os
+import time
+
+from git_credential_hf.hub import hub_endpoint
+from git_credential_hf.masking import mask_line, mask_token, register_secret
+from git_credential_hf.problem import Problem, report, trace
+from git_credential_hf.state import Lock, fingerprint, is_recorded, new_key, read_state, record, write_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
+    from collections.abc import Callable
+
+    from git_credential_hf.tokens import Token
+
+REFRESH_TRIED_FOR = 24 * 3600  # seconds for which a refused token is not renewed once more
+HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for all that huggingface_hub does, or git waits for a server that trickles
+OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is exchanged anew
+
+
+# --- OAuth ---
+
+
+def refresh_due(token: "Token", reread: "Callable[[], Token | None]", *, is_active: bool) -> "Token | None":
+    """Let huggingface_hub renew an OAuth token that is due; return the token as it is after that, new or old.
+
+    `reread` returns what now stands where `token` stood; `is_active`: it is the login's, and not one of the others that
+    are stored. Of many processes one renews it, and the others wait for the result, good or bad, without importing
+    huggingface_hub.
+    """
+    began = time.time_ns()
+    with Lock("refresh"):
+        now = reread()
+        if now is None or now.value != token.value or _has_failed_since(began, token):
+            return now
+        messages = _renew(token, insist=False, is_active=is_active)
+        renewed = reread()
+        if renewed is not None and renewed.value == token.value:
+            key = new_key()
+            write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.value, key)}")
+            unrenewed = f"huggingface_hub did not renew the token {mask_token(token.value)}"
+            report("warning", messages[0] if messages else unrenewed)
+        return renewed
+
+
+def renew_refused(token: "Token", reread: "Callable[[], Token | None]", *, is_active: bool) -> bool:
+    """Whether there is another token now in the place of one that the Hub refused; renewing it is tried only once."""
+    with Lock("refresh"):
+        now = reread()
+        if now is None or now.value != token.value:
+            return now is not None
+        if is_recorded("renewed", token.value):
+            return False
+        record("renewed", token.value, REFRESH_TRIED_FOR)
+        _renew(token, insist=True, is_active=is_active)
+        renewed = reread()
+        return renewed is not None and renewed.value != token.value
+
+
+def _renew(token: "Token", *, insist: bool, is_active: bool) -> list[str]:
+    """Let huggingface_hub renew a token that is due, or with `insist` any that has a refresh token.
+
+    Returns what it logged. Its answer may be from a moment at which `hf` was writing: the files tell the truth.
+    """
+
+    def renew() -> str:
+        from huggingface_hub.utils import _auth
+
+        # What get_token() does, which cannot be told to take another token than the active one, or to insist.
+        if insist:
+            _auth._OAUTH_REFRESH_MARGIN = float("inf")  # type: ignore[assignment]
+        return _auth._refresh_oauth_token_if_needed(token.value)
+
+    from git_credential_hf.system import hold_signals
+
+    try:
+        with hold_signals():  # the Hub renews a token once: if we are cut off before it is stored, the login is lost
+            _, messages = _ask_huggingface_hub(renew if insist or not is_active else None)
+    except Exception as error:
+        messages = [_one_line(error)]
+    return messages
+
+
+def _has_failed_since(began: int, token: "Token") -> bool:
+    try:
+        at, key, mark = read_state("refresh-failed").split()
+        return began < int(at[:20]) <= time.time_ns() and fingerprint(token.value, key) == mark
+    except ValueError:
+        return False  # nothing there, or not what we wrote
+
+
+# --- Colab ---
+
+
+def colab_secret() -> str | None:
+    """Return the token in the secrets of a Colab notebook; raises `Problem` if they cannot be read."""
+    try:
+        return _ask_huggingface_hub()[0]
+    except Exception as error:
+        raise Problem(f"cannot read the secrets of this Colab notebook: {_one_line(error)}") from None
+
+
+# --- a CI job's identity (Trusted Publishers) ---
+
+
+def exchange() -> tuple[str, int | None] | None:
+    """Exchange the identity of a CI job for a token, once per job; return that and when it expires, POSIX seconds.
+
+    Raises `Problem` if the Hub refuses.
+    """
+    with Lock("oidc"):
+        return cached_exchange() or _exchange_now()
+
+
+def cached_exchange() -> tuple[str, int | None] | None:
+    """Return the token that this job has exchanged already, and when it expires."""
+    lines = read_state("oidc").split("\n")
+    try:
+        key, job, since, until, expires_at, value = lines
+        # A clock that was put back must not make a token immortal.
+        is_good = int(since) - OIDC_MARGIN <= time.time() < int(until) and fingerprint(_job(), key) == job
+        return (register_secret(value), int(expires_at)) if is_good and value else None
+    except ValueError:
+        return None  # nothing there, or not what we wrote
+
+
+def delay_exchange(token: "Token", seconds: int) -> None:
+    """Let a token that the Hub refused be exchanged anew after so many seconds, and not before."""
+    if token.kind == "oidc" and token.expires_at is not None:
+        _cache_exchange(token.value, int(time.time()) + seconds, token.expires_at)
+
+
+def _exchange_now() -> tuple[str, int | None] | None:
+    resource = os.environ["HF_OIDC_RESOURCE"]
+    register_secret(os.environ.get("HF_OIDC_ID_TOKEN", ""))
+    register_secret(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
+    try:
+        value, _ = _ask_huggingface_hub()
+    except Exception as error:
+        raise Problem(
+            f"no token for HF_OIDC_RESOURCE={resource}: {_one_line(error)}",
+            "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE",
+        ) from None
+    if not value:
+        return None
+    from huggingface_hub.utils import _auth
+
+    # The expiry is in no public answer; huggingface_hub keeps it on a clock that starts with the process.
+    cache = getattr(_auth, "_OIDC_TOKEN_CACHE", None) or {}
+    left = cache.get("expires_at", 0) - time.monotonic()
+    expires_at = int(time.time() + left) if left > 0 else None
+    if expires_at is not None:
+        _cache_exchange(value, expires_at - OIDC_MARGIN, expires_at)
+    return value, expires_at
+
+
+def _cache_exchange(value: str, until: int, expires_at: int) -> None:
+    key = new_key()
+    lines = [key, fingerprint(_job(), key), f"{int(time.time())}", str(until), str(expires_at), value]
+    write_state("oidc", "\n".join(lines))
+
+
+def _job() -> str:
+    """Return what makes a CI job this job: another one on the same runner must not get its token."""
+    names = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    return "\n".join([hub_endpoint(), *(os.environ.get(name, "") for name in names)])
+
+
+# --- huggingface_hub ---
+
+
+def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple[str | None, list[str]]:
+    """Return what `get_token()`, or `ask`, returns, and what it logged (one line each); raises what it raises.
+
+    Its log, warnings and prints are caught: stdout is git's, and a log line may quote a file with tokens in it.
+    """
+    import logging
+    import warnings
+
+    messages: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(_one_line(record.getMessage()))
+
+    from git_credential_hf.api.client import http_session, run_within
+
+    http_session()
+    log = logging.getLogger("huggingface_hub")
+    log.handlers, log.propagate = [Listener(logging.WARNING)], False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from huggingface_hub import get_token
+
+        trace("asking huggingface_hub")
+        value = run_within(HUGGINGFACE_HUB_TIMEOUT, ask or get_token)
+    if not (value is None or (isinstance(value, str) and value.isprintable())):
+        raise ValueError("the Hub's answer is not a token")
+    return (register_secret(value) if value else value), messages
+
+
+def _one_line(message: object) -> str:
+    return mask_line(" ".join(str(message).split()))[:400] or type(message).__name__  # masked first: half is one, too
