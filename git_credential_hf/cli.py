@@ -207,10 +207,10 @@ def _namespace(name: str | None, namespace: str | None) -> dict[str, str]:
 
 def _purge_first(wanted: bool | None) -> None:
     """What other helpers hold would come back with `unconfigure`: it is rejected first, with the user's consent."""
-    from git_credential_hf import others
     from git_credential_hf.git.config import read_config
+    from git_credential_hf.purge import other_helpers, purge_helpers
 
-    helpers = others.configured(read_config())
+    helpers = other_helpers(read_config())
     if not helpers or wanted is False:
         return
     if wanted is None and not (sys.stdin is not None and sys.stdin.isatty()):
@@ -218,7 +218,7 @@ def _purge_first(wanted: bool | None) -> None:
         return
     if wanted is None and not click.confirm("Let other helpers forget what they hold for the Hub?", True, err=True):
         return
-    printed.say_holders(others.reject(helpers, _usernames()))
+    printed.say_holders(purge_helpers(helpers, _usernames()))
 
 
 @commands.command()
@@ -232,10 +232,10 @@ def purge(dry_run: bool, as_json: bool) -> int:
 
     Exits with 1 where something is held still, or a helper gave no answer.
     """
-    from git_credential_hf import others
     from git_credential_hf.git.config import read_config
+    from git_credential_hf.purge import other_helpers, purge_helpers
 
-    holders = others.reject(others.configured(read_config()), _usernames(), dry_run=dry_run)
+    holders = purge_helpers(other_helpers(read_config()), _usernames(), dry_run=dry_run)
     if as_json:
         printed.as_json({"helpers": [holder.as_json() for holder in holders]})
     else:
@@ -252,10 +252,10 @@ def purge(dry_run: bool, as_json: bool) -> int:
 
 def _usernames() -> tuple[str | None, ...]:
     """The user names under which a copy may be held: the usual ones, those in git's settings, and the account's."""
-    from git_credential_hf import others
     from git_credential_hf.api.access import whoami
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.urlmatch import url_username
+    from git_credential_hf.purge import USUAL_USERNAMES
     from git_credential_hf.tokens import current_token
 
     settings = [entry for entry in read_config() if entry.value and entry.section in ("credential", "remote")]
@@ -267,7 +267,7 @@ def _usernames() -> tuple[str | None, ...]:
         found.append(whoami(token).name if token else None)
     except Problem:
         pass  # then its name is not known
-    return (*others.USERNAMES, *(name for name in found if name))
+    return (*USUAL_USERNAMES, *(name for name in found if name))
 
 
 @commands.command()

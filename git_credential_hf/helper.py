@@ -102,12 +102,12 @@ def _heal(origin: str, request: Request) -> None:
     rest = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
     if not rest:
         return  # one look at the configuration, and no more
-    from git_credential_hf import others
+    from git_credential_hf.purge import purge_helpers
 
     # Asked for no user name, a helper gives what it has; git waits for us, so that and the URL's own must do.
     user = request.username.decode("utf-8", "surrogateescape") if request.username else None
     told = (request.password or b"").decode("utf-8", "surrogateescape")
-    for holder in others.reject(list(rest.values()), (None, user), seconds=18):
+    for holder in purge_helpers(list(rest.values()), (None, user), seconds=18):
         if any(copy.secret == told for copy in holder.copies) and find_token(told, None) is None:
             record(REJECTED, origin, SILENCE)
         trace(f"{holder.helper}: {holder.state} {[mask_token(copy.secret) for copy in holder.copies]} {holder.why}")

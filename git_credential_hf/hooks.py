@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import contents, helper, others, outgoing, resolvers
+from git_credential_hf import contents, helper, outgoing, resolvers
 from git_credential_hf.api.access import check_access, stored_lfs_objects
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
@@ -21,6 +21,7 @@ from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import is_at_endpoint, parse_remote, repository_at, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
+from git_credential_hf.purge import NO_PROMPTS
 from git_credential_hf.state import discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token, stored_token, stored_token_names
 
@@ -200,7 +201,7 @@ def _advertised(url: str) -> list[str] | None:
     if separator and not scheme.lower().startswith("http"):
         rest = f"git@{rest}"  # the Hub's one user of SSH
     try:
-        listed = run_git("ls-remote", "--", scheme + separator + rest, environment=others.UNASKED)
+        listed = run_git("ls-remote", "--", scheme + separator + rest, environment=NO_PROMPTS)
     except Problem:
         return None
     return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]

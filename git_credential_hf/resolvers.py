@@ -8,7 +8,6 @@ import os
 import shlex
 from collections.abc import Iterator
 
-from git_credential_hf import others
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.git.netrc import git_netrc_path, used_entry
@@ -16,6 +15,7 @@ from git_credential_hf.git.run import NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies
 from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
+from git_credential_hf.purge import NO_PROMPTS
 from git_credential_hf.tokens import Token, current_token, find_token
 
 PATIENCE = 10  # seconds for the chain of helpers, which git itself would wait for without end
@@ -135,7 +135,7 @@ def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[To
         answer = run_git(
             *("credential", "fill"),
             given=f"url={url}\n\n".encode("utf-8", "surrogateescape"),
-            environment=others.UNASKED,
+            environment=NO_PROMPTS,
             seconds=PATIENCE,
         )
     except NoAnswer:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from git_credential_hf import configure, others
+from git_credential_hf import configure
 from git_credential_hf.doctor.machine import Finding, Machine
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry
@@ -16,6 +16,7 @@ from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import exclusive_origins, hub_origins, without_credentials
 from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem
+from git_credential_hf.purge import other_helpers, purge_helpers
 
 PATIENCE = 1.5  # seconds, for what other helpers hold
 AGAIN = "run `git-credential-hf doctor --fix`"
@@ -101,7 +102,7 @@ class Purge:
 
     def apply(self) -> None:
         """Raises `Problem` where one of them holds something still."""
-        for holder in others.reject(self._helpers):
+        for holder in purge_helpers(self._helpers):
             if holder.state in ("held", "unknown"):
                 why = holder.why or "it keeps what it was told to forget"
                 fix = holder.remedy() or "run `git-credential-hf purge`"
@@ -114,8 +115,8 @@ def _purge(helpers: list[ConfigEntry]) -> list[Change]:
 
 def check_copies(machine: Machine) -> Iterator[Finding]:
     """What other helpers hold for the Hub was copied from a login that may be over."""
-    helpers = others.configured(machine.entries)
-    for holder in others.reject(helpers, dry_run=True, seconds=PATIENCE) if helpers else ():
+    helpers = other_helpers(machine.entries)
+    for holder in purge_helpers(helpers, dry_run=True, seconds=PATIENCE) if helpers else ():
         if holder.copies:
             copies = [
                 f"{mask_token(copy.secret)} for {copy.origin}" + (f", user {copy.username}" if copy.username else "")

@@ -8,11 +8,12 @@ import re
 import subprocess
 from pathlib import Path
 
-from git_credential_hf import configure, hooks, others, resolvers
+from git_credential_hf import configure, hooks, resolvers
 from git_credential_hf.git.config import read_config, read_config_file
 from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.problem import Problem
+from git_credential_hf.purge import other_helpers, purge_helpers
 
 URLS = (
     "https://huggingface.co",
@@ -105,8 +106,8 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
         return "read"
     looked_up = [(e.subsection, e.value) for e in read_helper_entries()]
     assert looked_up == [(e.subsection, e.value) for e in entries if e.is_helper()], files
-    named = [e for e in others.configured(entries) if not (e.value or "").startswith(("!", "/"))]
-    others.reject([e for e in named if not re.match(r"n\d|cache|store", e.value or "")], dry_run=True)
+    named = [e for e in other_helpers(entries) if not (e.value or "").startswith(("!", "/"))]
+    purge_helpers([e for e in named if not re.match(r"n\d|cache|store", e.value or "")], dry_run=True)
     believed = [re.search(r"\bn\d\b", e.value or "") for e in helper_chain(url, entries)]
     place.log.write_text("")
     quiet = {**os.environ, "GIT_ASKPASS": ""}  # a helper may be named as that, too

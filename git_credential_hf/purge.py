@@ -23,14 +23,14 @@ from git_credential_hf.system import TimeoutExpired, end_process, run_each, star
 if TYPE_CHECKING:
     import subprocess
 
-PATIENCE = 8  # seconds for one answer of a helper: Git Credential Manager takes five to start
-LATE = 2  # seconds after its end in which the threads that read it have got all of it, on a busy machine, too
-MOST_BYTES = 64 * 1024  # of an answer; a credential has a few hundred
-MOST_COPIES = 16  # of one host and user name in one helper
-USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub's (hub-facts 3.5)
+HELPER_TIMEOUT = 8  # seconds for one answer of a helper: Git Credential Manager takes five to start
+READ_GRACE = 2  # seconds after its end in which the threads that read it have got all of it, on a busy machine, too
+MAX_ANSWER_BYTES = 64 * 1024  # of an answer; a credential has a few hundred
+MAX_COPIES = 16  # of one host and user name in one helper
+USUAL_USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub's (hub-facts 3.5)
 
 
-class Unknown(Exception):
+class HelperFailed(Exception):
     """The helper failed, was locked, or took too long: it may hold something or not.
 
     `is_final`: whether asking it something else would only take as long.
@@ -41,11 +41,11 @@ class Unknown(Exception):
         self.is_final = is_final
 
 
-class Silent(Unknown):
+class HelperTimeout(HelperFailed):
     """The helper took too long for one answer."""
 
 
-class Copy:
+class HeldToken:
     """A secret that a helper holds: for which `origin` of the Hub, and under which user name."""
 
     def __init__(self, origin: str, username: str, secret: str) -> None:
@@ -60,7 +60,7 @@ class Holder:
     def __init__(self, helper: ConfigEntry) -> None:
         self.helper = helper.value or ""
         self.origin = helper.origin
-        self.copies: list[Copy] = []
+        self.copies: list[HeldToken] = []
         self.has_erased = False
         self.holds_still = False
         self.why = ""  # it is unknown whether it holds more
@@ -103,7 +103,7 @@ def _name(helper: str) -> str:
     return program.removeprefix("git-credential-").removesuffix(".exe")
 
 
-def configured(entries: list[ConfigEntry]) -> list[ConfigEntry]:
+def other_helpers(entries: list[ConfigEntry]) -> list[ConfigEntry]:
     """The other helpers that git may ask about the Hub, each once; also those that an empty value hides for now."""
     found: dict[str, ConfigEntry] = {}
     for entry in entries:
@@ -118,9 +118,9 @@ def _concerns_the_hub(entry: ConfigEntry) -> bool:
     return is_the_hubs or any(section_applies(entry.subsection, origin) for origin in hub_origins())
 
 
-def reject(
+def purge_helpers(
     helpers: list[ConfigEntry],
-    usernames: tuple[str | None, ...] = USERNAMES,
+    usernames: tuple[str | None, ...] = USUAL_USERNAMES,
     *,
     dry_run: bool = False,
     seconds: float = 60,
@@ -145,9 +145,9 @@ def _reject(holder: Holder, origin: str, usernames: tuple[str | None, ...], dry_
     for username in dict.fromkeys(usernames):
         try:
             _reject_all(holder, origin, username, dry_run, deadline)
-        except Unknown as unknown:
+        except HelperFailed as unknown:
             holder.why = str(unknown)
-            holder.has_no_answer = holder.has_no_answer or isinstance(unknown, Silent)
+            holder.has_no_answer = holder.has_no_answer or isinstance(unknown, HelperTimeout)
             if unknown.is_final:
                 return
 
@@ -155,9 +155,9 @@ def _reject(holder: Holder, origin: str, usernames: tuple[str | None, ...], dry_
 def _reject_all(holder: Holder, origin: str, username: str | None, dry_run: bool, deadline: float) -> None:
     erased: set[tuple[str, str]] = set()
     failure = ""
-    for _ in range(MOST_COPIES):
+    for _ in range(MAX_COPIES):
         if time.monotonic() > deadline:
-            raise Unknown("there was no time to ask it for more", is_final=True)
+            raise HelperFailed("there was no time to ask it for more", is_final=True)
         copy = _ask(holder.helper, origin, username)
         if copy is None:
             return
@@ -172,25 +172,25 @@ def _reject_all(holder: Holder, origin: str, username: str | None, dry_run: bool
         holder.has_erased = True
 
 
-def _ask(helper: str, origin: str, username: str | None) -> Copy | None:
+def _ask(helper: str, origin: str, username: str | None) -> HeldToken | None:
     answer = _run(helper, "get", _attributes(origin, username))
     fields = {}
     for line in answer.decode("utf-8", "surrogateescape").split("\n"):
         key, equals, value = line.partition("=")
         if line and not equals:
-            raise Unknown("it does not speak git's protocol")
+            raise HelperFailed("it does not speak git's protocol")
         fields[key] = value
     if not fields.get("password"):
         return None
-    return Copy(origin, fields.get("username", username or ""), fields["password"])
+    return HeldToken(origin, fields.get("username", username or ""), fields["password"])
 
 
-def _erase(helper: str, copy: Copy) -> str:
+def _erase(helper: str, copy: HeldToken) -> str:
     """Why it may not have been erased, or nothing; asking again tells."""
     message = _attributes(copy.origin, copy.username or None) + f"password={copy.secret}\n"
     try:
         _run(helper, "erase", message)
-    except Unknown as unknown:
+    except HelperFailed as unknown:
         return f"told to forget a token, {unknown}"
     return ""
 
@@ -235,17 +235,21 @@ def _exists(helper: str) -> bool:
 
 
 # The environment in which neither git nor a helper asks a person: no terminal, no askpass, no window.
-QUIET = {
+NON_INTERACTIVE = {
     "GIT_TERMINAL_PROMPT": "0",
     "GCM_INTERACTIVE": "never",
     "GCM_GUI_PROMPT": "false",
     "SSH_ASKPASS_REQUIRE": "never",
 }
-UNASKED = {**QUIET, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: then core.askPass does not count either
+NO_PROMPTS = {
+    **NON_INTERACTIVE,
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+}  # for git itself: then core.askPass does not count either
 
 
 def _environment() -> dict[str, str]:
-    return child_environment("GIT_ASKPASS", "SSH_ASKPASS", **QUIET)
+    return child_environment("GIT_ASKPASS", "SSH_ASKPASS", **NON_INTERACTIVE)
 
 
 def _run(helper: str, operation: str, message: str) -> bytes:
@@ -253,7 +257,7 @@ def _run(helper: str, operation: str, message: str) -> bytes:
     try:
         process = start_process(_command(helper, operation), _environment())
     except OSError as error:
-        raise Unknown(f"it cannot be started: {error.strerror}") from None
+        raise HelperFailed(f"it cannot be started: {error.strerror}") from None
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - for mypy: they are pipes
     try:
         try:
@@ -263,7 +267,7 @@ def _run(helper: str, operation: str, message: str) -> bytes:
             pass  # it did not want to hear the question; it may answer all the same
         answer, said = _read(process, process.stdout, process.stderr)
     except RuntimeError as error:  # no more threads
-        raise Unknown(f"it cannot be listened to: {error}") from None
+        raise HelperFailed(f"it cannot be listened to: {error}") from None
     finally:
         if process.poll() is None:
             end_process(process)
@@ -272,7 +276,7 @@ def _run(helper: str, operation: str, message: str) -> bytes:
         return b""
     if process.returncode:
         why = said.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
-        raise Unknown(f"it failed with status {process.returncode}" + (f": {why}" if why else ""))
+        raise HelperFailed(f"it failed with status {process.returncode}" + (f": {why}" if why else ""))
     return answer
 
 
@@ -290,29 +294,29 @@ def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[byte
     for pipe in heard:
         start_thread(_listen, pipe, chunks)
     closed = 0
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + HELPER_TIMEOUT
     rest = deadline  # when to listen no more: a child of its own may keep a pipe open
     while closed < len(heard) and time.monotonic() < rest:
         try:
             pipe, chunk = chunks.get(timeout=0.05)
         except queue.Empty:
             if rest == deadline and process.poll() is not None:
-                rest = min(deadline, time.monotonic() + LATE)
+                rest = min(deadline, time.monotonic() + READ_GRACE)
             continue
         heard[pipe] += chunk
         closed += not chunk
-        if len(heard[pipe]) > MOST_BYTES:
-            raise Unknown("its answer does not end", is_final=True)
+        if len(heard[pipe]) > MAX_ANSWER_BYTES:
+            raise HelperFailed("its answer does not end", is_final=True)
     try:
         process.wait(max(deadline - time.monotonic(), 0.1))
     except TimeoutExpired:
-        raise Silent(f"it did not answer within {PATIENCE} seconds", is_final=True) from None
+        raise HelperTimeout(f"it did not answer within {HELPER_TIMEOUT} seconds", is_final=True) from None
     return heard[stdout], heard[stderr]
 
 
 def _listen(pipe: IO[bytes], chunks: "queue.SimpleQueue[tuple[IO[bytes], bytes]]") -> None:
     """Pass on what is read, and nothing at its end; no more than is ever wanted, and it is this thread's to close."""
-    rest = MOST_BYTES + 1
+    rest = MAX_ANSWER_BYTES + 1
     with pipe:
         while chunk := os.read(pipe.fileno(), rest):
             chunks.put((pipe, chunk))
