@@ -12,10 +12,17 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import contents, helper, outgoing, resolvers
+from git_credential_hf import contents, helper, outgoing
 from git_credential_hf.api.access import check_access, stored_lfs_objects
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
+from git_credential_hf.git.credentials import (
+    falls_through,
+    git_credentials,
+    is_current_token,
+    is_cut_off,
+    is_given_elsewhere,
+)
 from git_credential_hf.git.run import NoAnswer, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import is_at_endpoint, parse_remote, repository_at, without_credentials
@@ -151,7 +158,7 @@ def _lacking(
     if not missing or not is_at_endpoint(url):
         return list(pointers)
     try:
-        token = next(resolvers.of_git(url, entries), None)
+        token = next(git_credentials(url, entries), None)
         there = stored_lfs_objects(token, repository, missing) if token else set()
     except Problem:
         there = set()
@@ -276,19 +283,19 @@ def _judge_access(
         verdict.warnings.append(Problem(f"{asked} is not known: HF_ENDPOINT is another Hub", "unset HF_ENDPOINT"))
         return
     try:
-        for token in resolvers.of_git(url, entries):
+        for token in git_credentials(url, entries):
             answer = check_access(token, repository, write=write)
-            if not resolvers.is_current(token):
+            if not is_current_token(token):
                 verdict.warnings.append(_in_its_place(token))
-            if answer.reason not in ("token-invalid", "token-expired") or not resolvers.falls_through(token):
+            if answer.reason not in ("token-invalid", "token-expired") or not falls_through(token):
                 break
     except NoAnswer as problem:
         verdict.warnings.append(Problem(f"{asked} is not known: {problem.message}"))
         return
     if answer is None:
-        if resolvers.is_given_elsewhere(url, entries):
+        if is_given_elsewhere(url, entries):
             return  # git has been let in with what we cannot see
-        if resolvers.is_cut_off(url, entries):
+        if is_cut_off(url, entries):
             verdict.warnings.append(Problem(f"{asked} is not known: git did not get the token that this helper has"))
             return
         answer = check_access(None, repository, write=True)

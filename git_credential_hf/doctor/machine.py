@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
-from git_credential_hf import configure, resolvers
+from git_credential_hf import configure
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
 from git_credential_hf.files import Change
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
+from git_credential_hf.git.credentials import falls_through, git_credentials
 from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import (
@@ -209,7 +210,7 @@ class Machine:
     def _first_good(self, found: Iterator[Token]) -> Token | None:
         """The first one that counts: git passes over a `.netrc` entry that the Hub refuses."""
         for token in found:
-            if not (resolvers.falls_through(token) and isinstance(self.ask(token), Refused)):
+            if not (falls_through(token) and isinstance(self.ask(token), Refused)):
                 return token
         return None
 
@@ -225,7 +226,7 @@ class Machine:
     def _of_git(self) -> "tuple[list[Token], Problem | None]":
         if isinstance(self._entries, Problem):
             return [], self._entries
-        return _recorded(lambda: resolvers.of_git(self.url, self.entries))
+        return _recorded(lambda: git_credentials(self.url, self.entries))
 
     @cached_property
     def _of_lfs(self) -> "tuple[list[Token], Problem | None]":
@@ -233,7 +234,7 @@ class Machine:
         url = self.lfs_endpoint
         if self._of_git[1] or not (url and parse_remote(url)):
             return self._of_git
-        return _recorded(lambda: resolvers.of_git(url, self.entries))
+        return _recorded(lambda: git_credentials(url, self.entries))
 
     @cached_property
     def lfs_endpoint(self) -> str | None:
@@ -257,8 +258,8 @@ class Machine:
         if value:
             yield Token(value, "env", "HF_TOKEN")
         if self._of_git[1]:
-            yield from _replayed([token for token in self.of_git if resolvers.falls_through(token)], self._of_git[1])
-        yield from resolvers.of_git(f"{section_origin(self.url)}", self.entries, headers=False)
+            yield from _replayed([token for token in self.of_git if falls_through(token)], self._of_git[1])
+        yield from git_credentials(f"{section_origin(self.url)}", self.entries, headers=False)
 
 
 # What does not answer is waited for once.

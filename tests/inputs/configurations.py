@@ -8,8 +8,9 @@ import re
 import subprocess
 from pathlib import Path
 
-from git_credential_hf import configure, hooks, resolvers
+from git_credential_hf import configure, hooks
 from git_credential_hf.git.config import read_config, read_config_file
+from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.problem import Problem
@@ -98,7 +99,7 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
         is_our_helper(entry.value or "")
         configure.removal(entry)
     configure.mapped(entries)
-    resolvers.is_given_elsewhere("https://huggingface.co/a/b", entries)
+    is_given_elsewhere("https://huggingface.co/a/b", entries)
     hooks._severities(entries, hooks.Verdict())
     for origin in hub_origins():
         helper_chain(origin, entries)

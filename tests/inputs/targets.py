@@ -9,8 +9,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from git_credential_hf import configure, hooks, resolvers
+from git_credential_hf import configure, hooks
 from git_credential_hf.git.config import parse_listing, quote_value
+from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import is_our_helper
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.problem import Problem
@@ -67,7 +68,7 @@ class Targets:
             quote_value(entry.value or "")
             configure.removal(entry)
         configure.mapped(entries)
-        resolvers.is_given_elsewhere("https://huggingface.co/a/b", entries)
+        is_given_elsewhere("https://huggingface.co/a/b", entries)
         hooks._severities(entries, hooks.Verdict())
 
     def kept(self, data: bytes) -> None:

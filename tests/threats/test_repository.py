@@ -17,8 +17,9 @@ import pytest
 import trustme
 from e2e.conftest import Account
 
-from git_credential_hf import configure, outgoing, resolvers
+from git_credential_hf import configure, outgoing
 from git_credential_hf.git.config import quote_value, read_config
+from git_credential_hf.git.credentials import git_credentials
 from threats import Server, ended, http, is_clean, new_token, run, start
 
 if TYPE_CHECKING:
@@ -371,7 +372,7 @@ NASTY = "https://huggingface.co/acme/model/tree/$(touch mark)`touch mark`;touch 
 
 def test_a_command_that_we_name_is_one(repository: Path, home: Path) -> None:
     """What a repository has chosen of a command that we tell people to run is in quotes there."""
-    (token,) = resolvers.of_git(NASTY.replace("//", "//a:b@"), [])
+    (token,) = git_credentials(NASTY.replace("//", "//a:b@"), [])
     assert shlex.split((token.fix or "").removeprefix("run `").removesuffix("`"))[-1] == NASTY
     nasty = home / "it's $(touch mark)"
     git("init", "--quiet", str(nasty))

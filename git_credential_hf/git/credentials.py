@@ -18,10 +18,10 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.purge import NO_PROMPTS
 from git_credential_hf.tokens import Token, current_token, find_token
 
-PATIENCE = 10  # seconds for the chain of helpers, which git itself would wait for without end
+HELPERS_TIMEOUT = 10  # seconds for the chain of helpers, which git itself would wait for without end
 
 
-def of_git(url: str, entries: list[ConfigEntry], *, headers: bool = True) -> Iterator[Token]:
+def git_credentials(url: str, entries: list[ConfigEntry], *, headers: bool = True) -> Iterator[Token]:
     """The credentials for `url` (https), in the order in which git tries them; none where it would ask a person.
 
     The next one counts only where the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
@@ -136,7 +136,7 @@ def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[To
             *("credential", "fill"),
             given=f"url={url}\n\n".encode("utf-8", "surrogateescape"),
             environment=NO_PROMPTS,
-            seconds=PATIENCE,
+            seconds=HELPERS_TIMEOUT,
         )
     except NoAnswer:
         raise  # a helper has not answered: who comes after it is never asked
@@ -173,7 +173,7 @@ def falls_through(token: Token) -> bool:
     return token.kind == "netrc"
 
 
-def is_current(token: Token) -> bool:
+def is_current_token(token: Token) -> bool:
     """Whether this is a token of ours, and none that another source has put in its place."""
     return token.fix is None or _is_the_same(token)  # those of ours know their remedy themselves
 
