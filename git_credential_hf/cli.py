@@ -157,7 +157,7 @@ def configure(
     With --token and --for, the repositories of one namespace get another token
     than the current one. (git-xet asks for the host alone: it gets the current.)
     """
-    from git_credential_hf import configure as config
+    from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
 
     if print_lines + print_environment + dry_run > 1:
         raise click.UsageError("--print, --env and --dry-run exclude each other")
@@ -165,14 +165,14 @@ def configure(
         raise click.UsageError("--hooks goes with --global and --local")
     new = _namespace(name, namespace)
     if print_lines:
-        click.echo(config.lines(new), nl=False)
+        click.echo(config_lines(new), nl=False)
         return 0
     if print_environment:
-        for variable, value in config.environment(new):
+        for variable, value in config_environment(new):
             click.echo(f"export {variable}={shlex.quote(value)}")
         return 0
     try:
-        plan = config.plan(scope, new)
+        plan = plan_configure(scope, new)
         if not dry_run:
             _purge_first(purge)
         status = _carry_out(plan, dry_run, "git asks this helper for the Hub already")
@@ -182,10 +182,10 @@ def configure(
         report_problem(problem)
         if problem.fix is None:
             report("hint", "put these lines into a git configuration file that you can write")
-            click.echo(config.lines(new), nl=False)
+            click.echo(config_lines(new), nl=False)
         return 1
     if not dry_run:
-        for warning in config.in_the_way():
+        for warning in helpers_in_the_way():
             report("warning", warning.message)
             report("hint", warning.fix or "")
     return status
@@ -282,9 +282,9 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
 
     Exits with 1 for a no, and with 3 where the Hub gave no answer.
     """
-    from git_credential_hf import configure as config
     from git_credential_hf.api.access import check_access
     from git_credential_hf.api.refusals import Answer
+    from git_credential_hf.configure import token_for_repository
     from git_credential_hf.git.config import push_url
     from git_credential_hf.hub import is_at_endpoint
 
@@ -295,7 +295,7 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
         said = f"what a token may do to {repository[1]} is not known: HF_ENDPOINT is another Hub"
         answer = Answer(repository, write, "unknown", "unreachable", said, "unset HF_ENDPOINT")
     else:
-        answer = check_access(config.token_for(repository), repository, write=write, seconds=10)
+        answer = check_access(token_for_repository(repository), repository, write=write, seconds=10)
     if as_json:
         printed.as_json(answer.as_json())
     elif answer.answer == "yes":
@@ -454,18 +454,18 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     What was kept goes too: the hash of a refused token, the token of a CI job,
     and what the Hub allows.
     """
-    from git_credential_hf import configure as config
     from git_credential_hf import hookfiles
+    from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
     from git_credential_hf.state import cache_directory, remove_state
 
     hooks = hookfiles.plan_removal(scope) if scope in hookfiles.SCOPES else []
     if hooks:
         _carry_out(hooks, dry_run, "")
-    status = _carry_out(config.plan_removal(scope), dry_run, "git's configuration has nothing of ours")
+    status = _carry_out(plan_unconfigure(scope), dry_run, "git's configuration has nothing of ours")
     if not dry_run:
         remove_state()
         remove_state(cache_directory())
-    for entry in config.left_behind(scope) if not dry_run else ():
+    for entry in handwritten_helpers(scope) if not dry_run else ():
         report("warning", f"somebody else has put `helper = {entry.value}` into {entry.origin.removeprefix('file:')}")
         key = ".".join(part for part in ("credential", entry.subsection, "helper") if part)
         report("hint", f"run `git config --{scope} --unset-all {shlex.quote(key)}`")

@@ -28,7 +28,7 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
-def helper() -> str:
+def helper_command() -> str:
     """The value for `credential.helper`: the short name where git finds it on PATH, else the path.
 
     The path breaks when the program moves (cli/cli#2995 and six more), the name where PATH is short.
@@ -47,18 +47,18 @@ def helper() -> str:
     return program if is_plain(program) else "!" + shlex.quote(program)
 
 
-def sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
+def credential_sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
     """What git has to be told: for each section of `credential` its variables, in this order.
 
     An empty helper forgets all others, then comes ours. `mapped`: the stored token for each namespace; git-lfs sends
     the path that tells them apart only with `useHttpPath` (git-facts, "Scoped configuration").
     """
-    alone = [("helper", ""), ("helper", helper())]
+    alone = [("helper", ""), ("helper", helper_command())]
     found = {origin: alone + ([("useHttpPath", "true")] if mapped else []) for origin in hub_origins()}
     for namespace, token in mapped.items():
         for origin in hub_origins():
             for kind in _KINDS:
-                value = f"{helper()} --token {shlex.quote(token)}"
+                value = f"{helper_command()} --token {shlex.quote(token)}"
                 found[f"{origin}/{kind}{namespace}"] = [("helper", ""), ("helper", value)]
     return found
 
@@ -66,7 +66,7 @@ def sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
 _KINDS = ("", "datasets/", "spaces/", "kernels/")  # of repositories, as a path begins (hub-facts 3.1)
 
 
-def mapped(configured: list[ConfigEntry], origins: list[str] | None = None) -> dict[str, str]:
+def mapped_tokens(configured: list[ConfigEntry], origins: list[str] | None = None) -> dict[str, str]:
     """The namespaces that have a token of their own at these origins, or any, and its name in `hf auth list`."""
     found = {}
     for entry in configured:
@@ -81,29 +81,29 @@ def mapped(configured: list[ConfigEntry], origins: list[str] | None = None) -> d
     return found
 
 
-def token_for(repository: tuple[str, str]) -> Token | None:
+def token_for_repository(repository: tuple[str, str]) -> Token | None:
     """The token that this helper gives for a repository of the Hub: its namespace's own, or the current one.
 
     Raises `Problem` where there is a source, but broken.
     """
     asked = [origin for origin in hub_origins() if is_at_endpoint(origin)]  # no other one's token is for that Hub
-    name = mapped(read_config(), asked).get(repository[1].partition("/")[0])
+    name = mapped_tokens(read_config(), asked).get(repository[1].partition("/")[0])
     return current_token() if name is None else stored_token(name)
 
 
-def block(section: str, variables: list[tuple[str, str]]) -> str:
+def format_section(section: str, variables: list[tuple[str, str]]) -> str:
     """The lines of one section."""
     return f'[credential "{section}"]\n' + "".join(
         f"\t{name} = {quote_value(v)}".rstrip() + "\n" for name, v in variables
     )
 
 
-def lines(mapped: dict[str, str]) -> str:
+def config_lines(mapped: dict[str, str]) -> str:
     """What `configure` writes, for people to paste where it may not write."""
-    return "".join(block(section, variables) for section, variables in sections(mapped).items())
+    return "".join(format_section(section, variables) for section, variables in credential_sections(mapped).items())
 
 
-def plan(scope: str, new: dict[str, str] | None = None) -> list[FileChange]:
+def plan_configure(scope: str, new: dict[str, str] | None = None) -> list[FileChange]:
     """The change that makes git ask this helper in `scope` (of `gitconfig.SCOPES`); none where it does already.
 
     `new`: a token for each of these namespaces, beside those that have one.
@@ -111,16 +111,16 @@ def plan(scope: str, new: dict[str, str] | None = None) -> list[FileChange]:
     path = config_path(scope)
     before = after = read_file(path)
     configured = _readable(path) if before is not None else []
-    for section, variables in sections({**mapped(configured), **(new or {})}).items():
+    for section, variables in credential_sections({**mapped_tokens(configured), **(new or {})}).items():
         # One that comes behind a change is made anew: what stands later in the file has the last word.
         if after != before or not _has(configured, section, variables):
-            after = append_block(_without_block(after, section), block(section, variables))
+            after = append_block(_without_block(after, section), format_section(section, variables))
     # Whoever may not read the system's file can run no git at all, and root's umask may be 077.
     mode = 0o644 if scope == "system" else None
     return [_checked(FileChange(path, before, after, mode=mode))] if after != before else []
 
 
-def plan_removal(scope: str) -> list[FileChange]:
+def plan_unconfigure(scope: str) -> list[FileChange]:
     """The inverse of `plan`, for whatever origins this program was configured for in `scope`."""
     path = config_path(scope)
     before = read_file(path)
@@ -130,7 +130,7 @@ def plan_removal(scope: str) -> list[FileChange]:
     return [_checked(FileChange(path, before, after))] if after != before else []
 
 
-def left_behind(scope: str) -> list[ConfigEntry]:
+def handwritten_helpers(scope: str) -> list[ConfigEntry]:
     """Helpers of ours that somebody has put there by hand: theirs to remove, and `plan_removal` leaves them."""
     path = config_path(scope)
     if read_file(path) is None:
@@ -138,7 +138,7 @@ def left_behind(scope: str) -> list[ConfigEntry]:
     return [entry for entry in _readable(path) if entry.is_helper() and entry.value and is_our_helper(entry.value)]
 
 
-def environment(new: dict[str, str]) -> list[tuple[str, str]]:
+def config_environment(new: dict[str, str]) -> list[tuple[str, str]]:
     """The same as variables of the environment (git-config(1), GIT_CONFIG_COUNT), for a job that writes no file."""
     given = os.environ.get("GIT_CONFIG_COUNT") or "0"
     if not (given.isascii() and given.isdecimal() and len(given) < 6):
@@ -146,7 +146,7 @@ def environment(new: dict[str, str]) -> list[tuple[str, str]]:
     configured = [entry for entry in read_config() if entry.scope == "command"]
     count = int(given)
     settings: list[tuple[str, str]] = []
-    for section, variables in sections({**mapped(configured), **new}).items():
+    for section, variables in credential_sections({**mapped_tokens(configured), **new}).items():
         if settings or not _has(configured, section, variables):
             for name, value in variables:
                 settings.append((f"GIT_CONFIG_KEY_{count}", f"credential.{section}.{name}"))
@@ -155,7 +155,7 @@ def environment(new: dict[str, str]) -> list[tuple[str, str]]:
     return [("GIT_CONFIG_COUNT", str(count)), *settings]
 
 
-def in_the_way() -> list[Problem]:
+def helpers_in_the_way() -> list[Problem]:
     """What stands elsewhere in git's configuration, as it counts here, and would spoil what `plan` has written."""
     entries = read_config()
     found: dict[tuple[str, ...], Problem] = {}
@@ -167,12 +167,12 @@ def in_the_way() -> list[Problem]:
                 )
                 # What it does for other hosts is none of our business: behind it, we reset it for the Hub alone.
                 is_local = entry.scope == "local" and not entry.subsection
-                remedy = "run `git-credential-hf configure --local`" if is_local else removal(entry)
+                remedy = "run `git-credential-hf configure --local`" if is_local else removal_command(entry)
                 found.setdefault((entry.origin, entry.subsection, "helper"), Problem(said, remedy))
         for entry in entries:
             if entry.section == "credential" and entry.name == "username" and section_applies(entry.subsection, origin):
                 said = f"git asks for the user name '{mask_line(entry.value or '')}' alone ({_where(entry)})"
-                found.setdefault((entry.origin, entry.subsection, "username"), Problem(said, removal(entry)))
+                found.setdefault((entry.origin, entry.subsection, "username"), Problem(said, removal_command(entry)))
     return list(found.values())
 
 
@@ -180,7 +180,7 @@ def _where(entry: ConfigEntry) -> str:
     return "the environment, GIT_CONFIG_*" if entry.scope == "command" else entry.origin.removeprefix("file:")
 
 
-def removal(entry: ConfigEntry) -> str:
+def removal_command(entry: ConfigEntry) -> str:
     """The remedy that takes a variable out of where it is set."""
     key = ".".join(part for part in (entry.section, entry.subsection, entry.name) if part)
     if entry.scope == "command":

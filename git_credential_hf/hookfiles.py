@@ -17,7 +17,7 @@ import shlex
 import sys
 
 from git_credential_hf import hookchanges, hookspath
-from git_credential_hf.configure import helper, removal
+from git_credential_hf.configure import helper_command, removal_command
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, config_path, parse_config, read_config
 from git_credential_hf.git.run import git_line, run_git
@@ -243,7 +243,7 @@ class _Place:
         value = hookspath.expanded(found.value or "")
         directory = self.resolved(value)
         if not value or (os.path.exists(directory) and not hookchanges.is_directory(directory)):
-            raise Problem(f"core.hooksPath is '{value}', which turns all hooks off", removal(found))
+            raise Problem(f"core.hooksPath is '{value}', which turns all hooks off", removal_command(found))
         if found.scope == "worktree":
             raise Problem(
                 "core.hooksPath is set for this worktree alone", "git config --worktree --unset core.hooksPath"
@@ -368,7 +368,7 @@ def _content(name: str, before: str | None) -> bytes:
     else:
         raise Problem("the files of the hooks are missing from this installation", "install git-credential-hf again")
     lines = text.decode().splitlines(keepends=True)
-    program = helper()
+    program = helper_command()
     for number, line in enumerate(lines):
         if line.startswith("hf=") and program != "hf":
             lines[number] = f"hf={program.removeprefix('!')}\n"

@@ -3,10 +3,10 @@
 import shlex
 from typing import Any
 
-from git_credential_hf import configure
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable
+from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.hub import hub_endpoint, hub_origins
@@ -55,7 +55,7 @@ class Status:
         except Problem as problem:
             self.problems.append(problem)
             return False
-        self.mapped = configure.mapped(configured)
+        self.mapped = mapped_tokens(configured)
         silent = []
         for origin in hub_origins():
             values = [helper.value or "" for helper in helper_chain(origin, configured)]

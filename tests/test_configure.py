@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_credential_hf import __main__ as program
-from git_credential_hf import configure
+from git_credential_hf.configure import plan_configure, plan_unconfigure
 from git_credential_hf.files import FileChange  # noqa: F401 - loaded before `quickly` forks
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
@@ -471,7 +471,7 @@ def test_round_trip_of_any_file(home: Path, text: str, added: str) -> None:
     file.write_bytes(before)
     readable = subprocess.run(["git", "config", "--file", str(file), "--list"], capture_output=True).returncode == 0
     try:
-        for change in configure.plan("global"):
+        for change in plan_configure("global"):
             change.apply()
     except Problem:
         assert not readable
@@ -480,20 +480,20 @@ def test_round_trip_of_any_file(home: Path, text: str, added: str) -> None:
     assert readable
     configured = file.read_bytes()
     assert configured.startswith(before)
-    assert configure.plan("global") == []
+    assert plan_configure("global") == []
     helpers = git("config", "--global", "--get-all", "credential.https://huggingface.co.helper")
     assert helpers.endswith("\nhf\n")
 
     if configured.endswith(b"\n") and added:
         file.write_bytes(configured + added.encode())
-        for change in configure.plan_removal("global"):
+        for change in plan_unconfigure("global"):
             change.apply()
         assert file.read_bytes() == before + added.encode() or not before.strip(b"\n")
         file.write_bytes(configured)
-    for change in configure.plan_removal("global"):
+    for change in plan_unconfigure("global"):
         change.apply()
     assert file.read_bytes() == before
-    assert configure.plan_removal("global") == []
+    assert plan_unconfigure("global") == []
 
 
 @pytest.mark.parametrize(
@@ -792,7 +792,7 @@ def test_git_waits_for_our_lock(home: Path) -> None:
     """What git writes between our reading and our writing is not lost: the change is refused."""
     file = home / ".gitconfig"
     file.write_text(USER)
-    (change,) = configure.plan("global")
+    (change,) = plan_configure("global")
     git("config", "--global", "a.b", "c")
     before = file.read_text()
     with pytest.raises(Problem, match="changed by another program"):

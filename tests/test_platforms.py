@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import configure
 from git_credential_hf import purge as others
+from git_credential_hf.configure import format_section, helper_command, plan_unconfigure
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import is_our_helper, is_program_path
 from git_credential_hf.git.netrc import git_netrc_path, netrc_paths
@@ -304,7 +304,7 @@ def test_a_path_to_ours_on_windows(started_as: str, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(sys, "argv", [str(tmp_path / started_as)])
     use_path(monkeypatch, "/usr/bin")
-    assert configure.helper() == f"{tmp_path}/git-credential-hf.exe"
+    assert helper_command() == f"{tmp_path}/git-credential-hf.exe"
 
 
 @pytest.mark.parametrize("path", ["C:/Users/alice/git-credential-hf.exe", "!'D:/Alice B/git-credential-hf.exe'"])
@@ -314,9 +314,9 @@ def test_a_path_to_ours_on_windows_is_taken_out(path: str, home: Path, monkeypat
     program(home / "bin/git.exe", f"exec '{GIT}' \"$@\"")
     use_path(monkeypatch, home / "bin")
     before = b"[user]\n\tname = A\n"
-    block = configure.block("https://huggingface.co", [("helper", ""), ("helper", path)])
+    block = format_section("https://huggingface.co", [("helper", ""), ("helper", path)])
     (home / ".gitconfig").write_bytes(before + block.encode())
-    assert [change.after for change in configure.plan_removal("global")] == [before]
+    assert [change.after for change in plan_unconfigure("global")] == [before]
 
 
 @pytest.fixture

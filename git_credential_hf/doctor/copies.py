@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from git_credential_hf import configure
+from git_credential_hf.configure import removal_command
 from git_credential_hf.doctor.machine import Finding, Machine
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry
@@ -177,7 +177,7 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
                 "error",
                 f"git's configuration sends a header with a password to {whom}",
                 f"{path or 'the environment, GIT_CONFIG_*'}: {key}",
-                AGAIN if changes else configure.removal(entry),
+                AGAIN if changes else removal_command(entry),
                 changes,
             )
         elif entry.section == "url" and (secret := _secret_in(entry.subsection)):

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
-from git_credential_hf import configure
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
+from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.files import Change
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.credentials import falls_through, git_credentials
@@ -161,7 +161,7 @@ class Machine:
     def own(self) -> Token | None:
         """The token that `configure --for` has chosen for the namespace of this repository, if git gets it."""
         try:
-            name = configure.mapped(self.entries).get(self.repository[1].partition("/")[0]) if self.repository else None
+            name = mapped_tokens(self.entries).get(self.repository[1].partition("/")[0]) if self.repository else None
         except Problem:
             return None
         return next((token for token in self.of_git if name and token.name == name), None)

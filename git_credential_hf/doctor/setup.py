@@ -5,7 +5,8 @@ import shlex
 from collections.abc import Iterator
 from functools import partial
 
-from git_credential_hf import configure, hookfiles
+from git_credential_hf import hookfiles
+from git_credential_hf.configure import plan_configure, removal_command
 from git_credential_hf.doctor.copies import file_of, unset
 from git_credential_hf.doctor.machine import Finding, Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry
@@ -52,10 +53,10 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
             "error",
             "git does not ask this helper for the Hub",
             ", ".join(silent),
-            configure.removal(undoing["command"])
+            removal_command(undoing["command"])
             if "command" in undoing
             else f"run `git-credential-hf configure{' --local' if is_local else ''}`",
-            None if "command" in undoing else partial(configure.plan, "local" if is_local else "global"),
+            None if "command" in undoing else partial(plan_configure, "local" if is_local else "global"),
         )
     for entry in lost.values():
         yield Finding(
@@ -64,7 +65,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
             f"git cannot start the helper '{mask_line(entry.value or '')}'",
             f"{file_of(entry) or 'the environment'} names it, and it is not there, or not on PATH",
             "install it again, then run `git-credential-hf configure`",
-            partial(configure.plan, entry.scope if entry.scope in SCOPES else "global"),
+            partial(plan_configure, entry.scope if entry.scope in SCOPES else "global"),
         )
     if shadowed:
         yield _among("helper-shadowed", "error", shadowed, "git asks {} first, and what that holds may be old")
@@ -78,7 +79,7 @@ def _among(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> Fi
     is_local = any(entry.scope == "local" for entry in helpers)
     fix = f"run `git-credential-hf configure{' --local' if is_local else ''}`"
     return Finding(
-        id, severity, title.format(names), where, fix, partial(configure.plan, "local" if is_local else "global")
+        id, severity, title.format(names), where, fix, partial(plan_configure, "local" if is_local else "global")
     )
 
 
@@ -108,7 +109,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
                 "warning",
                 f"git asks for the user name '{mask_line(entry.value or '')}' alone",
                 f"{path or 'the environment'}: {key}",
-                configure.removal(entry),
+                removal_command(entry),
                 unset(path, key) if path else None,
             )
         elif entry.name == "provider":
@@ -117,7 +118,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
                 "warning",
                 "Git Credential Manager has left a setting for the Hub",
                 f"{path or 'the environment'}: {key} = {mask_line(entry.value or '')}",
-                configure.removal(entry),
+                removal_command(entry),
                 unset(path, key) if path else None,
             )
 

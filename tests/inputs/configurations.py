@@ -8,7 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from git_credential_hf import configure, hooks
+from git_credential_hf import hooks
+from git_credential_hf.configure import mapped_tokens, plan_configure, plan_unconfigure, removal_command
 from git_credential_hf.git.config import read_config, read_config_file
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
@@ -97,8 +98,8 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
     assert all(e.scope in ("global", "local") and e.origin.startswith("file:") for e in entries), files
     for entry in entries:
         is_our_helper(entry.value or "")
-        configure.removal(entry)
-    configure.mapped(entries)
+        removal_command(entry)
+    mapped_tokens(entries)
     is_given_elsewhere("https://huggingface.co/a/b", entries)
     hooks._severities(entries, hooks.Verdict())
     for origin in hub_origins():
@@ -129,17 +130,17 @@ def judge_configure(content: bytes, place: Place) -> str:
     place.write({".gitconfig": content})
     file = place.home / ".gitconfig"
     try:
-        changes = configure.plan("global")
+        changes = plan_configure("global")
         for change in changes:
             change.apply()
     except Problem as problem:
         assert file.read_bytes() == content, (content, problem)
         return "refused"
-    assert configure.plan("global") == [], content
+    assert plan_configure("global") == [], content
     entries = read_config_file(str(file))
     for origin in hub_origins():
         assert [e.value for e in helper_chain(origin, entries)] == ["hf"], content
-    for change in configure.plan_removal("global"):
+    for change in plan_unconfigure("global"):
         change.apply()
     if not changes or re.search(rb"helper\s*=\s*\"?(hf|!|.*git-credential-hf)", content):
         return "there before"

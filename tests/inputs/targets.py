@@ -9,7 +9,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from git_credential_hf import configure, hooks
+from git_credential_hf import hooks
+from git_credential_hf.configure import mapped_tokens, removal_command
 from git_credential_hf.git.config import parse_listing, quote_value
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import is_our_helper
@@ -66,8 +67,8 @@ class Targets:
             is_our_helper(entry.value or "")
             section_origin(entry.subsection)
             quote_value(entry.value or "")
-            configure.removal(entry)
-        configure.mapped(entries)
+            removal_command(entry)
+        mapped_tokens(entries)
         is_given_elsewhere("https://huggingface.co/a/b", entries)
         hooks._severities(entries, hooks.Verdict())
 

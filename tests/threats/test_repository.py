@@ -17,7 +17,8 @@ import pytest
 import trustme
 from e2e.conftest import Account
 
-from git_credential_hf import configure, outgoing
+from git_credential_hf import outgoing
+from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
 from git_credential_hf.git.config import quote_value, read_config
 from git_credential_hf.git.credentials import git_credentials
 from threats import Server, ended, http, is_clean, new_token, run, start
@@ -315,8 +316,8 @@ def test_helpers_that_no_shell_can_read(repository: Path) -> None:
         (repository / ".git/config").write_text(f"[credential]\n\thelper = {quote_value(value)}\n")
         entries = read_config()
         assert value in [entry.value for entry in entries]
-        configure.mapped(entries)
-        assert isinstance(configure.in_the_way(), list)
+        mapped_tokens(entries)
+        assert isinstance(helpers_in_the_way(), list)
     message = ASK[:-1] + b"username=git\npassword=" + os.environ["HF_TOKEN"].encode() + b"\n\n"
     git("config", "credential.helper", " ")
     git("config", "--add", "credential.https://huggingface.co.helper", "hf --token 'x")
