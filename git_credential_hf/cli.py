@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from git_credential_hf import __version__, printed
+from git_credential_hf import __version__
+from git_credential_hf.output import (
+    flush_output,
+    has_raised,
+    print_change,
+    print_holders,
+    print_json,
+    print_line,
+    print_status,
+)
 from git_credential_hf.problem import Problem, report, report_problem, trace_bug
 
 if TYPE_CHECKING:
@@ -28,9 +37,9 @@ def main(arguments: list[str]) -> int:
         sys.stdout.reconfigure(errors="replace", newline="\n")
     try:
         status = commands.main(arguments, prog_name="git-credential-hf", standalone_mode=False)
-        printed.flush()
+        flush_output()
     except OSError as error:
-        if not printed.has_raised(error):
+        if not has_raised(error):
             raise
         # Nobody reads (`| head`), or the disk is full; the interpreter must not try once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -86,9 +95,9 @@ def status(as_json: bool) -> int:
 
     seen = Status()
     if as_json:
-        printed.as_json(seen.as_json())
+        print_json(seen.as_json())
     else:
-        printed.say_status(seen)
+        print_status(seen)
     for problem in seen.warnings:
         report_problem(problem, "warning")
     for problem in seen.problems:
@@ -218,7 +227,7 @@ def _purge_first(wanted: bool | None) -> None:
         return
     if wanted is None and not click.confirm("Let other helpers forget what they hold for the Hub?", True, err=True):
         return
-    printed.say_holders(purge_helpers(helpers, _usernames()))
+    print_holders(purge_helpers(helpers, _usernames()))
 
 
 @commands.command()
@@ -237,9 +246,9 @@ def purge(dry_run: bool, as_json: bool) -> int:
 
     holders = purge_helpers(other_helpers(read_config()), _usernames(), dry_run=dry_run)
     if as_json:
-        printed.as_json({"helpers": [holder.as_json() for holder in holders]})
+        print_json({"helpers": [holder.as_json() for holder in holders]})
     else:
-        printed.say_holders(holders)
+        print_holders(holders)
         if not holders:
             report("hint", "git has no other helper for the Hub")
     for holder in holders:
@@ -297,9 +306,9 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     else:
         answer = check_access(token_for_repository(repository), repository, write=write, seconds=10)
     if as_json:
-        printed.as_json(answer.as_json())
+        print_json(answer.as_json())
     elif answer.answer == "yes":
-        printed.say(f"yes       {answer.message}")
+        print_line(f"yes       {answer.message}")
     if answer.answer != "yes":
         report_problem(Problem(answer.message, answer.fix), "error" if answer.answer == "no" else "warning")
     return {"yes": 0, "no": 1}.get(answer.answer, 3)
@@ -344,7 +353,7 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
     if fix:
         seen, has_failed = _mended(seen, examine, yes, quiet=as_json)
     if as_json:
-        printed.as_json(seen.as_json())
+        print_json(seen.as_json())
         return 0 if seen.is_healthy and not has_failed else 1
     from git_credential_hf.doctor import page
 
@@ -354,7 +363,7 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
     if dry_run:
         for finding in seen.findings:
             for change in finding.changes() if finding.changes else ():
-                printed.say_change(change)
+                print_change(change)
     return 0 if seen.is_healthy and not has_failed else 1
 
 
@@ -403,7 +412,7 @@ def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:
                 for line in page.wrapped("", finding.title):
                     click.echo(line)
                 for change in changes:
-                    printed.say_change(change)
+                    print_change(change)
             if yes or click.confirm("Mend it?", True, err=True):
                 for change in changes:
                     change.apply()
@@ -516,10 +525,10 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
 
     seen = hookfiles.here() if scope is None else hookfiles.seen(scope)
     if as_json:
-        printed.as_json(seen.as_json())
+        print_json(seen.as_json())
     else:
         for name, state, path, before in seen.hooks:
-            printed.say(f"{name:10} {state:10} {path}" + (f", then {before}" if before else ""))
+            print_line(f"{name:10} {state:10} {path}" + (f", then {before}" if before else ""))
     problem = seen.problem()
     if problem:
         report_problem(problem)
@@ -531,8 +540,8 @@ def _carry_out(plan: "Sequence[Change]", dry_run: bool, otherwise: str) -> int:
         report("hint", otherwise)
     for change in plan:
         if dry_run:
-            printed.say_change(change)
+            print_change(change)
         else:
             change.apply()
-            printed.say(f"changed {change.path}")
+            print_line(f"changed {change.path}")
     return 0

@@ -15,48 +15,48 @@ if TYPE_CHECKING:
     from git_credential_hf.status import Status
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """A line of the answer for people: what stands in it may have been chosen by a server, or by a hostile path."""
     click.echo(mask_line(line))
 
 
-def say_change(change: "Change") -> None:
+def print_change(change: "Change") -> None:
     """What a change would do; its lines keep their tabs."""
     for line in change.describe().splitlines():
         click.echo("\t".join(map(mask_line, line.split("\t"))))
 
 
-def say_status(seen: "Status") -> None:
+def print_status(seen: "Status") -> None:
     """Who somebody is to git now."""
     from git_credential_hf.hub import hub_endpoint
 
     if seen.token is None:
-        say("token     none")
+        print_line("token     none")
     else:
-        say(f"token     {seen.token.describe()}")
+        print_line(f"token     {seen.token.describe()}")
         if seen.token.expires_at is not None:
-            say(f"expires   {_date(seen.token.expires_at)}")
+            print_line(f"expires   {_date(seen.token.expires_at)}")
         if seen.account is not None:
-            say(f"account   {seen.account.name}" + (f", {seen.account.role} token" if seen.account.role else ""))
+            print_line(f"account   {seen.account.name}" + (f", {seen.account.role} token" if seen.account.role else ""))
         else:
-            say(f"account   unknown, the Hub {'could not be asked' if seen.warnings else 'refuses the token'}")
-    say(f"endpoint  {hub_endpoint()}")
+            print_line(f"account   unknown, the Hub {'could not be asked' if seen.warnings else 'refuses the token'}")
+    print_line(f"endpoint  {hub_endpoint()}")
     first = f", after {', '.join(seen.asked_first)}" if seen.asked_first else ""
-    say(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
+    print_line(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
     for namespace, name in seen.mapped.items():
-        say(f"for       {namespace}: the stored token '{name}'")
+        print_line(f"for       {namespace}: the stored token '{name}'")
 
 
-def say_holders(holders: "list[Holder]") -> None:
+def print_holders(holders: "list[Holder]") -> None:
     """What each helper held, and whether it still does."""
     for holder in holders:
-        say(f"{holder.state:8} {holder.helper}  ({holder.origin.removeprefix('file:')})")
+        print_line(f"{holder.state:8} {holder.helper}  ({holder.origin.removeprefix('file:')})")
         for copy in holder.copies:
             user = f", user {copy.username}" if copy.username else ""
-            say(f"         {mask_token(copy.secret)} for {copy.origin}{user}")
+            print_line(f"         {mask_token(copy.secret)} for {copy.origin}{user}")
 
 
-def as_json(answer: object) -> None:
+def print_json(answer: object) -> None:
     """The answer for programs, whoever has chosen what stands in it."""
 
     def safe(value: object) -> object:
@@ -76,7 +76,7 @@ def _date(posix: int) -> str:
         return f"{posix} seconds after 1970"
 
 
-def flush() -> None:
+def flush_output() -> None:
     """Let all of it go; raises `OSError` where nobody reads, or the disk is full."""
     if sys.stdout is not None:
         sys.stdout.flush()
