@@ -47,10 +47,11 @@ class Documents(BuildHookInterface):  # type: ignore[type-arg]
         sys.path.insert(0, self.root)
         from click.shell_completion import get_completion_class
 
-        from git_credential_hf import cli, manual
+        from git_credential_hf import cli
+        from git_credential_hf.manpage import manual_page
 
         self.made = Path(tempfile.mkdtemp())
-        pages = {f"share/man/man1/{PROGRAM}.1": manual.page(cli.commands)}
+        pages = {f"share/man/man1/{PROGRAM}.1": manual_page(cli.commands)}
         for shell, place in COMPLETIONS.items():
             completion = get_completion_class(shell)
             if completion is None:

@@ -14,7 +14,9 @@ import click
 import pexpect
 import pytest
 
-from git_credential_hf import cli, manual
+from git_credential_hf import cli
+from git_credential_hf import manpage as manual
+from git_credential_hf.manpage import ENVIRONMENT, manual_page
 
 SHARE = Path(sysconfig.get_path("data"), "share")
 PAGE = SHARE / "man/man1/git-credential-hf.1"
@@ -57,7 +59,7 @@ def every(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Com
 
 def test_manual_and_help_say_the_same() -> None:
     """The installed page is what the commands say today; what `--help` says of each of them is in it, word by word."""
-    assert PAGE.read_text() == manual.page(cli.commands), "made of other commands: build the package again"
+    assert PAGE.read_text() == manual_page(cli.commands), "made of other commands: build the package again"
     needs("man")
     shown = subprocess.run(
         ["man", "-l", PAGE],
@@ -82,7 +84,7 @@ def test_manual_names_what_the_program_reads() -> None:
     """Each variable of the environment in the page is one that the program, or huggingface_hub, looks at."""
     package = Path(manual.__file__).parent
     read = "".join(file.read_text() for file in package.rglob("*.py") if file.name != "manual.py")
-    for names in manual.ENVIRONMENT:
+    for names in ENVIRONMENT:
         for name in names.split(", "):
             assert name in read
 

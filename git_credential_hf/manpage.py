@@ -59,7 +59,7 @@ EXAMPLES = {
 }
 
 
-def page(commands: click.Group) -> str:
+def manual_page(commands: click.Group) -> str:
     """The manual page, for the program whose commands these are."""
     sections = {
         "NAME": [f"{NAME} \\- {_inline(_first(commands))}"],
