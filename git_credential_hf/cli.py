@@ -433,14 +433,14 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
     Exits with 1 where the Hub would refuse it. Off with
     GIT_CREDENTIAL_HF_HOOKS=off, or `git push --no-verify`.
     """
-    from git_credential_hf import hooks
+    from git_credential_hf.hooks.judge import parse_push, pre_commit, pre_push
 
     try:
         if name == "pre-commit":
-            verdict = hooks.pre_commit()
+            verdict = pre_commit()
         else:
-            remote, url, given = hooks.asked(arguments, sys.stdin.buffer)
-            verdict = hooks.pre_push(remote, url, given)
+            remote, url, given = parse_push(arguments, sys.stdin.buffer)
+            verdict = pre_push(remote, url, given)
     except Problem as unjudged:
         report_problem(unjudged, "warning")
         return 0  # what cannot be judged is not refused

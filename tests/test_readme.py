@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_hf.hooks import CHECKS
+from git_credential_hf.hooks.judge import CHECKS
 
 if TYPE_CHECKING:
     from hub import Hub

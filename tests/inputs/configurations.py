@@ -8,11 +8,11 @@ import re
 import subprocess
 from pathlib import Path
 
-from git_credential_hf import hooks
 from git_credential_hf.configure import mapped_tokens, plan_configure, plan_unconfigure, removal_command
 from git_credential_hf.git.config import read_config, read_config_file
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
+from git_credential_hf.hooks.judge import Verdict, _severities
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import other_helpers, purge_helpers
@@ -101,7 +101,7 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
         removal_command(entry)
     mapped_tokens(entries)
     is_given_elsewhere("https://huggingface.co/a/b", entries)
-    hooks._severities(entries, hooks.Verdict())
+    _severities(entries, Verdict())
     for origin in hub_origins():
         helper_chain(origin, entries)
     if url is None:

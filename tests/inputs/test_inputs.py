@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import inputs
-from git_credential_hf import hooks
 from git_credential_hf.api.access import check_access
 from git_credential_hf.git.netrc import parse_netrc, used_entry, without_machines
+from git_credential_hf.hooks.judge import CHECKS
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import parse_request
 from git_credential_hf.tokens import Token
@@ -191,7 +191,7 @@ def test_accounts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with accounts.Server() as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         subprocess.run(["git", "init", "--quiet", "."], check=True)
-        for check in hooks.CHECKS:
+        for check in CHECKS:
             if check != "writeCheck":
                 subprocess.run(["git", "config", f"hf.{check}", "off"], check=True)
         seen = inputs.run("whoami", lambda number: accounts.judge(number, server), 500, 20_000)

@@ -43,7 +43,7 @@ CHECKS = {
 }
 SEVERITIES = ("block", "warn", "off")
 
-MOST_SHOWN = 5  # problems of one kind
+MAX_SHOWN = 5  # problems of one kind
 
 
 class Verdict:
@@ -58,11 +58,9 @@ class Verdict:
         if severity == "off":
             return
         found = list(problems)
-        if len(found) > MOST_SHOWN:
-            last = found[MOST_SHOWN - 1]
-            found[MOST_SHOWN - 1 :] = [
-                Problem(f"{last.message}; and {len(found) - MOST_SHOWN} more like this", last.fix)
-            ]
+        if len(found) > MAX_SHOWN:
+            last = found[MAX_SHOWN - 1]
+            found[MAX_SHOWN - 1 :] = [Problem(f"{last.message}; and {len(found) - MAX_SHOWN} more like this", last.fix)]
         (self.refusals if severity == "block" else self.warnings).extend(found)
 
     def add_all(self, severity: dict[str, str], found: Iterable[tuple[str, Iterable[Problem]]]) -> None:
@@ -71,12 +69,12 @@ class Verdict:
             self.add(severity[check], problems)
 
 
-def are_off() -> bool:
+def hooks_are_off() -> bool:
     """Whether `GIT_CREDENTIAL_HF_HOOKS` turns the hooks off, for one command or one job."""
     return os.environ.get("GIT_CREDENTIAL_HF_HOOKS", "on").lower() in ("off", "0", "false", "no")
 
 
-def asked(arguments: Sequence[str], source: BinaryIO) -> tuple[str, str, bytes]:
+def parse_push(arguments: Sequence[str], source: BinaryIO) -> tuple[str, str, bytes]:
     """The remote's name, its URL, and the lines of references: as git tells a pre-push hook (githooks(5)).
 
     The pre-commit framework tells the same in its environment, of the first reference that has something new. Raises
@@ -100,7 +98,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
     """Judge a push to `url` of the references in `given`; `remote` is its name, or the URL once more (githooks(5))."""
     verdict = Verdict()
     where = parse_remote(url)
-    if where is None or are_off():
+    if where is None or hooks_are_off():
         return verdict
     updates = outgoing.parse(given)
     if not updates:
@@ -217,7 +215,7 @@ def _advertised(url: str) -> list[str] | None:
 def pre_commit() -> Verdict:
     """Judge what is staged: Hub tokens anywhere, and what the Hub refuses where a remote of the repository is there."""
     verdict = Verdict()
-    if are_off():
+    if hooks_are_off():
         return verdict
     entries = read_config()
     severity = _severities(entries, verdict)
