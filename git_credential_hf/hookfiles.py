@@ -16,12 +16,21 @@ import re
 import shlex
 import sys
 
-from git_credential_hf import hookchanges, hookspath
+from git_credential_hf import hookchanges
 from git_credential_hf.configure import helper_command, removal_command
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, config_path, parse_config, read_config
 from git_credential_hf.git.run import git_line, run_git
 from git_credential_hf.hookchanges import BEFORE, Directory, Hook, Restored, runs
+from git_credential_hf.hooks.hooks_path import (
+    HOOKS_DIRECTORY,
+    checked_change,
+    expanded_path,
+    is_our_hooks_path,
+    sets_hooks_path,
+    with_hooks_path,
+    without_hooks_path,
+)
 from git_credential_hf.problem import Problem
 
 SCOPES = ("global", "local")
@@ -110,11 +119,11 @@ def plan(scope: str) -> list[Change]:
         for name, content in wanted.items()
     ) or set(hookchanges.names(place.directory)) - set(wanted):
         changes.append(Directory(place.directory, wanted))
-    in_place, at_end = (hookspath.with_ours(place.base, place.directory, at_end=last) for last in (False, True))
+    in_place, at_end = (with_hooks_path(place.base, place.directory, at_end=last) for last in (False, True))
     # At the end where an included file would have the last word otherwise; and there it stays, where it has it by now.
     after = in_place if place.has_last_word() and place.content != at_end else at_end
     if after != place.content:
-        changes.append(hookspath.checked(FileChange(place.config, place.content, after), place.directory))
+        changes.append(checked_change(FileChange(place.config, place.content, after), place.directory))
     return changes
 
 
@@ -143,7 +152,7 @@ def seen(scope: str) -> Seen:
             is_there = _is_ours(called)
             path = called if is_there else standing
             before = standing + BEFORE if hookchanges.is_there(standing + BEFORE) else None
-            if in_use == place.default or (hookspath.is_ours(value or "") and place.previous() is None):
+            if in_use == place.default or (is_our_hooks_path(value or "") and place.previous() is None):
                 state = "installed" if is_there else "replaced" if before else "absent"
             else:
                 state = "displaced" if is_there or hookchanges.is_directory(place.directory) else "absent"
@@ -191,19 +200,19 @@ class _Place:
                 raise
         self.config = config_path(scope)
         self.content = read_file(self.config)
-        self.base = hookspath.without_ours(self.content)  # as it would be without us
+        self.base = without_hooks_path(self.content)  # as it would be without us
         self.top = _here()
         if scope == "global":
-            self.directory = os.path.join(_own_directory(), hookspath.DIRECTORY)
+            self.directory = os.path.join(_own_directory(), HOOKS_DIRECTORY)
             self.default = ""  # each repository's own
         else:
-            self.directory = os.path.join(common, hookspath.DIRECTORY)
+            self.directory = os.path.join(common, HOOKS_DIRECTORY)
             self.default = os.path.join(common, "hooks")
             self.top = _top()
 
     def resolved(self, value: str) -> str:
         """The directory that a value of `core.hooksPath` means here."""
-        return os.path.normpath(os.path.join(self.top, hookspath.expanded(value)))
+        return os.path.normpath(os.path.join(self.top, expanded_path(value)))
 
     def effective(self) -> tuple[str | None, str]:
         """The value of `core.hooksPath` that git goes by, and where it comes from; `None` where there is none."""
@@ -211,13 +220,13 @@ class _Place:
             ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree", "command")
         )
         for entry in reversed(read_config()):
-            if entry.scope in scopes and hookspath.is_set_by(entry):
+            if entry.scope in scopes and sets_hooks_path(entry):
                 return entry.value or "", entry.origin.removeprefix("file:")
         return None, ""
 
     def has_last_word(self) -> bool:
         """Whether no file that ours includes sets `core.hooksPath` further down."""
-        set_here = [e for e in read_config() if e.scope == self.scope and hookspath.is_set_by(e)]
+        set_here = [e for e in read_config() if e.scope == self.scope and sets_hooks_path(e)]
         return not set_here or os.path.realpath(set_here[-1].origin.removeprefix("file:")) == self.config
 
     def previous(self) -> str | None:
@@ -225,22 +234,22 @@ class _Place:
         found: ConfigEntry | None = None
         scopes = ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree")
         for entry in read_config():
-            if entry.scope in scopes and hookspath.is_set_by(entry):
-                if not hookspath.is_ours(entry.value or ""):
+            if entry.scope in scopes and sets_hooks_path(entry):
+                if not is_our_hooks_path(entry.value or ""):
                     found = entry
                 elif entry.scope in ("global", "local"):  # ours stands for the line that is kept beside it, if one is
                     path = config_path(entry.scope)
                     now = read_file(path)
                     standing, kept = (
-                        [e for e in parse_config(content or b"") if hookspath.is_set_by(e)]
-                        for content in (now, hookspath.without_ours(now))
+                        [e for e in parse_config(content or b"") if sets_hooks_path(e)]
+                        for content in (now, without_hooks_path(now))
                     )
-                    shown = sum(not hookspath.is_ours(e.value or "") for e in standing)
+                    shown = sum(not is_our_hooks_path(e.value or "") for e in standing)
                     for one in kept[shown:][-1:]:
                         found = ConfigEntry(entry.scope, f"file:{path}", "core.hookspath", one.value)
         if found is None:
             return None
-        value = hookspath.expanded(found.value or "")
+        value = expanded_path(found.value or "")
         directory = self.resolved(value)
         if not value or (os.path.exists(directory) and not hookchanges.is_directory(directory)):
             raise Problem(f"core.hooksPath is '{value}', which turns all hooks off", removal_command(found))
@@ -268,7 +277,7 @@ class _Place:
         """What takes the directory of ours away, git's configuration first."""
         changes: list[Change] = []
         if self.base != self.content:
-            changes.append(hookspath.checked(FileChange(self.config, self.content, self.base), None))
+            changes.append(checked_change(FileChange(self.config, self.content, self.base), None))
         above = os.path.dirname(self.directory)  # ours, where it is for all repositories; a `kill -9` has left it
         is_left = self.scope == "global" and hookchanges.is_directory(above) and not hookchanges.names(above)
         if hookchanges.is_directory(self.directory) or is_left:
@@ -291,8 +300,8 @@ class _Place:
     def kept_off(self) -> str | None:
         """What keeps the global hooks from the repository of the current directory; `None` where nothing does."""
         for entry in reversed(read_config()):
-            if hookspath.is_set_by(entry):
-                is_global = entry.scope in ("system", "global") or hookspath.is_ours(entry.value or "")
+            if sets_hooks_path(entry):
+                is_global = entry.scope in ("system", "global") or is_our_hooks_path(entry.value or "")
                 where = entry.origin.removeprefix("file:")
                 return None if is_global else f"core.hooksPath is {entry.value} here ({where})"
         return None

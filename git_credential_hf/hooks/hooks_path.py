@@ -8,21 +8,21 @@ from git_credential_hf.git.config import ConfigEntry, parse_config, quote_value
 from git_credential_hf.git.run import git_line
 from git_credential_hf.problem import Problem
 
-DIRECTORY = "hf-hooks"  # the last part of every value that is ours
+HOOKS_DIRECTORY = "hf-hooks"  # the last part of every value that is ours
 _KEEPS = b"#git-credential-hf keeps:"  # the line that ours stands for
 
 
-def is_set_by(entry: ConfigEntry) -> bool:
+def sets_hooks_path(entry: ConfigEntry) -> bool:
     """Whether it is this variable."""
     return (entry.section, entry.subsection, entry.name) == ("core", "", "hookspath")
 
 
-def is_ours(value: str) -> bool:
+def is_our_hooks_path(value: str) -> bool:
     """Whether a value leads to a directory of ours, wherever that is."""
-    return os.path.basename(value.rstrip("/")) == DIRECTORY
+    return os.path.basename(value.rstrip("/")) == HOOKS_DIRECTORY
 
 
-def with_ours(base: bytes | None, directory: str, *, at_end: bool = False) -> bytes:
+def with_hooks_path(base: bytes | None, directory: str, *, at_end: bool = False) -> bytes:
     """`base` with `core.hooksPath` in it: in the place of the last line that sets it, which is kept beside it.
 
     Not a second value, on which `git config core.hooksPath VALUE` would fail: husky runs that. But `at_end` it is one,
@@ -44,11 +44,11 @@ def with_ours(base: bytes | None, directory: str, *, at_end: bool = False) -> by
     return base[: last.start()] + _KEEPS + text + b"\n" + indented + end + base[last.end() :]
 
 
-def without_ours(content: bytes | None) -> bytes | None:
+def without_hooks_path(content: bytes | None) -> bytes | None:
     """The inverse of `with_ours`."""
     if content is None:
         return None
-    value = rb'"?[^\n]*/' + DIRECTORY.encode() + rb'"?'
+    value = rb'"?[^\n]*/' + HOOKS_DIRECTORY.encode() + rb'"?'
     ours = rb"[ \t]*hooksPath[ \t]*=[ \t]*" + value + rb"[ \t]*"
     content = re.sub(rb"(?mi)^" + _KEEPS + rb"([^\n]*)\n" + ours + rb"$", lambda match: match[1], content)
     content = re.sub(rb"(?m)^" + _KEEPS + rb"[^\n]*\n", b"", content)  # somebody else has set it since
@@ -63,21 +63,21 @@ def without_ours(content: bytes | None) -> bytes | None:
     return found
 
 
-def checked(change: FileChange, directory: str | None) -> FileChange:
+def checked_change(change: FileChange, directory: str | None) -> FileChange:
     """Let git read the old and the new content: nothing but `core.hooksPath` may differ, which is then `directory`.
 
     Raises `Problem` where that is not so.
     """
     before, after = (parse_config(content or b"") for content in (change.before, change.after))
-    paths = [entry.value for entry in after if is_set_by(entry)]
-    if [(e.section, e.subsection, e.name, e.value) for e in before if not is_set_by(e)] != [
-        (e.section, e.subsection, e.name, e.value) for e in after if not is_set_by(e)
+    paths = [entry.value for entry in after if sets_hooks_path(entry)]
+    if [(e.section, e.subsection, e.name, e.value) for e in before if not sets_hooks_path(e)] != [
+        (e.section, e.subsection, e.name, e.value) for e in after if not sets_hooks_path(e)
     ] or (directory is not None and paths[-1:] != [directory]):
         raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
     return change
 
 
-def expanded(value: str) -> str:
+def expanded_path(value: str) -> str:
     """The value as git reads a path: `~` and `%(prefix)` are for git to know."""
     if not value.startswith(("~", "%(prefix)/")):
         return value
