@@ -16,12 +16,10 @@ import re
 import shlex
 import sys
 
-from git_credential_hf import hookchanges
 from git_credential_hf.configure import helper_command, removal_command
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, config_path, parse_config, read_config
 from git_credential_hf.git.run import git_line, run_git
-from git_credential_hf.hookchanges import BEFORE, Directory, Hook, Restored, runs
 from git_credential_hf.hooks.hooks_path import (
     HOOKS_DIRECTORY,
     checked_change,
@@ -30,6 +28,18 @@ from git_credential_hf.hooks.hooks_path import (
     sets_hooks_path,
     with_hooks_path,
     without_hooks_path,
+)
+from git_credential_hf.hooks.steps import (
+    BEFORE_SUFFIX,
+    RestoreHook,
+    WriteDirectory,
+    WriteHook,
+    is_directory,
+    is_runnable,
+    list_names,
+    path_exists,
+    path_state,
+    read_hook,
 )
 from git_credential_hf.problem import Problem
 
@@ -115,10 +125,10 @@ def plan(scope: str) -> list[Change]:
     changes: list[Change] = []
     place.refuse_foreign()
     if any(
-        hookchanges.read(path := os.path.join(place.directory, name)) != content or not runs(path)
+        read_hook(path := os.path.join(place.directory, name)) != content or not is_runnable(path)
         for name, content in wanted.items()
-    ) or set(hookchanges.names(place.directory)) - set(wanted):
-        changes.append(Directory(place.directory, wanted))
+    ) or set(list_names(place.directory)) - set(wanted):
+        changes.append(WriteDirectory(place.directory, wanted))
     in_place, at_end = (with_hooks_path(place.base, place.directory, at_end=last) for last in (False, True))
     # At the end where an included file would have the last word otherwise; and there it stays, where it has it by now.
     after = in_place if place.has_last_word() and place.content != at_end else at_end
@@ -148,14 +158,14 @@ def seen(scope: str) -> Seen:
         before: str | None = None
         standing = os.path.join(place.default, name)
         if scope == "local" and in_use != place.directory:
-            called = standing + ".legacy" if _is_of_pre_commit(hookchanges.read(standing)) else standing
+            called = standing + ".legacy" if _is_of_pre_commit(read_hook(standing)) else standing
             is_there = _is_ours(called)
             path = called if is_there else standing
-            before = standing + BEFORE if hookchanges.is_there(standing + BEFORE) else None
+            before = standing + BEFORE_SUFFIX if path_exists(standing + BEFORE_SUFFIX) else None
             if in_use == place.default or (is_our_hooks_path(value or "") and place.previous() is None):
                 state = "installed" if is_there else "replaced" if before else "absent"
             else:
-                state = "displaced" if is_there or hookchanges.is_directory(place.directory) else "absent"
+                state = "displaced" if is_there or is_directory(place.directory) else "absent"
         elif in_use == place.directory:
             state = "installed" if _is_ours(path) else "replaced"
         else:
@@ -251,7 +261,7 @@ class _Place:
             return None
         value = expanded_path(found.value or "")
         directory = self.resolved(value)
-        if not value or (os.path.exists(directory) and not hookchanges.is_directory(directory)):
+        if not value or (os.path.exists(directory) and not is_directory(directory)):
             raise Problem(f"core.hooksPath is '{value}', which turns all hooks off", removal_command(found))
         if found.scope == "worktree":
             raise Problem(
@@ -267,9 +277,9 @@ class _Place:
             return True  # perhaps to a directory that is tracked
         for name in JUDGING:
             path = os.path.join(self.default, name)
-            if _is_our_bytes(hookchanges.read(path)) or hookchanges.is_there(path + BEFORE):
+            if _is_our_bytes(read_hook(path)) or path_exists(path + BEFORE_SUFFIX):
                 continue
-            if _knows_its_name(hookchanges.read(path)):
+            if _knows_its_name(read_hook(path)):
                 return True
         return False
 
@@ -279,19 +289,19 @@ class _Place:
         if self.base != self.content:
             changes.append(checked_change(FileChange(self.config, self.content, self.base), None))
         above = os.path.dirname(self.directory)  # ours, where it is for all repositories; a `kill -9` has left it
-        is_left = self.scope == "global" and hookchanges.is_directory(above) and not hookchanges.names(above)
-        if hookchanges.is_directory(self.directory) or is_left:
+        is_left = self.scope == "global" and is_directory(above) and not list_names(above)
+        if is_directory(self.directory) or is_left:
             self.refuse_foreign()
-            changes.append(Directory(self.directory, None))
+            changes.append(WriteDirectory(self.directory, None))
         return changes
 
     def refuse_foreign(self) -> None:
         """Raise `Problem` where somebody else has put something into our directory that is not ours to remove."""
         if os.path.islink(self.directory):  # into somebody's home, say, from an archive that was unpacked
             raise Problem(f"{self.directory} is a link, and no directory of ours", f"rm {shlex.quote(self.directory)}")
-        for name in hookchanges.names(self.directory):
+        for name in list_names(self.directory):
             path = os.path.join(self.directory, name)
-            content = hookchanges.read(path)
+            content = read_hook(path)
             is_temporary = re.fullmatch(r".*\.hf-[0-9]+", name)
             if not (is_temporary or _is_our_bytes(content) or _is_of_git_lfs(content, name) or content == b""):
                 away = os.path.join(os.path.dirname(self.directory), name + ".old")
@@ -309,27 +319,29 @@ class _Place:
 
 def _taken_over(path: str, content: bytes) -> list[Change]:
     """What makes ours of the hook at `path`, and keeps what others have there."""
-    before = path + BEFORE
+    before = path + BEFORE_SUFFIX
     for place in (path, before):
-        if hookchanges.is_directory(place):
+        if is_directory(place):
             raise Problem(
                 f"{place} is a directory, where git looks for a hook",
                 f"mv {shlex.quote(place)} {shlex.quote(place)}.old",
             )
-    there = hookchanges.read(path)
+    there = read_hook(path)
     if _is_our_bytes(there):
-        return [Hook(path, content, keeps=False)] if there != content or not runs(path) else []
-    if not hookchanges.is_there(path):
-        return [Hook(path, content, keeps=False)]
+        return [WriteHook(path, content, keeps=False)] if there != content or not is_runnable(path) else []
+    if not path_exists(path):
+        return [WriteHook(path, content, keeps=False)]
     legacy = path + ".legacy"
-    if _is_of_pre_commit(there) and _is_our_bytes(hookchanges.read(legacy)):  # it came after us, and runs ours first
-        return [Hook(legacy, content, keeps=False)] if hookchanges.read(legacy) != content or not runs(legacy) else []
-    if not hookchanges.is_there(before):
-        return [Hook(path, content, keeps=True)]
-    if hookchanges.state(path) == hookchanges.state(before) or _is_of_git_lfs(there, os.path.basename(path)):
-        return [Hook(path, content, keeps=False)]  # we were killed half-way; or ours runs git-lfs as well
-    if _is_of_pre_commit(there) and _is_of_pre_commit(hookchanges.read(before)):
-        return [Hook(path, content, keeps=True)]  # it has made itself anew
+    if _is_of_pre_commit(there) and _is_our_bytes(read_hook(legacy)):  # it came after us, and runs ours first
+        return (
+            [WriteHook(legacy, content, keeps=False)] if read_hook(legacy) != content or not is_runnable(legacy) else []
+        )
+    if not path_exists(before):
+        return [WriteHook(path, content, keeps=True)]
+    if path_state(path) == path_state(before) or _is_of_git_lfs(there, os.path.basename(path)):
+        return [WriteHook(path, content, keeps=False)]  # we were killed half-way; or ours runs git-lfs as well
+    if _is_of_pre_commit(there) and _is_of_pre_commit(read_hook(before)):
+        return [WriteHook(path, content, keeps=True)]  # it has made itself anew
     raise Problem(
         f"{path} is not ours any more, and {before} is there, too",
         f"if the second is not needed any more: mv {shlex.quote(before)} {shlex.quote(path)}.old",
@@ -338,23 +350,23 @@ def _taken_over(path: str, content: bytes) -> list[Change]:
 
 def _given_back(path: str) -> list[Change]:
     """The inverse of `_taken_over`."""
-    before: str | None = path + BEFORE if hookchanges.is_there(path + BEFORE) else None
-    there = hookchanges.read(path)
+    before: str | None = path + BEFORE_SUFFIX if path_exists(path + BEFORE_SUFFIX) else None
+    there = read_hook(path)
     legacy = path + ".legacy"
     if _is_our_bytes(there):
-        return [Restored(path, before)]
-    if _is_of_pre_commit(there) and _is_our_bytes(hookchanges.read(legacy)):
-        if before and _is_of_pre_commit(hookchanges.read(before)):
-            return [Restored(legacy, None, (before,))]
-        return [Restored(legacy, before)]
+        return [RestoreHook(path, before)]
+    if _is_of_pre_commit(there) and _is_our_bytes(read_hook(legacy)):
+        if before and _is_of_pre_commit(read_hook(before)):
+            return [RestoreHook(legacy, None, (before,))]
+        return [RestoreHook(legacy, before)]
     if before is None:
         return []
-    if not hookchanges.is_there(path):
-        return [Restored(path, before)]
-    if hookchanges.state(path) == hookchanges.state(before):
-        return [Restored(before, None)]
-    if _is_of_git_lfs(there, os.path.basename(path)) and b"lfs pre-push" in (hookchanges.read(before) or b""):
-        return [Restored(path, before)]
+    if not path_exists(path):
+        return [RestoreHook(path, before)]
+    if path_state(path) == path_state(before):
+        return [RestoreHook(before, None)]
+    if _is_of_git_lfs(there, os.path.basename(path)) and b"lfs pre-push" in (read_hook(before) or b""):
+        return [RestoreHook(path, before)]
     raise Problem(
         f"{path} is not ours any more, and {before} is what was there before",
         f"mv {shlex.quote(before)} {shlex.quote(path)}",
@@ -371,7 +383,7 @@ def _content(name: str, before: str | None) -> bytes:
         os.path.dirname(__file__),
         os.path.dirname(os.path.dirname(__file__)),
     ):  # as installed; a checkout
-        text = hookchanges.read(os.path.join(directory, "hooks", source))
+        text = read_hook(os.path.join(directory, "hooks", source))
         if text is not None:
             break
     else:
@@ -391,7 +403,7 @@ def _hooks(previous: str | None, place: _Place) -> dict[str, bytes]:
     hooks = {}
     others = list(OTHERS)
     where = place.default if previous is None else place.resolved(previous)
-    others += [name for name in MIRRORED if where and runs(os.path.join(where, name))]
+    others += [name for name in MIRRORED if where and is_runnable(os.path.join(where, name))]
     if place.scope == "global" and "reference-transaction" not in others:
         others.append("reference-transaction")
     for name in (*JUDGING, *others):
@@ -412,7 +424,7 @@ def _is_our_bytes(content: bytes | None) -> bool:
 
 def _is_ours(path: str) -> bool:
     """Whether git would run it, and it is ours, of whatever version."""
-    return _is_our_bytes(hookchanges.read(path)) and runs(path)
+    return _is_our_bytes(read_hook(path)) and is_runnable(path)
 
 
 def _is_of_pre_commit(content: bytes | None) -> bool:

@@ -14,38 +14,38 @@ from git_credential_hf.files import create_file
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import hold_signals, is_process_running
 
-BEFORE = ".before-hf"  # what follows the name of a hook that has made way for ours
+BEFORE_SUFFIX = ".before-hf"  # what follows the name of a hook that has made way for ours
 
 
-class Hook:
+class WriteHook:
     """The hook at `path` becomes ours; if `keeps`, the one that is there goes on as `PATH.before-hf`."""
 
     def __init__(self, path: str, content: bytes, keeps: bool) -> None:
         self.path = path
         self.content = content
         self.keeps = keeps
-        self._planned = state(path)
+        self._planned = path_state(path)
 
     def describe(self) -> str:
         """What happens, in words."""
-        kept = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE}\n" if self.keeps else ""
+        kept = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE_SUFFIX}\n" if self.keeps else ""
         return kept + f"write {self.path}\n"
 
     @hold_signals()
     def apply(self) -> None:
         """First the second name for the old one, then ours over the first: there is a hook at any moment."""
-        if state(self.path) != self._planned:
+        if path_state(self.path) != self._planned:
             raise Problem(f"{self.path} has just been changed by another program", "run the command again")
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             if self.keeps:
-                _second_name(self.path, self.path + BEFORE)
+                _second_name(self.path, self.path + BEFORE_SUFFIX)
             _put(self.path, self.content)
         except OSError as error:
             raise _cannot_write(self.path, error) from None
 
 
-class Restored:
+class RestoreHook:
     """The hook at `path`, ours, goes: to the one at `before`, or to none. What is at each of `leftovers` goes, too."""
 
     def __init__(self, path: str, before: str | None, leftovers: tuple[str, ...] = ()) -> None:
@@ -72,7 +72,7 @@ class Restored:
             raise _cannot_write(self.path, error) from None
 
 
-class Directory:
+class WriteDirectory:
     """The directory of ours at `path` holds these hooks; `None` stands for no directory."""
 
     def __init__(self, path: str, hooks: dict[str, bytes] | None) -> None:
@@ -92,9 +92,11 @@ class Directory:
             if self.hooks is not None:
                 os.makedirs(self.path, exist_ok=True)
                 for name, content in self.hooks.items():
-                    if read(os.path.join(self.path, name)) != content or not runs(os.path.join(self.path, name)):
+                    if read_hook(os.path.join(self.path, name)) != content or not is_runnable(
+                        os.path.join(self.path, name)
+                    ):
                         _put(os.path.join(self.path, name), content)
-            for name in names(self.path):
+            for name in list_names(self.path):
                 if name not in (self.hooks or {}):
                     os.unlink(os.path.join(self.path, name))
             if self.hooks is None:
@@ -126,7 +128,7 @@ def _status(path: str, look: Callable[[str], os.stat_result]) -> os.stat_result 
         raise _cannot_read(path, error) from None
 
 
-def is_there(path: str) -> bool:
+def path_exists(path: str) -> bool:
     """Whether there is anything, be it a link that leads nowhere; raises `Problem` where that is unknown."""
     return _status(path, os.lstat) is not None
 
@@ -137,7 +139,7 @@ def is_directory(path: str) -> bool:
     return status is not None and stat.S_ISDIR(status.st_mode)
 
 
-def names(directory: str) -> list[str]:
+def list_names(directory: str) -> list[str]:
     """What is in a directory; nothing where there is none."""
     try:
         return sorted(os.listdir(directory)) if is_directory(directory) else []
@@ -145,7 +147,7 @@ def names(directory: str) -> list[str]:
         raise _cannot_read(directory, error) from None
 
 
-def read(path: str) -> bytes | None:
+def read_hook(path: str) -> bytes | None:
     """What is in the file, through links; `None` where there is none to read."""
     status = _status(path, os.stat)
     if status is None or not stat.S_ISREG(status.st_mode):
@@ -157,12 +159,12 @@ def read(path: str) -> bytes | None:
         raise _cannot_read(path, error) from None
 
 
-def runs(path: str) -> bool:
+def is_runnable(path: str) -> bool:
     """Whether git would run it."""
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def state(path: str) -> tuple[int, bytes] | None:
+def path_state(path: str) -> tuple[int, bytes] | None:
     """The mode and the bytes, of a link where it leads; `None` where there is nothing."""
     try:
         status = os.lstat(path)
@@ -172,7 +174,7 @@ def state(path: str) -> tuple[int, bytes] | None:
         return None
     except OSError as error:
         raise _cannot_read(path, error) from None
-    return status.st_mode, read(path) or b""
+    return status.st_mode, read_hook(path) or b""
 
 
 def _second_name(path: str, name: str) -> None:
