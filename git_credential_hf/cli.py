@@ -463,11 +463,11 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     What was kept goes too: the hash of a refused token, the token of a CI job,
     and what the Hub allows.
     """
-    from git_credential_hf import hookfiles
     from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
+    from git_credential_hf.hooks.install import HOOK_SCOPES, plan_uninstall
     from git_credential_hf.state import cache_directory, remove_state
 
-    hooks = hookfiles.plan_removal(scope) if scope in hookfiles.SCOPES else []
+    hooks = plan_uninstall(scope) if scope in HOOK_SCOPES else []
     if hooks:
         _carry_out(hooks, dry_run, "")
     status = _carry_out(plan_unconfigure(scope), dry_run, "git's configuration has nothing of ours")
@@ -498,18 +498,18 @@ def install(scope: str, dry_run: bool) -> int:
 
 
 def _install_hooks(scope: str, dry_run: bool) -> int:
-    from git_credential_hf import hookfiles
+    from git_credential_hf.hooks.install import plan_install
 
-    return _carry_out(hookfiles.plan(scope), dry_run, "git calls the hooks already")
+    return _carry_out(plan_install(scope), dry_run, "git calls the hooks already")
 
 
 @hook_files.command()
 @_with_scopes("local", "global", "local")
 def uninstall(scope: str, dry_run: bool) -> int:
     """Take the hooks out: what was there before comes back."""
-    from git_credential_hf import hookfiles
+    from git_credential_hf.hooks.install import plan_uninstall
 
-    return _carry_out(hookfiles.plan_removal(scope), dry_run, "there are no hooks of ours")
+    return _carry_out(plan_uninstall(scope), dry_run, "there are no hooks of ours")
 
 
 @hook_files.command(name="status")
@@ -521,9 +521,9 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
 
     Exits with 1 where it does not.
     """
-    from git_credential_hf import hookfiles
+    from git_credential_hf.hooks.install import hooks_in_effect, inspect_hooks
 
-    seen = hookfiles.here() if scope is None else hookfiles.seen(scope)
+    seen = hooks_in_effect() if scope is None else inspect_hooks(scope)
     if as_json:
         print_json(seen.as_json())
     else:

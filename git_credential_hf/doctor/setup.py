@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Iterator
 from functools import partial
 
-from git_credential_hf import hookfiles
 from git_credential_hf.configure import plan_configure, removal_command
 from git_credential_hf.doctor.copies import file_of, unset
 from git_credential_hf.doctor.machine import Finding, Machine
@@ -13,6 +12,7 @@ from git_credential_hf.git.config import SCOPES, ConfigEntry
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_applies, section_origin
+from git_credential_hf.hooks.install import hooks_in_effect, plan_install
 from git_credential_hf.hub import hub_origins, parse_remote, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
@@ -180,7 +180,7 @@ def check_hooks(machine: Machine) -> Iterator[Finding]:
     """Hooks that were installed, and that git does not call any more."""
     machine.entries  # noqa: B018 - where git does not answer, that is told already, and it is not asked again
     try:
-        seen = hookfiles.here()
+        seen = hooks_in_effect()
     except Problem:
         return  # no home, no repository
     problem = seen.problem()
@@ -192,5 +192,5 @@ def check_hooks(machine: Machine) -> Iterator[Finding]:
             "git does not call the hooks that were installed",
             problem.message + "".join(missing),
             f"run `{problem.fix}`" if problem.fix else "run `git-credential-hf hooks install`",
-            partial(hookfiles.plan, "local" if seen.state == "installed" else seen.scope),
+            partial(plan_install, "local" if seen.state == "installed" else seen.scope),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import hookfiles
+from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
 
 # It stands for `git-credential-hf hook`: it says what the test has told it to say, and notes that it was asked.
 STAND_IN = """#!/bin/sh
@@ -119,14 +119,14 @@ class Bench:
         return [word for word in words if word in (who or ("judge", "lfs", "custom", "framework", "husky"))]
 
     def install(self, scope: str = "local") -> None:
-        for change in hookfiles.plan(scope):
+        for change in plan_install(scope):
             change.apply()
-        assert hookfiles.plan(scope) == [], "twice is once"
+        assert plan_install(scope) == [], "twice is once"
 
     def uninstall(self, scope: str = "local") -> None:
-        for change in hookfiles.plan_removal(scope):
+        for change in plan_uninstall(scope):
             change.apply()
-        assert hookfiles.plan_removal(scope) == [], "twice is once"
+        assert plan_uninstall(scope) == [], "twice is once"
 
     def is_judged(self) -> None:
         """A refused push uploads nothing, and git-lfs does not even start; an allowed one uploads, once judged."""
@@ -144,7 +144,7 @@ class Bench:
         assert self.pushed() != refs
 
     def state(self, scope: str = "local") -> str:
-        return hookfiles.seen(scope).state
+        return inspect_hooks(scope).state
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import hookfiles
+from git_credential_hf.hooks import install as hookfiles
+from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
 from git_credential_hf.problem import Problem
 from hookfiles.conftest import CUSTOM, Bench, script, tree
 
@@ -102,7 +103,7 @@ def test_first(bench: Bench, name: str) -> None:
     for step in steps:
         step(bench)
     assert bench.state() == "installed"
-    assert hookfiles.plan("local") == [], "nothing is left to do"
+    assert plan_install("local") == [], "nothing is left to do"
     bench.is_judged()
     assert sorted(set(bench.logged("custom", "framework", "husky"))) == sorted(heard)
 
@@ -140,7 +141,7 @@ def test_replaced_by_lfs(bench: Bench) -> None:
     custom(bench)
     bench.install()
     bench.git("lfs", "update", "--force")
-    found = hookfiles.seen("local").as_json()
+    found = inspect_hooks("local").as_json()
     assert found["state"] == "replaced"
     assert found["hooks"][0] == {  # type: ignore[index]
         "name": "pre-push",
@@ -162,11 +163,11 @@ def test_replaced_by_a_stranger(bench: Bench) -> None:
     script(where / ".git/hooks/pre-push", "#!/bin/sh\necho other\n")
     before = tree(where)
     with pytest.raises(Problem) as caught:
-        hookfiles.plan("local")
+        plan_install("local")
     assert str(where / ".git/hooks/pre-push") in caught.value.message
     assert "pre-push.before-hf" in caught.value.message
     with pytest.raises(Problem):
-        hookfiles.plan_removal("local")
+        plan_uninstall("local")
     assert tree(where) == before
     bench.run("sh", "-c", (caught.value.fix or "").partition(": ")[2])
     bench.install()
@@ -208,7 +209,7 @@ def test_husky_again(bench: Bench) -> None:
     bench.install()
     shutil.rmtree(where / ".husky/_")
     husky(bench)
-    found = hookfiles.seen("local")
+    found = inspect_hooks("local")
     assert found.state == "displaced"
     assert ".husky/_" in (found.by or "")
     bench.install()

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import hookfiles
+from git_credential_hf.hooks.install import (
+    FORWARDED_HOOKS,
+    HOOK_SCOPES,
+    MIRRORED_HOOKS,
+    hooks_in_effect,
+    inspect_hooks,
+    plan_install,
+    plan_uninstall,
+)
 from git_credential_hf.problem import Problem
 from hookfiles.conftest import CUSTOM, Bench, script, tree
 from hookfiles.test_beside import framework
@@ -126,7 +134,7 @@ def test_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_repository(bench: Bench) -> None:
     """Outside of a repository there is a problem, and no traceback."""
     with pytest.raises(Problem, match="no git repository here"):
-        hookfiles.plan("local")
+        plan_install("local")
 
 
 SETTINGS = {
@@ -200,7 +208,7 @@ def test_hooks_path_of_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(bench.folder / "system"))
     monkeypatch.delenv("GIT_CONFIG_NOSYSTEM")
     bench.git("config", "--system", "core.hooksPath", bench.folder / "theirs")
-    for scope in hookfiles.SCOPES:
+    for scope in HOOK_SCOPES:
         bench.install(scope)
         bench.is_judged()
         assert bench.logged("custom")
@@ -215,7 +223,7 @@ def test_turned_off(bench: Bench, scope: str, value: str) -> None:
     bench.repository()
     bench.git("config", "--global", "core.hooksPath", value)
     with pytest.raises(Problem, match="turns all hooks off") as caught:
-        hookfiles.plan(scope)
+        plan_install(scope)
     bench.run("sh", "-c", (caught.value.fix or "").removeprefix("run `").removesuffix("`"))
     bench.install(scope)
     bench.is_judged()
@@ -228,7 +236,7 @@ def test_worktree_setting(bench: Bench) -> None:
     bench.git("config", "extensions.worktreeConfig", "true")
     bench.git("config", "--worktree", "core.hooksPath", "x")
     with pytest.raises(Problem, match="this worktree alone"):
-        hookfiles.plan("local")
+        plan_install("local")
 
 
 @pytest.mark.once
@@ -238,7 +246,7 @@ def test_directory_in_the_way(bench: Bench, name: str) -> None:
     where = bench.repository()
     (where / ".git/hooks" / name).mkdir()
     with pytest.raises(Problem, match="is a directory") as caught:
-        hookfiles.plan("local")
+        plan_install("local")
     bench.run("sh", "-c", caught.value.fix or "")
     bench.install()
 
@@ -419,9 +427,9 @@ def test_kept_off(bench: Bench) -> None:
     bench.install("global")
     script(where / "theirs/pre-push", CUSTOM)
     bench.git("config", "core.hooksPath", "theirs")
-    assert "core.hooksPath is theirs here" in (hookfiles.seen("global").by or "")
+    assert "core.hooksPath is theirs here" in (inspect_hooks("global").by or "")
     bench.install("local")
-    assert hookfiles.seen("global").by is None
+    assert inspect_hooks("global").by is None
     bench.is_judged()
 
 
@@ -444,7 +452,7 @@ def test_other_hooks(bench: Bench) -> None:
     where = bench.repository()
     note = '#!/bin/sh\necho "custom ${0##*/} $*" >> "$LOG"\ncat >> "$LOG"\n'
     for folder in (where / ".git/hooks", bench.remote / "hooks"):
-        for name in (*hookfiles.OTHERS, "reference-transaction"):
+        for name in (*FORWARDED_HOOKS, "reference-transaction"):
             if name not in ("proc-receive", "update"):
                 script(folder / name, note)
         script(folder / "update", '#!/bin/sh\necho "custom update $1" >> "$LOG"\ncase $1 in */no) exit 1 ;; esac\n')
@@ -465,7 +473,7 @@ def test_other_hooks(bench: Bench) -> None:
     assert "refs/heads/no" not in bench.pushed()
 
 
-@pytest.mark.parametrize("name", hookfiles.MIRRORED)
+@pytest.mark.parametrize("name", MIRRORED_HOOKS)
 def test_mirrored(bench: Bench, name: str) -> None:
     """The hooks whose mere existence means, or costs, something are in our directory exactly where they were before."""
     where = bench.repository()
@@ -485,7 +493,7 @@ def test_here(bench: Bench) -> None:
     """Asked without a scope, it is about what counts in the current directory, with the problem and what mends it."""
 
     def answer() -> tuple[str, str, str | None]:
-        found = hookfiles.here()
+        found = hooks_in_effect()
         problem = found.problem()
         return found.scope, found.state, problem and problem.fix
 
@@ -512,7 +520,7 @@ def test_often(bench: Bench) -> None:
     bench.repository()
     bench.install("global")
     script(bench.folder / "trap/git", "#!/bin/sh\nexit 99\n")
-    hook = Path(hookfiles.seen("global").directory, "reference-transaction")
+    hook = Path(inspect_hooks("global").directory, "reference-transaction")
     script(bench.where / ".git/hooks/reference-transaction", '#!/bin/sh\necho "custom $*" >> "$LOG"\n')
     bench.run(hook, "prepared", PATH=f"{bench.folder}/trap:/usr/bin:/bin")
     assert bench.log.read_text() == "custom prepared\n"
@@ -522,8 +530,8 @@ def test_often(bench: Bench) -> None:
 def test_foreign_in_our_directory(bench: Bench) -> None:
     """What somebody else has put into our directory is not lost: a problem names it, installing and removing."""
     bench.install("global")
-    path = script(Path(hookfiles.seen("global").directory, "commit-msg"), CUSTOM)
-    for plan in (hookfiles.plan, hookfiles.plan_removal):
+    path = script(Path(inspect_hooks("global").directory, "commit-msg"), CUSTOM)
+    for plan in (plan_install, plan_uninstall):
         with pytest.raises(Problem, match="not a hook of ours") as caught:
             plan("global")
     assert path.read_text() == CUSTOM

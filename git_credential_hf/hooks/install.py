@@ -43,12 +43,12 @@ from git_credential_hf.hooks.steps import (
 )
 from git_credential_hf.problem import Problem
 
-SCOPES = ("global", "local")
-JUDGING = ("pre-push", "pre-commit")
+HOOK_SCOPES = ("global", "local")
+CHECKING_HOOKS = ("pre-push", "pre-commit")
 
 # All others that git runs from its hooks directory (githooks(5)), but `fsmonitor-watchman`, which `core.fsmonitor`
 # names by its path.
-OTHERS = (
+FORWARDED_HOOKS = (
     *("applypatch-msg", "pre-applypatch", "post-applypatch", "pre-merge-commit", "prepare-commit-msg", "commit-msg"),
     *("post-commit", "pre-rebase", "post-checkout", "post-merge", "pre-receive", "update", "proc-receive"),
     *("post-receive", "post-update", "pre-auto-gc", "post-rewrite", "sendemail-validate"),
@@ -57,12 +57,12 @@ OTHERS = (
 # Two that are in a directory of ours only if they are in the one before: the mere existence of the first changes what
 # a push into this repository does; git runs the second two or three times for each reference that it fetches. For all
 # repositories together nobody can know: there the first is left out, and the second is not.
-MIRRORED = ("push-to-checkout", "reference-transaction")
+MIRRORED_HOOKS = ("push-to-checkout", "reference-transaction")
 
 _MARK = b"# A hook of git-credential-hf"
 
 
-class Seen:
+class InstalledHooks:
     """What is there in a scope: `state` and that of each hook is one of `STATES`.
 
     `replaced`: another program has put its own hook in the place of ours. `displaced`: ours is there, but
@@ -112,13 +112,13 @@ class Seen:
 # --- what is to be done ---
 
 
-def plan(scope: str) -> list[Change]:
+def plan_install(scope: str) -> list[Change]:
     """What lets git run our hooks in `scope` (of `SCOPES`); nothing where it does already."""
     place = _Place(scope)
     previous = place.previous()
     if scope == "local" and previous is None and not place.needs_directory():
         hooks: list[Change] = []
-        for name in JUDGING:
+        for name in CHECKING_HOOKS:
             hooks += _taken_over(os.path.join(place.default, name), _content(name, None))
         return hooks + place.removal()
     wanted = _hooks(previous, place)
@@ -137,23 +137,23 @@ def plan(scope: str) -> list[Change]:
     return changes
 
 
-def plan_removal(scope: str) -> list[Change]:
+def plan_uninstall(scope: str) -> list[Change]:
     """The inverse of `plan`, whichever arrangement it was."""
     place = _Place(scope)
     changes = place.removal()
     if scope == "local":
-        for name in JUDGING:
+        for name in CHECKING_HOOKS:
             changes += _given_back(os.path.join(place.default, name))
     return changes
 
 
-def seen(scope: str) -> Seen:
+def inspect_hooks(scope: str) -> InstalledHooks:
     """What is there now, for the repository of the current directory, or for the user."""
     place = _Place(scope)
     value, by = place.effective()
     in_use = place.resolved(value) if value is not None else place.default
     hooks = []
-    for name in JUDGING:
+    for name in CHECKING_HOOKS:
         path = os.path.join(place.directory, name)
         before: str | None = None
         standing = os.path.join(place.default, name)
@@ -171,7 +171,9 @@ def seen(scope: str) -> Seen:
         else:
             state = "displaced" if _is_ours(path) else "absent"
         hooks.append((name, state, path, before))
-    found = Seen(scope, place.directory if in_use == place.directory else os.path.dirname(hooks[0][2]), hooks, None)
+    found = InstalledHooks(
+        scope, place.directory if in_use == place.directory else os.path.dirname(hooks[0][2]), hooks, None
+    )
     if found.state == "displaced":
         found.by = f"core.hooksPath is {value} ({by})" if value is not None else "core.hooksPath is no longer set"
     elif scope == "global" and found.state == "installed":
@@ -179,14 +181,14 @@ def seen(scope: str) -> Seen:
     return found
 
 
-def here() -> Seen:
+def hooks_in_effect() -> InstalledHooks:
     """What counts in the current directory: this repository's own installation, or the one for all of them."""
-    everywhere = seen("global")
+    everywhere = inspect_hooks("global")
     try:
         run_git("rev-parse", "--git-dir")
     except Problem:
         return everywhere
-    local = seen("local")
+    local = inspect_hooks("local")
     if local.state == "installed":
         return local
     place = _Place("local")
@@ -275,7 +277,7 @@ class _Place:
         """Whether the repository's own hooks have to stay where they are, and under their own names."""
         if os.path.islink(self.default):
             return True  # perhaps to a directory that is tracked
-        for name in JUDGING:
+        for name in CHECKING_HOOKS:
             path = os.path.join(self.default, name)
             if _is_our_bytes(read_hook(path)) or path_exists(path + BEFORE_SUFFIX):
                 continue
@@ -378,7 +380,7 @@ def _given_back(path: str) -> list[Change]:
 
 def _content(name: str, before: str | None) -> bytes:
     """One of the files in `hooks/`, made for this place; `before`: what comes after `before=` in it."""
-    source = name if name in JUDGING else "other"
+    source = name if name in CHECKING_HOOKS else "other"
     for directory in (
         os.path.dirname(__file__),
         os.path.dirname(os.path.dirname(__file__)),
@@ -401,17 +403,17 @@ def _content(name: str, before: str | None) -> bytes:
 def _hooks(previous: str | None, place: _Place) -> dict[str, bytes]:
     """The files of our directory, which run those of `previous`, or of the repository."""
     hooks = {}
-    others = list(OTHERS)
+    others = list(FORWARDED_HOOKS)
     where = place.default if previous is None else place.resolved(previous)
-    others += [name for name in MIRRORED if where and is_runnable(os.path.join(where, name))]
+    others += [name for name in MIRRORED_HOOKS if where and is_runnable(os.path.join(where, name))]
     if place.scope == "global" and "reference-transaction" not in others:
         others.append("reference-transaction")
-    for name in (*JUDGING, *others):
-        variable = name if name in JUDGING else "$name"
+    for name in (*CHECKING_HOOKS, *others):
+        variable = name if name in CHECKING_HOOKS else "$name"
         if previous is not None:
             directory = previous.rstrip("/") if previous.strip("/") else "/."
             hooks[name] = _content(name, f"{shlex.quote(directory)}/{variable}")
-        elif name in JUDGING:
+        elif name in CHECKING_HOOKS:
             hooks[name] = _content(name, f"$(git rev-parse --git-common-dir)/hooks/{variable}")
         else:
             hooks[name] = _content(name, None)
