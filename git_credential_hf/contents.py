@@ -5,10 +5,10 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from git_credential_hf import outgoing
 from git_credential_hf.api.access import card_errors
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.run import run_git
+from git_credential_hf.hooks.scan import Additions, Blob, FullDirectory, Leak, LfsPointer
 from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
@@ -22,7 +22,7 @@ MOST_DESCRIPTION = 60  # characters of a card's short_description
 
 
 def problems(
-    added: outgoing.Outgoing, entries: list[ConfigEntry], repository: tuple[str, str] | None, branch: str = ""
+    added: Additions, entries: list[ConfigEntry], repository: tuple[str, str] | None, branch: str = ""
 ) -> Iterator[tuple[str, Iterator[Problem]]]:
     """Each check of `hooks.CHECKS` with what it finds; git, or the Hub, is asked when that is looked at.
 
@@ -39,12 +39,12 @@ def problems(
             yield "metadata", _metadata(blob, content, repository)
 
 
-def _leaks(leaks: Sequence[outgoing.Leak], branch: str) -> Iterator[Problem]:
+def _leaks(leaks: Sequence[Leak], branch: str) -> Iterator[Problem]:
     roots = _roots(leaks) if leaks else set()
     yield from (_leaked(leak, roots, branch) for leak in leaks)
 
 
-def _roots(leaks: Sequence[outgoing.Leak]) -> set[str]:
+def _roots(leaks: Sequence[Leak]) -> set[str]:
     """Those of their commits that have no parent."""
     given = "".join(f"{leak.blob.commit}\n" for leak in leaks if leak.blob.commit)
     try:
@@ -54,7 +54,7 @@ def _roots(leaks: Sequence[outgoing.Leak]) -> set[str]:
     return set(found.decode().split())
 
 
-def _leaked(leak: outgoing.Leak, roots: set[str], branch: str) -> Problem:
+def _leaked(leak: Leak, roots: set[str], branch: str) -> Problem:
     blob = leak.blob
     if blob.commit is None:
         take_out = f"git reset -- {_pathspec(blob.path)}"  # before the first commit, too
@@ -66,15 +66,15 @@ def _leaked(leak: outgoing.Leak, roots: set[str], branch: str) -> Problem:
     )
 
 
-def _large(blob: outgoing.Blob, branch: str) -> Problem:
+def _large(blob: Blob, branch: str) -> Problem:
     return Problem(f"{_place(blob)} is over 10 MiB ({_size(blob.size)}) and not in LFS", _into_lfs(blob, branch))
 
 
-def _binary(blob: outgoing.Blob, branch: str) -> Problem:
+def _binary(blob: Blob, branch: str) -> Problem:
     return Problem(f"{_place(blob)} is a binary file ({_size(blob.size)}) and not in LFS", _into_lfs(blob, branch))
 
 
-def _into_lfs(blob: outgoing.Blob, branch: str) -> str:
+def _into_lfs(blob: Blob, branch: str) -> str:
     pattern = shlex.quote(_pattern(blob.path))
     if blob.commit is None:
         # A hook runs at the top, git has been called in GIT_PREFIX below that (git(1)), and `track` writes where it is.
@@ -99,7 +99,7 @@ def _pathspec(path: str) -> str:
     return shlex.quote((":/" if is_plain else ":(top,literal)") + path)
 
 
-def _crowded(directory: outgoing.Directory) -> Problem:
+def _crowded(directory: FullDirectory) -> Problem:
     where = f"{directory.path}/" if directory.path else "the top directory"
     return Problem(
         f"{where}{_in_commit(directory.commit)} has {directory.entries:,} files, and the Hub takes {MOST_FILES:,}",
@@ -107,7 +107,7 @@ def _crowded(directory: outgoing.Directory) -> Problem:
     )
 
 
-def _lfs_objects(pointers: Sequence[outgoing.Pointer], entries: list[ConfigEntry]) -> Iterator[Problem]:
+def _lfs_objects(pointers: Sequence[LfsPointer], entries: list[ConfigEntry]) -> Iterator[Problem]:
     agents = {entry.subsection for entry in entries if entry.section == "lfs" and entry.name == "path"}
     for pointer in pointers:
         place = _place(pointer.blob)
@@ -128,7 +128,7 @@ def _lfs_objects(pointers: Sequence[outgoing.Pointer], entries: list[ConfigEntry
             )
 
 
-def _metadata(blob: outgoing.Blob, content: str, repository: tuple[str, str]) -> Iterator[Problem]:
+def _metadata(blob: Blob, content: str, repository: tuple[str, str]) -> Iterator[Problem]:
     if not _is_doubtful(content):
         return
     try:
@@ -147,7 +147,7 @@ def _is_doubtful(content: str) -> bool:
     return found is not None and len(found[1].strip()) > MOST_DESCRIPTION
 
 
-def _place(blob: outgoing.Blob) -> str:
+def _place(blob: Blob) -> str:
     return blob.path + _in_commit(blob.commit)
 
 

@@ -17,8 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from git_credential_hf import outgoing
-from git_credential_hf.outgoing import Update
+from git_credential_hf.hooks.scan import Additions, RefUpdate, parse_updates, scan_index, scan_push
 from git_credential_hf.problem import Problem
 
 NULL = "0" * 40
@@ -79,8 +78,8 @@ def make(path: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> Reposito
     return Repository(path)
 
 
-def push(new: str, old: str = NULL, remote: str = "none", **options: object) -> outgoing.Outgoing:
-    return outgoing.pushed([Update("refs/heads/main", new, "refs/heads/main", old)], remote, **options)  # type: ignore[arg-type]
+def push(new: str, old: str = NULL, remote: str = "none", **options: object) -> Additions:
+    return scan_push([RefUpdate("refs/heads/main", new, "refs/heads/main", old)], remote, **options)  # type: ignore[arg-type]
 
 
 def pointer_to(content: bytes) -> bytes:
@@ -95,7 +94,7 @@ def store(content: bytes, lfs: Path) -> None:
     file.write_bytes(content)
 
 
-def binaries(found: outgoing.Outgoing) -> set[tuple[str | None, str]]:
+def binaries(found: Additions) -> set[tuple[str | None, str]]:
     return {(blob.commit, blob.path) for blob in found.binary}
 
 
@@ -106,15 +105,15 @@ def test_updates_are_parsed() -> None:
     """Each line is four words, and a source of a push may hold blanks itself; nothing announced is no update."""
     a, b = "a" * 40, "b" * 64
     given_ = f"refs/heads/x {a} refs/heads/y {NULL}\n:/a b {b} refs/heads/z {a}\n(delete) {NULL} refs/heads/q {a}\n"
-    updates = outgoing.parse(given_.encode())
+    updates = parse_updates(given_.encode())
     assert updates == [
         ("refs/heads/x", a, "refs/heads/y", NULL),
         (":/a b", b, "refs/heads/z", a),
         ("(delete)", NULL, "refs/heads/q", a),
     ]
     assert [update.is_deletion for update in updates] == [False, False, True]
-    assert Update("(delete)", "0" * 64, "r", b).is_deletion
-    assert outgoing.parse(b"") == []
+    assert RefUpdate("(delete)", "0" * 64, "r", b).is_deletion
+    assert parse_updates(b"") == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ def test_updates_are_parsed() -> None:
 def test_a_line_that_is_no_update_is_a_problem(line: bytes) -> None:
     """What is not an id never gets to git."""
     with pytest.raises(Problem):
-        outgoing.parse(line + b"\n")
+        parse_updates(line + b"\n")
 
 
 # Which objects
@@ -169,14 +168,14 @@ def test_left_over_tracking_references_do_not_count(repository: Repository) -> N
 
 def test_a_deletion_adds_nothing(tmp_path: Path) -> None:
     """Nothing is read: not even a repository is needed."""
-    found = outgoing.pushed([Update("(delete)", NULL, "refs/heads/x", "a" * 40)], "origin")
-    assert vars(found) == vars(outgoing.Outgoing())
+    found = scan_push([RefUpdate("(delete)", NULL, "refs/heads/x", "a" * 40)], "origin")
+    assert vars(found) == vars(Additions())
 
 
 def test_an_empty_range_adds_nothing(repository: Repository) -> None:
     """The remote has it all."""
     new = repository.add("new", b"\0")
-    assert vars(push(new, new)) == vars(outgoing.Outgoing())
+    assert vars(push(new, new)) == vars(Additions())
 
 
 def test_a_forced_push_over_unknown_history(repository: Repository) -> None:
@@ -235,12 +234,12 @@ def test_some_updates_at_once(repository: Repository) -> None:
     repository.git("checkout", "-q", "-b", "two", base)
     two = repository.add("two", b"\0two")
     updates = [
-        Update("refs/heads/main", one, "refs/heads/main", NULL),
-        Update("refs/heads/two", two, "refs/heads/two", NULL),
-        Update("HEAD", two, "refs/heads/copy", NULL),
-        Update("(delete)", NULL, "refs/heads/gone", base),
+        RefUpdate("refs/heads/main", one, "refs/heads/main", NULL),
+        RefUpdate("refs/heads/two", two, "refs/heads/two", NULL),
+        RefUpdate("HEAD", two, "refs/heads/copy", NULL),
+        RefUpdate("(delete)", NULL, "refs/heads/gone", base),
     ]
-    found = outgoing.pushed(updates, "none")
+    found = scan_push(updates, "none")
     assert binaries(found) == {(one, "one"), (two, "two")}
     assert len(found.binary) == 2
 
@@ -259,19 +258,19 @@ def test_a_tag_of_a_blob_or_a_tree(repository: Repository) -> None:
     blob = repository.git("hash-object", "-w", "--stdin", given=b"\0blob")
     inner = repository.git("hash-object", "-w", "--stdin", given=b"\0inner")
     tree = repository.git("mktree", given=f"100644 blob {inner}\tname\n".encode())
-    updates = [Update("refs/heads/main", commit, "refs/heads/main", NULL)]
+    updates = [RefUpdate("refs/heads/main", commit, "refs/heads/main", NULL)]
     for name, target in (("blob", blob), ("tree", tree), ("same", f"{commit}:d"), ("root", f"{commit}^{{tree}}")):
         repository.git("tag", "-a", "-m", "x", name, target)
-        updates.append(Update(f"refs/tags/{name}", repository.git("rev-parse", name), f"refs/tags/{name}", NULL))
+        updates.append(RefUpdate(f"refs/tags/{name}", repository.git("rev-parse", name), f"refs/tags/{name}", NULL))
     ids = {update.local_ref: update.local_oid for update in updates}
-    found = outgoing.pushed(updates, "none")
+    found = scan_push(updates, "none")
     assert binaries(found) == {
         (commit, "d/f"),
         (ids["refs/tags/blob"], "refs/tags/blob"),
         (ids["refs/tags/tree"], "name"),
     }
     assert len(found.binary) == 3
-    assert binaries(outgoing.pushed(updates[1:2], "none")) == {(ids["refs/tags/blob"], "refs/tags/blob")}
+    assert binaries(scan_push(updates[1:2], "none")) == {(ids["refs/tags/blob"], "refs/tags/blob")}
 
 
 def test_replacements_are_not_pushed(repository: Repository) -> None:
@@ -301,7 +300,7 @@ def test_any_path(repository: Repository, path: bytes) -> None:
     """A path is told as it is, byte for byte."""
     file = repository.git("hash-object", "-w", "--stdin", given=b"\0")
     repository.git("update-index", "-z", "--index-info", given=b"100644 %s\t%s\0" % (file.encode(), path))
-    assert [os.fsencode(blob.path) for blob in outgoing.staged().binary] == [path]
+    assert [os.fsencode(blob.path) for blob in scan_index().binary] == [path]
     new = repository.commit()
     assert [os.fsencode(blob.path) for blob in push(new).binary] == [path]
 
@@ -311,7 +310,7 @@ def test_a_path_with_a_newline_confuses_nothing(repository: Repository) -> None:
     blob = repository.git("hash-object", "-w", "--stdin", given=b"\0")
     path = b"README.md\n" + b"1" * 40 + b" x"
     repository.git("update-index", "-z", "--index-info", given=b"100644 %s\t%s\0" % (blob.encode(), path))
-    assert [os.fsencode(blob.path) for blob in outgoing.staged().binary] == [path]
+    assert [os.fsencode(blob.path) for blob in scan_index().binary] == [path]
     new = repository.commit()
     last = repository.add("other", b"\0other")
     assert binaries(push(last)) == {(new, "README.md"), (last, "other")}
@@ -320,8 +319,8 @@ def test_a_path_with_a_newline_confuses_nothing(repository: Repository) -> None:
 def test_a_submodule_is_not_entered(repository: Repository) -> None:
     """The commit that it stands at is none of this repository's objects."""
     repository.git("update-index", "--add", "--cacheinfo", "160000," + "1" * 40 + ",sub")
-    assert vars(outgoing.staged()) == vars(outgoing.Outgoing())
-    assert vars(push(repository.commit())) == vars(outgoing.Outgoing())
+    assert vars(scan_index()) == vars(Additions())
+    assert vars(push(repository.commit())) == vars(Additions())
 
 
 # Which repositories
@@ -331,11 +330,11 @@ def test_sha256(repository: Repository, tmp_path: Path, monkeypatch: pytest.Monk
     """Ids of 64 digits are as good."""
     repository = make(tmp_path / "sha256", monkeypatch, "--object-format=sha256")
     repository.write("new", b"\0")
-    assert len(outgoing.staged().binary) == 1
+    assert len(scan_index().binary) == 1
     new = repository.commit()
     assert len(new) == 64
     assert binaries(push(new, "0" * 64)) == {(new, "new")}
-    assert vars(push(new, new)) == vars(outgoing.Outgoing())
+    assert vars(push(new, new)) == vars(Additions())
 
 
 def test_a_bare_repository(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,9 +352,9 @@ def test_the_environment_of_a_hook(repository: Repository, monkeypatch: pytest.M
     shutil.move(index, tmp_path / "index")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_DIR", str(repository.path / ".git"))
-    assert outgoing.staged().binary == []
+    assert scan_index().binary == []
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
-    assert len(outgoing.staged().binary) == 1
+    assert len(scan_index().binary) == 1
 
 
 def test_a_shallow_clone(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -383,14 +382,14 @@ def test_a_partial_clone_fetches_nothing(
     shutil.move(repository.path, tmp_path / "away")
     monkeypatch.chdir(clone.path)
     before = clone.git("count-objects", "-v")
-    assert vars(push(tip)) == vars(outgoing.Outgoing())
+    assert vars(push(tip)) == vars(Additions())
     assert clone.git("count-objects", "-v") == before
     if kind == "blob:none":
         clone.git("read-tree", "HEAD")
         blob = clone.git("hash-object", "-w", "--stdin", given=b"\0new")
         clone.git("update-index", "--add", "--cacheinfo", f"100644,{blob},d/new")
         clone.git("update-ref", "--no-deref", "HEAD", clone.git("rev-list", "HEAD").splitlines()[-1])
-        assert binaries(outgoing.staged()) == {(None, "d/new")}
+        assert binaries(scan_index()) == {(None, "d/new")}
         tree = clone.git("write-tree", "--missing-ok")
         new = clone.git("commit-tree", "-m", "x", "-p", tip, tree)
         assert binaries(push(new, remote="origin")) == {(new, "d/new")}
@@ -404,7 +403,7 @@ def test_large(repository: Repository) -> None:
     """Over 10 MiB, and not at it; large blobs are not read, so they are not binary, too."""
     repository.write("at", b"a" * (10 * MEBIBYTE))
     over = repository.write("over", b"\0" * (10 * MEBIBYTE + 1))
-    assert [(blob.path, blob.oid, blob.size) for blob in outgoing.staged().large] == [("over", over, 10 * MEBIBYTE + 1)]
+    assert [(blob.path, blob.oid, blob.size) for blob in scan_index().large] == [("over", over, 10 * MEBIBYTE + 1)]
     new = repository.commit()
     found = push(new)
     assert found.large == [(new, "over", over, 10 * MEBIBYTE + 1)]
@@ -438,7 +437,7 @@ def test_binary(repository: Repository) -> None:
     repository.write("after", b"a" * 8000 + b"\0")
     repository.write("empty", b"")
     repository.write("latin", b"\xe4\n")
-    assert binaries(outgoing.staged()) == {(None, "last")}
+    assert binaries(scan_index()) == {(None, "last")}
     new = repository.commit()
     assert binaries(push(new)) == {(new, "last")}
 
@@ -475,7 +474,7 @@ def test_tokens(repository: Repository, token: str, around: str) -> None:
 def test_what_is_no_token(repository: Repository, text: str) -> None:
     """Placeholders, words and longer names are none."""
     repository.write("f", text)
-    assert outgoing.staged().leaks == []
+    assert scan_index().leaks == []
 
 
 def test_a_token_anywhere_in_a_file(repository: Repository) -> None:
@@ -486,13 +485,13 @@ def test_a_token_anywhere_in_a_file(repository: Repository) -> None:
     for at, token in zip(where, tokens, strict=True):
         content[at : at + 37] = token.encode()
     repository.write("f", bytes(content))
-    assert {leak.token for leak in outgoing.staged().leaks} == set(tokens)
+    assert {leak.token for leak in scan_index().leaks} == set(tokens)
 
 
 def test_secrets(repository: Repository) -> None:
     """Exact values are found whatever they look like, but for short ones; a token among them is found once."""
     repository.write("f", f"a-secret-é and {TOKEN} and short")
-    found = outgoing.staged(secrets=["a-secret-é", TOKEN, "short", "absent-secret"]).leaks
+    found = scan_index(secrets=["a-secret-é", TOKEN, "short", "absent-secret"]).leaks
     assert sorted(leak.token for leak in found) == sorted(["a-secret-é", TOKEN])
 
 
@@ -508,7 +507,7 @@ def test_no_contents(repository: Repository) -> None:
     repository.write("big", b"a" * (10 * MEBIBYTE + 1))
     repository.write("f", TOKEN + "\0")
     repository.write("README.md", "---\n")
-    for found in (outgoing.staged(read_contents=False), push(repository.commit(), read_contents=False)):
+    for found in (scan_index(read_contents=False), push(repository.commit(), read_contents=False)):
         assert [blob.path for blob in found.large] == ["big"]
         assert not (found.binary or found.leaks or found.pointers or found.cards)
 
@@ -525,7 +524,7 @@ def test_pointers(repository: Repository) -> None:
     repository.write("wrong", pointer_to(b"short").replace(b"size 5", b"size 6"))
     repository.write("empty", pointer_to(b""))
     expected = {("here", 4, False), ("gone", 4, True), ("wrong", 6, True), ("empty", 0, False)}
-    for found in (outgoing.staged(), push(repository.commit())):
+    for found in (scan_index(), push(repository.commit())):
         assert {(pointer.blob.path, pointer.size, pointer.is_missing) for pointer in found.pointers} == expected
         assert {pointer.oid for pointer in found.pointers} >= {hashlib.sha256(b"gone").hexdigest()}
         assert found.binary == []
@@ -545,7 +544,7 @@ def test_pointers(repository: Repository) -> None:
 def test_what_is_no_pointer(repository: Repository, content: bytes) -> None:
     """Nothing is asked about it."""
     repository.write("f", content)
-    assert outgoing.staged().pointers == []
+    assert scan_index().pointers == []
 
 
 @pytest.mark.parametrize("where", ["elsewhere", "~/lfs", "absolute"])
@@ -555,7 +554,7 @@ def test_lfs_storage(repository: Repository, home: Path, tmp_path: Path, where: 
     store(b"here", paths[where])
     repository.git("config", "lfs.storage", str(paths[where]) if where == "absolute" else where)
     repository.write("here", pointer_to(b"here"))
-    assert [pointer.is_missing for pointer in outgoing.staged().pointers] == [False]
+    assert [pointer.is_missing for pointer in scan_index().pointers] == [False]
 
 
 def test_a_linked_worktree(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -566,7 +565,7 @@ def test_a_linked_worktree(repository: Repository, tmp_path: Path, monkeypatch: 
     store(b"here", repository.path / ".git" / "lfs")
     linked = Repository(tmp_path / "linked")
     linked.write("here", pointer_to(b"here"))
-    assert [pointer.is_missing for pointer in outgoing.staged().pointers] == [False]
+    assert [pointer.is_missing for pointer in scan_index().pointers] == [False]
     assert [pointer.is_missing for pointer in push(linked.commit()).pointers] == [False]
 
 
@@ -589,7 +588,7 @@ def test_an_old_pointer_that_comes_back(repository: Repository) -> None:
     repository.write("f", pointer_to(b"old"))
     repository.write("g", pointer_to(b"new"))
     expected = [("f", False), ("g", True)]
-    assert [(pointer.blob.path, pointer.is_missing) for pointer in outgoing.staged().pointers] == expected
+    assert [(pointer.blob.path, pointer.is_missing) for pointer in scan_index().pointers] == expected
     new = repository.commit()
     assert [(p.blob.path, p.is_missing) for p in push(new, remote="hf").pointers] == expected
     assert [(p.blob.path, p.is_missing) for p in push(new, old).pointers] == expected
@@ -597,7 +596,7 @@ def test_an_old_pointer_that_comes_back(repository: Repository) -> None:
     repository.git("update-ref", "-d", "refs/remotes/hf/main")
     repository.git("update-ref", "refs/heads/pr/1", new)  # `git fetch hf refs/pr/1:pr/1`, and `git merge --squash`
     repository.git("reset", "-q", "--soft", "HEAD~1")
-    assert [(p.blob.path, p.is_missing) for p in outgoing.staged().pointers] == [("f", False), ("g", False)]
+    assert [(p.blob.path, p.is_missing) for p in scan_index().pointers] == [("f", False), ("g", False)]
 
 
 # Directories and cards
@@ -610,14 +609,14 @@ def test_full_directories(repository: Repository) -> None:
     files = [short + b"full/%d" % n for n in range(many + 1)] + [short + b"at/%d" % n for n in range(many)]
     files += [short + b"full/sub/x", short + b"at/sub/x"]
     repository.git("update-index", "-z", "--index-info", given=b"\0".join(files) + b"\0")
-    assert outgoing.staged().directories == [(None, "full", many + 1)]
+    assert scan_index().directories == [(None, "full", many + 1)]
     first = repository.commit()
     repository.write("full/more", "x")
     second = repository.commit()
     assert push(second).directories == [(first, "full", many + 2)]
     assert push(second, first).directories == [(second, "full", many + 2)]
     repository.write("other", "x")
-    assert outgoing.staged().directories == []
+    assert scan_index().directories == []
     third = repository.commit()
     assert push(third, second).directories == []
     repository.git("rm", "-q", "--cached", "full/more", "full/1")
@@ -630,7 +629,7 @@ def test_a_full_top_directory(repository: Repository) -> None:
     blob = repository.git("hash-object", "-w", "--stdin", given=b"x")
     files = b"".join(b"100644 %s\t%d\0" % (blob.encode(), n) for n in range(10_001))
     repository.git("update-index", "-z", "--index-info", given=files)
-    assert outgoing.staged().directories == [(None, "", 10_001)]
+    assert scan_index().directories == [(None, "", 10_001)]
     new = repository.commit()
     assert push(new).directories == [(new, "", 10_001)]
 
@@ -658,7 +657,7 @@ def test_a_card_that_came_back(repository: Repository) -> None:
 def test_what_is_no_card(repository: Repository, content: str) -> None:
     """Without a header, or too long."""
     repository.write("README.md", content)
-    assert outgoing.staged().cards == []
+    assert scan_index().cards == []
     assert push(repository.commit()).cards == []
 
 
@@ -666,7 +665,7 @@ def test_a_staged_card(repository: Repository) -> None:
     """It is read from the index, and not from the work tree."""
     repository.write("README.md", "---\nstaged\n---\n")
     (repository.path / "README.md").write_text("---\nelse\n---\n")
-    assert [content for _, content in outgoing.staged().cards] == ["---\nstaged\n---\n"]
+    assert [content for _, content in scan_index().cards] == ["---\nstaged\n---\n"]
 
 
 # The index
@@ -674,10 +673,10 @@ def test_a_staged_card(repository: Repository) -> None:
 
 def test_staged_is_what_differs_from_head(repository: Repository) -> None:
     """What only moved, lost its mode, went, or is just announced (`add -N`) is not added; the first commit adds all."""
-    assert vars(outgoing.staged()) == vars(outgoing.Outgoing())
+    assert vars(scan_index()) == vars(Additions())
     for name in ("moved", "mode", "gone", "same", "changed"):
         repository.write(name, name.encode() + b"\0" * 50)
-    assert len(outgoing.staged().binary) == 5
+    assert len(scan_index().binary) == 5
     repository.commit()
     repository.git("mv", "moved", "d")
     repository.git("update-index", "--chmod=+x", "mode")
@@ -685,7 +684,7 @@ def test_staged_is_what_differs_from_head(repository: Repository) -> None:
     (repository.path / "announced").write_bytes(b"\0")
     repository.git("add", "-N", "announced")
     repository.write("changed", b"other\0")
-    assert binaries(outgoing.staged()) == {(None, "changed")}
+    assert binaries(scan_index()) == {(None, "changed")}
 
 
 def test_a_conflict_is_not_staged(repository: Repository) -> None:
@@ -697,7 +696,7 @@ def test_a_conflict_is_not_staged(repository: Repository) -> None:
     repository.add("f", "main\n")
     subprocess.run(["git", "merge", "-q", "side"], capture_output=True, cwd=repository.path)
     repository.write("g", b"\0")
-    assert binaries(outgoing.staged()) == {(None, "g")}
+    assert binaries(scan_index()) == {(None, "g")}
 
 
 def test_staged_from_a_subdirectory(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -707,7 +706,7 @@ def test_staged_from_a_subdirectory(repository: Repository, monkeypatch: pytest.
     repository.git("update-index", "-z", "--index-info", given=files)
     repository.write("d/f", b"\0f")
     monkeypatch.chdir(repository.path / "d")
-    found = outgoing.staged()
+    found = scan_index()
     assert (None, "d/f") in binaries(found)
     assert found.directories == [(None, "", 10_001)]
 
@@ -773,7 +772,7 @@ def test_not_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(Problem, match="not a git repository"):
         push("1" * 40)
     with pytest.raises(Problem, match="not a git repository"):
-        outgoing.staged()
+        scan_index()
 
 
 # Against a slow reference

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import contents, helper, outgoing
+from git_credential_hf import contents, helper
 from git_credential_hf.api.access import check_access, stored_lfs_objects
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
@@ -25,6 +25,15 @@ from git_credential_hf.git.credentials import (
 )
 from git_credential_hf.git.run import NoAnswer, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
+from git_credential_hf.hooks.scan import (
+    Additions,
+    LfsPointer,
+    RefUpdate,
+    known_objects,
+    parse_updates,
+    scan_index,
+    scan_push,
+)
 from git_credential_hf.hub import is_at_endpoint, parse_remote, repository_at, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
@@ -100,7 +109,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
     where = parse_remote(url)
     if where is None or hooks_are_off():
         return verdict
-    updates = outgoing.parse(given)
+    updates = parse_updates(given)
     if not updates:
         return verdict
     entries = read_config()
@@ -118,8 +127,8 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
         tracked = remote if _tells(remote, url, entries) else url
         with _Progress("looking at what this push adds") as progress:
 
-            def look(has: Iterable[str]) -> outgoing.Outgoing:
-                return outgoing.pushed(
+            def look(has: Iterable[str]) -> Additions:
+                return scan_push(
                     updates,
                     tracked,
                     has=has,
@@ -136,7 +145,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                 # already, no tracking reference tells.
                 listed = _advertised(url)
                 is_kept_from_it = listed is None and transport == "https" and without_credentials(url) != url
-                if is_kept_from_it and not outgoing.known(updates, tracked, entries):
+                if is_kept_from_it and not known_objects(updates, tracked, entries):
                     # All of its history has been judged, and the Hub may have it: no definite no.
                     message = "what the Hub has already is not known: git has no credential but the one in the URL"
                     verdict.warnings.append(Problem(message, "git-credential-hf doctor --fix"))
@@ -149,8 +158,8 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
 
 
 def _lacking(
-    pointers: Sequence[outgoing.Pointer], url: str, repository: tuple[str, str], entries: list[ConfigEntry]
-) -> list[outgoing.Pointer]:
+    pointers: Sequence[LfsPointer], url: str, repository: tuple[str, str], entries: list[ConfigEntry]
+) -> list[LfsPointer]:
     """Those without what the Hub has, where neither this machine nor a commit here that the Hub has knows of it."""
     missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
     if not missing or not is_at_endpoint(url):
@@ -163,7 +172,7 @@ def _lacking(
     return [pointer for pointer in pointers if pointer.oid not in there]
 
 
-def _elsewhere(updates: Sequence[outgoing.Update]) -> str:
+def _elsewhere(updates: Sequence[RefUpdate]) -> str:
     """The branch that is pushed, for a shell, where another one is checked out: what mends history goes by that."""
     refs = {update.local_ref for update in updates if not update.is_deletion}
     (ref,) = refs if len(refs) == 1 else ("",)
@@ -223,7 +232,7 @@ def pre_commit() -> Verdict:
     if not any(parse_remote(entry.value or "") for entry in remotes):
         severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
-        found = outgoing.staged(secrets=_our_secrets(), read_contents=_needs_contents(severity))
+        found = scan_index(secrets=_our_secrets(), read_contents=_needs_contents(severity))
         verdict.add_all(severity, contents.problems(found, entries, None))
     return verdict
 

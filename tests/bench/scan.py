@@ -19,7 +19,7 @@ from pathlib import Path
 import figures
 from dulwich.repo import Repo
 
-from git_credential_hf import outgoing
+from git_credential_hf.hooks.scan import RefUpdate, scan_push
 
 COMMITS = 2_000
 BIG = 2 << 30
@@ -72,7 +72,7 @@ def by_dulwich(old: str, new: str) -> int:
 def ours(old: str, new: str) -> int:
     """In this process, contents and all."""
     seen = [0]
-    outgoing.pushed([outgoing.Update("main", new, "main", old)], "none", progress=lambda n: seen.append(n))
+    scan_push([RefUpdate("main", new, "main", old)], "none", progress=lambda n: seen.append(n))
     return seen[-1]
 
 

@@ -18,9 +18,11 @@ from git_credential_hf.git.pipeline import CHUNK_BYTES, NO_FETCH_ENVIRONMENT, Pi
 from git_credential_hf.git.run import run_git
 from git_credential_hf.problem import Problem
 
-LARGE = 10 * 1024 * 1024  # bytes; what is over it has no place outside LFS (hub-facts 5 (a)), and is not read
-MOST_ENTRIES = 10_000  # of a directory (hub-facts 5 (d))
-MOST_OF_CARD = 1024 * 1024  # bytes
+LARGE_FILE_BYTES = (
+    10 * 1024 * 1024
+)  # bytes; what is over it has no place outside LFS (hub-facts 5 (a)), and is not read
+MAX_DIRECTORY_FILES = 10_000  # of a directory (hub-facts 5 (d))
+MAX_CARD_BYTES = 1024 * 1024  # bytes
 _FIRST = 8000  # bytes in which a NUL makes a file binary: buffer_is_binary() in git's xdiff-interface.c
 _POINTER = 1024  # bytes; pointers are smaller (git-lfs, docs/spec.md)
 
@@ -38,7 +40,7 @@ _LEAST_DISTINCT = 10  # characters; a placeholder, such as hf_xxxxxxxx, has fewe
 _LEAST_SECRET = 8  # characters; what is shorter stands in any text
 
 
-class Update(NamedTuple):
+class RefUpdate(NamedTuple):
     """One line of what `pre-push` reads: a reference here, and what it is to be there (githooks(5))."""
 
     local_ref: str
@@ -71,7 +73,7 @@ class Leak(NamedTuple):
     token: str
 
 
-class Pointer(NamedTuple):
+class LfsPointer(NamedTuple):
     """A file in LFS: its SHA-256, its size in bytes; `is_missing` where neither this machine nor the remote has it."""
 
     blob: Blob
@@ -80,7 +82,7 @@ class Pointer(NamedTuple):
     is_missing: bool
 
 
-class Directory(NamedTuple):
+class FullDirectory(NamedTuple):
     """A directory with too many files; the path of the topmost is empty. `commit` is the first to have it so."""
 
     commit: str | None
@@ -88,19 +90,19 @@ class Directory(NamedTuple):
     entries: int
 
 
-class Outgoing:
+class Additions:
     """What was found. What is in `large` was not read, and is in no other list; each card is with its content."""
 
     def __init__(self) -> None:
         self.large: list[Blob] = []
         self.binary: list[Blob] = []
         self.leaks: list[Leak] = []
-        self.pointers: list[Pointer] = []
-        self.directories: list[Directory] = []
+        self.pointers: list[LfsPointer] = []
+        self.directories: list[FullDirectory] = []
         self.cards: list[tuple[Blob, str]] = []
 
 
-def parse(given: bytes) -> list[Update]:
+def parse_updates(given: bytes) -> list[RefUpdate]:
     """The updates that git announces to `pre-push`; raises `Problem` on a line that is none."""
     updates = []
     for line in given.decode("utf-8", "surrogateescape").split("\n"):
@@ -108,7 +110,7 @@ def parse(given: bytes) -> list[Update]:
             words = line.rsplit(" ", 3)  # from the right: what is pushed may be `:/words of a message`
             if len(words) != 4 or not (_is_oid(words[1]) and _is_oid(words[3])):
                 raise Problem("git announced the push in words that are not those of githooks(5)")
-            updates.append(Update(*words))
+            updates.append(RefUpdate(*words))
     return updates
 
 
@@ -116,15 +118,15 @@ def _is_oid(word: str) -> bool:
     return len(word) in (40, 64) and all(c in "0123456789abcdef" for c in word)
 
 
-def pushed(
-    updates: list[Update],
+def scan_push(
+    updates: list[RefUpdate],
     remote: str,
     *,
     has: Iterable[str] = (),
     secrets: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
     read_contents: bool = True,
-) -> Outgoing:
+) -> Additions:
     """What `updates` add to a remote, given by its name, or by a URL where it has none.
 
     That is what neither its announced references nor its tracking references here reach, nor what else it `has` by its
@@ -134,9 +136,9 @@ def pushed(
     """
     added = [update for update in updates if not update.is_deletion]
     if not added:
-        return Outgoing()
+        return Additions()
     entries = read_config()
-    there = sorted({*known(updates, remote, entries), *has})
+    there = sorted({*known_objects(updates, remote, entries), *has})
     missing = ["--missing=allow-any"] if _is_partial(entries) else []
     targets = list(zip(added, _peeled(added), strict=True))
     tips = {oid: update.local_oid for update, (oid, kind) in targets if kind == "commit"}
@@ -156,7 +158,7 @@ def pushed(
     scan.found.directories = [
         found._replace(entries=files)
         for found in scan.found.directories
-        if (files := max((_files_at(tip, found.path) for tip in tips), default=0)) > MOST_ENTRIES
+        if (files := max((_files_at(tip, found.path) for tip in tips), default=0)) > MAX_DIRECTORY_FILES
     ]
     # A commit beside what the remote has may bring what is there: `rev-list` leaves out no more than what is behind.
     old = _reached({leak.blob.oid for leak in scan.found.leaks}, there, missing)
@@ -173,7 +175,7 @@ def _files_at(tip: str, path: str) -> int:
     return sum(not entry.startswith(b"040000") for entry in listed.split(b"\0") if entry)
 
 
-def staged(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Outgoing:
+def scan_index(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Additions:
     """What the index adds to HEAD, where there is one; raises `Problem` where git fails."""
     entries = read_config()
     missing = ["--missing=allow-any"] if _is_partial(entries) else []
@@ -216,7 +218,7 @@ def _is_partial(entries: list[ConfigEntry]) -> bool:
     )
 
 
-def known(updates: list[Update], remote: str, entries: list[ConfigEntry]) -> set[str]:
+def known_objects(updates: list[RefUpdate], remote: str, entries: list[ConfigEntry]) -> set[str]:
     """The ids of what the remote has, and maybe not this repository."""
     known = {update.remote_oid for update in updates if update.remote_oid.strip("0")}
     if any(entry.section == "remote" and entry.subsection == remote for entry in entries):
@@ -228,7 +230,7 @@ def known(updates: list[Update], remote: str, entries: list[ConfigEntry]) -> set
     return known
 
 
-def _peeled(updates: list[Update]) -> list[tuple[str, str]]:
+def _peeled(updates: list[RefUpdate]) -> list[tuple[str, str]]:
     """What each update pushes, behind any tags: its id and its type."""
     asked = "".join(update.local_oid + "^{}\n" for update in updates).encode()
     answers = _run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=asked).decode().splitlines()
@@ -283,17 +285,17 @@ def _merged() -> list[str]:
     return [word for word in words if _is_oid(word)]
 
 
-def _staged_directories(changed: list[bytes]) -> Iterator[Directory]:
+def _staged_directories(changed: list[bytes]) -> Iterator[FullDirectory]:
     """The directories above changed files that have too many entries in the index."""
     if not changed:
         return
     files = set(_run("ls-files", "--cached", "--full-name", "-z", ":/").split(b"\0")) - {b""}
-    if len(files) <= MOST_ENTRIES:
+    if len(files) <= MAX_DIRECTORY_FILES:
         return
     count = Counter(path.rpartition(b"/")[0] for path in files)
     for directory in sorted(set(_above(changed))):
-        if count[directory] > MOST_ENTRIES:
-            yield Directory(None, os.fsdecode(directory), count[directory])
+        if count[directory] > MAX_DIRECTORY_FILES:
+            yield FullDirectory(None, os.fsdecode(directory), count[directory])
 
 
 def _above(paths: Iterable[bytes]) -> Iterator[bytes]:
@@ -313,7 +315,7 @@ class _Scan:
     def __init__(
         self, secrets: Sequence[str], cards: set[bytes], progress: Callable[[int], None] | None, read_contents: bool
     ) -> None:
-        self.found = Outgoing()
+        self.found = Additions()
         self.pointers: list[tuple[Blob, str, int]] = []
         self.seen = 0
         self.cards = cards
@@ -325,7 +327,7 @@ class _Scan:
         self.to_read: deque[tuple[bytes | None, bytes, bytes]] = deque()
         self.ids: set[bytes] | None = None  # of what was listed, where there are two lists
 
-    def listed(self, stdout: IO[bytes], roots: dict[bytes, Update]) -> Iterator[bytes]:
+    def listed(self, stdout: IO[bytes], roots: dict[bytes, RefUpdate]) -> Iterator[bytes]:
         """The ids of the trees and blobs that `git rev-list --objects` lists: `ID PATH`, and a bare `ID` for a commit.
 
         `roots` are those among them that a tag names, and no commit.
@@ -373,13 +375,13 @@ class _Scan:
                 one = self.named.popleft()
                 kind, _, digits = line.partition(b" ")
                 if kind == b"blob":
-                    is_large = int(digits) > LARGE
+                    is_large = int(digits) > LARGE_FILE_BYTES
                     if is_large:
                         self.found.large.append(_blob(one, int(digits)))
                     is_wanted = self.read_contents and not is_large
                 elif kind == b"tree":
                     # The shortest entry is a mode of five digits, a blank, a character, a NUL, and an id.
-                    is_wanted = int(digits) > MOST_ENTRIES * (8 + len(one[1]) // 2)
+                    is_wanted = int(digits) > MAX_DIRECTORY_FILES * (8 + len(one[1]) // 2)
                 else:
                     raise Problem(f"git does not find an object of this push: {line.decode('utf-8', 'replace')}")
                 if is_wanted:
@@ -397,9 +399,9 @@ class _Scan:
                 raise Problem(f"git does not find an object of this push: {one[1].decode()}")
             if kind == b"tree":
                 entries = _entries(stdout, size, len(one[1]) // 2)
-                if entries > MOST_ENTRIES and one[2] not in full:
+                if entries > MAX_DIRECTORY_FILES and one[2] not in full:
                     full.add(one[2])
-                    self.found.directories.append(Directory(_text(one[0]), os.fsdecode(one[2]), entries))
+                    self.found.directories.append(FullDirectory(_text(one[0]), os.fsdecode(one[2]), entries))
             else:
                 content = stdout.read(size)  # at most LARGE
                 if len(content) < size:
@@ -416,17 +418,17 @@ class _Scan:
             pointer = _pointer(content)
             if pointer is not None:
                 self.pointers.append((_blob(one, len(content)), *pointer))
-        if one[1] in self.cards and len(content) <= MOST_OF_CARD and content.startswith(b"---"):
+        if one[1] in self.cards and len(content) <= MAX_CARD_BYTES and content.startswith(b"---"):
             # The path is that of the card, even where the same content was seen elsewhere first.
             blob = _blob(one, len(content))._replace(path="README.md")
             self.found.cards.append((blob, content.decode("utf-8", "replace")))
 
-    def result(self, known: list[str], missing: list[str], entries: list[ConfigEntry]) -> Outgoing:
+    def result(self, known: list[str], missing: list[str], entries: list[ConfigEntry]) -> Additions:
         """What was found, once it is clear which LFS objects are missing: not here, and not in what is known."""
         stores = _lfs_stores(entries) if self.pointers else []
         absent = {blob.oid for blob, oid, size in self.pointers if size and not _is_stored(oid, size, stores)}
         absent -= _reached(absent, known, missing)  # an old pointer that was brought back is on the Hub already
-        self.found.pointers = [Pointer(blob, oid, size, blob.oid in absent) for blob, oid, size in self.pointers]
+        self.found.pointers = [LfsPointer(blob, oid, size, blob.oid in absent) for blob, oid, size in self.pointers]
         return self.found
 
 
