@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import contents, helper
+from git_credential_hf import helper
 from git_credential_hf.api.access import check_access, stored_lfs_objects
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
@@ -25,6 +25,7 @@ from git_credential_hf.git.credentials import (
 )
 from git_credential_hf.git.run import NoAnswer, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
+from git_credential_hf.hooks.rules import find_problems
 from git_credential_hf.hooks.scan import (
     Additions,
     LfsPointer,
@@ -138,7 +139,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                 )
 
             added, doubtful = look(()), Verdict()
-            doubtful.add_all(severity, contents.problems(added, entries, None))
+            doubtful.add_all(severity, find_problems(added, entries, None))
             branch = _elsewhere(updates) if doubtful.refusals or doubtful.warnings else ""
             if doubtful.refusals:
                 # A push to a URL, a bare clone, or a pull request that was fetched and merged here: what the Hub has
@@ -153,7 +154,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
                 added = look(listed or ())
                 if transport == "https" and repository is not None:
                     added.pointers = _lacking(added.pointers, url, repository, entries)
-        verdict.add_all(severity, contents.problems(added, entries, repository, branch))
+        verdict.add_all(severity, find_problems(added, entries, repository, branch))
     return verdict
 
 
@@ -233,7 +234,7 @@ def pre_commit() -> Verdict:
         severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
         found = scan_index(secrets=_our_secrets(), read_contents=_needs_contents(severity))
-        verdict.add_all(severity, contents.problems(found, entries, None))
+        verdict.add_all(severity, find_problems(found, entries, None))
     return verdict
 
 

@@ -14,14 +14,14 @@ from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 
 GIGABYTE = 10**9
-MOST_WITHOUT_AGENT = 5 * GIGABYTE  # bytes of an LFS object without the multipart or xet agent (hub-facts 4)
-MOST_WITH_MULTIPART = 50 * GIGABYTE
-MOST_WITH_XET = 500 * GIGABYTE  # hub-facts 5 (e)
-MOST_FILES = 10_000  # in a directory (hub-facts 5 (d))
-MOST_DESCRIPTION = 60  # characters of a card's short_description
+MAX_WITHOUT_AGENT = 5 * GIGABYTE  # bytes of an LFS object without the multipart or xet agent (hub-facts 4)
+MAX_WITH_MULTIPART = 50 * GIGABYTE
+MAX_WITH_XET = 500 * GIGABYTE  # hub-facts 5 (e)
+MAX_FILES = 10_000  # in a directory (hub-facts 5 (d))
+MAX_DESCRIPTION = 60  # characters of a card's short_description
 
 
-def problems(
+def find_problems(
     added: Additions, entries: list[ConfigEntry], repository: tuple[str, str] | None, branch: str = ""
 ) -> Iterator[tuple[str, Iterator[Problem]]]:
     """Each check of `hooks.CHECKS` with what it finds; git, or the Hub, is asked when that is looked at.
@@ -102,7 +102,7 @@ def _pathspec(path: str) -> str:
 def _crowded(directory: FullDirectory) -> Problem:
     where = f"{directory.path}/" if directory.path else "the top directory"
     return Problem(
-        f"{where}{_in_commit(directory.commit)} has {directory.entries:,} files, and the Hub takes {MOST_FILES:,}",
+        f"{where}{_in_commit(directory.commit)} has {directory.entries:,} files, and the Hub takes {MAX_FILES:,}",
         f"move some with `git mv {shlex.quote(directory.path or '.')}/… …`, then `git commit --amend`",
     )
 
@@ -117,11 +117,11 @@ def _lfs_objects(pointers: Sequence[LfsPointer], entries: list[ConfigEntry]) -> 
                 "run `git lfs fetch --all`, or add the file itself again",
             )
         if "customtransfer.xet" in agents:
-            most, fix = MOST_WITH_XET, "split the file"
+            most, fix = MAX_WITH_XET, "split the file"
         elif "customtransfer.multipart" in agents:
-            most, fix = MOST_WITH_MULTIPART, "split the file, or run `git xet install`"
+            most, fix = MAX_WITH_MULTIPART, "split the file, or run `git xet install`"
         else:
-            most, fix = MOST_WITHOUT_AGENT, "run `hf lfs-enable-largefiles .`, or `git xet install`"
+            most, fix = MAX_WITHOUT_AGENT, "run `hf lfs-enable-largefiles .`, or `git xet install`"
         if pointer.size > most:
             yield Problem(
                 f"{place} is {_size(pointer.size)} in LFS, and over {_size(most)} is not accepted this way", fix
@@ -144,7 +144,7 @@ def _is_doubtful(content: str) -> bool:
     """Whether the Hub has to be asked about a card: a value may be over a limit that we know of (hub-facts 5 (c))."""
     header = content.removeprefix("---").partition("\n---")[0]
     found = re.search(r"^[\"']?short_description[\"']?[ \t]*:(.*(?:\n[ \t].*)*)", header, re.MULTILINE)
-    return found is not None and len(found[1].strip()) > MOST_DESCRIPTION
+    return found is not None and len(found[1].strip()) > MAX_DESCRIPTION
 
 
 def _place(blob: Blob) -> str:
