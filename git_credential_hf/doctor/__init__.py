@@ -7,7 +7,8 @@ the repository.
 
 from collections.abc import Callable, Iterable
 
-from git_credential_hf.doctor import copies, login, place, repository, setup
+from git_credential_hf.doctor import copies, login, repository, setup
+from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job
 from git_credential_hf.doctor.machine import Finding, Machine, Row
 from git_credential_hf.problem import Problem
 
@@ -37,7 +38,7 @@ AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...
     ("git's helpers", (setup.check_helpers, copies.check_copies, setup.check_settings)),
     ("URLs and git's configuration", (copies.check_urls, copies.check_configuration)),
     ("git-lfs and the hooks", (setup.check_lfs, setup.check_hooks)),
-    ("where this runs", (place.check_home, place.check_job, place.check_endpoint)),
+    ("where this runs", (check_home, check_job, check_endpoint)),
     ("the repository", (repository.check_repository,)),
 )
 

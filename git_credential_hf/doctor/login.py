@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused, other_token_hint
-from git_credential_hf.doctor import place
+from git_credential_hf.doctor.environment import is_somewhere_else, token_hint
 from git_credential_hf.doctor.machine import Finding, Machine, Row
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
@@ -46,14 +46,14 @@ def check_token(machine: Machine) -> Iterator[Finding]:
     """Is anybody logged in?"""
     token = machine.token
     if machine.broken is not None:
-        yield Finding("no-token", "error", machine.broken.message, "", machine.broken.fix or place.remedy())
+        yield Finding("no-token", "error", machine.broken.message, "", machine.broken.fix or token_hint())
     elif token is None:
         yield Finding(
             "no-token",
             "error",
             "nobody is logged in to the Hugging Face Hub on this machine",
             f"there is no HF_TOKEN, and no token in {token_path()}",
-            place.remedy(),
+            token_hint(),
         )
     elif token.kind != "oidc" and token.expires_at is not None and not token.is_renewable and not token.is_expired():
         left = token.expires_at - time.time()
@@ -113,8 +113,8 @@ def check_environment(machine: Machine) -> Iterator[Finding]:
                 "error" if value.strip() else "warning",
                 f"{name} {fault}",
                 f"{name} is set in the environment of this shell or job",
-                f"run `unset {name}`, or {place.remedy()}"
-                if place.is_somewhere_else()
+                f"run `unset {name}`, or {token_hint()}"
+                if is_somewhere_else()
                 else f"run `unset {name}`, or give it a token of {token_settings_url()}",
             )
     token = machine.token
@@ -171,7 +171,7 @@ def check_files(machine: Machine) -> Iterator[Finding]:
     login = _login()
     fault = _fault(login.value) if login else None
     if login and fault:
-        yield Finding("token-malformed", "error", f"the token file {fault}", login.where(), place.remedy())
+        yield Finding("token-malformed", "error", f"the token file {fault}", login.where(), token_hint())
     yield from _legacy()
 
 

@@ -12,7 +12,7 @@ from git_credential_hf.token_files import token_path
 TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
 
 
-def seen() -> str | None:
+def detect_environment() -> str | None:
     """The kind of place in words, `None` for somebody's own machine."""
     for is_there, words in (
         ("GITHUB_ACTIONS" in os.environ, "a job of GitHub Actions"),
@@ -30,14 +30,14 @@ def seen() -> str | None:
     return None
 
 
-def remedy() -> str:
+def token_hint() -> str:
     """How a token gets to this place without being copied into it."""
-    return _REMEDIES.get(seen() or "", LOGIN)
+    return _REMEDIES.get(detect_environment() or "", LOGIN)
 
 
 def is_somewhere_else() -> bool:
     """Whether a person cannot just log in here."""
-    return remedy() != LOGIN
+    return token_hint() != LOGIN
 
 
 LOGIN = "run `hf auth login`"
@@ -78,7 +78,7 @@ def check_home(machine: Machine) -> Iterator[Finding]:
 
 def check_job(machine: Machine) -> Iterator[Finding]:
     """A token that lives for months has no place in a job that could have one for an hour."""
-    where = seen()
+    where = detect_environment()
     token = machine.token
     lives_long = token and token.kind == "env" and not token.value.startswith(("hf_jwt_", "hf_oauth_"))
     if token and lives_long and where in ("a job of GitHub Actions", "a job of GitLab CI"):
