@@ -355,10 +355,10 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
     if as_json:
         print_json(seen.as_json())
         return 0 if seen.is_healthy and not has_failed else 1
-    from git_credential_hf.doctor import page
+    from git_credential_hf.doctor.report import report_lines
 
     is_plain = bool(os.environ.get("NO_COLOR")) or sys.stdout is None or not sys.stdout.isatty()
-    for line in page.lines(seen, (lambda text, fg: text) if is_plain else click.style):
+    for line in report_lines(seen, (lambda text, fg: text) if is_plain else click.style):
         click.echo(line)
     if dry_run:
         for finding in seen.findings:
@@ -398,7 +398,7 @@ def _mended(
 
 def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:
     """Make the changes, one finding after the other; whether all of them could be made."""
-    from git_credential_hf.doctor import page
+    from git_credential_hf.doctor.report import wrap
 
     has_failed = False
     for finding in findings:
@@ -409,7 +409,7 @@ def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:
             if not changes:
                 continue  # mended with something else
             if not quiet:
-                for line in page.wrapped("", finding.title):
+                for line in wrap("", finding.title):
                     click.echo(line)
                 for change in changes:
                     print_change(change)

@@ -18,12 +18,12 @@ MARKS = {"ok": ("✓ ok  ", "green"), "warning": ("! warn", "yellow"), "error": 
 Paint = Callable[..., str]  # click's `style`: (text, fg=COLOUR)
 
 
-def lines(seen: "Examination", paint: Paint) -> Iterator[str]:
+def report_lines(seen: "Examination", paint: Paint) -> Iterator[str]:
     """The table of resolvers, the areas with what was found in each, and the next command."""
     for row in seen.resolvers:
         token = mask_token(row.token.value) if row.token else "-"
         who = f"{row.account}, " if row.account else ""
-        yield from wrapped(f"{row.program:15} {token:14} ", f"{who}{row.source}")
+        yield from wrap(f"{row.program:15} {token:14} ", f"{who}{row.source}")
     yield ""
     for area, found in seen.areas.items():
         worst = min((finding.severity for finding in found), default="ok")  # "error" comes before "warning"
@@ -32,17 +32,17 @@ def lines(seen: "Examination", paint: Paint) -> Iterator[str]:
         for finding in found:
             yield from _finding(finding)
     yield ""
-    yield from wrapped("", _last(seen))
+    yield from wrap("", _last(seen))
 
 
 def _finding(finding: "Finding") -> Iterator[str]:
-    yield from wrapped(" " * 8, finding.title)
+    yield from wrap(" " * 8, finding.title)
     for line in finding.detail.split("\n") if finding.detail else ():
-        yield from wrapped(" " * 10, line)
-    yield from wrapped(" " * 8 + "fix: ", finding.fix)
+        yield from wrap(" " * 10, line)
+    yield from wrap(" " * 8 + "fix: ", finding.fix)
 
 
-def wrapped(start: str, text: str) -> list[str]:
+def wrap(start: str, text: str) -> list[str]:
     """`text` in lines that begin below the end of `start`, with `~` for the home."""
     home = os.path.expanduser("~")
     text = mask_line(text)
