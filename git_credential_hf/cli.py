@@ -24,7 +24,7 @@ from git_credential_hf.problem import Problem, report, report_problem, trace_bug
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
-    from git_credential_hf.doctor.machine import Finding
+    from git_credential_hf.doctor.finding import Finding
     from git_credential_hf.files import Change
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 
 from git_credential_hf.doctor import copies, login, repository, setup
 from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job
-from git_credential_hf.doctor.machine import Finding, Machine, Row
+from git_credential_hf.doctor.finding import Finding, Row
+from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.problem import Problem
 
 # All that can be found, in the order in which it is shown.

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from git_credential_hf.configure import removal_command
-from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.doctor.finding import Finding
+from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.netrc import netrc_paths, parse_netrc, without_machines

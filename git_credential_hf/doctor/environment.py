@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Iterator
 
-from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.doctor.finding import Finding
+from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.hub import hub_endpoint, url_origin, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.token_files import token_path

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused, other_token_hint
 from git_credential_hf.doctor.environment import is_somewhere_else, token_hint
-from git_credential_hf.doctor.machine import Finding, Machine, Row
+from git_credential_hf.doctor.finding import Finding, Row
+from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token

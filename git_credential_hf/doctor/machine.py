@@ -1,14 +1,14 @@
-"""What a machine tells of itself, looked at once for all checks; and what a check gives back."""
+"""What a machine tells of itself, looked at once for all checks."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
 from git_credential_hf.configure import mapped_tokens
-from git_credential_hf.files import Change
+from git_credential_hf.doctor.finding import Row
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.credentials import falls_through, git_credentials
 from git_credential_hf.git.run import find_program, run_git
@@ -22,66 +22,8 @@ from git_credential_hf.hub import (
     parse_repository,
     url_origin,
 )
-from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token, current_token
-
-
-class Finding:
-    """Something that is wrong: `id` of `IDS`, `severity` `error` or `warning`, and the `changes` that mend it."""
-
-    def __init__(
-        self,
-        id: str,
-        severity: str,
-        title: str,
-        detail: str,
-        fix: str,
-        changes: "Callable[[], Sequence[Change]] | None" = None,
-    ) -> None:
-        self.id = id
-        self.severity = severity
-        self.title = title
-        self.detail = detail
-        self.fix = fix
-        self.changes = changes  # planned when they are to be made: a change before them may have touched the same file
-        self.fixed = False
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What tells it from others, also when the machine is looked at once more."""
-        return self.id, self.detail
-
-    def as_json(self) -> dict[str, object]:
-        """As `doctor --json` prints it."""
-        return {
-            "id": self.id,
-            "severity": self.severity,
-            "title": self.title,
-            "detail": self.detail,
-            "fix": self.fix,
-            "fixable": self.changes is not None,
-            "fixed": self.fixed,
-        }
-
-
-class Row:
-    """What one program would send to the Hub, and where it has it from; `token` is `None` where it has nothing."""
-
-    def __init__(self, program: str, source: str, token: Token | None, account: str | None) -> None:
-        self.program = program
-        self.source = source
-        self.token = token
-        self.account = account
-
-    def as_json(self) -> dict[str, object]:
-        """As `doctor --json` prints it."""
-        return {
-            "program": self.program,
-            "source": self.source,
-            "shown": mask_token(self.token.value) if self.token else None,
-            "account": self.account or None,
-        }
 
 
 class Machine:
@@ -191,8 +133,8 @@ class Machine:
     def resolvers(self) -> list[Row]:
         """git, git-lfs, git-xet and huggingface_hub: what each would send (git-facts; field, section 0)."""
         programs: dict[str, Callable[[], Iterator[Token]]] = {
-            "git": lambda: _replayed(*self._of_git),
-            "git-lfs": lambda: _replayed(*self._of_lfs),
+            "git": lambda: _replay(*self._of_git),
+            "git-lfs": lambda: _replay(*self._of_lfs),
             "git-xet": self._of_xet,
         }
         rows = []
@@ -226,7 +168,7 @@ class Machine:
     def _of_git(self) -> "tuple[list[Token], Problem | None]":
         if isinstance(self._entries, Problem):
             return [], self._entries
-        return _recorded(lambda: git_credentials(self.url, self.entries))
+        return _collect(lambda: git_credentials(self.url, self.entries))
 
     @cached_property
     def _of_lfs(self) -> "tuple[list[Token], Problem | None]":
@@ -234,7 +176,7 @@ class Machine:
         url = self.lfs_endpoint
         if self._of_git[1] or not (url and parse_remote(url)):
             return self._of_git
-        return _recorded(lambda: git_credentials(url, self.entries))
+        return _collect(lambda: git_credentials(url, self.entries))
 
     @cached_property
     def lfs_endpoint(self) -> str | None:
@@ -258,14 +200,14 @@ class Machine:
         if value:
             yield Token(value, "env", "HF_TOKEN")
         if self._of_git[1]:
-            yield from _replayed([token for token in self.of_git if falls_through(token)], self._of_git[1])
+            yield from _replay([token for token in self.of_git if falls_through(token)], self._of_git[1])
         yield from git_credentials(f"{section_origin(self.url)}", self.entries, headers=False)
 
 
 # What does not answer is waited for once.
 
 
-def _recorded(look: "Callable[[], Iterator[Token]]") -> "tuple[list[Token], Problem | None]":
+def _collect(look: "Callable[[], Iterator[Token]]") -> "tuple[list[Token], Problem | None]":
     """What was found, up to what went wrong."""
     found: list[Token] = []
     try:
@@ -276,7 +218,7 @@ def _recorded(look: "Callable[[], Iterator[Token]]") -> "tuple[list[Token], Prob
     return found, None
 
 
-def _replayed(found: "list[Token]", problem: Problem | None) -> "Iterator[Token]":
+def _replay(found: "list[Token]", problem: Problem | None) -> "Iterator[Token]":
     yield from found
     if problem:
         raise Problem(problem.message, problem.fix)

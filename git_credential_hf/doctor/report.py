@@ -10,7 +10,7 @@ from git_credential_hf.masking import mask_line, mask_token
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
-    from git_credential_hf.doctor.machine import Finding
+    from git_credential_hf.doctor.finding import Finding
 
 WIDTH = 80  # columns
 MARKS = {"ok": ("✓ ok  ", "green"), "warning": ("! warn", "yellow"), "error": ("✗ FAIL", "red")}

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from git_credential_hf.api.access import check_access
 from git_credential_hf.api.account import Account
-from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.doctor.finding import Finding
+from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.hub import is_at_endpoint, page_url
 
 _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")

@@ -7,7 +7,8 @@ from functools import partial
 
 from git_credential_hf.configure import plan_configure, removal_command
 from git_credential_hf.doctor.copies import file_of, unset
-from git_credential_hf.doctor.machine import Finding, Machine
+from git_credential_hf.doctor.finding import Finding
+from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.git.run import find_program, run_git

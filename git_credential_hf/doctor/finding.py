@@ -1,0 +1,64 @@
+"""What a check of `doctor` gives back."""
+
+from collections.abc import Callable, Sequence
+
+from git_credential_hf.files import Change
+from git_credential_hf.masking import mask_token
+from git_credential_hf.tokens import Token
+
+
+class Finding:
+    """Something that is wrong: `id` of `IDS`, `severity` `error` or `warning`, and the `changes` that mend it."""
+
+    def __init__(
+        self,
+        id: str,
+        severity: str,
+        title: str,
+        detail: str,
+        fix: str,
+        changes: "Callable[[], Sequence[Change]] | None" = None,
+    ) -> None:
+        self.id = id
+        self.severity = severity
+        self.title = title
+        self.detail = detail
+        self.fix = fix
+        self.changes = changes  # planned when they are to be made: a change before them may have touched the same file
+        self.fixed = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others, also when the machine is looked at once more."""
+        return self.id, self.detail
+
+    def as_json(self) -> dict[str, object]:
+        """As `doctor --json` prints it."""
+        return {
+            "id": self.id,
+            "severity": self.severity,
+            "title": self.title,
+            "detail": self.detail,
+            "fix": self.fix,
+            "fixable": self.changes is not None,
+            "fixed": self.fixed,
+        }
+
+
+class Row:
+    """What one program would send to the Hub, and where it has it from; `token` is `None` where it has nothing."""
+
+    def __init__(self, program: str, source: str, token: Token | None, account: str | None) -> None:
+        self.program = program
+        self.source = source
+        self.token = token
+        self.account = account
+
+    def as_json(self) -> dict[str, object]:
+        """As `doctor --json` prints it."""
+        return {
+            "program": self.program,
+            "source": self.source,
+            "shown": mask_token(self.token.value) if self.token else None,
+            "account": self.account or None,
+        }
