@@ -7,10 +7,11 @@ the repository.
 
 from collections.abc import Callable, Iterable
 
-from git_credential_hf.doctor import copies, login, repository, setup
+from git_credential_hf.doctor import copies, repository, setup
 from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job
 from git_credential_hf.doctor.finding import Finding, Row
 from git_credential_hf.doctor.machine import Machine
+from git_credential_hf.doctor.token import check_environment, check_files, check_hub, check_resolvers, check_token
 from git_credential_hf.problem import Problem
 
 # All that can be found, in the order in which it is shown.
@@ -34,7 +35,7 @@ IDS = (
 
 # What is looked at, in words, and by what.
 AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...] = (
-    ("the token", (login.check_token, login.check_hub, login.check_environment, login.check_files)),
+    ("the token", (check_token, check_hub, check_environment, check_files)),
     (".netrc", (copies.check_netrc,)),
     ("git's helpers", (setup.check_helpers, copies.check_copies, setup.check_settings)),
     ("URLs and git's configuration", (copies.check_urls, copies.check_configuration)),
@@ -67,7 +68,7 @@ class Examination:
                         self.areas.pop(area, None)  # nothing was looked at
                     broken.add(problem.message)
         self.resolvers: list[Row] = machine.resolvers()
-        disagreement = list(login.check_resolvers(machine, self.resolvers))
+        disagreement = list(check_resolvers(machine, self.resolvers))
         self.areas["the token"] = disagreement + self.areas["the token"]
         every = [finding for found in self.areas.values() for finding in found]
         self.findings = sorted(every, key=lambda finding: IDS.index(finding.id))
