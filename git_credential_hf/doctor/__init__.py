@@ -7,7 +7,8 @@ the repository.
 
 from collections.abc import Callable, Iterable
 
-from git_credential_hf.doctor import copies, repository, setup
+from git_credential_hf.doctor import repository, setup
+from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
 from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job
 from git_credential_hf.doctor.finding import Finding, Row
 from git_credential_hf.doctor.machine import Machine
@@ -36,9 +37,9 @@ IDS = (
 # What is looked at, in words, and by what.
 AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...] = (
     ("the token", (check_token, check_hub, check_environment, check_files)),
-    (".netrc", (copies.check_netrc,)),
-    ("git's helpers", (setup.check_helpers, copies.check_copies, setup.check_settings)),
-    ("URLs and git's configuration", (copies.check_urls, copies.check_configuration)),
+    (".netrc", (check_netrc,)),
+    ("git's helpers", (setup.check_helpers, check_copies, setup.check_settings)),
+    ("URLs and git's configuration", (check_urls, check_configuration)),
     ("git-lfs and the hooks", (setup.check_lfs, setup.check_hooks)),
     ("where this runs", (check_home, check_job, check_endpoint)),
     ("the repository", (repository.check_repository,)),

@@ -19,7 +19,7 @@ from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import other_helpers, purge_helpers
 
-PATIENCE = 1.5  # seconds, for what other helpers hold
+COPIES_TIMEOUT = 1.5  # seconds, for what other helpers hold
 AGAIN = "run `git-credential-hf doctor --fix`"
 
 
@@ -90,7 +90,7 @@ def _without(path: str, hosts: list[str]) -> Callable[[], list[Change]]:
     return plan
 
 
-class Purge:
+class PurgeHelpers:
     """Other helpers forget what they hold for the Hub."""
 
     def __init__(self, helpers: list[ConfigEntry]) -> None:
@@ -110,14 +110,14 @@ class Purge:
                 raise Problem(f"'{holder.helper}' still holds a token of the Hub: {why}", fix)
 
 
-def _purge(helpers: list[ConfigEntry]) -> list[Change]:
-    return [Purge(helpers)]
+def _plan_purge(helpers: list[ConfigEntry]) -> list[Change]:
+    return [PurgeHelpers(helpers)]
 
 
 def check_copies(machine: Machine) -> Iterator[Finding]:
     """What other helpers hold for the Hub was copied from a login that may be over."""
     helpers = other_helpers(machine.entries)
-    for holder in purge_helpers(helpers, dry_run=True, seconds=PATIENCE) if helpers else ():
+    for holder in purge_helpers(helpers, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
         if holder.copies:
             copies = [
                 f"{mask_token(copy.secret)} for {copy.origin}" + (f", user {copy.username}" if copy.username else "")
@@ -130,7 +130,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
                 f"the helper '{mask_line(holder.helper)}' holds a copy of a Hub token",
                 "\n".join(dict.fromkeys(copies)),
                 "run `git-credential-hf purge`",
-                partial(_purge, mine),
+                partial(_plan_purge, mine),
             )
         elif holder.has_no_answer:
             yield Finding(
@@ -151,7 +151,7 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
     for entry in machine.entries:
         if entry.section == "remote" and entry.name in ("url", "pushurl") and (secret := _secret_in(entry.value or "")):
             register_secret(secret)
-            found.setdefault(file_of(entry), []).append(f"remote '{entry.subsection}': {mask_token(secret)}")
+            found.setdefault(entry_file(entry), []).append(f"remote '{entry.subsection}': {mask_token(secret)}")
     for path, lines in found.items():
         yield Finding(
             "token-in-remote-url",
@@ -166,13 +166,13 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
 def check_configuration(machine: Machine) -> Iterator[Finding]:
     """A token in a header, or in an address that git puts in the place of another."""
     for entry in machine.entries:
-        path = file_of(entry)
+        path = entry_file(entry)
         if entry.section == "http" and entry.name == "extraheader" and _is_for_the_hub(entry):
             register_secret((entry.value or "").rpartition(" ")[2])
             key = ".".join(part for part in ("http", entry.subsection, "extraHeader") if part)
             whom = "the Hub" if entry.subsection else "every host"
             # One for all hosts may be meant for another one.
-            changes = unset(path, key, _AUTHORIZATION) if path and entry.subsection else None
+            changes = plan_unset(path, key, _AUTHORIZATION) if path and entry.subsection else None
             yield Finding(
                 "token-in-git-config",
                 "error",
@@ -213,7 +213,7 @@ def _secret_of(login: str) -> str | None:
     return password or (user if user.startswith(("hf_", "api_")) else None)
 
 
-def file_of(entry: ConfigEntry) -> str:
+def entry_file(entry: ConfigEntry) -> str:
     """The path of the file that a variable stands in; empty where that is the environment."""
     return os.path.realpath(entry.origin.removeprefix("file:")) if entry.origin.startswith("file:") else ""
 
@@ -238,7 +238,7 @@ def _stripped(path: str) -> Callable[[], list[Change]]:
     return plan
 
 
-class Unset:
+class UnsetVariable:
     """A variable goes out of one of git's configuration files: all its values, or those that `pattern` matches."""
 
     def __init__(self, path: str, key: str, *pattern: str) -> None:
@@ -259,7 +259,7 @@ class Unset:
             raise Problem(problem.message, hint) from None
 
 
-def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]] | None:
+def plan_unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]] | None:
     """The plan to take a variable out of a file, which is empty where it is gone by now.
 
     `None` where the key has a secret in it: it is an argument of git's, and those are there for all to read.
@@ -272,6 +272,6 @@ def unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]] | No
             run_git("config", "--file", path, "--get-all", key, *pattern)
         except NothingFound:
             return []
-        return [Unset(path, key, *pattern)]
+        return [UnsetVariable(path, key, *pattern)]
 
     return plan

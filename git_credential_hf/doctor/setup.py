@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from git_credential_hf.configure import plan_configure, removal_command
-from git_credential_hf.doctor.copies import file_of, unset
+from git_credential_hf.doctor.copies import entry_file, plan_unset
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry
@@ -64,7 +64,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
             "helper-not-found",
             "error",
             f"git cannot start the helper '{mask_line(entry.value or '')}'",
-            f"{file_of(entry) or 'the environment'} names it, and it is not there, or not on PATH",
+            f"{entry_file(entry) or 'the environment'} names it, and it is not there, or not on PATH",
             "install it again, then run `git-credential-hf configure`",
             partial(plan_configure, entry.scope if entry.scope in SCOPES else "global"),
         )
@@ -76,7 +76,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
 
 def _among(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> Finding:
     names = ", ".join(dict.fromkeys(f"'{mask_line(entry.value or '')}'" for entry in helpers))
-    where = ", ".join(dict.fromkeys(file_of(entry) or "the environment" for entry in helpers))
+    where = ", ".join(dict.fromkeys(entry_file(entry) or "the environment" for entry in helpers))
     is_local = any(entry.scope == "local" for entry in helpers)
     fix = f"run `git-credential-hf configure{' --local' if is_local else ''}`"
     return Finding(
@@ -103,7 +103,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
         if entry.section != "credential" or section_origin(entry.subsection) not in hub_origins():
             continue
         key = f"credential.{entry.subsection}.{entry.name}"
-        path = file_of(entry)
+        path = entry_file(entry)
         if entry.name == "username":
             yield Finding(
                 "username-set",
@@ -111,7 +111,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
                 f"git asks for the user name '{mask_line(entry.value or '')}' alone",
                 f"{path or 'the environment'}: {key}",
                 removal_command(entry),
-                unset(path, key) if path else None,
+                plan_unset(path, key) if path else None,
             )
         elif entry.name == "provider":
             yield Finding(
@@ -120,7 +120,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
                 "Git Credential Manager has left a setting for the Hub",
                 f"{path or 'the environment'}: {key} = {mask_line(entry.value or '')}",
                 removal_command(entry),
-                unset(path, key) if path else None,
+                plan_unset(path, key) if path else None,
             )
 
 
