@@ -7,10 +7,11 @@ the repository.
 
 from collections.abc import Callable, Iterable
 
-from git_credential_hf.doctor import repository, setup
+from git_credential_hf.doctor import repository
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
 from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job
 from git_credential_hf.doctor.finding import Finding, Row
+from git_credential_hf.doctor.git_setup import check_helpers, check_hooks, check_lfs, check_settings
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.doctor.token import check_environment, check_files, check_hub, check_resolvers, check_token
 from git_credential_hf.problem import Problem
@@ -38,9 +39,9 @@ IDS = (
 AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...] = (
     ("the token", (check_token, check_hub, check_environment, check_files)),
     (".netrc", (check_netrc,)),
-    ("git's helpers", (setup.check_helpers, check_copies, setup.check_settings)),
+    ("git's helpers", (check_helpers, check_copies, check_settings)),
     ("URLs and git's configuration", (check_urls, check_configuration)),
-    ("git-lfs and the hooks", (setup.check_lfs, setup.check_hooks)),
+    ("git-lfs and the hooks", (check_lfs, check_hooks)),
     ("where this runs", (check_home, check_job, check_endpoint)),
     ("the repository", (repository.check_repository,)),
 )

@@ -124,7 +124,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
             )
 
 
-class Command:
+class GitCommand:
     """A program of git's changes its own settings."""
 
     def __init__(self, *arguments: str) -> None:
@@ -164,7 +164,7 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
             "git-lfs is installed, and git does not know of it",
             "filter.lfs is not in git's configuration",
             "run `git lfs install --skip-repo`",
-            lambda: [Command("lfs", "install", "--skip-repo")],
+            lambda: [GitCommand("lfs", "install", "--skip-repo")],
         )
     url = machine.lfs_endpoint
     if url and not parse_remote(url):
