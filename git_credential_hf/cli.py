@@ -375,7 +375,7 @@ def _mended(
     What has been mended may bring something else to light: that is mended, too, but nothing twice. `quiet`: for JSON,
     which also has what is there no more.
     """
-    from git_credential_hf import doctor as doctors
+    from git_credential_hf.doctor.finding import IDS
 
     offered: list[Finding] = []
     has_failed = False
@@ -392,7 +392,7 @@ def _mended(
         finding.fixed = finding.key not in left
     if quiet:
         seen.findings += [finding for finding in offered if finding.fixed]
-        seen.findings.sort(key=lambda finding: doctors.IDS.index(finding.id))
+        seen.findings.sort(key=lambda finding: IDS.index(finding.id))
     return seen, has_failed
 
 

@@ -7,33 +7,14 @@ the repository.
 
 from collections.abc import Callable, Iterable
 
-from git_credential_hf.doctor import repository
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
 from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job
-from git_credential_hf.doctor.finding import Finding, Row
+from git_credential_hf.doctor.finding import IDS, Finding, Row
 from git_credential_hf.doctor.git_setup import check_helpers, check_hooks, check_lfs, check_settings
 from git_credential_hf.doctor.machine import Machine
+from git_credential_hf.doctor.repository import check_repository
 from git_credential_hf.doctor.token import check_environment, check_files, check_hub, check_resolvers, check_token
 from git_credential_hf.problem import Problem
-
-# All that can be found, in the order in which it is shown.
-IDS = (
-    *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring", "token-malformed"),
-    *("env-overrides-login", "legacy-token-file", "token-file-readable", "read-only-token"),
-    *("netrc-entry", "netrc-default", "netrc-unreadable"),
-    *(
-        "helper-not-configured",
-        "helper-not-found",
-        "helper-shadowed",
-        "helper-behind",
-        "stale-copy",
-        "username-set",
-        "gcm-residue",
-    ),
-    *("token-in-remote-url", "token-in-git-config", "lfs-missing", "lfs-not-hooked", "lfs-url-elsewhere"),
-    *("hooks-broken", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),
-    *("repo-no-access", "repo-read-only", "repo-gated", "git-broken"),
-)
 
 # What is looked at, in words, and by what.
 AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...] = (
@@ -43,7 +24,7 @@ AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...
     ("URLs and git's configuration", (check_urls, check_configuration)),
     ("git-lfs and the hooks", (check_lfs, check_hooks)),
     ("where this runs", (check_home, check_job, check_endpoint)),
-    ("the repository", (repository.check_repository,)),
+    ("the repository", (check_repository,)),
 )
 
 

@@ -6,6 +6,25 @@ from git_credential_hf.files import Change
 from git_credential_hf.masking import mask_token
 from git_credential_hf.tokens import Token
 
+# All that can be found, in the order in which it is shown.
+IDS = (
+    *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring", "token-malformed"),
+    *("env-overrides-login", "legacy-token-file", "token-file-readable", "read-only-token"),
+    *("netrc-entry", "netrc-default", "netrc-unreadable"),
+    *(
+        "helper-not-configured",
+        "helper-not-found",
+        "helper-shadowed",
+        "helper-behind",
+        "stale-copy",
+        "username-set",
+        "gcm-residue",
+    ),
+    *("token-in-remote-url", "token-in-git-config", "lfs-missing", "lfs-not-hooked", "lfs-url-elsewhere"),
+    *("hooks-broken", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),
+    *("repo-no-access", "repo-read-only", "repo-gated", "git-broken"),
+)
+
 
 class Finding:
     """Something that is wrong: `id` of `IDS`, `severity` `error` or `warning`, and the `changes` that mend it."""

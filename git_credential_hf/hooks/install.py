@@ -381,11 +381,9 @@ def _given_back(path: str) -> list[Change]:
 def _content(name: str, before: str | None) -> bytes:
     """One of the files in `hooks/`, made for this place; `before`: what comes after `before=` in it."""
     source = name if name in CHECKING_HOOKS else "other"
-    for directory in (
-        os.path.dirname(__file__),
-        os.path.dirname(os.path.dirname(__file__)),
-    ):  # as installed; a checkout
-        text = read_hook(os.path.join(directory, "hooks", source))
+    here = os.path.dirname(__file__)
+    for directory in (os.path.join(here, "scripts"), os.path.join(here, "..", "..", "hooks")):  # installed; a checkout
+        text = read_hook(os.path.join(directory, source))
         if text is not None:
             break
     else:

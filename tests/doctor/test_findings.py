@@ -12,7 +12,7 @@ import pytest
 from holders import HOLDERS, Entry
 from reasons import REASONS
 
-from git_credential_hf.doctor import IDS
+from git_credential_hf.doctor.finding import IDS
 
 from .conftest import Machine, hours, new_token, shown
 
