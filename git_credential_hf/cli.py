@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
     from git_credential_hf.doctor.finding import Finding
     from git_credential_hf.files import Change
+    from git_credential_hf.hub import Repository
 
 
 def main(arguments: list[str]) -> int:
@@ -301,7 +302,7 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
         repo = push_url()
     repository = _named(repo)
     if repo.lower().startswith("https:") and not is_at_endpoint(repo):
-        said = f"what a token may do to {repository[1]} is not known: HF_ENDPOINT is another Hub"
+        said = f"what a token may do to {repository.name} is not known: HF_ENDPOINT is another Hub"
         answer = Answer(repository, write, "unknown", "unreachable", said, "unset HF_ENDPOINT")
     else:
         answer = check_access(token_for_repository(repository), repository, write=write, seconds=10)
@@ -314,7 +315,7 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     return {"yes": 0, "no": 1}.get(answer.answer, 3)
 
 
-def _named(repo: str) -> tuple[str, str]:
+def _named(repo: str) -> "Repository":
     """The repository that an argument names, in any of the ways that `hub.named` knows."""
     from git_credential_hf.hub import parse_repository, without_credentials
 

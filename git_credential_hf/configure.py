@@ -22,7 +22,7 @@ from git_credential_hf.git.config import (
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.git.run import find_program, git_program
 from git_credential_hf.git.urlmatch import section_applies
-from git_credential_hf.hub import hub_origins, is_at_endpoint
+from git_credential_hf.hub import Repository, hub_origins, is_at_endpoint
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token, current_token, stored_token
@@ -81,13 +81,13 @@ def mapped_tokens(configured: list[ConfigEntry], origins: list[str] | None = Non
     return found
 
 
-def token_for_repository(repository: tuple[str, str]) -> Token | None:
+def token_for_repository(repository: Repository) -> Token | None:
     """The token that this helper gives for a repository of the Hub: its namespace's own, or the current one.
 
     Raises `Problem` where there is a source, but broken.
     """
     asked = [origin for origin in hub_origins() if is_at_endpoint(origin)]  # no other one's token is for that Hub
-    name = mapped_tokens(read_config(), asked).get(repository[1].partition("/")[0])
+    name = mapped_tokens(read_config(), asked).get(repository.namespace)
     return current_token() if name is None else stored_token(name)
 
 

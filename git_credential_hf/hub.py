@@ -2,6 +2,7 @@
 
 import os
 
+REPOSITORY_KINDS = ("models", "datasets", "spaces", "kernels")  # as the API names them
 _PUBLIC = ("https://huggingface.co", "https://hf.co")
 _STAGING = "https://hub-ci.huggingface.co"
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
@@ -77,6 +78,43 @@ def is_at_endpoint(url: str) -> bool:
     return where == own or {where, own} <= {*_PUBLIC}
 
 
+class Repository:
+    """A repository of the Hub: its `kind` (of `REPOSITORY_KINDS`), and its name: `NAMESPACE/NAME`, or `gpt2`."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind = kind
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Repository) and (self.kind, self.name) == (other.kind, other.name)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.name))
+
+    def __repr__(self) -> str:
+        return f"Repository({self.kind!r}, {self.name!r})"
+
+    @property
+    def namespace(self) -> str:
+        """The user or the organisation; of a one-segment model such as `gpt2` its name."""
+        return self.name.partition("/")[0]
+
+    @property
+    def type(self) -> str:
+        """The kind as whoami-v2, JSON and the command line have it: `model` for `models`."""
+        return self.kind.removesuffix("s")
+
+    @property
+    def path(self) -> str:
+        """The path of its page and of its git URL, without a slash before it."""
+        return self.name if self.kind == "models" else f"{self.kind}/{self.name}"
+
+    @property
+    def page(self) -> str:
+        """Its page for people, which is also its git URL."""
+        return f"{hub_endpoint()}/{self.path}"
+
+
 def parse_remote(url: str) -> tuple[str, str] | None:
     """The transport (`https`, `ssh`) and the path of a git remote's URL that leads to the Hub; `None` for any other.
 
@@ -97,7 +135,7 @@ def parse_remote(url: str) -> tuple[str, str] | None:
     return ("https", path) if normalized_origin(scheme, host) in hub_origins() else None
 
 
-def parse_repository(text: str) -> tuple[str, str] | None:
+def parse_repository(text: str) -> Repository | None:
     """The repository that somebody names: `acme/model`, `datasets/acme/data`, an `hf://` URI, or a URL of the Hub's."""
     if text.lower().startswith("hf://"):
         parts = text[5:].split("@")[0].strip("/").split("/")
@@ -123,33 +161,22 @@ def without_credentials(url: str) -> str:
     return f"{scheme}://{rest[len(login) + 1 :]}" if separator and at else url
 
 
-REPOSITORY_KINDS = ("models", "datasets", "spaces", "kernels")  # of repositories, as the API names them
 # What may follow a repository in the address bar of a browser.
 _PAGES = ("tree", "blob", "raw", "resolve", "commit", "commits", "discussions", "settings")
 
 
-def repository_at(path: str) -> tuple[str, str] | None:
+def repository_at(path: str) -> Repository | None:
     """The type and the name of the repository at a path of the Hub, with or without `.git` (hub-facts 3.1)."""
     parts = path.strip("/").removesuffix(".git").split("/")
     if parts[0] == "buckets":
         return None  # git does not know them (hub-facts 3.1)
     kind = parts.pop(0) if parts[0] in REPOSITORY_KINDS else "models"
-    return (kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_valid_name, parts)) else None
+    return Repository(kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_valid_name, parts)) else None
 
 
 def is_valid_name(text: str) -> bool:
     """Whether this can be the name of an account or a repository: what else a path may hold would lead elsewhere."""
     return text.isascii() and text[:1] not in ("", "-", ".") and all(c.isalnum() or c in "-_." for c in text)
-
-
-def page_url(kind: str, name: str) -> str:
-    """The page of a repository, for people."""
-    return f"{hub_endpoint()}/{'' if kind == 'models' else kind + '/'}{name}"
-
-
-def repository_type(kind: str) -> str:
-    """A type of repositories as whoami-v2 and the command line have it: `model` for `models`."""
-    return kind.removesuffix("s")
 
 
 def token_settings_url() -> str:

@@ -14,7 +14,7 @@ from git_credential_hf.api.refusals import (
     refusal_from_words,
     token_refusal,
 )
-from git_credential_hf.hub import hub_endpoint, repository_at, repository_type
+from git_credential_hf.hub import Repository, hub_endpoint, repository_at
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import cache_directory, is_recorded, record
@@ -26,15 +26,13 @@ YES_CACHED_FOR = 600  # seconds for which a "yes" is believed
 # --- the questions ---
 
 
-def check_access(
-    token: Token | None, repository: tuple[str, str], *, write: bool, seconds: float = HUB_TIMEOUT
-) -> Answer:
+def check_access(token: Token | None, repository: Repository, *, write: bool, seconds: float = HUB_TIMEOUT) -> Answer:
     """Ask whether `token` may read, or write to, a repository (its type and name, as `hub.repository` gives them).
 
     A "yes" is kept for ten minutes; otherwise the Hub is asked, with one request, or two where it says no.
     """
     if token is not None and _is_kept(token, repository, write):
-        return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {may_text(write)} {repository[1]}")
+        return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {may_text(write)} {repository.name}")
     try:
         answer = ask_within(seconds, lambda: _asked(token, repository, write))
     except Unreachable as unreachable:
@@ -63,7 +61,7 @@ def whoami(token: Token, *, seconds: float = HUB_TIMEOUT) -> Account:
         raise
 
 
-def card_errors(content: str, repository: tuple[str, str]) -> list[str]:
+def card_errors(content: str, repository: Repository) -> list[str]:
     """What the Hub has against the metadata of a model card, in its words: one request (hub-facts 5 (c)).
 
     Raises `Unreachable` where it does not say.
@@ -71,7 +69,7 @@ def card_errors(content: str, repository: tuple[str, str]) -> list[str]:
     return ask_within(HUB_TIMEOUT, lambda: _card_errors(content, repository))
 
 
-def stored_lfs_objects(token: Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
+def stored_lfs_objects(token: Token, repository: Repository, asked: list[tuple[str, int]]) -> set[str]:
     """Which of these LFS objects (SHA-256, size in bytes) the Hub has: one request, for the first hundred of them.
 
     Raises `Unreachable` where it does not say.
@@ -97,20 +95,22 @@ def explain_refusal(token: Token, path: bytes | None) -> Problem | None:
     if answer.answer == "unknown":
         return None
     if answer.answer == "yes":
-        return Problem(f"the token is good, and may read {repository[1]}", "run the command again in half a minute")
+        return Problem(f"the token is good, and may read {repository.name}", "run the command again in half a minute")
     is_bad = (answer.reason or "").startswith("token-") and answer.reason != "token-not-scoped"
     return Problem(answer.message if is_bad else f"the token is good, but {answer.message}", answer.fix)
 
 
-def _asked(token: Token | None, repository: tuple[str, str], write: bool) -> Answer:
-    kind, name = repository
+def _asked(token: Token | None, repository: Repository, write: bool) -> Answer:
+    name = repository.name
     if token is None and write:
         return Answer(
             repository, write, "no", "no-token", f"there is no token to write to {name} with", "run `hf auth login`"
         )
-    response = ask_hub(f"/api/{kind}/{name}/auth-check{'/write' if write else ''}", token.value if token else None)
+    response = ask_hub(
+        f"/api/{repository.kind}/{name}/auth-check{'/write' if write else ''}", token.value if token else None
+    )
     said = error_message(response)
-    if kind == "kernels" and response.status_code == 404:
+    if repository.kind == "kernels" and response.status_code == 404:
         # Whether the API has this route for them is not known (hub-facts 2): a 404 may mean the route.
         raise Unreachable(f"the Hub does not say what a token may do to {name}")
     if response.status_code == 200:
@@ -143,11 +143,11 @@ def _asked(token: Token | None, repository: tuple[str, str], write: bool) -> Ans
 # --- what is kept, so that the Hub is not asked ---
 
 
-def _secret(token: Token, repository: tuple[str, str], write: bool) -> str:
-    return "\n".join((hub_endpoint(), *repository, "write" if write else "read", token.value))
+def _secret(token: Token, repository: Repository, write: bool) -> str:
+    return "\n".join((hub_endpoint(), repository.kind, repository.name, "write" if write else "read", token.value))
 
 
-def _is_kept(token: Token, repository: tuple[str, str], write: bool) -> bool:
+def _is_kept(token: Token, repository: Repository, write: bool) -> bool:
     within = cache_directory()
     return any(is_recorded("may", _secret(token, repository, more), within) for more in {write, True})
 
@@ -164,8 +164,8 @@ def _account(token: Token) -> Account:
         raise Unreachable("the Hub gave an answer that makes no sense") from None
 
 
-def _card_errors(content: str, repository: tuple[str, str]) -> list[str]:
-    asked = {"repoType": repository_type(repository[0]), "content": content}
+def _card_errors(content: str, repository: Repository) -> list[str]:
+    asked = {"repoType": repository.type, "content": content}
     response = ask_hub("/api/validate-yaml", None, json=asked)
     try:
         errors = typed_field(response.json(), "errors", list, [])
@@ -176,10 +176,9 @@ def _card_errors(content: str, repository: tuple[str, str]) -> list[str]:
     return [str(typed_field(error, "message", str, "")) or "an error without words" for error in errors]
 
 
-def _lfs_objects(token: Token, repository: tuple[str, str], asked: list[tuple[str, int]]) -> set[str]:
-    kind, name = repository
+def _lfs_objects(token: Token, repository: Repository, asked: list[tuple[str, int]]) -> set[str]:
     objects = [{"oid": oid, "size": size} for oid, size in asked]
-    path = f"/{'' if kind == 'models' else kind + '/'}{name}.git/info/lfs/objects/batch"
+    path = f"/{repository.path}.git/info/lfs/objects/batch"
     batch = {"operation": "download", "transfers": ["basic"], "objects": objects}
     response = ask_hub(path, token.value, json=batch, media_type="application/vnd.git-lfs+json")  # hub-facts 4
     if response.status_code != 200:

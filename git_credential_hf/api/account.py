@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from git_credential_hf.hub import repository_type
+from git_credential_hf.hub import Repository
 
 # The permissions of fine-grained tokens whose meaning is known (hub-facts 1.1): with another one, no "no" is certain.
 KNOWN_PERMISSIONS = frozenset(
@@ -52,9 +52,8 @@ class Account:
             typed_field(entity, "id", str, ""): typed_field(entity, "name", str, "") for entity in [answer, *orgs]
         }
 
-    def permits(self, permission: str, repository: tuple[str, str]) -> bool | None:
+    def permits(self, permission: str, repository: Repository) -> bool | None:
         """Whether the scopes of a fine-grained token contain this permission here; `None` where that is not certain."""
-        kind, name = repository
         is_certain = True
         for entry in self.scoped:
             entity = typed_field(entry, "entity", dict, {})
@@ -62,7 +61,7 @@ class Account:
             whose = (
                 typed_field(entity, "name", str, "") or self.ids.get(typed_field(entity, "_id", str, "") or "-") or None
             )
-            names = {repository_type(kind): name, "user": name.partition("/")[0], "org": name.partition("/")[0]}
+            names = {repository.type: repository.name, "user": repository.namespace, "org": repository.namespace}
             if (what in _ELSEWHERE and what not in names) or (what in names and whose not in (None, names[what])):
                 continue
             permissions = set(map(str, typed_field(entry, "permissions", list, [None])))  # one that nobody knows

@@ -7,7 +7,7 @@ from typing import Any
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import error_message
-from git_credential_hf.hub import page_url, repository_type, token_settings_url
+from git_credential_hf.hub import Repository, token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token
@@ -26,7 +26,7 @@ class Answer:
 
     def __init__(
         self,
-        repository: tuple[str, str],
+        repository: Repository,
         write: bool,
         answer: str,
         reason: str | None,
@@ -42,10 +42,9 @@ class Answer:
 
     def as_json(self) -> dict[str, object]:
         """As `check --json` prints it."""
-        kind, name = self.repository
         return {
-            "repo": name,
-            "type": repository_type(kind),
+            "repo": self.repository.name,
+            "type": self.repository.type,
             "access": "write" if self.write else "read",
             "answer": self.answer,
             "reason": self.reason,
@@ -66,12 +65,11 @@ def token_refusal(token: Token, said: str) -> Refused:
     )
 
 
-def refusal_from_words(token: Token, repository: tuple[str, str], write: bool, response: Any) -> Answer | None:
+def refusal_from_words(token: Token, repository: Repository, write: bool, response: Any) -> Answer | None:
     """The refusals that say what they are about."""
-    kind, name = repository
-    namespace = name.partition("/")[0]
+    name, namespace = repository.name, repository.namespace
     said, code = error_message(response), response.headers.get("x-error-code")
-    page = page_url(kind, name)
+    page = repository.page
 
     def no(reason: str, message: str, fix: str) -> Answer:
         return Answer(repository, write, "no", reason, message, fix)
@@ -117,28 +115,26 @@ def _reset(said: str) -> str:
     return " since your request was reset" if "has been reset" in said else ""
 
 
-def missing_repository(repository: tuple[str, str], write: bool) -> Answer:
+def missing_repository(repository: Repository, write: bool) -> Answer:
     """The answer to a 404: the repository is missing, or private and not for this token."""
-    kind, name = repository
-    create = f"hf repos create {name}" + ("" if kind == "models" else f" --type {repository_type(kind)}")
-    if kind == "spaces":
+    create = f"hf repos create {repository.name}" + _type_option(repository)
+    if repository.kind == "spaces":
         create += " --sdk gradio"
     return Answer(
         repository,
         write,
         "no",
         "no-such-repo",
-        f"there is no {page_url(kind, name)}, or it is private and not for this token to see",
+        f"there is no {repository.page}, or it is private and not for this token to see",
         f"run `{create}`, or look for the name and the account that you mean",
     )
 
 
 def refusal_from_account(
-    token: Token, account: Account, repository: tuple[str, str], write: bool, said: str
+    token: Token, account: Account, repository: Repository, write: bool, said: str
 ) -> Answer | None:
     """The Hub has said no, and not why: what whoami tells of the token and its account explains it, or nothing does."""
-    kind, name = repository
-    namespace, slash, _ = name.partition("/")
+    name, namespace = repository.name, repository.namespace
     permission = "repo.write" if write else "repo.content.read"
 
     def no(reason: str, message: str, fix: str) -> Answer:
@@ -169,11 +165,9 @@ def refusal_from_account(
             other_token_hint(token, "of the role 'write'"),
         )
     is_low = role in _LOW if namespace in account.orgs else account.knows_orgs
-    if not write or not slash or is_own or not said or not is_low:
+    if not write or name == namespace or is_own or not said or not is_low:
         return None  # the token and the account should do: the Hub has a reason that we do not know
-    pull_request = f"hf discussions create {name} --pull-request --title '…'" + (
-        "" if kind == "models" else f" --type {repository_type(kind)}"
-    )
+    pull_request = f"hf discussions create {name} --pull-request --title '…'" + _type_option(repository)
     return no(
         "role-too-low",
         f"{account.name} may not write to {name}: "
@@ -183,6 +177,10 @@ def refusal_from_account(
 
 
 _LOW = ("read", "contributor", "no_access")  # of the roles in an organisation (hub-facts 1.1); one of tomorrow may do
+
+
+def _type_option(repository: Repository) -> str:
+    return "" if repository.kind == "models" else f" --type {repository.type}"
 
 
 def other_token_hint(token: Token, what: str) -> str:

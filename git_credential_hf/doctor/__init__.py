@@ -14,6 +14,7 @@ from git_credential_hf.doctor.git_setup import check_helpers, check_hooks, check
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.doctor.repository import check_repository
 from git_credential_hf.doctor.token import check_environment, check_files, check_hub, check_resolvers, check_token
+from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 
 # What is looked at, in words, and by what.
@@ -70,6 +71,6 @@ class Examination:
         }
 
 
-def examine(repository: tuple[str, str] | None, *, offline: bool) -> Examination:
+def examine(repository: Repository | None, *, offline: bool) -> Examination:
     """Look at everything; `repository`: its type and name, instead of the one that this directory is pushed to."""
     return Examination(Machine(repository, offline=offline))

@@ -14,10 +14,10 @@ from git_credential_hf.git.credentials import falls_through, git_credentials
 from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import (
+    Repository,
     hub_endpoint,
     hub_origins,
     is_at_endpoint,
-    page_url,
     parse_remote,
     parse_repository,
     url_origin,
@@ -29,7 +29,7 @@ from git_credential_hf.tokens import Token, current_token
 class Machine:
     """This machine as the current user sees it from the current directory."""
 
-    def __init__(self, repository: tuple[str, str] | None, *, offline: bool) -> None:
+    def __init__(self, repository: Repository | None, *, offline: bool) -> None:
         self.offline = offline
         self.named = repository
         self._accounts: dict[str, Account | Problem] = {}
@@ -60,7 +60,7 @@ class Machine:
         return url if parse_remote(url) else None
 
     @cached_property
-    def repository(self) -> tuple[str, str] | None:
+    def repository(self) -> Repository | None:
         """The repository that this is about: the one that was named, or the one of this directory."""
         return self.named or (parse_repository(self.remote) if self.remote else None)
 
@@ -74,7 +74,7 @@ class Machine:
         ):
             return self.remote
         url = (
-            page_url(*self.repository)
+            self.repository.page
             if self.repository
             else hub_origins()[-1]
             if self._is_elsewhere
@@ -103,7 +103,7 @@ class Machine:
     def own(self) -> Token | None:
         """The token that `configure --for` has chosen for the namespace of this repository, if git gets it."""
         try:
-            name = mapped_tokens(self.entries).get(self.repository[1].partition("/")[0]) if self.repository else None
+            name = mapped_tokens(self.entries).get(self.repository.namespace) if self.repository else None
         except Problem:
             return None
         return next((token for token in self.of_git if name and token.name == name), None)

@@ -6,7 +6,7 @@ from git_credential_hf.api.access import check_access
 from git_credential_hf.api.account import Account
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
-from git_credential_hf.hub import is_at_endpoint, page_url
+from git_credential_hf.hub import is_at_endpoint
 
 _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")
 _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # told already
@@ -19,7 +19,7 @@ def check_repository(machine: Machine) -> Iterator[Finding]:
     token = next(iter(machine.of_git), None) or machine.token
     if token is None or not isinstance(machine.ask(token), Account):
         return
-    page = page_url(*machine.repository)
+    page = machine.repository.page
     answer = check_access(token, machine.repository, write=True)
     if answer.answer != "no" or answer.reason in _OF_THE_TOKEN:
         return

@@ -35,7 +35,7 @@ from git_credential_hf.hooks.scan import (
     scan_index,
     scan_push,
 )
-from git_credential_hf.hub import is_at_endpoint, parse_remote, repository_at, without_credentials
+from git_credential_hf.hub import Repository, is_at_endpoint, parse_remote, repository_at, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import NO_PROMPTS
@@ -159,7 +159,7 @@ def pre_push(remote: str, url: str, given: bytes) -> Verdict:
 
 
 def _lacking(
-    pointers: Sequence[LfsPointer], url: str, repository: tuple[str, str], entries: list[ConfigEntry]
+    pointers: Sequence[LfsPointer], url: str, repository: Repository, entries: list[ConfigEntry]
 ) -> list[LfsPointer]:
     """Those without what the Hub has, where neither this machine nor a commit here that the Hub has knows of it."""
     missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
@@ -277,7 +277,7 @@ def _judge_access(
     verdict: Verdict,
     severity: str,
     url: str,
-    repository: tuple[str, str],
+    repository: Repository,
     entries: list[ConfigEntry],
     write: bool,
 ) -> None:
@@ -286,7 +286,7 @@ def _judge_access(
         message = "git has begun this push with what another helper held, and which has been rejected since"
         verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
     answer: Answer | None = None
-    asked = f"whether this push may {'write to' if write else 'reach'} {repository[1]}"
+    asked = f"whether this push may {'write to' if write else 'reach'} {repository.name}"
     if not is_at_endpoint(url):  # that one knows nothing of it, and is given nothing that is not its own
         verdict.warnings.append(Problem(f"{asked} is not known: HF_ENDPOINT is another Hub", "unset HF_ENDPOINT"))
         return

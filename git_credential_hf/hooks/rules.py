@@ -9,7 +9,7 @@ from git_credential_hf.api.access import card_errors
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.run import run_git
 from git_credential_hf.hooks.scan import Additions, Blob, FullDirectory, Leak, LfsPointer
-from git_credential_hf.hub import token_settings_url
+from git_credential_hf.hub import Repository, token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 
@@ -22,7 +22,7 @@ MAX_DESCRIPTION = 60  # characters of a card's short_description
 
 
 def find_problems(
-    added: Additions, entries: list[ConfigEntry], repository: tuple[str, str] | None, branch: str = ""
+    added: Additions, entries: list[ConfigEntry], repository: Repository | None, branch: str = ""
 ) -> Iterator[tuple[str, Iterator[Problem]]]:
     """Each check of `hooks.CHECKS` with what it finds; git, or the Hub, is asked when that is looked at.
 
@@ -128,7 +128,7 @@ def _lfs_objects(pointers: Sequence[LfsPointer], entries: list[ConfigEntry]) -> 
             )
 
 
-def _metadata(blob: Blob, content: str, repository: tuple[str, str]) -> Iterator[Problem]:
+def _metadata(blob: Blob, content: str, repository: Repository) -> Iterator[Problem]:
     if not _is_doubtful(content):
         return
     try:
