@@ -1,5 +1,21 @@
 """What is secret, and how it is masked in everything that this program prints or writes."""
 
+WORD, LETTERS, DOTTED = "[A-Za-z0-9]", "[A-Za-z]", "[A-Za-z0-9_.-]"
+
+# Every kind of secret that the Hub makes (hub-facts 6): its prefix, what follows, and how long that is if it is known.
+# A longer prefix comes before one that it begins with.
+TOKEN_SHAPES = (
+    ("hf_oauth__refresh_", WORD, 34),
+    ("oauth_app_secret_", WORD, 34),
+    ("hf_oauth_", DOTTED, None),
+    ("hf_jwt_", DOTTED, None),
+    ("hf_app_", WORD, 32),
+    ("hf_s3_", DOTTED, None),
+    ("hf_", WORD, 34),
+    ("api_org_", LETTERS, 34),
+    ("api_", WORD, None),
+)
+
 _secrets: list[str] = []
 
 
@@ -12,11 +28,7 @@ def register_secret(text: str) -> str:
 
 def mask_token(token: str) -> str:
     """The one form in which a token may be seen: the prefix of its kind, and its last four characters."""
-    prefix = ""
-    for kind in ("hf_oauth__refresh_", "hf_oauth_", "hf_jwt_", "hf_app_", "hf_s3_", "hf_", "api_org_", "api_"):
-        if token.startswith(kind):
-            prefix = kind
-            break
+    prefix = next((prefix for prefix, _, _ in TOKEN_SHAPES if token.startswith(prefix)), "")
     rest = token[len(prefix) :]
     # A short secret has no four characters to spare, and others are not a terminal's to interpret.
     is_plain = rest.isascii() and all(c.isalnum() or c in "-_" for c in rest[-4:])
@@ -35,16 +47,20 @@ def mask_secrets(text: str) -> str:
         # As it is, and as exceptions quote what they complain of, text or bytes.
         for form in (secret, repr(secret)[1:-1], repr(secret.encode("utf-8", "surrogateescape"))[2:-1]):
             text = text.replace(form, mask_token(secret))
-    if any(sign in text.lower() for sign in ("hf_", "api_", "eyj", "@", "authorization", "password=")):
+    if any(
+        sign in text.lower() for sign in ("hf_", "api_", "oauth_app_secret_", "eyj", "@", "authorization", "password=")
+    ):
         try:
             import re
         except (ImportError, MemoryError, OSError):
             return "(not shown: Python cannot load what looks for tokens in it)"
 
-        # hub-facts 6; a JWT is what CI providers mint. Words such as `hf_user` are shorter than any token.
-        tokens = r"hf_(?:oauth|jwt|s3)_[\w.-]{8,}|(?:hf|hf_app|api|api_org|hf_oauth__refresh)_[A-Za-z0-9]{20,}"
+        # Words such as `hf_user` are shorter than any token.
+        tokens = "|".join(
+            prefix + (f"{DOTTED}{{8,}}" if part is DOTTED else f"{WORD}{{20,}}") for prefix, part, _ in TOKEN_SHAPES
+        )
         text = re.sub(tokens, lambda match: mask_token(match[0]), text)
-        # What begins like a JWT is passed over whole: to look again in each part would take the square of its time.
+        # CI providers mint JWTs. What begins like one is passed over whole: looking again in each part is quadratic.
         jwt = r"eyJ[\w-]*(\.[\w-]+\.[\w-]*)?"
         text = re.sub(jwt, lambda match: mask_token(match[0]) if match[1] else match[0], text)
         # The password of a URL, of a header, and of a helper in one line, whatever it looks like; where a token stood,

@@ -16,6 +16,7 @@ from typing import IO, NamedTuple
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.pipeline import CHUNK_BYTES, NO_FETCH_ENVIRONMENT, Pipeline, read_lines
 from git_credential_hf.git.run import run_git
+from git_credential_hf.masking import TOKEN_SHAPES
 from git_credential_hf.problem import Problem
 
 LARGE_FILE_BYTES = (
@@ -26,14 +27,15 @@ MAX_CARD_BYTES = 1024 * 1024  # bytes
 _FIRST = 8000  # bytes in which a NUL makes a file binary: buffer_is_binary() in git's xdiff-interface.c
 _POINTER = 1024  # bytes; pointers are smaller (git-lfs, docs/spec.md)
 
-# hub-facts 6. All begin with a marker, because looking for those is what takes no time.
+# All tokens begin with a marker, because looking for those takes no time.
 _MARKERS = (b"hf_", b"api_org_", b"oauth_app_secret_")
-_PART = rb"[A-Za-z0-9_-]{16,4096}"  # of a JWT: the shortest header in use has 20 characters
 _TOKEN = re.compile(
-    rb"(?:(?:hf_(?:oauth__refresh_)?|oauth_app_secret_)(?P<body>[A-Za-z0-9]{34})|api_org_(?P<letters>[A-Za-z]{34})"
-    rb"|hf_app_(?P<app>[A-Za-z0-9]{32}))(?![A-Za-z0-9_])"
+    "(?:{})(?![A-Za-z0-9_])".format(
+        "|".join(f"{prefix}({part}{{{length}}})" for prefix, part, length in TOKEN_SHAPES if length)
+    ).encode()
 )
-_JWT = re.compile(rb"hf_(?:oauth|jwt)_(?P<body>" + rb"\.".join([_PART] * 3) + rb")(?![A-Za-z0-9_])")
+_PART = rb"[A-Za-z0-9_-]{16,4096}"  # of a JWT: the shortest header in use has 20 characters
+_JWT = re.compile(rb"hf_(?:oauth|jwt)_(" + rb"\.".join([_PART] * 3) + rb")(?![A-Za-z0-9_])")
 _MOST_TRIES = 1000  # at a JWT in one file: each may look at 12 kB, and a hostile file would have a million
 _BEFORE = re.compile(rb"\\[nrt]|%[0-9A-Fa-f]{2}")  # a blank in JSON's strings, and anything in a URL
 _LEAST_DISTINCT = 10  # characters; a placeholder, such as hf_xxxxxxxx, has fewer
