@@ -78,7 +78,6 @@ def erase(request: Request, name: str | None = None) -> None:
 
 
 _REFUSED = "refused"
-REJECTED = "rejected"  # an origin for which git has just used what another helper held until then
 
 
 def _secret(origin: str, token: Token) -> str:

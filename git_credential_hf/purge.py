@@ -27,6 +27,7 @@ HELPER_TIMEOUT = 8  # seconds for one answer of a helper: Git Credential Manager
 READ_GRACE = 2  # seconds after its end in which the threads that read it have got all of it, on a busy machine, too
 MAX_ANSWER_BYTES = 64 * 1024  # of an answer; a credential has a few hundred
 MAX_COPIES = 16  # of one host and user name in one helper
+REJECTED = "rejected"  # the state that names an origin whose stale token another helper has just given to git
 USUAL_USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub's (hub-facts 3.5)
 
 

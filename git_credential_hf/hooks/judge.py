@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from git_credential_hf import helper
 from git_credential_hf.api.access import check_access, stored_lfs_objects
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
@@ -38,7 +37,7 @@ from git_credential_hf.hooks.scan import (
 from git_credential_hf.hub import Repository, is_at_endpoint, parse_remote, repository_at, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import NO_PROMPTS
+from git_credential_hf.purge import NO_PROMPTS, REJECTED
 from git_credential_hf.state import discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token, stored_token, stored_token_names
 
@@ -281,8 +280,8 @@ def _judge_access(
     entries: list[ConfigEntry],
     write: bool,
 ) -> None:
-    if is_recorded(helper.REJECTED, section_origin(url) or ""):
-        discard_record(helper.REJECTED)
+    if is_recorded(REJECTED, section_origin(url) or ""):
+        discard_record(REJECTED)
         message = "git has begun this push with what another helper held, and which has been rejected since"
         verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
     answer: Answer | None = None
