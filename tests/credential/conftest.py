@@ -108,11 +108,3 @@ def log_in(home: Path) -> Callable[..., None]:
 @pytest.fixture
 def logged_in(log_in: Callable[..., None]) -> None:
     log_in()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def versions(record_testsuite_property: Callable[[str, object], None]) -> None:
-    """For `long`, which runs these tests with several gits and tells their reports apart."""
-    record_testsuite_property(
-        "git", subprocess.run(["git", "version"], capture_output=True, text=True).stdout.split()[2]
-    )

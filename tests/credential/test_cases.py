@@ -1,7 +1,6 @@
 """The table of git's cases, and the tests that it names."""
 
 import importlib
-import json
 from pathlib import Path
 
 import pytest
@@ -43,11 +42,3 @@ def test_table_is_whole(git: tuple[int, int], t0300: int, t0303: int, library: i
         for cases in (T0300, T0303, LIBRARY)
     ]
     assert counts == [t0300, t0303, library]
-
-
-def test_record_is_of_this_table() -> None:
-    """What `long` has recorded is about these cases, in this order."""
-    recorded = json.loads((HERE.parent / "results/git.json").read_text("utf-8"))
-    assert [row[:3] for row in recorded["rows"]] == [
-        [part, case, since] for part, cases in CASES.items() for since, case, *_ in cases
-    ]
