@@ -15,7 +15,8 @@ import pytest
 
 from git_credential_hf import access, changes, kept, tokens
 from git_credential_hf.problem import Problem
-from threats import ended, new_token, run, start
+
+from . import ended, new_token, run, start
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
 NOBODY = 65534

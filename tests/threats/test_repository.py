@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from e2e.conftest import Account
+from account import Account
 
 from git_credential_hf import configure, gitconfig, outgoing, resolvers
-from threats import Server, ended, http, is_clean, new_token, run, start
+
+from . import Server, ended, http, is_clean, new_token, run, start
 
 if TYPE_CHECKING:
-    from hub import Hub
+    from fake_hub import Hub
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
 ESCAPES = "\x1b]0;owned\x07\x1b[2J"

@@ -18,7 +18,8 @@ import trustme
 
 from git_credential_hf import access, cli, tokens
 from git_credential_hf.problem import Problem
-from threats import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, run, start
+
+from . import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, run, start
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
 OPEN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
