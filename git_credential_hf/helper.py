@@ -101,7 +101,7 @@ def _heal(origin: str, request: Request) -> None:
     rest = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
     if not rest:
         return  # one look at the configuration, and no more
-    from git_credential_hf.purge import purge_helpers
+    from git_credential_hf.purge import REJECTED, purge_helpers
 
     # Asked for no user name, a helper gives what it has; git waits for us, so that and the URL's own must do.
     user = request.username.decode("utf-8", "surrogateescape") if request.username else None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from hub import Hub
+    from fake_hub import Hub
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 IN_NAMESPACE = os.environ.get("GIT_CREDENTIAL_HF_TESTS_NAMESPACE") == "1"
@@ -77,7 +77,6 @@ def _state_of_the_real_home() -> dict[str, tuple[int, int, int] | None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to test anything but an installed wheel."""
-    config.addinivalue_line("markers", "registries: installs from package registries; not run in tests/namespace")
     found = importlib.util.find_spec("git_credential_hf")
     if found and found.origin and Path(found.origin).resolve().is_relative_to(CHECKOUT / "git_credential_hf"):
         raise pytest.UsageError("this would test the checkout: use ./tests/run, which tests the wheel")
@@ -91,7 +90,11 @@ def pytest_report_header() -> list[str]:
             versions.append(subprocess.run(command, capture_output=True, text=True).stdout.strip())
         else:
             versions.append(f"no {command[0]}")
-    where = "in tests/namespace" if IN_NAMESPACE else "not in tests/namespace: nothing listens as huggingface.co"
+    where = (
+        "in tests/support/namespace"
+        if IN_NAMESPACE
+        else "not in tests/support/namespace: nothing listens as huggingface.co"
+    )
     return [", ".join(versions), where]
 
 
@@ -144,18 +147,18 @@ def home(
 def namespace() -> None:
     """Skip the test unless huggingface.co is this machine, and no other is there."""
     if not IN_NAMESPACE:
-        pytest.skip("not in tests/namespace: https://huggingface.co must be this machine")
+        pytest.skip("not in tests/support/namespace: https://huggingface.co must be this machine")
 
 
 @pytest.fixture
 def world(namespace: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """The stand-in Hub as https://huggingface.co, trusted by all clients that the test starts."""
-    from hub import Hub
+    from fake_hub import Hub
 
     try:
         socket.create_server(("127.0.0.1", 443)).close()
     except PermissionError:
-        pytest.skip("this user may not listen on port 443, not even in tests/namespace")
+        pytest.skip("this user may not listen on port 443, not even in tests/support/namespace")
     with Hub(tmp_path, ("127.0.0.1", 443), "huggingface.co") as hub:
         for name, value in hub.environment.items():
             if name != "HF_ENDPOINT":  # users have none: clients are to find the Hub by its name

@@ -1,9 +1,9 @@
 """How long an answer takes, and how much memory: whole processes, as ratios to others in the same run.
 
-    python tests/bench/bench.py [ROUNDS] [--json FILE]     (with the wheel installed, in tests/namespace)
+    python tests/bench/bench.py [ROUNDS] [--json FILE]     (with the wheel installed, in tests/support/namespace)
 
 Each table is measured in turns of its own, and its ratios are to its first row. Exit status: 1 where a goal was missed.
-Outside of tests/namespace, or where port 443 cannot be had, what asks the Hub is left out, and said to be.
+Outside of tests/support/namespace, or where port 443 cannot be had, what asks the Hub is left out, and said to be.
 """
 
 import contextlib
@@ -177,7 +177,7 @@ def cache_daemon(environment: dict[str, str]) -> Iterator[None]:
 @contextlib.contextmanager
 def the_hub(directory: Path) -> Iterator[Any]:
     """The stand-in Hub as https://huggingface.co; `None`, and why, where that cannot be."""
-    why = "not in tests/namespace" if os.environ.get("GIT_CREDENTIAL_HF_TESTS_NAMESPACE") != "1" else ""
+    why = "not in tests/support/namespace" if os.environ.get("GIT_CREDENTIAL_HF_TESTS_NAMESPACE") != "1" else ""
     try:
         if not why:
             socket.create_server(("127.0.0.1", 443)).close()
@@ -187,8 +187,8 @@ def the_hub(directory: Path) -> Iterator[Any]:
         print(f"not measured, as there is no Hub here ({why}): pre-push to the Hub, clone\n")
         yield None
         return
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from hub import Hub
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+    from fake_hub import Hub
 
     with Hub(directory, ("127.0.0.1", 443), "huggingface.co") as hub:
         yield hub

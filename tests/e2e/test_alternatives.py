@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from .conftest import Account
+from account import Account
 
 if TYPE_CHECKING:
-    from hub import Hub
+    from fake_hub import Hub
 
 pytestmark = pytest.mark.once
 URL = "https://huggingface.co/alice/private-model"

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from account import WEIGHTS, Account
 from reasons import REASONS, _acme, _alice
 
-from .conftest import WEIGHTS, Account
-
 if TYPE_CHECKING:
-    from hub import Hub, Request
+    from fake_hub import Hub, Request
 
 HUB = "https://huggingface.co/"
 

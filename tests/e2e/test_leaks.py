@@ -1,35 +1,14 @@
 """Where a token may be seen: in huggingface_hub's own files, and in the answer to git. Nowhere else."""
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from .conftest import WEIGHTS, Account
+from account import WEIGHTS, Account, files_with, watch
 
 if TYPE_CHECKING:
-    from hub import Hub
-
-
-def watch(account: Account, tmp_path: Path) -> Path:
-    """From now on the arguments and the environment of every process that `account` starts are noted in this file."""
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("strace is missing: what other processes see cannot be watched")
-    log = tmp_path / "strace"
-    options = ("--follow-forks", "--seccomp-bpf", "--quiet=all", "--trace=execve", "-v", "-s", "100000", "-A", "-o")
-    account.watched_by = (strace, *options, str(log))
-    return log
-
-
-def files_with(directory: Path, secret: bytes) -> set[str]:
-    return {
-        str(path.relative_to(directory))
-        for path in directory.rglob("*")
-        if path.is_file() and not path.is_symlink() and secret in path.read_bytes()
-    }
+    from fake_hub import Hub
 
 
 def test_no_trace_of_a_token(hub: "Hub", account: Account, home: Path, tmp_path: Path) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from .conftest import WEIGHTS, Account
+from account import WEIGHTS, Account
 
 if TYPE_CHECKING:
-    from hub import Hub
+    from fake_hub import Hub
 
 HUB = "https://huggingface.co"
 MAP = ("git-credential-hf", "configure", "--token", "work", "--for", "acme")

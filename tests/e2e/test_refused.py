@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-
-from .conftest import WEIGHTS, Account
+from account import WEIGHTS, Account
 
 if TYPE_CHECKING:
-    from hub import Hub, OAuth
+    from fake_hub import Hub, OAuth
 
 DAY = 24 * 3600
 MODEL = "https://huggingface.co/alice/private-model"

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from holders import ELSEWHERE, HOLDERS, HUB, PROGRAMS, Entry, Holder, Manager, build_libsecret
-
-from .conftest import Account
+from account import Account
+from other_helpers import ELSEWHERE, HOLDERS, HUB, PROGRAMS, Entry, Holder, Manager, build_libsecret
 
 if TYPE_CHECKING:
-    from hub import Hub
+    from fake_hub import Hub
 
 URL = "https://huggingface.co/alice/private-model"
 SEEDED = [(host, username) for host in HUB for username in ("git", "hf_user")]

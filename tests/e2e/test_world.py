@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from hub import Hub
+    from fake_hub import Hub
 
 pytestmark = pytest.mark.usefixtures("namespace")
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from e2e.conftest import account, hub
+from account import account, hub
 
-from threats import started
+from . import started
 
 __all__ = ["account", "hub"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from git_credential_hf.hub import hub_origins, matching_origin
-from threats import Server, ended, http, is_clean, json, new_token, run, start
+
+from . import Server, ended, http, is_clean, json, new_token, run, start
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
 EVIL = b"protocol=https\nhost=evil.example\n\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from threats import ended, is_clean, new_token, start
+from . import ended, is_clean, new_token, start
 
 MANY_THREADS = 1 << 35  # bytes of address space
 SECRET = new_token()

@@ -17,7 +17,8 @@ from git_credential_hf.files import FileChange
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import cache_directory, is_recorded, private_directory, read_state, record, write_state
 from git_credential_hf.tokens import Token
-from threats import ended, new_token, run, start
+
+from . import ended, new_token, run, start
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
 NOBODY = 65534

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from e2e.conftest import Account
+from account import Account
 
 from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
 from git_credential_hf.git.config import quote_value, read_config
 from git_credential_hf.git.credentials import git_credentials
 from git_credential_hf.hooks.scan import LARGE_FILE_BYTES
-from threats import Server, ended, http, is_clean, new_token, run, start
+
+from . import Server, ended, http, is_clean, new_token, run, start
 
 if TYPE_CHECKING:
-    from hub import Hub
+    from fake_hub import Hub
 
 ASK = b"protocol=https\nhost=huggingface.co\n\n"
 ESCAPES = "\x1b]0;owned\x07\x1b[2J"

@@ -1,0 +1,171 @@
+"""Somebody's machine on which all is well, what `doctor` says of it, and everything that is written on it."""
+
+import json
+import os
+import secrets
+import shutil
+import string
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from account import Account, hub  # noqa: F401 - a fixture
+
+if TYPE_CHECKING:
+    from fake_hub import Hub
+
+MODEL = "https://huggingface.co/alice/private-model"
+
+
+def new_token() -> str:
+    """One that no Hub knows."""
+    return "hf_" + "".join(secrets.choice(string.ascii_letters) for _ in range(34))
+
+
+def shown(token: str) -> str:
+    return f"hf_****{token[-4:]}"
+
+
+class Machine(Account):
+    """What is done on it, and to it. `hub` is there for tests that ask it; all others say `--offline`."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(home)
+        self.monkeypatch = monkeypatch
+        self.hub: Hub | None = None
+        self.token = new_token()  # of the login
+        self.secrets: set[str] = {self.token}  # what no output may contain
+
+    # -- what is done to it
+
+    def secret(self, role: str = "write") -> str:
+        """Another token: of alice's where there is a Hub."""
+        token = self.hub.token("alice", role) if self.hub else new_token()
+        self.secrets.add(token)
+        return token
+
+    def set(self, name: str, value: str | None) -> None:
+        """A variable of the environment, or none."""
+        if value is None:
+            self.monkeypatch.delenv(name, raising=False)
+        else:
+            self.monkeypatch.setenv(name, value)
+
+    def write(self, path: str, text: str, mode: int = 0o600) -> Path:
+        """A file in the home, or in what is above."""
+        file = self.home / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+        return file
+
+    def log_out(self) -> None:
+        shutil.rmtree(self.home / ".cache/huggingface", ignore_errors=True)
+
+    def log_in_again(self, token: str | None = None, **more: object) -> None:
+        """As an hour ago, with what `hf auth login` knows of the token."""
+        self.log_out()
+        self.token = token or self.secret()
+        self.secrets.add(self.token)
+        self.is_given(self.token, "mine", **more)
+        for name in ("token", "stored_tokens"):
+            (self.home / ".cache/huggingface" / name).chmod(0o600)
+
+    def repository(self, url: str = MODEL) -> Path:
+        """A new repository with this remote, and into it."""
+        self.where = self.home / "work"
+        self.where.mkdir()
+        self.git("init", "--quiet", "--initial-branch", "main")
+        self.git("remote", "add", "origin", url)
+        return self.where
+
+    def path_without(self, *programs: str) -> str:
+        """A PATH with what is needed, but for these."""
+        folder = self.home.parent / f"{self.home.name}-bin"
+        folder.mkdir(exist_ok=True)
+        for program in {"git", "git-lfs", "git-credential-hf", "python", "sh"} - set(programs):
+            found = shutil.which(program)
+            if found and not (folder / program).exists():
+                (folder / program).symlink_to(found)
+        return str(folder)
+
+    # -- what is said of it
+
+    def doctor(self, *arguments: str, check: bool = False, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run it; no secret comes out of it."""
+        options = arguments if self.hub or "--offline" in arguments else ("--offline", *arguments)
+        done = self.run("git-credential-hf", "doctor", *options, check=check, **environment)
+        for secret in self.secrets:
+            assert secret not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        assert "internal error" not in done.stderr
+        return done
+
+    def examine(self, *arguments: str, **environment: str) -> dict[str, Any]:
+        """The JSON, in the form of the contract, with the exit status that goes with it."""
+        done = self.doctor("--json", *arguments, **environment)
+        seen: dict[str, Any] = json.loads(done.stdout)
+        assert list(seen) == ["resolvers", "findings", "healthy"]
+        assert [row["program"] for row in seen["resolvers"]] == ["git", "git-lfs", "git-xet", "huggingface_hub"]
+        for row in seen["resolvers"]:
+            assert list(row) == ["program", "source", "shown", "account"]
+        for finding in seen["findings"]:
+            assert list(finding) == ["id", "severity", "title", "detail", "fix", "fixable", "fixed"]
+            assert finding["severity"] in ("error", "warning")
+            assert finding["title"] and finding["fix"]
+            assert isinstance(finding["fixable"], bool) and isinstance(finding["fixed"], bool)
+        errors = [f for f in seen["findings"] if f["severity"] == "error" and not f["fixed"]]
+        assert seen["healthy"] == (not errors)
+        assert done.returncode == (1 if errors else 0), done.stderr
+        return seen
+
+    def ids(self, *arguments: str) -> list[str]:
+        return [finding["id"] for finding in self.examine(*arguments)["findings"]]
+
+    def tokens(self, *arguments: str) -> dict[str, str | None]:
+        """What each program would send, as it may be shown."""
+        return {row["program"]: row["shown"] for row in self.examine(*arguments)["resolvers"]}
+
+    def files(self) -> dict[str, object]:
+        """Everything below the home, with modes, bytes, and where links lead; but for what is kept for later."""
+        found: dict[str, object] = {}
+        for path in sorted(self.home.rglob("*")):
+            if path.is_relative_to(self.home / ".cache/git-credential-hf") or path.is_socket():
+                continue
+            what = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+            found[str(path)] = (path.lstat().st_mode, what)
+        return found
+
+
+_configuration: list[bytes] = []  # what `git lfs install` and `configure` have written, once
+
+
+@pytest.fixture
+def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Logged in, git-lfs installed, git configured: on it nothing is wrong. It knows no Hub."""
+    machine = Machine(home, monkeypatch)
+    monkeypatch.setenv("HF_HUB_DISABLE_UPDATE_CHECK", "1")
+    if not _configuration:
+        machine.git("lfs", "install", "--skip-repo")
+        machine.git("config", "--global", "user.name", "Alice")
+        machine.git("config", "--global", "user.email", "alice@example.org")
+        machine.run("git-credential-hf", "configure")
+        _configuration.append((home / ".gitconfig").read_bytes())
+    (home / ".gitconfig").write_bytes(_configuration[0])
+    machine.log_in_again(machine.token)
+    return machine
+
+
+@pytest.fixture
+def online(machine: Machine, hub: "Hub") -> Machine:  # noqa: F811
+    """The same where the Hub is there, and knows alice's write token."""
+    machine.hub = hub
+    machine.log_in_again(hub.token("alice"))
+    return machine
+
+
+def hours(number: float) -> int:
+    """So many hours from now, in POSIX seconds."""
+    return int(time.time() + number * 3600)

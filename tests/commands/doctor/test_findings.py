@@ -1,0 +1,775 @@
+"""Each finding, provoked for real: found, mended by `--fix` or by the remedy that is named, and gone after that."""
+
+import os
+import pwd
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from other_helpers import HOLDERS, Entry
+from reasons import REASONS
+
+from git_credential_hf.doctor.finding import IDS
+
+from .conftest import Machine, hours, new_token, shown
+
+Act = Callable[[Machine], object]
+
+
+class Row(NamedTuple):
+    """What is wrong, how it comes about, and what is said of it.
+
+    `detail` and `fix` are patterns, `{shown}` in them is the login's token; `beside`: the ids that come with it.
+    `by_hand` carries out a remedy that is no command; `then` is asserted after the mending.
+    """
+
+    name: str
+    id: str
+    provoke: Act
+    severity: str
+    title: str
+    detail: str
+    fix: str
+    fixable: bool = False
+    beside: tuple[str, ...] = ()
+    by_hand: Act | None = None
+    then: Act | None = None
+    needs: str = "machine"  # or "online", with the Hub, or "alone": the Hub is asked, and is not there
+    repository: tuple[str, ...] = ()
+
+
+# --- what is done to a machine ---
+
+
+def in_config(key: str, value: str, *more: str, where: str = "--global") -> Act:
+    """Git's configuration says this, too."""
+
+    def act(machine: Machine) -> None:
+        for one in (value, *more):
+            machine.git("config", where, "--add", key, one.format(token=machine.token))
+
+    return act
+
+
+def in_environment(name: str, value: str | None) -> Act:
+    """A variable, in which `{token}` is the login's and `{another}` is not."""
+
+    def act(machine: Machine) -> None:
+        another = machine.secret() if value and "{another}" in value else ""
+        machine.set(name, value and value.replace("{token}", machine.token).replace("{another}", another))
+
+    return act
+
+
+def in_netrc(text: str) -> Act:
+    def act(machine: Machine) -> None:
+        another = machine.secret() if "{another}" in text else ""
+        machine.write(".netrc", text.replace("{token}", machine.token).replace("{another}", another))
+        machine.secrets.add("the-password-of-bob")
+
+    return act
+
+
+def all_of(*acts: Act) -> Act:
+    def act(machine: Machine) -> None:
+        for one in acts:
+            one(machine)
+
+    return act
+
+
+def log_in(machine: Machine) -> None:
+    """With the command that everybody uses."""
+    machine.token = machine.secret()
+    machine.log_in(machine.token)
+
+
+def log_in_as(machine: Machine) -> None:
+    """As if with that command, which needs the Hub."""
+    machine.log_in_again()
+
+
+def revoked(machine: Machine) -> None:
+    assert machine.hub
+    machine.hub.revoke(machine.token)
+
+
+def expired(machine: Machine) -> None:
+    assert machine.hub
+    machine.hub.expire(machine.token)
+
+
+def read_only(machine: Machine) -> None:
+    machine.log_in_again(machine.secret("read"))
+
+
+def read_only_variable(machine: Machine) -> None:
+    machine.log_out()
+    machine.set("HF_TOKEN", machine.secret("read"))
+
+
+def legacy(machine: Machine) -> None:
+    machine.write(".huggingface/token", machine.secret())
+
+
+def quoted_login(machine: Machine) -> None:
+    machine.write(".cache/huggingface/token", f'"{machine.secret()}"')
+
+
+def readable(*names: str) -> Act:
+    def act(machine: Machine) -> None:
+        for name in names:
+            (machine.home / ".cache/huggingface" / name).chmod(0o644)
+
+    return act
+
+
+def without(what: str) -> Act:
+    """Git's configuration, but for the sections of this name."""
+
+    def act(machine: Machine) -> None:
+        for line in machine.git("config", "--global", "--name-only", "--list").stdout.split():
+            if line.startswith(what + "."):
+                machine.git("config", "--global", "--remove-section", line.rpartition(".")[0], check=False)
+
+    return act
+
+
+def gone_helper(machine: Machine) -> None:
+    config = machine.home / ".gitconfig"
+    config.write_text(config.read_text().replace("helper = hf", "helper = /gone/bin/git-credential-hf"))
+
+
+def gone_local_helper(machine: Machine) -> None:
+    machine.repository()
+    in_config("credential.https://huggingface.co.helper", "/gone/bin/git-credential-hf", where="--local")(machine)
+
+
+def shadowed(machine: Machine) -> None:
+    without("credential")(machine)
+    for host in ("huggingface.co", "hf.co"):
+        in_config(f"credential.https://{host}.helper", "store", "hf")(machine)
+
+
+def behind(machine: Machine) -> None:
+    without("credential")(machine)
+    for host in ("huggingface.co", "hf.co"):
+        in_config(f"credential.https://{host}.helper", "", "hf", "store")(machine)
+
+
+def shadowed_here(machine: Machine) -> None:
+    machine.repository()
+    for host in ("huggingface.co", "hf.co"):
+        in_config(f"credential.https://{host}.helper", "", "store", "hf", where="--local")(machine)
+
+
+def undone_here(machine: Machine) -> None:
+    machine.repository()
+    in_config("credential.helper", "", "store", where="--local")(machine)
+
+
+def undone_by_a_job(machine: Machine) -> None:
+    for number, value in enumerate(("", "store")):
+        machine.set(f"GIT_CONFIG_KEY_{number}", "credential.https://huggingface.co.helper")
+        machine.set(f"GIT_CONFIG_VALUE_{number}", value)
+    machine.set("GIT_CONFIG_COUNT", "2")
+
+
+def held_by(name: str) -> Act:
+    def act(machine: Machine) -> None:
+        before = machine.home / ".gitconfig"
+        holder = HOLDERS[name](machine.home, machine.monkeypatch)
+        before.write_text(f"[credential]\n\thelper = {holder.helper}\n" + before.read_text())
+        holder.keep(Entry("huggingface.co", "git", machine.token), Entry("example.org", "bob", "the-password-of-bob"))
+        machine.secrets.add("the-password-of-bob")
+
+    return act
+
+
+def is_held_no_more(name: str) -> Act:
+    def then(machine: Machine) -> None:
+        holder = HOLDERS[name](machine.home, machine.monkeypatch)
+        assert holder.held() == []
+        assert set(holder.entries("example.org")) == {Entry("example.org", "bob", "the-password-of-bob")}
+
+    return then
+
+
+def url_with_token(machine: Machine) -> None:
+    machine.repository(f"https://alice:{machine.token}@huggingface.co/alice/private-model")
+
+
+def url_with_token_of_an_address(machine: Machine) -> None:
+    machine.repository(f"https://alice@example.org:{machine.token}@huggingface.co/alice/private-model")
+
+
+def url_with_token_above(machine: Machine) -> None:
+    url_with_token(machine)
+    machine.where = machine.where / "a" / "folder"
+    machine.where.mkdir(parents=True)
+
+
+def has_a_plain_url(machine: Machine) -> None:
+    url = machine.git("remote", "get-url", "origin").stdout.strip()
+    assert url == "https://huggingface.co/alice/private-model"
+
+
+def baked_into_the_image(machine: Machine) -> None:
+    """`RUN git config --system url...insteadOf`, as many a Dockerfile has it."""
+    system = machine.home / "etc-gitconfig"
+    machine.set("GIT_CONFIG_NOSYSTEM", None)
+    machine.set("GIT_CONFIG_SYSTEM", str(system))
+    base = f"https://user:{machine.token}@huggingface.co/"
+    machine.git("config", "--system", f"url.{base}.insteadOf", "https://huggingface.co/")
+
+
+def other_header_stays(machine: Machine) -> None:
+    assert machine.git("config", "--get-all", "http.https://huggingface.co.extraHeader").stdout == "X-Team: a\n"
+
+
+def header_in_environment(machine: Machine) -> None:
+    machine.set("GIT_CONFIG_COUNT", "1")
+    machine.set("GIT_CONFIG_KEY_0", "http.https://huggingface.co.extraHeader")
+    machine.set("GIT_CONFIG_VALUE_0", f"Authorization: Bearer {machine.token}")
+
+
+def no_git_lfs(machine: Machine) -> None:
+    machine.set("PATH", machine.path_without("git-lfs"))
+
+
+def git_lfs_again(machine: Machine) -> None:
+    machine.set("PATH", os.environ["PATH"] + ":/usr/bin:/usr/local/bin")
+
+
+def lfs_elsewhere(machine: Machine) -> None:
+    machine.repository()
+    in_config("lfs.url", "https://lfs.example.org/alice", where="--local")(machine)
+
+
+def replaced_hook(machine: Machine) -> None:
+    machine.repository()
+    machine.run("git-credential-hf", "hooks", "install")
+    machine.run("git", "lfs", "install", "--local", "--force")  # what git-lfs advises where a hook is in its way
+
+
+def displaced_hooks(machine: Machine) -> None:
+    machine.repository()
+    machine.run("git-credential-hf", "hooks", "install")
+    (machine.where / "others").mkdir()
+    machine.git("config", "core.hooksPath", "others")
+
+
+def are_called_again(machine: Machine) -> None:
+    machine.run("git-credential-hf", "hooks", "status")
+
+
+def by_sudo(machine: Machine) -> None:
+    other = next(user for user in pwd.getpwall() if user.pw_uid not in (0, os.geteuid()))
+    machine.set("SUDO_USER", other.pw_name)
+
+
+def in_a_job(machine: Machine) -> None:
+    machine.set("GITHUB_ACTIONS", "true")
+    machine.log_out()
+    machine.set("HF_TOKEN", machine.token)
+
+
+def as_trusted_publisher(machine: Machine) -> None:
+    assert machine.hub
+    machine.hub.trust("https://ci.example", resource="alice/private-model", id_token="eyJ.id.token")
+    machine.set("HF_TOKEN", None)
+    machine.set("HF_OIDC_RESOURCE", "alice/private-model")
+    machine.set("HF_OIDC_ID_TOKEN", "eyJ.id.token")
+
+
+def another_hub(machine: Machine) -> None:
+    machine.set("HF_ENDPOINT", "https://hub.example.org")
+    machine.run("git-credential-hf", "configure")
+
+
+def why(name: str) -> Act:
+    """The Hub is as a row of `REASONS` has it, and its token is in use."""
+
+    def act(machine: Machine) -> None:
+        assert machine.hub
+        token = REASONS[name][0](machine.hub)
+        assert token
+        machine.log_in_again(token)
+
+    return act
+
+
+def accepted(machine: Machine) -> None:
+    assert machine.hub
+    machine.hub.request_access("bob/gated", "alice", "accepted")
+
+
+def promoted(machine: Machine) -> None:
+    assert machine.hub
+    machine.hub.org("acme", alice="write")
+
+
+def write_token(machine: Machine) -> None:
+    machine.log_in_again(machine.secret())
+
+
+def created(machine: Machine) -> None:
+    assert machine.hub
+    machine.hub.repository("alice/missing")
+
+
+def torn_config(machine: Machine) -> None:
+    with (machine.home / ".gitconfig").open("a") as file:
+        file.write("[torn\n")
+
+
+def whole_config(machine: Machine) -> None:
+    config = machine.home / ".gitconfig"
+    config.write_text(config.read_text().removesuffix("[torn\n"))
+
+
+TOKEN_FILE = r"\.cache/huggingface/token"
+LOGIN = "run `hf auth login`|HF_TOKEN"  # or what the place needs, see test_places
+AGAIN = "run `git-credential-hf doctor --fix`"
+BEFORE = "machine example.org login bob password the-password-of-bob\n"
+HEADER = "http.https://huggingface.co.extraHeader"
+
+ROWS = [
+    # --- the token
+    Row(
+        *("another in .netrc", "resolvers-disagree", in_netrc("machine huggingface.co login a password {another}\n")),
+        *(
+            "error",
+            "git and huggingface_hub use different tokens",
+            r"git: .*\.netrc.*\n(.*\n){2}huggingface_hub: {shown}",
+        ),
+        *("mend what is named below", False, ("netrc-entry",)),
+        by_hand=lambda machine: machine.doctor("--fix", "--yes"),
+    ),
+    Row(
+        *("logged out", "no-token", Machine.log_out, "error", "nobody is logged in", "no HF_TOKEN, .*" + TOKEN_FILE),
+        *(LOGIN, False, (), log_in_as),
+    ),
+    Row(
+        *("revoked", "token-invalid", revoked, "error", "does not know the token", "{shown} from .*" + TOKEN_FILE),
+        *("run `hf auth login`", False, (), log_in),
+        needs="online",
+    ),
+    Row(
+        *("expired", "token-expired", expired, "error", "token is expired", "{shown} from .*" + TOKEN_FILE),
+        *("run `hf auth login`", False, (), log_in_as),
+        needs="online",
+    ),
+    Row(
+        *("expired by the clock", "token-expired", lambda machine: machine.log_in_again(expires_at=hours(-1))),
+        *("error", "token is expired", "stored as 'mine'", "run `hf auth login`", False, (), log_in_as),
+    ),
+    Row(
+        *("expires tomorrow", "token-expiring", lambda machine: machine.log_in_again(expires_at=hours(30.5))),
+        *("warning", "expires in 30 hours", "{shown} from", "run `hf auth login`", False, (), log_in_as),
+    ),
+    Row(
+        *("empty", "token-malformed", in_environment("HF_TOKEN", ""), "warning", "HF_TOKEN is empty"),
+        *("HF_TOKEN is set in the environment", "run `unset HF_TOKEN`"),
+    ),
+    Row(
+        *("not expanded", "token-malformed", in_environment("HF_TOKEN", "${HF_TOKEN}"), "error"),
+        *("name of a variable that nobody", "HF_TOKEN is set", "run `unset HF_TOKEN`", False, ("env-overrides-login",)),
+    ),
+    Row(
+        *("in quotes", "token-malformed", in_environment("HUGGING_FACE_HUB_TOKEN", "'{another}'"), "error"),
+        *("HUGGING_FACE_HUB_TOKEN has quotes", "", "run `unset HUGGING", False, ("env-overrides-login",)),
+    ),
+    Row(
+        *("two in one", "token-malformed", in_environment("HF_TOKEN", "{another} {another}"), "error"),
+        *("has a blank or a line break", "", "run `unset HF_TOKEN`", False, ("env-overrides-login",)),
+    ),
+    Row(
+        *("quoted login", "token-malformed", quoted_login, "error", "the token file has quotes", TOKEN_FILE),
+        *(LOGIN, False, (), log_in_as),
+    ),
+    Row(
+        *("HF_TOKEN", "env-overrides-login", in_environment("HF_TOKEN", "{another}"), "warning"),
+        *("HF_TOKEN overrides your login", r"hf_\*+\w+ is used, and {shown}", "run `unset HF_TOKEN`"),
+    ),
+    # --- files
+    Row(
+        *("of old", "legacy-token-file", legacy, "warning", "old token file is left", r"\.huggingface/token: "),
+        *("run `rm /.*/.huggingface/token`", True),
+    ),
+    Row(
+        *("readable", "token-file-readable", readable("token"), "warning", "others on this machine may read token"),
+        *(TOKEN_FILE + " has the permissions 644", "run `chmod 600 /.*token`", True),
+    ),
+    Row(
+        *("both readable", "token-file-readable", readable("token", "stored_tokens"), "warning", "may read token"),
+        *("permissions 644", "run `chmod 600 ", True),
+    ),
+    Row(
+        *("read-only login", "read-only-token", read_only, "warning", "can only read", "of alice"),
+        *("of the role 'write' at .*, and run `hf auth login`", False, (), write_token),
+        needs="online",
+    ),
+    Row(
+        *("read-only variable", "read-only-token", read_only_variable, "warning", "can only read", "HF_TOKEN"),
+        *("of the role 'write' at .*, and set HF_TOKEN to it", False, ()),
+        by_hand=lambda machine: machine.set("HF_TOKEN", machine.secret()),
+        needs="online",
+    ),
+    # --- .netrc
+    Row(
+        *("the same in .netrc", "netrc-entry"),
+        in_netrc(BEFORE + "machine huggingface.co\n  login a\n  password {token}\n# end\n"),
+        *("error", "holds a password for the Hub", "^line 2: huggingface.co, {shown}$", AGAIN, True),
+        then=lambda machine: BEFORE in (machine.home / ".netrc").read_text() or pytest.fail("another entry is gone"),
+    ),
+    Row(
+        *("for every host", "netrc-default", in_netrc(BEFORE + "default login a password {token}\n"), "warning"),
+        *("for every host", "^line 2: default$", "take `default` out of", False, (), in_netrc(BEFORE)),
+    ),
+    Row(
+        *("torn .netrc", "netrc-unreadable", in_netrc(BEFORE + 'machine huggingface.co login a password "{token}\n')),
+        *("warning", "cannot be read", "line 2", "by hand", False, (), in_netrc(BEFORE)),
+    ),
+    # --- git's helpers
+    Row(
+        *("not configured", "helper-not-configured", without("credential"), "error", "does not ask this helper"),
+        *("https://huggingface.co, https://hf.co", "run `git-credential-hf configure`", True),
+    ),
+    Row(
+        *("undone by a repository", "helper-not-configured", undone_here, "error", "does not ask this helper"),
+        *("https://huggingface.co", "run `git-credential-hf configure --local`", True),
+    ),
+    Row(
+        *("undone by a job", "helper-not-configured", undone_by_a_job, "error", "does not ask this helper"),
+        *("https://huggingface.co$", "take credential.* out of GIT_CONFIG_", False, ()),
+        by_hand=in_environment("GIT_CONFIG_COUNT", None),
+    ),
+    Row(
+        *("moved", "helper-not-found", gone_helper, "error", "cannot start the helper '/gone/bin/git-credential-hf'"),
+        *(r"\.gitconfig names it", "install it again", True),
+    ),
+    Row(
+        *("moved, of a repository", "helper-not-found", gone_local_helper, "error", "cannot start the helper"),
+        *(r"\.git/config names it", "install it again", True),
+    ),
+    Row(
+        *("behind store", "helper-shadowed", shadowed, "error", "git asks 'store' first", r"\.gitconfig$"),
+        *("run `git-credential-hf configure`", True),
+    ),
+    Row(
+        *("behind store in a repository", "helper-shadowed", shadowed_here, "error", "git asks 'store' first"),
+        *(r"\.git/config$", "run `git-credential-hf configure --local`", True),
+    ),
+    Row(
+        *("before store", "helper-behind", behind, "warning", "git gives 'store' a copy", r"\.gitconfig$"),
+        *("run `git-credential-hf configure`", True),
+    ),
+    Row(
+        *("in store", "stale-copy", held_by("store"), "error", "the helper 'store' holds a copy"),
+        *("{shown} for https://huggingface.co, user git", "run `git-credential-hf purge`", True),
+        then=is_held_no_more("store"),
+    ),
+    Row(
+        *("in cache", "stale-copy", held_by("cache"), "error", "the helper 'cache' holds a copy"),
+        *("{shown} for https://huggingface.co, user git", "run `git-credential-hf purge`", True),
+        then=is_held_no_more("cache"),
+    ),
+    Row(
+        *("a user", "username-set", in_config("credential.https://huggingface.co.username", "bob"), "warning"),
+        *("user name 'bob' alone", r"\.gitconfig: credential.https://huggingface.co.username", "--unset-all", True),
+    ),
+    Row(
+        *("two users", "username-set", in_config("credential.https://huggingface.co.username", "bob", "carol")),
+        *("warning", "user name 'bob' alone", r"\.gitconfig: ", "--unset-all", True),
+    ),
+    Row(
+        *("a provider", "gcm-residue", in_config("credential.https://huggingface.co.provider", "generic"), "warning"),
+        *("Git Credential Manager has left", r"\.gitconfig: .*provider = generic", "run `git config", True),
+    ),
+    # --- URLs and git's configuration
+    Row(
+        *("in the remote", "token-in-remote-url", url_with_token, "error", "a remote's URL has a token in it"),
+        *(r"work/\.git/config\nremote 'origin': {shown}$", AGAIN, True, (), None, has_a_plain_url),
+    ),
+    Row(
+        *("in the remote, of an address", "token-in-remote-url", url_with_token_of_an_address, "error", "has a token"),
+        *(r"work/\.git/config\nremote 'origin': {shown}$", AGAIN, True, (), None, has_a_plain_url),
+    ),
+    Row(
+        *("in the remote, seen from below", "token-in-remote-url", url_with_token_above, "error", "has a token in it"),
+        *(r"work/\.git/config\nremote 'origin': {shown}$", AGAIN, True, (), None, has_a_plain_url),
+    ),
+    Row(
+        *("in a header", "token-in-git-config"),
+        in_config(HEADER, "X-Team: a", "Authorization: Bearer {token}", "AUTHORIZATION: Bearer {token}"),
+        *("error", "sends a header with a password to the Hub", rf"\.gitconfig: {HEADER}$", AGAIN, True),
+        then=other_header_stays,
+    ),
+    Row(
+        *("in a header for all", "token-in-git-config"),
+        in_config("http.extraHeader", "Authorization: Bearer {token}"),
+        *("error", "to every host", r"\.gitconfig: http.extraHeader$", "run `git config --file .* --unset-all"),
+    ),
+    Row(
+        *("in a header from the environment", "token-in-git-config", header_in_environment, "error", "to the Hub"),
+        *("the environment, GIT_CONFIG_", "take http.* out of GIT_CONFIG_", False, ()),
+        by_hand=in_environment("GIT_CONFIG_COUNT", None),
+    ),
+    Row(
+        *("in an image", "token-in-git-config", baked_into_the_image, "error", "a token into the Hub's addresses"),
+        *(r"etc-gitconfig: url\.https://huggingface\.co/\.insteadOf, with {shown}$", AGAIN, True),
+    ),
+    # --- git-lfs and the hooks
+    Row(
+        *("no git-lfs", "lfs-missing", no_git_lfs, "warning", "git-lfs is not installed", "not on PATH"),
+        *("install git-lfs", False, (), git_lfs_again),
+    ),
+    Row(
+        *("git-lfs unknown to git", "lfs-not-hooked", without("filter"), "warning", "git does not know of it"),
+        *("filter.lfs is not in", "run `git lfs install --skip-repo`", True),
+    ),
+    Row(
+        *("another host", "lfs-url-elsewhere", lfs_elsewhere, "warning", "to another host"),
+        *("says: https://lfs.example.org/alice", "run `git config --unset lfs.url`"),
+    ),
+    Row(
+        *("hook replaced", "hooks-broken", replaced_hook, "warning", "does not call the hooks"),
+        *(
+            r"there is none of ours at .*hooks/pre-push$",
+            "run `git-credential-hf hooks install",
+            True,
+            (),
+            None,
+            are_called_again,
+        ),
+    ),
+    Row(
+        *("hooks displaced", "hooks-broken", displaced_hooks, "warning", "does not call the hooks"),
+        *("core.hooksPath is others", "hooks install", True, (), None, are_called_again),
+    ),
+    # --- where this runs
+    Row(
+        *("sudo", "wrong-home", by_sudo, "warning", "by sudo", "the login is looked for in /", "without sudo"),
+        by_hand=in_environment("SUDO_USER", None),
+    ),
+    Row(
+        *("a secret of a job", "ci-long-lived-token", in_a_job, "warning", "a job of GitHub Actions uses a token"),
+        *("{shown} from the environment variable HF_TOKEN", "Trusted Publisher: https://", False, ()),
+        by_hand=as_trusted_publisher,
+        needs="online",
+    ),
+    Row(
+        *("another Hub", "endpoint-elsewhere", another_hub, "warning", "the Hub is https://hub.example.org"),
+        *("HF_ENDPOINT is https://hub.example.org", "run `unset HF_ENDPOINT`"),
+    ),
+    Row(
+        *("a Hub in the clear", "endpoint-elsewhere", in_environment("HF_ENDPOINT", "http://hub.example.org")),
+        *("error", "no place to send a token to", "HF_ENDPOINT is http://hub", "run `unset HF_ENDPOINT`"),
+    ),
+    Row(
+        *("nobody answers", "hub-unreachable", lambda machine: None, "warning", "could not be asked"),
+        *("cannot be reached", "run `git-credential-hf doctor --offline`"),
+        by_hand=lambda machine: setattr(machine, "hub", None),
+        needs="alone",
+    ),
+    # --- the repository
+    *(
+        Row(
+            *(name, "repo-gated", why(name), "error", "bob/gated is gated", "huggingface.co/bob/gated, with {shown}"),
+            *(REASONS[name][4], False, (), accepted if "pending" in name else None),
+            needs="online",
+            repository=("bob/gated",),
+        )
+        for name in ("gated, not requested", "gated, pending", "gated, not in the scope")
+    ),
+    Row(
+        *("a reader", "repo-read-only", why("a reader"), "warning", "its role is 'read'", "acme/model, with {shown}"),
+        *("hf discussions create acme/model --pull-request", False, (), promoted),
+        needs="online",
+        repository=("acme/model",),
+    ),
+    Row(
+        *("scoped for another", "repo-read-only", why("fine-grained, for another repository"), "warning"),
+        *("no `repo.write` for alice/model", "alice/model, with", "add 'Write access", False, (), write_token),
+        needs="online",
+        repository=("alice/model",),
+    ),
+    Row(
+        *("missing", "repo-no-access", why("no such repository"), "error", "there is no https://huggingface.co/alice"),
+        *("alice/missing, with", "run `hf repos create alice/missing`", False, (), created),
+        needs="online",
+        repository=("https://huggingface.co/alice/missing",),
+    ),
+    Row(
+        *("revoked by the organisation", "repo-no-access", why("revoked by the organisation"), "error"),
+        *("an administrator of acme has revoked", "acme/model, with", "ask an administrator of acme"),
+        needs="online",
+        repository=("acme/model",),
+    ),
+    # --- git itself
+    Row(
+        *("torn configuration", "git-broken", torn_config, "error", r"bad config line \d+ in file .*\.gitconfig", ""),
+        *("git-config", False, (), whole_config),
+    ),
+]
+
+
+@pytest.fixture
+def somewhere(request: pytest.FixtureRequest) -> Machine:
+    """The machine that a row needs."""
+    row = request.getfixturevalue("row")
+    machine: Machine = request.getfixturevalue("online" if row.needs == "online" else "machine")
+    if row.needs == "alone":
+        request.getfixturevalue("namespace")
+        machine.hub = True  # type: ignore[assignment] # it is asked, and nobody listens
+    return machine
+
+
+@pytest.fixture(autouse=True)
+def cache_ends(home: Path) -> object:
+    """Git's `cache` leaves a daemon behind, which is not to outlive a test."""
+    yield
+    if (home / ".cache/git/credential").exists() or (home / ".git-credential-cache").exists():
+        Machine(home, pytest.MonkeyPatch()).git("credential-cache", "exit", check=False)
+
+
+def test_the_table_is_complete() -> None:
+    """There is a row for each id that there is, and none for another."""
+    assert {row.id for row in ROWS} == set(IDS)
+    assert len(IDS) == len(set(IDS))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.id}, {row.name}")
+def test_finding(row: Row, somewhere: Machine) -> None:
+    """It is found, and nothing else with it; `--fix` or the remedy mends it; `--fix` once more changes nothing."""
+    machine = somewhere
+    row.provoke(machine)
+    seen = machine.examine(*row.repository)
+    assert {finding["id"] for finding in seen["findings"]} == {row.id, *row.beside}
+    found = next(finding for finding in seen["findings"] if finding["id"] == row.id)
+    assert (found["severity"], found["fixable"], found["fixed"]) == (row.severity, row.fixable, False)
+    for field, pattern in (("title", row.title), ("detail", row.detail), ("fix", row.fix)):
+        pattern = pattern.replace("{shown}", re.escape(shown(machine.token)))
+        assert re.search(pattern, found[field]), found[field]
+
+    if row.fixable:
+        mended = machine.examine("--fix", "--yes", *row.repository)
+        assert all(finding["fixed"] for finding in mended["findings"]), mended["findings"]
+        assert row.id in [finding["id"] for finding in mended["findings"]]
+        assert mended["healthy"]
+    elif row.by_hand:
+        row.by_hand(machine)
+    elif command := re.match(r"run `([^`]+)`", found["fix"]):
+        carry_out(machine, command[1])
+    else:
+        return  # for others to mend: an organisation's administrator, the authors of a repository
+    left = machine.ids(*row.repository)
+    assert row.id not in left
+    if row.fixable:
+        assert left == []
+        before = machine.files()
+        machine.examine("--fix", "--yes", *row.repository)
+        assert machine.files() == before
+    if row.then:
+        row.then(machine)
+
+
+def carry_out(machine: Machine, command: str) -> None:
+    """As in the shell in which the test's later commands are."""
+    if command.startswith("unset "):
+        machine.set(command.removeprefix("unset "), None)
+    else:
+        machine.run("sh", "-c", command)
+
+
+WITH_A_COMMAND = [row for row in ROWS if row.fixable and row.fix not in (AGAIN, "install it again")]
+
+
+@pytest.mark.parametrize("row", WITH_A_COMMAND, ids=lambda row: f"{row.id}, {row.name}")
+def test_the_command_that_is_named(row: Row, somewhere: Machine) -> None:
+    """What is printed as a remedy can be pasted into a shell, and mends the same as `--fix`."""
+    row.provoke(somewhere)
+    for finding in somewhere.examine()["findings"]:
+        command = re.fullmatch(r"(?:run )?`?([^`]+)`?", finding["fix"])
+        assert command
+        somewhere.run("sh", "-c", command[1], check=False)  # two findings may have one remedy
+    assert somewhere.ids() == []
+    if row.then:
+        row.then(somewhere)
+
+
+def test_a_renewable_token_is_no_finding(machine: Machine) -> None:
+    """One that comes with a refresh token is renewed by itself: neither its end nor what is near is anybody's task."""
+    for left in (-1, 2):
+        machine.log_in_again(expires_at=hours(left), refresh_token=new_token())
+        assert machine.ids() == []
+
+
+def test_what_is_no_secret_in_a_url_stays(machine: Machine) -> None:
+    """Where one URL of a file has a token, the user names in others stay; these select a stored token."""
+    url_with_token(machine)
+    machine.git("remote", "add", "work", "https://work@huggingface.co/acme/model")
+    machine.git("config", "credential.https://work@huggingface.co/acme.helper", "hf")
+    machine.git("config", "alias.page", "!echo https://bob@huggingface.co/bob")
+    before = (machine.where / ".git/config").read_text()
+    assert all(finding["fixed"] for finding in machine.examine("--fix", "--yes")["findings"])
+    after = (machine.where / ".git/config").read_text()
+    changed = [line for line in before.splitlines() if line not in after.splitlines()]
+    assert len(changed) == 1
+    assert machine.token in changed[0] or "****" not in changed[0]
+
+
+def test_one_of_two_is_mended(machine: Machine) -> None:
+    """Of two findings of one id, the one that could be mended is told from the one that could not."""
+    url_with_token(machine)
+    file = machine.where / "others-config"
+    machine.git("config", "--file", str(file), "remote.other.url", f"https://a:{machine.token}@huggingface.co/a/b")
+    machine.git("config", "include.path", str(file))
+    file.chmod(0o444)
+    if os.access(file, os.W_OK) and os.geteuid():
+        pytest.skip("this file system knows no modes")
+    done = machine.examine("--fix", "--yes")
+    assert {(f["detail"].split("\n")[0].rpartition("/")[2], f["fixed"]) for f in done["findings"]} >= {
+        ("config", True),
+        ("others-config", False),
+    }
+    assert not done["healthy"]
+
+
+def test_a_host_that_is_shared(machine: Machine) -> None:
+    """What is for the host of an `HF_ENDPOINT` with a path, or in `.netrc` for another port, is somebody else's."""
+    login = "https://bob:of-another-server@company.example"
+    machine.write(".netrc", "machine company.example login bob password of-another-server\n")
+    machine.write(".git-credentials", f"{login}\n")
+    machine.repository()
+    machine.git("remote", "add", "other", f"{login}/team/repository")
+    machine.git("config", "http.https://company.example.extraHeader", "Authorization: Bearer of-another-server")
+    machine.git("config", "--global", "credential.helper", "store")
+    before = [machine.home / name for name in (".netrc", ".git-credentials", "work/.git/config")]
+    contents = [file.read_bytes() for file in before]
+    told = f"protocol=https\nhost=huggingface.co\nusername=git\npassword={machine.token}\n\n"
+    for endpoint in ("https://company.example/artifactory/api/huggingface", "https://company.example:8443"):
+        machine.set("HF_ENDPOINT", endpoint)
+        for command in (("doctor", "--fix", "--yes", "--offline"), ("purge",), ("store",)):
+            subprocess.run(["git-credential-hf", *command], input=told, text=True, capture_output=True, timeout=100)
+            assert [file.read_bytes() for file in before] == contents, (endpoint, command)
+
+
+def test_a_token_goes_out_of_its_url_alone(machine: Machine) -> None:
+    """Beside a URL with a token, a user name, another port and a section for one user stay as they are."""
+    url_with_token(machine)
+    stays = (
+        '[remote "work"]\n\turl = https://work@huggingface.co/acme/model\n'
+        '[remote "port"]\n\turl = https://bob:of-another-server@huggingface.co:4430/a/b\n'
+        '[credential "https://bob@huggingface.co"]\n\thelper = !echo for-bob\n'
+    )
+    with (machine.where / ".git/config").open("a") as file:
+        file.write(stays)
+    command = ["git-credential-hf", "doctor", "--fix", "--yes", "--offline"]
+    subprocess.run(command, cwd=machine.where, capture_output=True, timeout=100)
+    after = (machine.where / ".git/config").read_text()
+    assert stays in after and machine.token not in after

@@ -1,0 +1,255 @@
+"""What `doctor` says that the programs send is what the Hub gets from them."""
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .conftest import MODEL, Machine, hours, shown
+
+if TYPE_CHECKING:
+    from fake_hub import Request
+
+
+def used(online: Machine, *command: str, path: str = "") -> "list[Request]":
+    """The requests with which the Hub was content, of one command."""
+    assert online.hub
+    online.hub.log.clear()
+    online.git(*command)
+    found = [request for request in online.hub.log if request.status == 200 and path in request.path and request.token]
+    assert found
+    return found
+
+
+def huggingface_hub(online: Machine) -> str:
+    script = "import huggingface_hub; print(huggingface_hub.get_token())"
+    return online.run("python", "-c", script).stdout.strip()
+
+
+# --- another token than the login's, where git or huggingface_hub finds it
+
+
+def nothing_else(online: Machine, another: str) -> None:
+    """The login alone."""
+
+
+def in_url(online: Machine, another: str) -> None:
+    online.git("remote", "set-url", "origin", MODEL.replace("://", f"://alice:{another}@"))
+
+
+def in_header(online: Machine, another: str) -> None:
+    basic = base64.b64encode(f"alice:{another}".encode()).decode()
+    online.secrets.add(basic)
+    online.git("config", "--global", "http.https://huggingface.co.extraHeader", f"Authorization: Basic {basic}")
+
+
+def in_place_of_the_hub(online: Machine, another: str) -> None:
+    online.git(
+        "config", "--global", f"url.https://alice:{another}@huggingface.co/.insteadOf", "https://huggingface.co/"
+    )
+
+
+def in_netrc(online: Machine, another: str) -> None:
+    online.write(".netrc", f"machine huggingface.co login alice password {another}\n")
+
+
+def stale_in_netrc(online: Machine, another: str) -> None:
+    assert online.hub
+    in_netrc(online, another)
+    online.hub.revoke(another)
+
+
+def in_store(online: Machine, another: str) -> None:
+    online.run("git-credential-hf", "unconfigure")
+    online.git("config", "--global", "credential.helper", "store")
+    online.write(".git-credentials", f"https://alice:{another}@huggingface.co\n")
+
+
+def in_environment(online: Machine, another: str) -> None:
+    online.set("HF_TOKEN", another)
+
+
+def for_the_namespace(online: Machine, another: str) -> None:
+    online.is_given(another, "work")
+    (online.home / ".cache/huggingface/token").write_text(online.token)
+    for name in ("token", "stored_tokens"):
+        (online.home / ".cache/huggingface" / name).chmod(0o600)
+    online.git("config", "--global", "credential.useHttpPath", "true")
+    online.run("git-credential-hf", "configure", "--token", "work", "--for", "alice")
+
+
+# What is done; whether git, and huggingface_hub, use the other token; and what is found.
+SOURCES = [
+    (nothing_else, False, False, []),
+    (in_url, True, False, ["resolvers-disagree", "token-in-remote-url"]),
+    (in_header, True, False, ["resolvers-disagree", "token-in-git-config"]),
+    (in_place_of_the_hub, True, False, ["resolvers-disagree", "token-in-git-config"]),
+    (in_netrc, True, False, ["resolvers-disagree", "netrc-entry"]),
+    (stale_in_netrc, False, False, ["netrc-entry"]),
+    (in_store, True, False, ["resolvers-disagree", "helper-not-configured", "stale-copy"]),
+    (in_environment, True, True, ["env-overrides-login"]),
+    (for_the_namespace, True, False, []),
+]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source[0].__name__)
+def test_reality(source: tuple, online: Machine) -> None:  # type: ignore[type-arg]
+    """The Hub sees in `git ls-remote` and `git lfs fetch` what the table says; get_token() returns what it says."""
+    act, git_has_another, python_has_another, ids = source
+    online.clone(GIT_LFS_SKIP_SMUDGE="1")
+    another = online.secret()
+    act(online, another)
+    of_git, of_python = (another if has else online.token for has in (git_has_another, python_has_another))
+
+    seen = online.examine()
+    rows = {row["program"]: row for row in seen["resolvers"]}
+    assert {row["account"] for row in rows.values()} == {"alice"}
+    assert [finding["id"] for finding in seen["findings"]] == ids
+    for program in ("git", "git-lfs"):
+        assert rows[program]["shown"] == shown(of_git)
+    assert rows["huggingface_hub"]["shown"] == shown(of_python) == shown(huggingface_hub(online))
+
+    assert {request.token for request in used(online, "ls-remote", "origin")} == {of_git}
+    assert {request.token for request in used(online, "lfs", "fetch", "origin", "main", path="/info/lfs/")} == {of_git}
+    if act not in (in_header, in_netrc):  # which the helpers are not asked before
+        url = online.git("ls-remote", "--get-url", "origin").stdout.strip()
+        filled = online.git("credential", "fill", stdin=f"url={url}\n\n").stdout
+        assert f"password={of_git}\n" in filled
+
+
+def test_git_xet_asks_for_the_host(online: Machine) -> None:
+    """It does not know the token of a namespace, and gets the current one."""
+    online.repository()
+    another = online.secret()
+    for_the_namespace(online, another)
+    said = online.tokens()
+    assert said["git"] == shown(another)
+    assert said["git-xet"] == said["huggingface_hub"] == shown(online.token)
+
+
+def test_a_token_of_a_namespace_that_is_no_good(online: Machine) -> None:
+    """It is looked at as well as the current one."""
+    assert online.hub
+    online.repository()
+    another = online.secret()
+    for_the_namespace(online, another)
+    online.hub.revoke(another)
+    (found,) = online.examine()["findings"]
+    assert found["id"] == "token-invalid"
+    assert f"{shown(another)} from" in found["detail"] and "'work'" in found["detail"]
+
+
+# --- all is well
+
+
+def in_a_container(online: Machine) -> None:
+    online.log_out()
+    online.set("HF_TOKEN", online.token)
+    online.set("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+
+
+def over_ssh(online: Machine) -> None:
+    online.repository("git@hf.co:alice/private-model")
+
+
+def below_the_top(online: Machine) -> None:
+    online.where = online.repository() / "a folder"
+    online.where.mkdir()
+
+
+def with_hooks(online: Machine) -> None:
+    online.repository()
+    online.run("git-credential-hf", "hooks", "install")
+
+
+def with_hooks_everywhere(online: Machine) -> None:
+    online.run("git-credential-hf", "hooks", "install", "--global")
+
+
+def in_a_job_that_is_trusted(online: Machine) -> None:
+    assert online.hub
+    online.log_out()
+    online.hub.oidc_whoami = True
+    online.hub.trust("https://ci.example", resource="alice/private-model", id_token="eyJ.id.token")
+    online.set("GITHUB_ACTIONS", "true")
+    online.set("HF_OIDC_RESOURCE", "alice/private-model")
+    online.set("HF_OIDC_ID_TOKEN", "eyJ.id.token")
+
+
+def with_a_login_of_a_browser(online: Machine) -> None:
+    assert online.hub
+    online.log_out()
+    pair = online.hub.oauth("alice", expires_in=3600 * 24 * 8)
+    online.log_in_again(pair.access_token, refresh_token=pair.refresh_token, expires_at=hours(24 * 8))
+
+
+def with_another_service_in_netrc(online: Machine) -> None:
+    online.write(".netrc", "machine example.org login bob password the-password-of-bob\n")
+    online.secrets.add("the-password-of-bob")
+
+
+WELL = [
+    Machine.repository,
+    in_a_container,
+    over_ssh,
+    below_the_top,
+    with_hooks,
+    with_hooks_everywhere,
+    in_a_job_that_is_trusted,
+    with_a_login_of_a_browser,
+    with_another_service_in_netrc,
+]
+
+
+@pytest.mark.parametrize("act", WELL, ids=lambda act: act.__name__)
+def test_a_healthy_machine(act: object, online: Machine) -> None:
+    """No finding, exit 0, one token and one account in all four rows; one request, two with a repository."""
+    assert online.hub
+    act(online)  # type: ignore[operator]
+    online.hub.log.clear()
+    seen = online.examine()
+    assert (seen["healthy"], seen["findings"]) == (True, [])
+    assert len({(row["shown"], row["account"], row["source"]) for row in seen["resolvers"]}) == 1
+    row = seen["resolvers"][0]
+    assert row["account"] == ("alice" if act is not in_a_job_that_is_trusted else row["account"])
+    lines = [request.line for request in online.hub.log]
+    has_remote = online.where != online.home
+    if act is not in_a_job_that_is_trusted:  # whose identity is exchanged for a token first
+        assert row["shown"] == online.hub.log.of("/api/whoami-v2")[0].token_shown
+        assert lines == ["GET /api/whoami-v2", *["GET /api/models/alice/private-model/auth-check/write"] * has_remote]
+
+    done = online.doctor()
+    assert done.returncode == 0
+    table = done.stdout.splitlines()
+    assert all(line.split()[1] == row["shown"] for line in table[:4])
+    assert [line.split()[1] for line in table if line.startswith("✓")] == ["ok"] * (7 if has_remote else 6)
+    assert table[-1] == "healthy: nothing is wrong"
+
+    online.hub.log.clear()
+    assert online.ids("--offline") == []
+    assert list(online.hub.log) == []
+
+
+def test_a_repository_that_is_named(online: Machine) -> None:
+    """Two requests at most, whatever the current directory is."""
+    assert online.hub
+    online.hub.repository("datasets/alice/data")
+    online.hub.log.clear()
+    assert online.ids("datasets/alice/data") == []
+    assert len(online.hub.log) == 2
+    assert online.hub.log.of("/api/datasets/alice/data/auth-check/write")
+
+
+def test_offline_asks_nobody_anything(online: Machine, tmp_path: Path) -> None:
+    """Not even where everything is wrong."""
+    assert online.hub
+    online.clone(GIT_LFS_SKIP_SMUDGE="1")
+    in_url(online, online.secret())
+    in_netrc(online, online.secret())
+    in_header(online, online.secret())
+    online.set("HF_TOKEN", online.secret())
+    online.hub.log.clear()
+    assert len(online.ids("--offline", "bob/gated")) >= 4
+    online.doctor("--offline", "--fix", "--yes")
+    assert list(online.hub.log) == []

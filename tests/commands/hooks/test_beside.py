@@ -1,0 +1,451 @@
+"""Ours is first, whoever else has hooks there, and in whichever order they came."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from git_credential_hf.hooks.install import __file__, inspect_hooks, plan_install, plan_uninstall
+from git_credential_hf.problem import Problem
+
+from .conftest import CUSTOM, Bench, script, tree
+
+FRAMEWORK = """repos:
+- repo: local
+  hooks:
+  - id: here
+    name: here
+    language: system
+    entry: sh -c 'echo framework >> "$LOG"'
+    stages: [pre-push]
+    always_run: true
+    pass_filenames: false
+"""
+
+
+def framework(bench: Bench, *arguments: str) -> None:
+    (bench.where / ".pre-commit-config.yaml").write_text(FRAMEWORK)
+    bench.run(sys.executable, "-m", "pre_commit", "install", "--hook-type", "pre-push", *arguments)
+
+
+def husky(bench: Bench) -> None:
+    """What npm does after `npm install`: it runs `prepare`."""
+    package, node = os.environ.get("GIT_CREDENTIAL_HF_TESTS_HUSKY"), shutil.which("node")
+    if not package or not node:
+        pytest.skip("no husky (GIT_CREDENTIAL_HF_TESTS_HUSKY), or no node")
+    script(bench.where / ".husky/pre-push", 'echo "husky $*" >> "$LOG"\ncat >> "$LOG"\n', 0o644)
+    assert not bench.run(node, Path(package, "bin.js")).stdout
+
+
+def custom(bench: Bench) -> None:
+    script(bench.where / ".git/hooks/pre-push", CUSTOM)
+
+
+def tracked(bench: Bench) -> None:
+    script(bench.where / ".githooks/pre-push", CUSTOM)
+    bench.git("config", "core.hooksPath", ".githooks")
+
+
+def lfs(*arguments: str) -> Callable[[Bench], None]:
+    return lambda bench: bench.git("lfs", *arguments, check=False) and None
+
+
+def install(bench: Bench) -> None:
+    bench.install()
+
+
+def again(bench: Bench) -> None:
+    framework(bench)
+
+
+def uninstall_framework(bench: Bench) -> None:
+    bench.run(sys.executable, "-m", "pre_commit", "uninstall", "--hook-type", "pre-push")
+
+
+# What is done, in this order; who is heard of then, beside the judge and git-lfs.
+ARRANGEMENTS: dict[str, tuple[list[Callable[[Bench], None]], list[str]]] = {
+    "alone": ([install], []),
+    "lfs, ours": ([lfs("install"), install], []),
+    "ours, lfs": ([install, lfs("install")], []),
+    "ours, lfs update": ([install, lfs("update")], []),
+    "ours, lfs install --force, ours": ([install, lfs("install", "--force"), install], []),
+    "ours, lfs update --force, ours": ([install, lfs("update", "--force"), install], []),
+    "custom, ours, lfs update --force, ours": ([custom, install, lfs("update", "--force"), install], ["custom"]),
+    "custom, ours": ([custom, install], ["custom"]),
+    "framework, ours": ([framework, install], ["framework"]),
+    "ours, framework": ([install, framework], ["framework"]),
+    "ours, framework, ours": ([install, framework, install], ["framework"]),
+    "framework, ours, framework": ([framework, install, framework], ["framework"]),
+    "framework, ours, framework twice": ([framework, install, framework, again], ["framework"]),
+    "lfs, framework, ours": ([lfs("install"), framework, install], ["framework"]),
+    "lfs, framework, ours, framework": ([lfs("install"), framework, install, framework], ["framework"]),
+    "lfs, ours, framework": ([lfs("install"), install, framework], ["framework"]),
+    "custom, framework, ours": ([custom, framework, install], ["custom", "framework"]),
+    "ours, framework, no framework": ([install, framework, uninstall_framework], []),
+    "lfs, ours, framework, no framework": ([lfs("install"), install, framework, uninstall_framework], []),
+    "tracked, ours": ([tracked, install], ["custom"]),
+    "ours, tracked, ours": ([install, tracked, install], ["custom"]),
+    "husky, ours": ([husky, install], ["husky"]),
+    "lfs, husky, ours": ([lfs("install"), husky, install], ["husky"]),
+    "ours, husky, ours": ([install, husky, install], ["husky"]),
+    "husky, ours, husky, ours": ([husky, install, husky, install], ["husky"]),
+}
+
+
+@pytest.mark.parametrize("name", ARRANGEMENTS)
+def test_first(bench: Bench, name: str) -> None:
+    """A refusal comes before everybody else's hooks and git-lfs; after a yes each of them has run, with its objects."""
+    bench.repository()
+    steps, heard = ARRANGEMENTS[name]
+    for step in steps:
+        step(bench)
+    assert bench.state() == "installed"
+    assert plan_install("local") == [], "nothing is left to do"
+    bench.is_judged()
+    assert sorted(set(bench.logged("custom", "framework", "husky"))) == sorted(heard)
+
+
+ROUND_TRIPS = {
+    "alone": [],
+    "lfs": [lfs("install")],
+    "custom": [custom],
+    "framework": [framework],
+    "lfs, framework": [lfs("install"), framework],
+    "tracked": [tracked],
+    "husky": [husky],
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", ROUND_TRIPS)
+def test_round_trip(bench: Bench, name: str) -> None:
+    """Undoing gives back every byte and every mode, of the hooks and of the configuration."""
+    where = bench.repository()
+    for step in ROUND_TRIPS[name]:
+        step(bench)
+    before = tree(where)
+    assert bench.state() == "absent"
+    bench.install()
+    assert tree(where) != before
+    bench.uninstall()
+    assert tree(where) == before
+    assert bench.state() == "absent"
+
+
+def test_replaced_by_lfs(bench: Bench) -> None:
+    """`git lfs update --force` takes our place: that is seen, and mended without losing the hook before."""
+    where = bench.repository()
+    custom(bench)
+    bench.install()
+    bench.git("lfs", "update", "--force")
+    found = inspect_hooks("local").as_json()
+    assert found["state"] == "replaced"
+    assert found["hooks"][0] == {  # type: ignore[index]
+        "name": "pre-push",
+        "state": "replaced",
+        "path": str(where / ".git/hooks/pre-push"),
+        "before": str(where / ".git/hooks/pre-push.before-hf"),
+    }
+    bench.install()
+    assert bench.state() == "installed"
+    assert (where / ".git/hooks/pre-push.before-hf").read_text() == CUSTOM
+
+
+@pytest.mark.once
+def test_replaced_by_a_stranger(bench: Bench) -> None:
+    """Two foreign hooks, one of them from before: neither is lost, and the problem names both and what mends it."""
+    where = bench.repository()
+    custom(bench)
+    bench.install()
+    script(where / ".git/hooks/pre-push", "#!/bin/sh\necho other\n")
+    before = tree(where)
+    with pytest.raises(Problem) as caught:
+        plan_install("local")
+    assert str(where / ".git/hooks/pre-push") in caught.value.message
+    assert "pre-push.before-hf" in caught.value.message
+    with pytest.raises(Problem):
+        plan_uninstall("local")
+    assert tree(where) == before
+    bench.run("sh", "-c", (caught.value.fix or "").partition(": ")[2])
+    bench.install()
+    assert bench.state() == "installed"
+
+
+def test_framework_over_ours_and_back(bench: Bench) -> None:
+    """Ours goes out from under pre-commit, which stays as it would be without us."""
+    where = bench.repository()
+    bench.install()
+    framework(bench)
+    bench.uninstall()
+    assert not (where / ".git/hooks/pre-push.legacy").exists()
+    assert "pre-commit.com" in (where / ".git/hooks/pre-push").read_text()
+    bench.commit()
+    assert bench.push(1).returncode == 0
+    assert "judge" not in bench.logged()
+    assert "framework" in bench.logged()
+
+
+def test_framework_with_force(bench: Bench) -> None:
+    """`pre-commit install -f` removes us: that is seen, and installing again brings us back before it."""
+    bench.repository()
+    framework(bench)
+    bench.install()
+    framework(bench, "-f")
+    assert bench.state() != "installed"
+    bench.install()
+    bench.is_judged()
+    assert bench.logged("framework")
+
+
+@pytest.mark.once
+def test_husky_again(bench: Bench) -> None:
+    """What npm runs as `prepare` works beside us, and takes `core.hooksPath` back: that is seen, and mended."""
+    where = bench.repository()
+    husky(bench)
+    before = tree(where)
+    bench.install()
+    shutil.rmtree(where / ".husky/_")
+    husky(bench)
+    found = inspect_hooks("local")
+    assert found.state == "displaced"
+    assert ".husky/_" in (found.by or "")
+    bench.install()
+    assert bench.state() == "installed"
+    husky(bench)
+    bench.uninstall()  # of what has been displaced
+    assert tree(where) == before
+    bench.install()
+    bench.is_judged()
+
+
+@pytest.mark.parametrize("steps", ["framework, ours", "ours, framework", "framework, ours, framework"])
+def test_framework_at_commit(bench: Bench, steps: str) -> None:
+    """A commit is judged first as well, once, and pre-commit runs after that, once."""
+    bench.repository()
+    (bench.where / ".pre-commit-config.yaml").write_text(FRAMEWORK.replace("pre-push", "pre-commit"))
+    for step in steps.split(", "):
+        if step == "ours":
+            bench.install()
+        else:
+            bench.run(sys.executable, "-m", "pre_commit", "install")
+    bench.git("add", ".")
+    bench.git("commit", "--message", "x")
+    assert bench.logged() == ["judge", "framework"]
+    bench.says(1)
+    assert bench.git("commit", "--allow-empty", "--message", "x", check=False).returncode != 0
+
+
+NAMES = {
+    "its own name": '#!/bin/sh\necho "custom $(basename "$0")" >> "$LOG"\n',
+    "a directory": '#!/bin/sh\nfor hook in "$0".d/*; do "$hook" "$@"; done\n',
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", NAMES)
+def test_name(bench: Bench, name: str) -> None:
+    """A hook that looks at its own name keeps it, and finds what lies beside it."""
+    where = bench.repository()
+    script(where / ".git/hooks/pre-push", NAMES[name])
+    script(where / ".git/hooks/pre-push.d/one", '#!/bin/sh\necho "custom pre-push" >> "$LOG"\n')
+    before = tree(where / ".git/hooks")
+    bench.install()
+    bench.is_judged()
+    assert "custom pre-push" in bench.log.read_text().splitlines()
+    bench.uninstall()
+    assert tree(where / ".git/hooks") == before
+    assert "hooksPath" not in (where / ".git/config").read_text()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath"])
+def test_arguments_and_status(bench: Bench, arrangement: str) -> None:
+    """The hook before gets the arguments and the bytes that git gave, and its exit status decides."""
+    where = bench.repository()
+    hook = f"""#!{sys.executable}
+import os, sys
+open(os.environ["LOG"] + ".raw", "wb").write(sys.stdin.buffer.read())
+open(os.environ["LOG"], "a").write("custom " + " ".join(sys.argv[1:]) + "\\n")
+sys.exit(7)
+"""
+    folder = where / ".git/hooks"
+    if arrangement == "core.hooksPath":
+        folder = where / ".githooks"
+        bench.git("config", "core.hooksPath", ".githooks")
+    script(folder / "pre-push", hook)
+    bench.install()
+    bench.commit()
+    done = bench.push()
+    assert done.returncode != 0
+    head = bench.git("rev-parse", "HEAD").stdout.strip()
+    assert f"custom origin file://{bench.remote}" in bench.log.read_text()
+    assert Path(f"{bench.log}.raw").read_text() == f"HEAD {head} refs/heads/main {'0' * 40}\n"
+    assert bench.logged() == ["judge", "custom"]
+    assert bench.uploaded() == 0
+
+
+@pytest.mark.once
+def test_binary(bench: Bench) -> None:
+    """A hook may be a program of any kind."""
+    where = bench.repository()
+    shutil.copy(shutil.which("false") or "", where / ".git/hooks/pre-push")
+    bench.install()
+    bench.commit()
+    assert bench.push().returncode != 0
+    assert bench.logged() == ["judge"]
+
+
+@pytest.mark.once
+def test_does_not_read(bench: Bench) -> None:
+    """Hooks that do not read what they are given cause no noise, however much that is."""
+    where = bench.repository()
+    script(where / ".git/hooks/pre-push", "#!/bin/sh\nexit 0\n")
+    script(bench.folder / "bin/git-credential-hf", "#!/bin/sh\nexit 0\n")
+    bench.install()
+    bench.commit()
+    bench.push()
+    lines = "".join(f"create refs/tags/{'t' * 100}{number} HEAD\n" for number in range(400))
+    (where / "refs").write_text(lines)
+    bench.run("sh", "-c", "git update-ref --stdin < refs")
+    done = bench.push(0, "--tags", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.once
+def test_disabled_before(bench: Bench) -> None:
+    """A hook without the x bit, which git ignores, stays ignored, and is what it was afterwards."""
+    where = bench.repository()
+    script(where / ".git/hooks/pre-push", CUSTOM + "git lfs pre-push\nexit 1\n", 0o644)
+    before = tree(where)
+    bench.install()
+    bench.is_judged()
+    assert not bench.logged("custom")
+    bench.uninstall()
+    path = str(where / ".git/hooks/pre-push")
+    assert tree(where)[path] == before[path]
+
+
+@pytest.mark.once
+def test_symbolic_link(bench: Bench) -> None:
+    """A hook that is a link stays one, is run through it, and may lead nowhere."""
+    where = bench.repository()
+    script(where / "scripts/push", CUSTOM)
+    (where / ".git/hooks/pre-push").symlink_to("../../scripts/push")
+    (where / ".git/hooks/pre-commit").symlink_to("nowhere")
+    before = tree(where)
+    bench.install()
+    assert os.readlink(where / ".git/hooks/pre-push.before-hf") == "../../scripts/push"
+    bench.uninstall()
+    assert tree(where) == before
+    bench.install()
+    bench.is_judged()
+    assert bench.logged("custom")
+    bench.git("commit", "--allow-empty", "--message", "x")
+
+
+def test_nested_push(bench: Bench) -> None:
+    """What a hook pushes somewhere else is a push of its own, and judged."""
+    where = bench.repository()
+    bench.git("init", "--quiet", "--bare", bench.folder / "mirror.git")
+    bench.git("remote", "add", "mirror", bench.folder / "mirror.git")
+    hook = '#!/bin/sh\n[ "$1" = mirror ] || git push --quiet mirror HEAD:refs/heads/main\n'
+    script(where / ".git/hooks/pre-push", hook)
+    bench.install()
+    bench.commit()
+    assert bench.push().returncode == 0
+    lines = [line for line in bench.log.read_text().splitlines() if line.startswith("judge")]
+    assert [line.split()[3] for line in lines] == ["origin", "mirror"]
+
+
+@pytest.mark.once
+def test_endless(bench: Bench) -> None:
+    """Somebody else's hook that runs ours, which runs it as the one before, comes to an end."""
+    where = bench.repository()
+    other = '#!/bin/sh\necho custom >> "$LOG"\nHERE=$(dirname "$0")\n"$HERE/kept" "$@"\n'
+    script(where / ".git/hooks/pre-push", other)
+    bench.install()
+    shutil.move(where / ".git/hooks/pre-push", where / ".git/hooks/kept")
+    shutil.copy(where / ".git/hooks/pre-push.before-hf", where / ".git/hooks/pre-push")
+    bench.commit()
+    assert bench.push().returncode == 0
+    assert bench.logged("judge") == ["judge"]
+
+
+@pytest.mark.parametrize("answer", [1, 130])
+def test_commit(bench: Bench, answer: int) -> None:
+    """A commit is refused before the hook that was there runs; a yes leads to it, with its exit status."""
+    where = bench.repository()
+    script(where / ".git/hooks/pre-commit", CUSTOM)
+    bench.install()
+    bench.commit()
+    bench.says(answer)
+    assert bench.git("commit", "--allow-empty", "--message", "x", check=False).returncode != 0
+    assert bench.logged() == ["judge"]
+    bench.says(0)
+    bench.git("commit", "--allow-empty", "--message", "x")
+    assert bench.logged() == ["judge", "judge", "custom"]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("how", ["gone", "does not start", "too old", "crashes", "is killed"])
+def test_program_vanished(bench: Bench, how: str) -> None:
+    """Where the program does not run, one line says so; pushes go on, with their LFS objects."""
+    bench.repository()
+    program = bench.folder / "bin/git-credential-hf"
+    others = [d for d in os.environ["PATH"].split(os.pathsep) if Path(d, program.name).exists()][1:]
+    path = os.pathsep.join(d for d in os.environ["PATH"].split(os.pathsep) if d not in others)
+    bench.install()
+    if how == "gone":
+        program.unlink()
+    elif how == "does not start":
+        script(program, "#!/nowhere/python\n")
+    elif how in ("crashes", "is killed"):  # by the system, where there is no memory left
+        signal = {"crashes": "SEGV", "is killed": "KILL"}[how]
+        script(program, f'#!/bin/sh\n[ "$1" = --version ] || kill -{signal} $$\n')
+    else:
+        script(program, "#!/bin/sh\nexit 2\n")
+    bench.commit()
+    done = bench.push(0, PATH=path)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if "warning" in line] == [
+        "git-credential-hf: warning: git-credential-hf does not run, so nobody has judged this push"
+    ]
+    assert bench.uploaded() == 1
+
+
+@pytest.mark.once
+def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PATH does not lead to the program, the hooks have its path, whatever is in it."""
+    bench.repository()
+    program = script(
+        bench.folder / "it's a place/git-credential-hf", (bench.folder / "bin/git-credential-hf").read_text()
+    )
+    (bench.folder / "bin/git-credential-hf").unlink()
+    path = [d for d in os.environ["PATH"].split(os.pathsep) if not Path(d, "git-credential-hf").exists()]
+    monkeypatch.setenv("PATH", os.pathsep.join(path))
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    bench.install()
+    bench.is_judged()
+
+
+@pytest.mark.once
+def test_upgrade(bench: Bench) -> None:
+    """An older version of ours is replaced by this one, and does not become the hook before."""
+    where = bench.repository()
+    bench.install()
+    hook = where / ".git/hooks/pre-push"
+    hook.write_text(hook.read_text() + "# older\n")
+    bench.install()
+    assert "older" not in hook.read_text()
+    assert not Path(f"{hook}.before-hf").exists()
+
+
+@pytest.mark.once
+def test_by_hand(bench: Bench) -> None:
+    """The files work as they are, copied into a repository."""
+    where = bench.repository()
+    shutil.copy(Path(__file__).parent / "hooks/pre-push", where / ".git/hooks/pre-push")
+    bench.is_judged()

@@ -1,0 +1,472 @@
+"""`git-credential-hf purge`: what other helpers hold for the Hub goes, whatever they are, and nothing else does."""
+
+import json
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from other_helpers import ELSEWHERE, HOLDERS, HUB, PROGRAMS, Entry, Holder, Manager, Store, build_libsecret
+
+if TYPE_CHECKING:
+    from fake_hub import Hub
+
+OLD = "hf_" + "Canary" * 5 + "wxyz"
+SHOWN = "hf_****wxyz"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def libsecret() -> None:
+    build_libsecret()
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
+    with Store(home, monkeypatch) as store:
+        store.keep(*ELSEWHERE)
+        yield store
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        ["git-credential-hf", "purge", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, **environment},
+    )
+    assert OLD not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def purge(*arguments: str, status: int = 0, **environment: str) -> list[dict[str, Any]]:
+    """What `purge --json` reports, helper by helper."""
+    done = run("--json", *arguments, **environment)
+    assert done.returncode == status, done.stdout + done.stderr
+    seen = json.loads(done.stdout)
+    assert set(seen) == {"helpers"}
+    for helper in seen["helpers"]:
+        assert set(helper) == {"helper", "origin", "state", "entries"}
+        assert helper["state"] in ("clean", "purged", "held", "unknown")
+        for entry in helper["entries"]:
+            assert set(entry) == {"host", "username", "shown"}
+    return seen["helpers"]  # type: ignore[no-any-return]
+
+
+def configure(home: Path, *helpers: str, section: str = "credential") -> None:
+    quoted = ('"' + helper.replace("\\", "\\\\").replace('"', '\\"') + '"' for helper in helpers)
+    with (home / ".gitconfig").open("a") as file:
+        file.write(f"[{section}]\n" + "".join(f"\thelper = {helper}\n" for helper in quoted))
+
+
+def states(helpers: list[dict[str, Any]]) -> dict[str, str]:
+    return {helper["helper"]: helper["state"] for helper in helpers}
+
+
+def copies(*usernames: str) -> list[Entry]:
+    return [Entry(host, username, OLD) for host in HUB for username in usernames]
+
+
+# --- what it finds ---
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_every_holder(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Copies under the usual user names and for both hosts are reported masked, and are gone; what is not the Hub's
+    stays; a second time there is nothing.
+    """
+    with HOLDERS[name](home, monkeypatch) as holder:
+        holder.keep(*ELSEWHERE)
+        before = holder.others()
+        holder.keep(*copies("git", "hf_user"))
+        configure(home, "hf", holder.helper)
+        dry = purge("--dry-run", status=1)
+        assert states(dry) == {holder.helper: "held"}
+        assert set(holder.held()) == set(copies("git", "hf_user")), "only looked at"
+        (found,) = purge()
+        assert (found["helper"], found["state"]) == (holder.helper, "purged")
+        assert {entry["shown"] for entry in found["entries"]} == {SHOWN}
+        assert {entry["username"] for entry in found["entries"]} == {"git", "hf_user"}
+        assert {host.removeprefix("https://") for host in (entry["host"] for entry in found["entries"])} == set(HUB)
+        assert holder.held() == []
+        assert holder.others() == before
+        assert states(purge()) == {holder.helper: "clean"}
+        if isinstance(holder, Manager):
+            assert not holder.prompted()
+
+
+def test_the_file_of_store(home: Path, store: Holder) -> None:
+    """Every other line of ~/.git-credentials stays as it is, byte for byte, in its order, odd ones included; also
+    those of the Hub that have a path go, and those of hosts that only look like it do not.
+    """
+    path = home / ".git-credentials"
+    others = (
+        b"https://bob:p%25w@example.org\n",
+        b"https://a%40b:c%0d@example.net/path%20x\n",
+        b"no url at all\n",
+        b"https://git:hf_other@huggingface.co.evil.example\n",
+        b"https://git:hf_other@nothf.co/huggingface.co\n",
+    )
+    hub = (
+        f"https://git:{OLD}@huggingface.co\n".encode(),
+        f"https://hf_user:{OLD}@huggingface.co/alice/model\n".encode(),
+        f"https://anybody:{OLD}@hf.co\n".encode(),
+    )
+    path.write_bytes(others[0] + hub[0] + others[1] + others[2] + hub[1] + others[3] + hub[2] + others[4])
+    configure(home, "store")
+    assert states(purge()) == {"store": "purged"}
+    assert path.read_bytes() == b"".join(others)
+
+
+@pytest.mark.parametrize("name", ["store", "cache", "keyring", "osxkeychain", "manager"])
+@pytest.mark.parametrize("username", ["git", "hf_user", "alice", "somebody-else"])
+def test_any_user_name(home: Path, monkeypatch: pytest.MonkeyPatch, name: str, username: str) -> None:
+    """A helper that is asked for no user name in particular tells the one it has: so any is found."""
+    with HOLDERS[name](home, monkeypatch) as holder:
+        holder.keep(Entry("hf.co", username, OLD))
+        configure(home, holder.helper)
+        assert states(purge()) == {holder.helper: "purged"}
+        assert holder.tell("get", "hf.co", username=username).get("password") is None
+
+
+def test_many_copies(home: Path, store: Holder) -> None:
+    """One after the other they go, however many user names there are."""
+    before = store.others()
+    store.keep(*copies(*(f"user{number}" for number in range(12))))
+    configure(home, "store")
+    (found,) = purge()
+    assert found["state"] == "purged"
+    assert len(found["entries"]) == 24
+    assert (store.held(), store.others()) == ([], before)
+
+
+def test_the_accounts_own_name(home: Path, world: "Hub", monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper that answers only for a user name in full is asked for the account's, and for the one in the remote's
+    URL.
+    """
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    world.user("alice")
+    monkeypatch.setenv("HF_TOKEN", world.token("alice"))
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run(["git", "remote", "add", "origin", "https://remote-user@huggingface.co/alice/model"], check=True)
+    log = home / "asked"
+    helper = f'!f() {{ echo "$1" >> {log}; cat >> {log}; }}; f'
+    configure(home, helper)
+    assert [helper["state"] for helper in purge()] == ["clean"]
+    asked = log.read_text().splitlines()
+    assert {"username=git", "username=hf_user", "username=alice", "username=remote-user"} <= set(asked)
+    assert "erase" not in asked, "it held nothing"
+
+
+def test_another_endpoint(home: Path, store: Holder) -> None:
+    """HF_ENDPOINT's host is a Hub, too."""
+    store.keep(Entry("hub.example.org", "git", OLD), *copies("git"))
+    before = store.others()
+    configure(home, "store")
+    purge()
+    assert store.held("hub.example.org") == [Entry("hub.example.org", "git", OLD)]
+    assert store.others() == before
+    purge(HF_ENDPOINT="https://hub.example.org")
+    assert store.held("hub.example.org") == []
+    assert len(store.others()) == len(ELSEWHERE)  # type: ignore[arg-type]
+
+
+# --- where it looks ---
+
+
+@pytest.mark.parametrize("scope", ["system", "global", "local", "environment", "include"])
+def test_scopes(home: Path, monkeypatch: pytest.MonkeyPatch, store: Holder, scope: str) -> None:
+    """A helper is found in every scope of git's configuration, and is named with the file that it stands in."""
+    store.keep(*copies("git"))
+    text = "[credential]\n\thelper = store\n"
+    origin = home / "the.config"
+    if scope == "system":
+        origin.write_text(text)
+        monkeypatch.delenv("GIT_CONFIG_NOSYSTEM")
+        monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(origin))
+    elif scope == "global":
+        origin = home / ".gitconfig"
+        origin.write_text(text)
+    elif scope == "local":
+        subprocess.run(["git", "init", "--quiet", str(home / "work")], check=True)
+        monkeypatch.chdir(home / "work")
+        origin = home / "work/.git/config"
+        with origin.open("a") as file:
+            file.write(text)
+    elif scope == "include":
+        origin.write_text(text)
+        (home / ".gitconfig").write_text(f"[include]\n\tpath = {origin}\n")
+    else:
+        for name, value in (("COUNT", "1"), ("KEY_0", "credential.helper"), ("VALUE_0", "store")):
+            monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    (found,) = purge()
+    assert (found["helper"], found["state"]) == ("store", "purged")
+    assert scope == "environment" or origin.name in found["origin"]
+    assert store.held() == []
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        'credential "https://huggingface.co"',
+        'credential "https://hf.co"',
+        'credential "https://huggingface.co/alice"',
+        'credential "huggingface.co"',
+        'credential "https://*.co"',
+        'credential "https://git@huggingface.co"',
+    ],
+)
+def test_sections(home: Path, store: Holder, section: str) -> None:
+    """A helper for the Hub, for a part of it or for more is asked about the hosts that it could have been told of."""
+    host = "hf.co" if '"https://hf.co"' in section else "huggingface.co"
+    store.keep(Entry(host, "git", OLD))
+    configure(home, "store", section=section)
+    assert states(purge()) == {"store": "purged"}
+    assert store.held() == []
+
+
+def test_sections_of_others(home: Path, store: Holder) -> None:
+    """A helper that git asks about another host only is none of our business."""
+    before = (home / ".git-credentials").read_bytes()
+    configure(home, "watched", section='credential "https://example.org"')
+    assert purge() == []
+    assert not (home / "watched").exists()
+    assert (home / ".git-credentials").read_bytes() == before
+
+
+@pytest.mark.parametrize("section", ["credential", 'credential "https://huggingface.co"'])
+def test_behind_a_reset(home: Path, store: Holder, section: str) -> None:
+    """A helper that an empty value hides for now is found as well."""
+    store.keep(*copies("git", "hf_user"))
+    configure(home, "store")
+    configure(home, "", "hf", section=section)
+    assert states(purge()) == {"store": "purged"}
+    assert store.held() == []
+
+
+def test_two_files(home: Path, store: Holder) -> None:
+    """`store --file=ONE` and `store --file=TWO` are two helpers, each with its own answer."""
+    for name, text in (("one", f"https://git:{OLD}@hf.co\n"), ("two words", "https://a:b@example.org\n")):
+        (home / name).write_text(text)
+    one, two = f"store --file={home}/one", f"store --file='{home}/two words'"
+    store.keep(*copies("git"))
+    configure(home, one, two, "store")
+    assert states(purge()) == {one: "purged", two: "clean", "store": "purged"}
+    assert (home / "one").read_text() == ""
+    assert (home / "two words").read_text() == "https://a:b@example.org\n"
+
+
+@pytest.mark.parametrize("form", ["absolute", "absolute-arguments", "shell", "shell-function", "tilde"])
+def test_forms(home: Path, store: Holder, form: str) -> None:
+    """Absolute paths, with and without arguments, and commands for the shell are run as git runs them."""
+    program = home / "a helper"
+    program.write_text(
+        f"#!/bin/sh\nfor last; do :; done\nexec git credential-store --file={shlex.quote(str(home))}/f $last\n"
+    )
+    program.chmod(0o755)
+    (home / "link").symlink_to(program)
+    helper = {
+        "absolute": str(home / "link"),
+        "absolute-arguments": f"{home}/link --some 'argument with blanks'",
+        "shell": f"!'{program}'",
+        "shell-function": f"!f() {{ '{program}' \"$@\"; }}; f",
+        "tilde": "!~/link",
+    }[form]
+    (home / "f").write_text(f"https://git:{OLD}@hf.co\nhttps://a:b@example.org\n")
+    configure(home, helper)
+    assert [helper["state"] for helper in purge()] == ["purged"]
+    assert (home / "f").read_text() == "https://a:b@example.org\n"
+
+
+def test_nothing_configured(home: Path) -> None:
+    """Without any other helper there is nothing to do, and that is well."""
+    assert purge() == []
+    configure(home, "hf")
+    configure(home, "", str(home / "bin/git-credential-hf"), "!git credential-hf", section='credential "https://hf.co"')
+    assert purge() == []
+    done = run()
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+# --- what it says ---
+
+
+def test_for_people(home: Path, store: Holder) -> None:
+    """The report names the helper, its file, the host, the user name and the token, masked."""
+    store.keep(*copies("hf_user"))
+    configure(home, "store")
+    for arguments, word, status in ((["--dry-run"], "held", 1), ([], "purged", 0), ([], "clean", 0)):
+        done = run(*arguments)
+        assert done.returncode == status
+        assert word in done.stdout
+        assert "store" in done.stdout
+        assert ".gitconfig" in done.stdout
+        if word != "clean":
+            assert SHOWN in done.stdout
+            assert "huggingface.co" in done.stdout
+            assert "hf_user" in done.stdout
+
+
+def test_what_cannot_be_purged(home: Path) -> None:
+    """A helper that goes on answering, such as `!echo`, is held, and so is the exit status; its token is not printed,
+    though it stands in the configuration.
+    """
+    configure(home, f"!f() {{ echo username=git; echo password={OLD}; }}; f")
+    (found,) = purge(status=1)
+    assert found["state"] == "held"
+    assert {entry["shown"] for entry in found["entries"]} == {SHOWN}
+    done = run()
+    assert done.returncode == 1
+    assert "held" in done.stdout
+
+
+def test_a_helper_says_why(home: Path, store: Holder) -> None:
+    """Why a helper has failed is said in its own words: the lock, here, that a git which was killed has left."""
+    configure(home, "store")
+    store.keep(Entry("huggingface.co", "git", OLD))
+    (home / ".git-credentials.lock").touch()
+    done = run()
+    assert done.returncode == 1
+    assert "status 128: fatal: unable to get credential storage lock in 1000 ms: File exists\n" in done.stderr
+
+
+def test_secrets_that_are_no_tokens(home: Path, store: Holder) -> None:
+    """A password of old, or a token of another form, goes too, and is masked as well."""
+    store.keep(Entry("huggingface.co", "alice", "correct horse"), Entry("hf.co", "alice", "api_0123456789abcdef"))
+    configure(home, "store")
+    done = run("--json")
+    assert done.returncode == 0
+    assert "horse" not in done.stdout + done.stderr
+    assert "0123456789" not in done.stdout + done.stderr
+    assert store.held() == []
+
+
+def test_the_token_is_never_an_argument(home: Path, tmp_path: Path, store: Holder) -> None:
+    """Other users see arguments: no secret is in those of a helper, nor in its environment."""
+    store.keep(*copies("git"))
+    log = home / "watched"
+    seen = f'{{ printf "%s\\n" "$0" "$@"; env; tr "\\0" "\\n" < /proc/$$/cmdline; }} >> {log}'
+    configure(home, f'!f() {{ {seen}; git credential-store "$@"; }}; f', "watched")
+    assert "purged" in states(purge()).values()
+    assert store.held() == []
+    assert OLD not in log.read_text()
+
+
+def test_nobody_is_asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper has no terminal, no askpass, and Git Credential Manager is told not to interact, whatever the user's
+    environment says.
+    """
+    monkeypatch.setenv("GIT_ASKPASS", "ask-me")
+    monkeypatch.setenv("SSH_ASKPASS", "ask-me")
+    monkeypatch.setenv("GCM_INTERACTIVE", "always")
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "1")
+    tty = f"!f() {{ if (: > /dev/tty) 2> /dev/null; then echo TERMINAL >> {home}/tty; fi; }}; f"
+    configure(home, "watched", "manager", tty)
+    purge_by_hand = run("--json")
+    assert purge_by_hand.returncode in (0, 1)
+    seen = (home / "watched").read_text().splitlines()
+    assert not any("ask-me" in line for line in seen)
+    assert "GIT_TERMINAL_PROMPT=0" in seen
+    assert not (home / ".gcm/log").exists()
+    assert not (home / "tty").exists()
+
+
+# --- helpers that misbehave ---
+
+
+@pytest.mark.parametrize(
+    ("other", "allowed"),
+    [
+        ("sleeps", {"unknown"}),
+        ("babbles", {"unknown"}),
+        ("floods", {"unknown"}),
+        ("pours", {"unknown"}),
+        ("fails", {"unknown"}),
+        ("deaf", {"clean", "unknown"}),
+        ("lingers", {"clean", "unknown"}),  # it has given its answer, and ended
+    ],
+)
+def test_a_bad_neighbour(home: Path, store: Holder, other: str, allowed: set[str]) -> None:
+    """A helper that hangs, fails, floods or talks nonsense is unknown within its time limit, never clean, and harms no
+    other; what hangs is ended.
+    """
+    before = store.others()
+    store.keep(*copies("git", "hf_user"))
+    configure(home, other, "store")
+    started = time.monotonic()
+    done = run("--json")
+    assert time.monotonic() - started < 25
+    found = states(json.loads(done.stdout)["helpers"])
+    assert done.returncode == (1 if "unknown" in found.values() else 0)
+    assert found["store"] == "purged"
+    assert found[other] in allowed
+    assert (store.held(), store.others()) == ([], before)
+    if other != "lingers":  # which may be a daemon of its own
+        assert not left_behind(home)
+
+
+def left_behind(home: Path) -> list[str]:
+    """The processes that still run with this test's home."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"HOME={home}\0".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            pass
+    return [command for command in found if "sleep" in command or "yes" in command or "tr " in command]
+
+
+def test_all_bad_neighbours_together(home: Path, store: Holder) -> None:
+    """Many of them at once take no longer than the slowest."""
+    store.keep(*copies("git"))
+    configure(home, "sleeps", "floods", "pours", "babbles", "fails", "store", "sleeps --again")
+    started = time.monotonic()
+    found = states(purge(status=1))
+    assert time.monotonic() - started < 25
+    assert found.pop("store") == "purged"
+    assert set(found.values()) == {"unknown"}
+
+
+def test_a_helper_that_is_not_there(home: Path, store: Holder) -> None:
+    """A helper that is not installed holds nothing that could be asked for: it does not fail the others."""
+    store.keep(*copies("git"))
+    configure(home, "no-such-helper", "/no/such/helper", "store")
+    done = run("--json")
+    found = states(json.loads(done.stdout)["helpers"])
+    assert found["store"] == "purged"
+    assert found["no-such-helper"] in ("clean", "unknown")
+    assert found["/no/such/helper"] in ("clean", "unknown")
+
+
+def test_git_credential_manager_needs_its_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five seconds to start are not taken for a helper that hangs."""
+    with Manager(home, monkeypatch) as manager:
+        manager.keep(Entry("huggingface.co", "hf_user", OLD), *ELSEWHERE)
+        manager.starts_in(5)
+        configure(home, "manager")
+        done = subprocess.run(["git-credential-hf", "purge"], capture_output=True, text=True, timeout=200)
+        assert "purged" in done.stdout, done.stdout + done.stderr
+        assert manager.held() == []
+        assert not manager.prompted()
+
+
+def test_a_broken_configuration(home: Path) -> None:
+    """Where git cannot read its configuration there is one line that says so, and no claim that all is clean."""
+    (home / ".gitconfig").write_text("[credential\n")
+    done = run("--json")
+    assert done.returncode == 1
+    assert done.stderr.startswith("git-credential-hf: error: ")

@@ -1,5 +1,0 @@
-"""The fixtures of the end-to-end tests: a Hub, and somebody's account."""
-
-from e2e.conftest import account, hub
-
-__all__ = ["account", "hub"]

@@ -1,0 +1,98 @@
+"""The README's section on CI can be copied: its blocks are run here as they stand, each as its CI runs it."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from git_credential_hf import __version__
+
+from . import ACTION, CHECKOUT, Job
+from .conftest import ID_TOKEN, released
+
+if TYPE_CHECKING:
+    from fake_hub import Hub
+
+SECTION = (CHECKOUT / "README.md").read_text().partition("\n## In CI\n")[2].partition("\n## ")[0]
+SHELL, GITHUB, GITLAB = re.findall(r"^```\w+\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def token(hub: "Hub") -> str:
+    """A token of alice's, who may write to acme/model."""
+    hub.org("acme", alice="write")
+    hub.repository("acme/model", private=True, files={"README.md": b"hello\n"})
+    return hub.token("alice")
+
+
+PUSH = """
+cd model
+echo more >> README.md
+git -c user.name=Bot -c user.email=bot@example.org commit --all --message 'from a job'
+git push
+"""
+
+
+def pushed(hub: "Hub") -> bool:
+    """Whether the commit of `PUSH` has arrived."""
+    command = ["git", "-C", hub.repositories.named("acme/model").path, "log", "-1", "--format=%s", "main"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout == "from a job\n"
+
+
+def gitlab() -> tuple[dict[str, str], list[str]]:
+    """The variables, and the lines for the one shell that GitLab's runner starts, of the job in the README."""
+    (job,) = yaml.safe_load(GITLAB).values()
+    assert job["id_tokens"] == {"HF_OIDC_ID_TOKEN": {"aud": "https://huggingface.co"}}
+    return job["variables"] | {"HF_OIDC_ID_TOKEN": ID_TOKEN, "GITLAB_CI": "true"}, job["before_script"] + job["script"]
+
+
+def test_any_ci(job: Job, hub: "Hub", token: str, home: Path, kept: Path) -> None:
+    """After the three lines git clones and pushes with HF_TOKEN, which no file has."""
+    assert job.shell(f"{SHELL}{PUSH}", "-e", HF_TOKEN=token) == 0, job.log
+    assert pushed(hub)
+    assert job.holding(token, home, kept.parent) == []
+
+
+def test_github(job: Job, hub: "Hub", token: str, github: dict[str, str]) -> None:
+    """The steps for GitHub use an input that the action has, with the permission that it needs, and clone."""
+    hub.trust("https://token.actions.githubusercontent.com", resource="acme/model", id_token=ID_TOKEN)
+    workflow: dict[str, Any] = yaml.safe_load(GITHUB)
+    action, clone = workflow["steps"]
+    assert workflow["permissions"]["id-token"] == "write"
+    assert re.fullmatch(r"\w+/git-credential-hf@v[\d.]+", action["uses"])
+    assert set(action["with"]) <= set(ACTION["inputs"])
+    job.environment |= github
+    assert job.uses(CHECKOUT, version=__version__, **action["with"]) == 0, job.log
+    job.run(clone["run"])
+    job.run(PUSH)
+    assert pushed(hub)
+
+
+def test_gitlab(job: Job, hub: "Hub", token: str, home: Path, kept: Path) -> None:
+    """The job for GitLab clones and pushes; the exchanged token is in the runtime directory alone."""
+    hub.trust("https://gitlab.com", resource="acme/model", id_token=ID_TOKEN)
+    variables, lines = gitlab()
+    assert job.shell("\n".join([*lines, PUSH]), "-eo", "pipefail", **variables) == 0, job.log
+    assert pushed(hub)
+    (exchanged,) = (value for value in hub.accounts.tokens if value.startswith("hf_jwt_"))
+    assert job.holding(exchanged, home, kept.parent) == [kept / "oidc"]
+    assert job.holding(ID_TOKEN, home, kept.parent) == []
+
+
+@pytest.mark.registries
+def test_gitlab_installs(sources: Path, tmp_path: Path) -> None:
+    """The lines for GitLab before the script, with a release at hand, leave a shell in which git asks the helper."""
+    variables, lines = gitlab()
+    job = Job(tmp_path / "job", PIP_FIND_LINKS=released(sources, tmp_path))
+    ask = r"git credential fill <<< $'protocol=https\nhost=huggingface.co\n'"
+    installed = [
+        *lines[:-1],
+        "unset HF_OIDC_RESOURCE",
+        'test "$(command -v git-credential-hf)" = "$PWD/.venv/bin/git-credential-hf"',
+        ask,
+    ]
+    assert job.shell("\n".join(installed), "-eo", "pipefail", HF_TOKEN="hf_opensnothing", **variables) == 0, job.log
+    assert "password=hf_opensnothing\n" in job.log

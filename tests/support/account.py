@@ -1,0 +1,135 @@
+"""Somebody's account on a fresh machine: logged in with `hf auth login`, git configured with `configure`, no more."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from fake_hub import Hub, OAuth
+
+WEIGHTS = bytes(range(256)) * 4096  # a file in LFS
+
+
+class Account:
+    """What somebody types into a shell whose current directory is `where`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.where = home
+        self.watched_by: tuple[str, ...] = ()  # a command that runs what follows it, such as strace
+
+    def run(
+        self, *command: str, stdin: str = "", check: bool = True, timeout: float = 60, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        done = subprocess.run(
+            [*self.watched_by, *command],
+            cwd=self.where,
+            input=stdin,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def git(self, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+        return self.run("git", *arguments, **options)  # type: ignore[arg-type]
+
+    def log_in(self, token: str) -> None:
+        self.run("hf", "auth", "login", "--token", token)
+
+    def is_given(self, token: str, name: str, **more: object) -> None:
+        """What `hf auth login` would have written an hour ago, without the second that it takes."""
+        folder = self.home / ".cache/huggingface"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "token").write_text(token)
+        with (folder / "stored_tokens").open("a") as file:
+            lines = {"hf_token": token, **more}
+            file.write(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()) + "\n")
+        for file_name in ("token", "stored_tokens"):
+            os.utime(folder / file_name, (time.time() - 3600,) * 2)
+
+    def store_oauth(self, pair: "OAuth", name: str = "oauth-alice") -> None:
+        """Leave behind what a login in the browser leaves behind, through huggingface_hub's own functions."""
+        self.run(
+            "python",
+            "-c",
+            "import sys; from huggingface_hub import constants; from huggingface_hub.utils import _auth; "
+            "from pathlib import Path; token, refresh, expires, name = sys.stdin.read().split(); "
+            "_auth._save_token(token, name, refresh_token=refresh, expires_at=int(expires)); "
+            "_auth._write_secret(Path(constants.HF_TOKEN_PATH), token)",
+            stdin=f"{pair.access_token} {pair.refresh_token} {int(pair.expires_at)} {name}",
+        )
+
+    def get(self, host: str = "huggingface.co") -> str:
+        """The password that git would be given for the Hub; empty where there is none."""
+        done = self.run("git", "credential", "fill", stdin=f"protocol=https\nhost={host}\n\n", check=False)
+        return dict(line.split("=", 1) for line in done.stdout.splitlines()).get("password", "")
+
+    def clone(self, url: str = "https://huggingface.co/alice/private-model", **options: object) -> Path:
+        """Clone as everybody does, and go there."""
+        self.git("clone", url, **options)
+        self.where = self.where / url.rpartition("/")[2]
+        return self.where
+
+    def commit(self, files: Mapping[str, bytes]) -> None:
+        for name, content in files.items():
+            (self.where / name).write_bytes(content)
+        self.git("add", "--all")
+        self.git("commit", "--message", "a change")
+
+
+def watch(account: Account, tmp_path: Path) -> Path:
+    """From now on the arguments and the environment of every process that `account` starts are noted in this file."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is missing: what other processes see cannot be watched")
+    log = tmp_path / "strace"
+    options = ("--follow-forks", "--seccomp-bpf", "--quiet=all", "--trace=execve", "-v", "-s", "100000", "-A", "-o")
+    account.watched_by = (strace, *options, str(log))
+    return log
+
+
+def files_with(directory: Path, secret: bytes) -> set[str]:
+    return {
+        str(path.relative_to(directory))
+        for path in directory.rglob("*")
+        if path.is_file() and not path.is_symlink() and secret in path.read_bytes()
+    }
+
+
+@pytest.fixture
+def hub(world: "Hub", monkeypatch: pytest.MonkeyPatch) -> "Hub":
+    """The Hub, which clients find by its name and by nothing else, with alice's private model on it."""
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    world.user("alice")
+    world.repository("alice/private-model", private=True, files={"README.md": b"hello\n"}, lfs={"model.bin": WEIGHTS})
+    return world
+
+
+@pytest.fixture
+def account(home: Path, hub: "Hub", monkeypatch: pytest.MonkeyPatch) -> Account:
+    """A home in which nothing was done but `git lfs install`, a name for commits, and `git-credential-hf configure`."""
+    monkeypatch.setenv("HF_HUB_DISABLE_UPDATE_CHECK", "1")  # `hf` would look for a newer one, on a network that is not
+    account = Account(home)
+    path = os.environ["PATH"]
+    if path not in CONFIGURED:  # half a second, in which the same comes of it each time
+        account.git("lfs", "install", "--skip-repo")
+        account.git("config", "--global", "user.name", "Alice")
+        account.git("config", "--global", "user.email", "alice@example.org")
+        account.run("git-credential-hf", "configure")
+        CONFIGURED[path] = (home / ".gitconfig").read_bytes()
+    (home / ".gitconfig").write_bytes(CONFIGURED[path])
+    return account
+
+
+CONFIGURED: dict[str, bytes] = {}  # the global configuration, by the PATH on which our executable was found

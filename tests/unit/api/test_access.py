@@ -1,0 +1,966 @@
+"""What may this token do: `check`, against a Hub that answers as the real one does."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import huggingface_hub
+import platformdirs
+import platformdirs.windows
+import pytest
+from huggingface_hub.utils._http import default_client_factory
+from reasons import REASONS, _acme, _alice, _gated
+from whoami import MODEL, entry, fine_grained
+
+from git_credential_hf.api.access import (
+    _is_kept,
+    card_errors,
+    check_access,
+    explain_refusal,
+    stored_lfs_objects,
+    whoami,
+)
+from git_credential_hf.api.client import Unreachable
+from git_credential_hf.api.refusals import Answer, Refused, other_token_hint
+from git_credential_hf.hub import parse_repository
+from git_credential_hf.masking import mask_token as shown_as
+from git_credential_hf.state import cache_directory, read_state
+from git_credential_hf.tokens import Token
+
+if TYPE_CHECKING:
+    from fake_hub import Hub
+
+STATUS = {"yes": 0, "no": 1, "unknown": 3}
+
+
+def check(*arguments: str, **environment: str) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
+    """`check --json`: the answer, which fits the exit status, and how it ran."""
+    command = ["git-credential-hf", "check", "--json", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    assert "Traceback" not in done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"repo", "type", "access", "answer", "reason", "message", "fix"}
+    assert done.returncode == STATUS[answer["answer"]], done.stderr
+    return answer, done
+
+
+def asked(hub: Hub) -> list[str]:
+    return [request.path for request in hub.log.of("/api/")]
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_reasons(name: str, world: Hub) -> None:
+    """Each reason has its code, its words and its remedy; a second question finds the same; the token is not shown."""
+    prepare, repository, reason, words, remedy = REASONS[name]
+    token = prepare(world)
+    environment = {"HF_TOKEN": token} if token else {}
+    for _ in range(2):
+        world.log.clear()
+        answer, done = check("--write", repository, **environment)
+        assert (answer["answer"], answer["reason"], answer["access"]) == ("no", reason, "write")
+        assert words in answer["message"]
+        if "HF_TOKEN" not in environment or "hf auth login" not in remedy:
+            assert remedy in answer["fix"]
+        assert len(asked(world)) <= 2, "two requests at most, and a no is never kept"
+        assert token is None or world.log.of("/api/"), "a no is never kept"
+        errors = done.stderr.splitlines()
+        assert [line.split(": ")[1] for line in errors] == ["error", "hint"]
+        assert token is None or token not in done.stdout + done.stderr
+
+
+SETTINGS = "https://huggingface.co/settings/tokens"
+ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token of {SETTINGS}"
+PULL = (
+    "open a pull request: `hf discussions create acme/model --pull-request --title '…'`, "
+    "then `git push origin HEAD:refs/pr/N`"
+)
+CREATE = "run `hf repos create {}`, or look for the name and the account that you mean"
+GATED = "open https://huggingface.co/bob/gated"
+CONDITIONS = f"{GATED} and accept its conditions; a grant can take some minutes to count"
+SAID = {
+    "no token": ("there is no token to write to alice/model with", "run `hf auth login`"),
+    "revoked": (
+        "the Hub refuses the token TOKEN from the environment variable HF_TOKEN: it is invalid, or was revoked",
+        ANOTHER,
+    ),
+    "expired": (
+        "the Hub refuses the token TOKEN from the environment variable HF_TOKEN: "
+        'User Access Token "a token" is expired',
+        ANOTHER,
+    ),
+    "revoked by the organisation": (
+        "an administrator of acme has revoked the token TOKEN",
+        f"ask an administrator of acme, or create another token at {SETTINGS}",
+    ),
+    "not approved by the organisation": ("acme has to approve the token TOKEN first", "ask an administrator of acme"),
+    "read-only": (
+        "the token TOKEN from the environment variable HF_TOKEN can only read",
+        f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+    ),
+    "fine-grained, for another repository": (
+        "the fine-grained token TOKEN has no `repo.write` for alice/model",
+        f"add 'Write access to contents' for alice/model or alice at {SETTINGS}",
+    ),
+    "fine-grained, to read the account": (
+        "the fine-grained token TOKEN has no `repo.write` for alice/model",
+        f"add 'Write access to contents' for alice/model or alice at {SETTINGS}",
+    ),
+    "not a member": ("alice may not write to acme/model: it is not a member of acme", PULL),
+    "a reader": ("alice may not write to acme/model: in acme its role is 'read'", PULL),
+    "a contributor": ("alice may not write to acme/model: in acme its role is 'contributor'", PULL),
+    "gated, not requested": ("bob/gated is gated, and you have not asked for access", CONDITIONS),
+    "gated, pending": ("bob/gated is gated, and your request waits for its authors", GATED),
+    "gated, rejected": ("bob/gated is gated, and its authors have rejected your request", GATED),
+    "gated, reset": ("bob/gated is gated, and you have not asked for access since your request was reset", CONDITIONS),
+    "gated, not in the scope": (
+        "bob/gated is gated, and the fine-grained token TOKEN may not read gated repositories",
+        f"tick 'Read access to contents of all public gated repos you can access' at {SETTINGS}",
+    ),
+    "no such repository": (
+        "there is no https://huggingface.co/alice/missing, or it is private and not for this token to see",
+        CREATE.format("alice/missing"),
+    ),
+    "somebody else's private repository": (
+        "there is no https://huggingface.co/acme/model, or it is private and not for this token to see",
+        CREATE.format("acme/model"),
+    ),
+    "disabled": ("alice/model is disabled on the Hub", "open https://huggingface.co/alice/model"),
+}
+
+
+@pytest.fixture
+def client() -> Iterator[None]:
+    """huggingface_hub's client as a new process has it: it trusts the authority of this test's Hub, and is closed."""
+    huggingface_hub.close_session()
+    yield
+    huggingface_hub.close_session()
+
+
+@pytest.mark.parametrize("name", REASONS)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the client leaves its sockets open
+def test_words(name: str, world: Hub, client: None) -> None:
+    """What is said of each reason, to the letter: people look for these words, and run these commands."""
+    prepare, repository, reason, *_ = REASONS[name]
+    value = prepare(world)
+    token = Token(value, "env", "HF_TOKEN") if value else None
+    answer = check_access(token, parse_repository(repository), write=True, seconds=30)
+    assert (answer.answer, answer.reason) == ("no", reason)
+    shown = shown_as(value) if value else "none"
+    assert (answer.message.replace(shown, "TOKEN"), answer.fix) == SAID[name]
+
+
+MAY: dict[str, tuple[Callable[[Hub], str], str, str]] = {
+    "the owner": (_alice, "alice/model", "--write"),
+    "god": (lambda hub: _alice(hub, "god"), "alice/model", "--write"),
+    "the owner reads": (lambda hub: _alice(hub, "read"), "alice/model", "--json"),
+    "fine-grained, this repository": (
+        lambda hub: _alice(hub, "fineGrained", scoped={"alice/model": ["repo.content.read", "repo.write"]}),
+        *("alice/model", "--write"),
+    ),
+    "fine-grained, the account": (
+        lambda hub: _alice(hub, "fineGrained", scoped={"alice": ["repo.content.read", "repo.write"]}),
+        *("alice/model", "--write"),
+    ),
+    "fine-grained, the organisation": (
+        lambda hub: _acme(hub, "write", "fineGrained", scoped={"acme": ["repo.content.read", "repo.write"]}),
+        *("acme/model", "--write"),
+    ),
+    "a member who writes": (lambda hub: _acme(hub, "write"), "acme/model", "--write"),
+    "an administrator": (lambda hub: _acme(hub, "admin", private=True), "acme/model", "--write"),
+    "a reader reads": (lambda hub: _acme(hub, "read", "read", private=True), "acme/model", "--json"),
+    "accepted at the gate": (lambda hub: _gated(hub, "accepted"), "bob/gated", "--json"),
+}
+
+
+@pytest.mark.parametrize("name", MAY)
+def test_allowed(name: str, world: Hub) -> None:
+    """Who may is told so; the first time with one request, and then with none, in a file that nobody else can read."""
+    prepare, repository, act = MAY[name]
+    token = prepare(world)
+    for requests in (1, 0):
+        world.log.clear()
+        answer, done = check(act, repository, HF_TOKEN=token)
+        assert (answer["answer"], answer["reason"], answer["fix"]) == ("yes", None, None)
+        assert (len(asked(world)), done.stderr) == (requests, "")
+    cache = Path.home() / ".cache/git-credential-hf"
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    for file in cache.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert token not in file.read_text()
+        assert repository not in file.read_text()
+
+
+def test_a_kept_yes_is_for_this_question_alone(world: Hub) -> None:
+    """Another token, another repository, writing instead of reading: asked; reading what may be written: not."""
+    token = _alice(world)
+    world.repository("alice/other", files={})
+    check("alice/model", HF_TOKEN=token)
+    for arguments, given_token, requests in (
+        (["alice/model"], token, 0),
+        (["--write", "alice/model"], token, 1),
+        (["alice/other"], token, 1),
+        (["datasets/alice/model"], token, 1),
+        (["alice/model"], world.token("alice"), 1),
+        (["--write", "alice/other"], token, 1),
+        (["alice/other"], token, 0),
+    ):
+        world.log.clear()
+        check(*arguments, HF_TOKEN=given_token)
+        assert len(asked(world)) == requests, arguments
+
+
+def test_a_yes_is_kept_for_ten_minutes(world: Hub) -> None:
+    """After ten minutes the Hub is asked again, and so it is where the clock was put back, or the file is not ours."""
+    token = _alice(world)
+    check("--write", "alice/model", HF_TOKEN=token)
+    kept = Path.home() / ".cache/git-credential-hf/may"
+    line = kept.read_text()
+    since, rest = line.split(" ", 1)
+    assert int(since) <= time.time() < int(since) + 60
+    for content, mode, requests in (
+        (line, 0o600, 0),
+        (f"{int(since) - 540} {rest}", 0o600, 0),
+        (f"{int(since) - 601} {rest}", 0o600, 1),
+        (f"{int(since) + 1000} {rest}", 0o600, 1),
+        (line, 0o644, 1),
+        ("rubbish\n", 0o600, 1),
+        ("\0" * 100, 0o600, 1),
+    ):
+        kept.unlink(missing_ok=True)
+        kept.write_text(content)
+        kept.chmod(mode)
+        world.log.clear()
+        check("--write", "alice/model", HF_TOKEN=token)
+        assert len(asked(world)) == requests, (content[:40], oct(mode))
+
+
+def test_unconfigure_forgets_it(world: Hub) -> None:
+    """`unconfigure` leaves nothing in the cache."""
+    check("--write", "alice/model", HF_TOKEN=_alice(world))
+    assert (Path.home() / ".cache/git-credential-hf").exists()
+    subprocess.run(["git-credential-hf", "unconfigure"], check=True, capture_output=True)
+    assert not (Path.home() / ".cache/git-credential-hf").exists()
+
+
+UNKNOWN: dict[str, tuple[Callable[[Hub], None], str]] = {
+    "500": (lambda hub: hub.faults.status("/api/", 500), "unreachable"),
+    "502 of a proxy": (lambda hub: hub.faults.status("/api/", 502, b"<html>bad gateway"), "unreachable"),
+    "403 of a proxy": (lambda hub: hub.faults.status("/auth-check", 403, b"forbidden by policy"), "unreachable"),
+    "401 of a proxy": (lambda hub: hub.faults.status("/auth-check", 401, b"log in first"), "unreachable"),
+    "404 of a mirror": (lambda hub: hub.faults.status("/auth-check", 404, b"not found"), "unreachable"),
+    "a page": (lambda hub: hub.faults.garbage("/api/"), "unreachable"),
+    "reset": (lambda hub: hub.faults.reset("/api/"), "unreachable"),
+    "slow": (lambda hub: hub.faults.delay("/api/", 30), "unreachable"),
+    "too many requests": (lambda hub: hub.faults.rate_limit("/api/"), "rate-limited"),
+    "a loop": (lambda hub: hub.faults.status("/api/", 302, headers={"Location": "/api/whoami-v2"}), "unreachable"),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_no_answer(name: str, world: Hub) -> None:
+    """Where the Hub gives no sensible answer there is none: a warning, and exit status 3."""
+    fault, reason = UNKNOWN[name]
+    token = _alice(world)
+    fault(world)
+    answer, done = check("--write", "alice/model", HF_TOKEN=token)
+    assert (answer["answer"], answer["reason"]) == ("unknown", reason)
+    assert done.stderr.startswith("git-credential-hf: warning: ")
+    assert token not in done.stdout + done.stderr
+
+
+def test_offline(world: Hub) -> None:
+    """Without a Hub, or told to stay offline, there is no answer."""
+    token = _alice(world)
+    assert check("alice/model", HF_TOKEN=token, HF_HUB_OFFLINE="1")[0]["answer"] == "unknown"
+    world.close()
+    answer, _ = check("--write", "alice/model", HF_TOKEN=token)
+    assert (answer["answer"], answer["reason"]) == ("unknown", "unreachable")
+
+
+@pytest.mark.parametrize("path", ["/auth-check", "/whoami-v2"])
+def test_retry_after_is_honoured(path: str, world: Hub) -> None:
+    """After a 429 with `Retry-After` that question is not asked again until then, and then it is."""
+    token = _alice(world, "read")
+    world.faults.rate_limit(path, retry_after=300, times=1)
+    for requests in (1, 0):
+        world.log.clear()
+        answer, _ = check("--write", "alice/model", HF_TOKEN=token)
+        assert (answer["answer"], answer["reason"]) == ("unknown", "rate-limited")
+        assert len(world.log.of(path)) == requests
+    kept = Path.home() / ".cache/git-credential-hf/retry-after"
+    since, rest = kept.read_text().split(" ", 1)
+    kept.write_text(f"{int(since) - 300} {rest}")  # as it is 300 seconds later
+    assert check("--write", "alice/model", HF_TOKEN=token)[0]["reason"] == "read-only-token"
+
+
+UNCERTAIN = [
+    [{"entity": {"_id": "0" * 24, "type": "model", "name": "alice/model"}, "permissions": ["repo.something.new"]}],
+    [{"entity": {"_id": "0" * 24, "type": "resource-group"}, "permissions": ["repo.write"]}],
+    [{"entity": {"_id": "0" * 24, "type": "model"}, "permissions": ["repo.content.read"]}],
+    [{"entity": {"_id": "0" * 24, "type": "galaxy", "name": "far away"}, "permissions": ["repo.write"]}],
+]
+
+
+@pytest.mark.parametrize("scoped", UNCERTAIN, ids=["permission", "resource group", "no name", "entity"])
+def test_scopes_of_tomorrow(scoped: list[dict[str, Any]], world: Hub) -> None:
+    """A scope whose meaning is not known is never a no."""
+    token = _alice(world, "fineGrained", scoped=scoped)
+    world.faults.status(
+        "/auth-check/write",
+        403,
+        headers={"X-Error-Message": "You have read access but not the required permissions for this operation"},
+    )
+    assert check("--write", "alice/model", HF_TOKEN=token)[0]["answer"] == "unknown"
+
+
+def test_a_trusted_publisher_is_never_refused(world: Hub) -> None:
+    """For an `hf_jwt_` token a no of the Hub's is not conclusive."""
+    world.user("alice")
+    world.repository("alice/model", files={})
+    for status in (401, 403, 404):
+        world.faults.clear()
+        world.faults.status("/auth-check", status, headers={"X-Error-Message": "no", "X-Error-Code": "RepoNotFound"})
+        answer, _ = check("--write", "alice/model", HF_TOKEN="hf_jwt_aaaaaaaaaaaa.bbbbbbbbbbbbbb.cccccccccccccc")
+        assert answer["answer"] == "unknown"
+
+
+def test_without_a_token(world: Hub) -> None:
+    """Reading what is public needs no token; anything else does."""
+    _acme(world, None)
+    world.repository("acme/secret", private=True, files={})
+    assert check("acme/model")[0]["answer"] == "yes"
+    for arguments in (["acme/secret"], ["--write", "acme/model"]):
+        answer, done = check(*arguments)
+        assert (answer["answer"], answer["reason"]) == ("no", "no-token")
+        assert "hf auth login" in done.stderr
+
+
+def test_a_kernel_is_never_missed(world: Hub) -> None:
+    """For kernels a 404 of auth-check is no answer: the API may not have it for them."""
+    token = _alice(world)
+    answer, _ = check("--write", "kernels/alice/none", HF_TOKEN=token)
+    assert answer["answer"] == "unknown"
+    world.repository("kernels/alice/fast", files={})
+    assert check("--write", "kernels/alice/fast", HF_TOKEN=token)[0]["answer"] == "yes"
+
+
+def test_a_renamed_repository(world: Hub) -> None:
+    """The Hub's redirect to the new name is followed."""
+    token = _alice(world)
+    world.rename("alice/model", "alice/better-model")
+    assert check("--write", "alice/model", HF_TOKEN=token)[0]["answer"] == "yes"
+
+
+# --- the Hub's words, and ours ---
+
+TOKEN = "hf_" + "t" * 30 + "wxyz"
+
+
+def test_answer_as_json() -> None:
+    """An answer is in the contract's words, and a repository's type is a singular there."""
+    answer = Answer(("datasets", "acme/data"), True, "no", "no-token", "because", "do")
+    assert answer.as_json() == {
+        "repo": "acme/data",
+        "type": "dataset",
+        "access": "write",
+        "answer": "no",
+        "reason": "no-token",
+        "message": "because",
+        "fix": "do",
+    }
+    answer = Answer(MODEL, False, "yes", None, "so it is")
+    assert (answer.as_json()["access"], answer.as_json()["type"], answer.as_json()["fix"]) == ("read", "model", None)
+
+
+def test_another_token() -> None:
+    """Another token goes where this one came from."""
+    create = f"create one of gold at {SETTINGS}"
+    for source, remedy in {
+        "env:HF_TOKEN": f"{create}, and set HF_TOKEN to it",
+        "file:/t:u": f"{create}, and run `hf auth login`",
+        "oidc": create,
+    }.items():
+        assert other_token_hint(Token(TOKEN, source), "of gold") == remedy
+
+
+def said(words: str, code: str | None = None) -> dict[str, str]:
+    return {"X-Error-Message": words} | ({"X-Error-Code": code} if code else {})
+
+
+SHOWN = "hf_****wxyz"
+UNREACHABLE = ("unknown", "unreachable")
+DENIED = (403, said("You may not."))
+WHOAMI = {"name": "alice", "auth": {"accessToken": {"role": "write"}}, "orgs": []}
+OAUTH = {**WHOAMI, "auth": {"type": "oauth", "accessToken": {}}}
+
+
+def member(role: object, name: str = "acme") -> dict[str, object]:
+    return {**WHOAMI, "orgs": [{"name": name, "roleInOrg": role}]}
+
+
+SCOPELESS = {"role": "fineGrained", "fineGrained": {"scoped": []}}
+WRITE = entry("org", "acme", "repo.write")
+REASON = (*UNREACHABLE, "the Hub answered 403 (You may not)", None)
+LOW = "alice may not write to acme/model: "
+# The repository, and whether to write; what auth-check and whoami-v2 answer; what is made of that.
+ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[str | None, ...]]] = {
+    "read": ("acme/model", False, (200, {}), {}, ("yes", None, f"{SHOWN} may read acme/model", None)),
+    "write": ("acme/model", True, (200, {}), {}, ("yes", None, f"{SHOWN} may write to acme/model", None)),
+    "500": ("acme/model", True, (500, {}), {}, (*UNREACHABLE, "the Hub answered 500", None)),
+    "words": ("acme/model", True, (500, said("Oh X.")), {}, (*UNREACHABLE, "the Hub answered 500 (Oh X)", None)),
+    "401": (
+        *("acme/model", True, (401, {}), WHOAMI),
+        (*UNREACHABLE, f"the Hub refuses to say what {SHOWN} may do", None),
+    ),
+    "no route": (
+        *("kernels/acme/k", True, (404, said("No.", "RepoNotFound")), WHOAMI),
+        (*UNREACHABLE, "the Hub does not say what a token may do to acme/k", None),
+    ),
+    "404 of a proxy": ("acme/model", True, (404, {}), WHOAMI, (*UNREACHABLE, "the Hub answered 404", None)),
+    "404 of a proxy, to a token that reads": (
+        *("acme/model", True, (404, {}), {"name": "alice", "auth": {"accessToken": {"role": "read"}}}),
+        (
+            *("no", "read-only-token", f"the token {SHOWN} from the environment variable HF_TOKEN can only read"),
+            f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+        ),
+    ),
+    "a reader": (
+        *("acme/model", True, DENIED, member("read")),
+        ("no", "role-too-low", f"{LOW}in acme its role is 'read'", PULL),
+    ),
+    "a contributor": (
+        *("datasets/acme/model", True, DENIED, member("contributor")),
+        ("no", "role-too-low", f"{LOW}in acme its role is 'contributor'", PULL.replace("'…'", "'…' --type dataset")),
+    ),
+    "no access": (
+        *("acme/model", True, DENIED, member("no_access")),
+        ("no", "role-too-low", f"{LOW}in acme its role is 'no_access'", PULL),
+    ),
+    "no member": (
+        *("acme/model", True, DENIED, WHOAMI),
+        ("no", "role-too-low", f"{LOW}it is not a member of acme", PULL),
+    ),
+    "a role of tomorrow": ("acme/model", True, DENIED, member("wizard"), REASON),
+    "a writer": ("acme/model", True, DENIED, member("write"), REASON),
+    "to read": ("acme/model", False, DENIED, member("read"), REASON),
+    "its own": ("alice/model", True, DENIED, WHOAMI, REASON),
+    "nobody's": ("gpt2", True, DENIED, WHOAMI, REASON),
+    "without words": ("acme/model", True, (403, {}), WHOAMI, (*UNREACHABLE, "the Hub answered 403", None)),
+    "a login": (
+        *("alice/model", True, DENIED, OAUTH),
+        (
+            *("no", "token-not-scoped", f"the token {SHOWN} of your login may not write to alice/model"),
+            f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+        ),
+    ),
+    "a login to read": ("alice/model", False, DENIED, OAUTH, REASON),
+    "a login of an administrator": (
+        *("acme/model", True, DENIED, {**OAUTH, "orgs": [{"name": "acme", "roleInOrg": "admin"}]}),
+        (
+            *("no", "token-not-scoped", f"the token {SHOWN} of your login may not write to acme/model"),
+            f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+        ),
+    ),
+    "a login of a writer": (
+        *("acme/model", True, DENIED, {**OAUTH, "orgs": [{"name": "acme", "roleInOrg": "write"}]}),
+        (
+            *("no", "token-not-scoped", f"the token {SHOWN} of your login may not write to acme/model"),
+            f"create one of the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+        ),
+    ),
+    "fine-grained, to read": (
+        *(
+            "acme/model",
+            False,
+            DENIED,
+            {"name": "alice", "auth": {"accessToken": {"role": "fineGrained", "fineGrained": {"scoped": []}}}},
+        ),
+        (
+            *("no", "token-not-scoped", f"the fine-grained token {SHOWN} has no `repo.content.read` for acme/model"),
+            f"add 'Read access to contents' for acme/model or acme at {SETTINGS}",
+        ),
+    ),
+    "fine-grained, in its scope": (
+        *("acme/model", True, DENIED),
+        {**member("write"), "auth": {"accessToken": SCOPELESS | {"fineGrained": {"scoped": [WRITE]}}}},
+        REASON,
+    ),
+    "a missing space": (
+        *("spaces/acme/model", True, (404, said("No.", "RepoNotFound")), WHOAMI),
+        (
+            *("no", "no-such-repo"),
+            "there is no https://huggingface.co/spaces/acme/model, or it is private and not for this token to see",
+            CREATE.format("acme/model --type space --sdk gradio"),
+        ),
+    ),
+    "a missing data set": (
+        *("datasets/acme/model", False, (404, said("No.", "RepoNotFound")), WHOAMI),
+        (
+            *("no", "no-such-repo"),
+            "there is no https://huggingface.co/datasets/acme/model, or it is private and not for this token to see",
+            CREATE.format("acme/model --type dataset"),
+        ),
+    ),
+}
+
+
+class Api:
+    """What the Hub's API answers here, without a connection; `asked` is how."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str | None, object]] = []
+        self.media_types: list[set[str | None]] = []
+        self.answers: dict[str, httpx2.Response | Exception] = {}
+        self.late = threading.Event()  # it answers from now on
+        self.late.set()
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.late.wait(60)
+        assert set(request.extensions["timeout"].values()) == {3}
+        body = json.loads(request.content) if request.content else None
+        self.asked.append((request.method, request.url.path, request.headers.get("authorization"), body))
+        self.media_types.append({request.headers.get(name) for name in ("accept", "content-type")})
+        answer = self.answers[request.url.path.removesuffix("/write").rpartition("/")[2]]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    """Stands for the Hub, for what is made of its answers: huggingface_hub's client, and answers by hand."""
+    api = Api()
+    huggingface_hub.close_session()
+    huggingface_hub.set_client_factory(lambda: httpx2.Client(transport=httpx2.MockTransport(api)))
+    yield api
+    huggingface_hub.close_session()
+    huggingface_hub.set_client_factory(default_client_factory)
+
+
+def mine(value: str = TOKEN) -> Token:
+    return Token(value, "env", "HF_TOKEN")
+
+
+def told(answer: Answer) -> tuple[str | None, ...]:
+    return answer.answer, answer.reason, answer.message, answer.fix
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_is_made_of_an_answer(name: str, api: Api) -> None:
+    """Yes, no or unknown, with the words for it: of what the Hub says, and of whose token it is."""
+    repository, write, (status, headers), account, expected = ANSWERS[name]
+    api.answers = {
+        "auth-check": httpx2.Response(status, headers=headers),
+        "whoami-v2": httpx2.Response(200, json=account),
+    }
+    asked = parse_repository(repository)
+    assert asked is not None
+    answer = check_access(mine(), asked, write=write)
+    assert (told(answer), answer.repository, answer.write) == (expected, asked, write)
+    assert (answer.answer == "yes") is _is_kept(mine(), asked, write)
+
+
+def test_what_is_asked(api: Api) -> None:
+    """One request, with the token if there is one; a yes is kept, a yes to writing is one to reading."""
+    api.answers = {
+        "auth-check": httpx2.Response(200),
+        "whoami-v2": httpx2.Response(200, json=WHOAMI),
+        "validate-yaml": httpx2.Response(200, json={}),
+    }
+    path, bearer = "/api/models/acme/model/auth-check", f"Bearer {TOKEN}"
+    anybody = ("yes", None, "anybody may read acme/model", None)
+    may_read = ("yes", None, f"{SHOWN} may read acme/model", None)
+    may_write = ("yes", None, f"{SHOWN} may write to acme/model", None)
+    assert told(check_access(None, MODEL, write=False)) == anybody
+    for write, expected in ((False, may_read), (False, may_read), (True, may_write), (True, may_write)):
+        answer = check_access(mine(), MODEL, write=write)
+        assert (told(answer), answer.write, answer.repository) == (expected, write, MODEL)
+    account = whoami(mine())
+    assert (account.name, account.role) == ("alice", "write")
+    assert card_errors("x: y", ("datasets", "acme/data")) == []
+    assert api.asked == [
+        ("GET", path, None, None),
+        ("GET", path, bearer, None),
+        ("GET", f"{path}/write", bearer, None),
+        ("GET", "/api/whoami-v2", bearer, None),
+        ("POST", "/api/validate-yaml", None, {"repoType": "dataset", "content": "x: y"}),
+    ]
+    api.asked.clear()
+    other = mine("hf_" + "o" * 30 + "wxyz")
+    assert told(check_access(other, MODEL, write=True)) == may_write
+    assert told(check_access(other, MODEL, write=False)) == may_read
+    assert len(api.asked) == 1
+    assert {line.split()[1] for line in read_state("may", cache_directory()).splitlines()} == {"600"}
+    assert cache_directory() == str(Path.home() / ".cache/git-credential-hf")
+
+
+def test_patience(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is asked at once may take three seconds, or as many as a caller has. The clock is the test's own."""
+    waited: list[tuple[threading.Event, float | None]] = []
+    wait = threading.Event.wait
+    messages: list[str] = []
+    api.answers = dict.fromkeys(
+        ("auth-check", "whoami-v2", "validate-yaml", "batch"), httpx2.Response(200, json=WHOAMI)
+    )
+    api.late.clear()
+    with monkeypatch.context() as clock:
+        clock.setattr(
+            *(threading.Event, "wait"),
+            lambda event, timeout=None: (
+                waited.append((event, timeout)) if timeout in (3, 30, 0.5) else wait(event, timeout)
+            ),
+        )
+        for seconds in ({}, {"seconds": 30}, {"seconds": 0.5}):
+            answer = check_access(mine(), MODEL, write=False, **seconds)
+            assert (answer.answer, answer.reason, answer.fix) == ("unknown", "unreachable", None)
+            with pytest.raises(Unreachable) as raised:
+                whoami(mine(), **seconds)
+            messages += [answer.message, raised.value.message]
+        with pytest.raises(Unreachable) as raised:
+            card_errors("", MODEL)
+        messages.append(raised.value.message)
+        with pytest.raises(Unreachable) as raised:
+            stored_lfs_objects(mine(), MODEL, [])
+        messages.append(raised.value.message)
+    assert [seconds for _, seconds in waited] == [3, 3, 30, 30, 0.5, 0.5, 3, 3]
+    assert messages == [f"the Hub did not answer within {seconds:g} seconds" for _, seconds in waited]
+    api.late.set()
+    for ended, _ in waited:
+        assert ended.wait(60)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [(404, "RepoNotFound", "no"), (404, "Other", "unknown"), (410, "RepoNotFound", "unknown"), (403, None, "unknown")],
+)
+def test_nobody_is_told_what_is_missing(status: int, code: str | None, expected: str, api: Api) -> None:
+    """Without a token a repository is missing where the Hub says so, and nobody may write, whatever it says."""
+    api.answers = {"auth-check": httpx2.Response(status, headers=said("No.", code))}
+    answer = check_access(None, MODEL, write=False)
+    assert (answer.answer, answer.repository, answer.write) == (expected, MODEL, False)
+    answer = check_access(None, MODEL, write=True)
+    assert told(answer) == ("no", "no-token", "there is no token to write to acme/model with", "run `hf auth login`")
+    assert (answer.write, len(api.asked)) == (True, 1)
+
+
+def test_where_a_yes_is_kept_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows the folder is the program's, not one of an author's."""
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.windows.Windows)
+    monkeypatch.setattr(platformdirs.windows, "get_win_folder", platformdirs.windows.get_win_folder_from_env_vars)
+    monkeypatch.setenv("LOCALAPPDATA", "/local")
+    assert Path(cache_directory()).relative_to("/local").parts == ("git-credential-hf", "Cache")
+
+
+NO_ANSWERS: dict[str, tuple[httpx2.Response | Exception, str, str]] = {
+    "no route": (OSError("no \n route"), "unreachable", "the Hub cannot be reached (no route)"),
+    "an error without words": (ValueError(), "unreachable", "the Hub cannot be reached (ValueError)"),
+    "a page": (
+        httpx2.Response(200, html="<p>"),
+        *("unreachable", "the Hub answered 200 with a page that makes no sense"),
+    ),
+    "too many": (httpx2.Response(429), "rate-limited", "the Hub answers 429: too many requests"),
+    "503": (httpx2.Response(503, headers={"X-Error-Message": "Ow."}), "unreachable", "the Hub answered 503 (Ow)"),
+}
+
+
+@pytest.mark.parametrize("name", NO_ANSWERS)
+def test_what_is_no_answer(name: str, api: Api) -> None:
+    """Where the Hub does not answer it is unknown, with the reason, and the next time it is asked again."""
+    response, reason, message = NO_ANSWERS[name]
+    api.answers = {"auth-check": response}
+    for _ in range(2):
+        assert told(check_access(mine(), MODEL, write=True)) == ("unknown", reason, message, None)
+    assert len(api.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [("17", "17"), (" 17 ", "17"), ("99999", "3600"), ("9" * 30, "3600"), ("0", None), ("soon", None), ("", None)],
+)
+def test_as_long_as_the_hub_asks_for(retry_after: str, seconds: str | None, api: Api) -> None:
+    """After a 429 that question is not asked for so long, an hour at most; another question, or token, is."""
+    limited = httpx2.Response(429, headers={"Retry-After": retry_after})
+    api.answers = {"auth-check": limited, "whoami-v2": httpx2.Response(200, json=WHOAMI)}
+    check_access(mine(), MODEL, write=True)
+    again = check_access(mine(), ("datasets", "acme/data"), write=False)
+    record = read_state("retry-after", cache_directory()).split()
+    if seconds is None:
+        assert (len(api.asked), [it for it in record[1:2] if it != "0"]) == (2, [])
+        return
+    assert (len(api.asked), record[1]) == (1, seconds)
+    left_alone = "the Hub has asked to be left alone for a while: too many requests"
+    assert told(again) == ("unknown", "rate-limited", left_alone, None)
+    assert whoami(mine()).name == "alice"
+    check_access(None, MODEL, write=False)
+    check_access(mine("hf_" + "o" * 34), MODEL, write=False)
+    assert len(api.asked) == 4
+
+
+def test_whoami_is_limited_by_itself(api: Api) -> None:
+    """What the Hub has asked for about whoami is kept for whoami."""
+    api.answers = {"whoami-v2": httpx2.Response(429, headers={"Retry-After": "17"}), "auth-check": httpx2.Response(200)}
+    for _ in range(2):
+        with pytest.raises(Unreachable) as raised:
+            whoami(mine())
+        assert raised.value.code == "rate-limited"
+    assert check_access(mine(), MODEL, write=False).answer == "yes"
+    assert len(api.asked) == 2
+
+
+def test_no_place_to_send_a_token_to(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where HF_ENDPOINT names no host nothing is sent."""
+    monkeypatch.setenv("HF_ENDPOINT", "nowhere")
+    said = "the Hub cannot be asked: nowhere is no place to send a token to"
+    assert told(check_access(mine(), MODEL, write=False)) == ("unknown", "unreachable", said, None)
+    assert api.asked == []
+
+
+PUBLISHER = "hf_jwt_" + "j" * 30
+
+
+def test_a_trusted_publisher_is_not_sure(api: Api) -> None:
+    """A no to a Trusted Publisher's token is none, from auth-check and whoami; a yes is one."""
+    api.answers = {"auth-check": httpx2.Response(403, headers=said("You may not.")), "whoami-v2": httpx2.Response(401)}
+    message = "the Hub does not say whose the token of a Trusted Publisher is"
+    with pytest.raises(Unreachable) as unknown:
+        whoami(mine(PUBLISHER))
+    assert (unknown.value.message, unknown.value.code) == (message, "unreachable")
+    with pytest.raises(Refused) as refused:
+        whoami(mine())
+    words = f"the Hub refuses the token {SHOWN} from the environment variable HF_TOKEN: it is invalid, or was revoked"
+    assert (refused.value.message, refused.value.code, refused.value.fix) == (words, "token-invalid", ANOTHER)
+    api.answers["auth-check"] = httpx2.Response(404, headers=said("No.", "RepoNotFound"))
+    answer = check_access(mine(PUBLISHER), MODEL, write=True)
+    assert (answer.answer, answer.reason, answer.fix, answer.write) == ("unknown", None, None, True)
+    page = "https://huggingface.co/acme/model"
+    assert answer.message == (
+        f"a Trusted Publisher's token is not sure: there is no {page}, or it is private and not for this token to see"
+    )
+    api.answers["auth-check"] = httpx2.Response(200)
+    assert check_access(mine(PUBLISHER), MODEL, write=True).answer == "yes"
+    api.answers["whoami-v2"] = httpx2.Response(401, headers=said("Token x is expired."))
+    with pytest.raises(Refused) as refused:
+        whoami(mine(PUBLISHER))
+    assert refused.value.code == "token-expired"
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (httpx2.Response(500), "the Hub answered 500"),
+        (httpx2.Response(200, text="{"), "the Hub gave an answer that makes no sense"),
+        (httpx2.Response(200, json={}), "the Hub gave an answer that makes no sense"),
+        (httpx2.Response(200, text="[" * 200_000), "the Hub gave an answer that makes no sense"),
+    ],
+    ids=["500", "no JSON", "nobody", "depth"],
+)
+def test_nobody_is_told(response: httpx2.Response, message: str, api: Api) -> None:
+    """Where whoami makes no sense nobody is made up."""
+    api.answers = {"whoami-v2": response}
+    with pytest.raises(Unreachable) as raised:
+        whoami(mine())
+    assert (raised.value.message, raised.value.code) == (message, "unreachable")
+
+
+CARDS: dict[str, tuple[httpx2.Response, list[str] | str]] = {
+    "good": (httpx2.Response(200, json={"errors": []}), []),
+    "bad": (httpx2.Response(400, json={"errors": [{"message": "x"}, {}]}), ["x", "an error without words"]),
+    "bad, and all is well": (httpx2.Response(200, json={"errors": [{"message": "x"}]}), ["x"]),
+    "no JSON": (httpx2.Response(200, text="{"), []),
+    "no JSON, and no answer": (httpx2.Response(400, text="{"), "the Hub answered 400"),
+    "no errors": (httpx2.Response(500, json={}), "the Hub answered 500"),
+}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_what_the_hub_has_against_a_card(name: str, api: Api) -> None:
+    """The Hub's words, one for each error; where it has none, and no sensible answer, that is unknown."""
+    response, expected = CARDS[name]
+    api.answers = {"validate-yaml": response}
+    if isinstance(expected, list):
+        assert card_errors("", MODEL) == expected
+        assert api.media_types == [{"application/json"}]
+        return
+    with pytest.raises(Unreachable) as raised:
+        card_errors("", MODEL)
+    assert raised.value.message == expected
+
+
+LFS: dict[str, tuple[httpx2.Response, set[str] | str]] = {
+    "one of two": (
+        httpx2.Response(
+            200,
+            json={
+                "objects": [
+                    {"oid": "a" * 64, "size": 1, "actions": {"download": {"href": "https://cdn.example/a"}}},
+                    {"oid": "b" * 64, "size": 2, "error": {"code": 404, "message": "Object does not exist"}},
+                    {"oid": "c" * 64, "size": 3, "actions": {"upload": {"href": "https://cdn.example/c"}}},
+                    {"actions": {"download": {"href": "https://cdn.example/d"}}},
+                    "e",
+                ]
+            },
+        ),
+        {"a" * 64, ""},
+    ),
+    "nothing": (httpx2.Response(200, json={"objects": []}), set()),
+    "no objects": (httpx2.Response(200, json={}), "the Hub gave an answer that makes no sense"),
+    "no JSON": (httpx2.Response(200, text="{"), "the Hub gave an answer that makes no sense"),
+    "a no": (httpx2.Response(403, json={"objects": []}), "the Hub answered 403"),
+}
+
+
+@pytest.mark.parametrize("name", LFS)
+def test_which_lfs_objects_the_hub_has(name: str, api: Api) -> None:
+    """Those that can be downloaded; where it does not say, that is unknown. A hundred are asked for, and no more."""
+    response, expected = LFS[name]
+    api.answers = {"batch": response}
+    asked = [(f"{number:064x}", number) for number in range(120)]
+    if isinstance(expected, set):
+        assert stored_lfs_objects(mine(), ("datasets", "acme/model"), asked) == expected
+    else:
+        with pytest.raises(Unreachable) as raised:
+            stored_lfs_objects(mine(), ("datasets", "acme/model"), asked)
+        assert raised.value.message == expected
+    batch = {
+        "operation": "download",
+        "transfers": ["basic"],
+        "objects": [{"oid": oid, "size": size} for oid, size in asked[:100]],
+    }
+    path = "/datasets/acme/model.git/info/lfs/objects/batch"
+    assert api.asked == [("POST", path, f"Bearer {TOKEN}", batch)]
+    assert api.media_types == [{"application/vnd.git-lfs+json"}]
+    api.asked.clear()
+    api.answers = {"batch": httpx2.Response(200, json={"objects": []})}
+    assert stored_lfs_objects(mine(), MODEL, []) == set()
+    assert api.asked[0][1] == "/acme/model.git/info/lfs/objects/batch"
+
+
+GOOD = "the token itself is good, it is alice's; it is the repository that refuses it"
+NOBODY = (401, said("Invalid."))
+# The path, what auth-check and whoami-v2 answer, and what is made of that.
+EXPLAINED: dict[
+    str, tuple[bytes | None, tuple[int, dict[str, str]], httpx2.Response, tuple[str, str | None] | None]
+] = {
+    "no path": (
+        *(None, (200, {}), httpx2.Response(200, json=WHOAMI)),
+        (GOOD, "open the page of the repository as alice, and see whether it is there"),
+    ),
+    "no repository": (
+        *(b"\xff", (200, {}), httpx2.Response(500)),
+        None,
+    ),
+    "bad": (
+        *(None, (200, {}), httpx2.Response(401)),
+        (
+            f"the Hub refuses the token {SHOWN} from the environment variable HF_TOKEN: it is invalid, or was revoked",
+            ANOTHER,
+        ),
+    ),
+    "bad, with a path": (
+        *(b"acme/model", NOBODY, httpx2.Response(401)),
+        (
+            f"the Hub refuses the token {SHOWN} from the environment variable HF_TOKEN: it is invalid, or was revoked",
+            ANOTHER,
+        ),
+    ),
+    "good": (
+        *(b"acme/model", (200, {}), httpx2.Response(500)),
+        ("the token is good, and may read acme/model", "run the command again in half a minute"),
+    ),
+    "unknown": (b"acme/model", (500, {}), httpx2.Response(500), None),
+    "missing": (
+        *(b"datasets/acme/model", (404, said("No.", "RepoNotFound")), httpx2.Response(500)),
+        (
+            "the token is good, but there is no https://huggingface.co/datasets/acme/model, "
+            "or it is private and not for this token to see",
+            CREATE.format("acme/model --type dataset"),
+        ),
+    ),
+    "not scoped": (
+        *(b"acme/model", DENIED, httpx2.Response(200, json=fine_grained() | {"auth": {"accessToken": SCOPELESS}})),
+        (
+            f"the token is good, but the fine-grained token {SHOWN} has no `repo.content.read` for acme/model",
+            f"add 'Read access to contents' for acme/model or acme at {SETTINGS}",
+        ),
+    ),
+    "not approved": (
+        *(b"acme/model", (403, said("It needs to be approved by the organization.")), httpx2.Response(500)),
+        (f"acme has to approve the token {SHOWN} first", "ask an administrator of acme"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_why_the_hub_refused(name: str, api: Api) -> None:
+    """What the Hub says of a token that it has refused for a path; nothing where it says nothing."""
+    path, (status, headers), account, expected = EXPLAINED[name]
+    api.answers = {"auth-check": httpx2.Response(status, headers=headers), "whoami-v2": account}
+    problem = explain_refusal(mine(), path)
+    assert (problem and (problem.message, problem.fix)) == expected
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_no_repository_without_a_token(world: Hub, client: None) -> None:
+    """Nobody may write, and nobody may read what is not there for everybody."""
+    answer = check_access(None, MODEL, write=False, seconds=30)
+    assert (answer.answer, answer.reason, answer.fix) == ("no", "no-token", "run `hf auth login`")
+    assert answer.message == "acme/model is not there for everybody, and there is no token"
+    _acme(world, None)
+    assert check_access(None, MODEL, write=False, seconds=30).message == "anybody may read acme/model"
+
+
+def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
+    """Without a name it is the repository that `git push` would go to, whose password is not shown."""
+    token = _alice(world)
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", tmp_path, *arguments], check=True, capture_output=True)
+
+    def here(**environment: str) -> subprocess.CompletedProcess[str]:
+        command = ["git-credential-hf", "check", "--write", "--json"]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "HF_TOKEN": token, **environment}
+        )
+
+    assert here().returncode == 1
+    assert "no repository here with a remote" in here().stderr
+    git("init", "-q", "-b", "main")
+    git("remote", "add", "hub", "https://huggingface.co/alice/alone")
+    assert json.loads(here().stdout)["repo"] == "alice/alone"
+    git("config", "branch.main.remote", "git@hf.co:alice/model")  # `git push -u URL`
+    assert json.loads(here().stdout)["repo"] == "alice/model"
+    git("config", "--unset", "branch.main.remote")
+    git("remote", "add", "origin", "https://huggingface.co/alice/model")
+    assert json.loads(here().stdout)["repo"] == "alice/model"
+    git("remote", "add", "fork", "https://huggingface.co/datasets/alice/fork")
+    git("config", "remote.pushDefault", "fork")
+    assert json.loads(here().stdout)["repo"] == "alice/fork"
+    git("config", "branch.main.pushRemote", "origin")
+    git("remote", "set-url", "--push", "origin", "https://git:hf_secretsecret@github.com/alice/model")
+    refused = here()
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "'https://github.com/alice/model' is no repository of the Hub" in refused.stderr
+    assert "hf_secretsecret" not in refused.stderr
+    git("remote", "set-url", "--add", "--push", "origin", "https://huggingface.co/alice/model")
+    assert json.loads(here().stdout)["repo"] == "alice/model"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, [], {}, {"name": 1}, {"name": "alice", "auth": []}, {"name": "alice", "orgs": {}}, {"name": "alice"}],
+    ids=str,
+)
+def test_senseless_whoami(answer: object, world: Hub) -> None:
+    """An answer of the wrong shape is no reason for a no."""
+    token = _alice(world, "read")
+    world.faults.status("/whoami-v2", 200, json.dumps(answer).encode(), headers={"Content-Type": "application/json"})
+    assert check("--write", "alice/model", HF_TOKEN=token)[0]["answer"] == "unknown"
