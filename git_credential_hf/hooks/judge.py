@@ -1,7 +1,7 @@
 """What the Hub would refuse of a push or a commit: judged here, before a byte goes up.
 
 `pre_push` and `pre_commit` are githooks(5) of the same names; the files in `hooks/` call them. What is about to be
-added is found by `outgoing`, and what is wrong with it by `contents`; what the token may do, by `access`. How bad that
+added is found by `scan`, and what is wrong with it by `rules`; what the token may do, by `api.access`. How bad that
 is stands in git's configuration (`hf.*`).
 """
 

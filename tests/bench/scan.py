@@ -28,8 +28,8 @@ GOAL = 3.0  # times the pipeline, in process, contents included
 MOST_MEMORY = 100 * MEGABYTE
 OURS = (
     "import resource, sys\n"
-    "from git_credential_hf import outgoing\n"
-    "found = outgoing.pushed([outgoing.Update('main', sys.argv[1], 'main', sys.argv[2])], 'none')\n"
+    "from git_credential_hf.hooks.scan import RefUpdate, scan_push\n"
+    "found = scan_push([RefUpdate('main', sys.argv[1], 'main', sys.argv[2])], 'none')\n"
     "own, git = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"
     "print(len(found.large), own * 1024, git * 1024)\n"
 )

@@ -603,7 +603,7 @@ def test_stored_tokens_in_any_locale(home: Path) -> None:
     """Names are UTF-8, as huggingface_hub writes them, where the locale is another."""
     stored_as(home, "[größe]\nhf_token = hf_a\n")
     environment = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    command = [sys.executable, "-c", "from git_credential_hf import tokens; print(ascii(tokens.names()))"]
+    command = [sys.executable, "-c", "from git_credential_hf import tokens; print(ascii(tokens.stored_token_names()))"]
     assert subprocess.check_output(command, env=environment) == rb"['gr\xf6\xdfe']" + b"\n"
 
 

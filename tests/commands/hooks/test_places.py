@@ -287,8 +287,9 @@ def test_read_only(bench: Bench, home: Path, scope: str) -> None:
     before = tree(where, home)
     code = f"""if True:
         import difflib, os, re, shlex, shutil, subprocess
-        from git_credential_hf import hookfiles, problem
-        changes = hookfiles.plan("{scope}")  # before, as the installation may be in root's own home
+        from git_credential_hf import problem
+        from git_credential_hf.hooks.install import plan_install
+        changes = plan_install("{scope}")  # before, as the installation may be in root's own home
         os.setuid(65534)
         try:
             for change in changes: change.apply()

@@ -201,7 +201,7 @@ def test_where_there_are_no_locks() -> None:
     if why := can_trace():
         pytest.skip(why)
     around = strace("-o", os.devnull, "-e", "trace=flock", "-e", "inject=flock:error=ENOLCK")
-    assert python("from git_credential_hf import kept\nwith kept.Lock('x'): print('in')", *around) == "in\n"
+    assert python("from git_credential_hf.state import Lock\nwith Lock('x'): print('in')", *around) == "in\n"
 
 
 def test_what_was_not_put_in_its_place() -> None:
@@ -212,5 +212,5 @@ def test_what_was_not_put_in_its_place() -> None:
         write(ours / name, "hf_x", 0o600)
     for name in ("oidc.4711", "oidc"):
         os.utime(ours / name, (time.time() - 3600,) * 2)
-    python("from git_credential_hf import kept\nassert kept.write('refused', 'x')")
+    python("from git_credential_hf.state import write_state\nassert write_state('refused', 'x')")
     assert sorted(path.name for path in ours.iterdir()) == ["oidc", "oidc.4712", "refused"]

@@ -76,7 +76,7 @@ def test_a_crash(hub: "Hub", account: Account) -> None:
     header = base64.b64encode(f"git:{token}".encode()).decode()
     bug = account.run(
         *("python", "-c"),
-        "from git_credential_hf import problem, tokens; token = tokens.current().value\n"
+        "from git_credential_hf import problem, tokens; token = tokens.current_token().value\n"
         f"try: raise ValueError(token, token.encode(), 'Authorization: Basic {header}', 'https://me:{PASSWORD}@host/')\n"
         "except ValueError: problem.trace_bug()",
         **LOUD,

@@ -423,9 +423,9 @@ def test_memory_is_flat(repository: Repository) -> None:
         "import resource, sys, threading\n"
         "threading.stack_size(1 << 20)\n"
         "resource.setrlimit(resource.RLIMIT_AS, (250 << 20, 250 << 20))\n"
-        "from git_credential_hf import outgoing\n"
-        "update = outgoing.Update('main', sys.argv[1], 'main', '0' * 40)\n"
-        "print([blob.path for blob in outgoing.pushed([update], 'none').large])\n"
+        "from git_credential_hf.hooks.scan import RefUpdate, scan_push\n"
+        "update = RefUpdate('main', sys.argv[1], 'main', '0' * 40)\n"
+        "print([blob.path for blob in scan_push([update], 'none').large])\n"
     )
     done = subprocess.run([sys.executable, "-c", code, new], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "['zeros']\n", "")
