@@ -16,80 +16,37 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
-STANDIN = HERE / "standin"
-
-# What install.sh itself needs (a fresh Debian, Fedora, Alpine or macOS has it), and what pip and git call.
-SYSTEM = [
-    *("sh", "env", "cat", "chmod", "date", "grep", "id", "ln", "ls", "mkdir"),
-    *("mv", "readlink", "rm", "rmdir", "sed", "sleep", "tail", "uname"),
-]
-
-# Where package registries are and how to reach them, for the tests that need them.
+INSTALLERS = Path(sys.executable).parent  # uv, uvx and pipx
+# All that install.sh needs; a fresh Debian, Fedora, Alpine or macOS has it.
+SYSTEM = ["sh", "env", "cat", "chmod", "dirname", "find", "grep", "id", "ln", "mkdir", "readlink", "rm", "rmdir"]
+# How to reach the package registries that this machine is set up for.
 FOR_REGISTRIES = ("PIP_", "UV_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "HTTPS_PROXY")
-
-Tree = dict[str, tuple[int, "bytes | str | None"]]
-
-
-def tree(*roots: Path) -> Tree:
-    """All below these directories: type and permissions, and what is in it."""
-    found: Tree = {}
-    for root in roots:
-        for path in [root, *root.rglob("*")]:
-            status = path.lstat()
-            content: bytes | str | None = None
-            if stat.S_ISLNK(status.st_mode):
-                content = str(path.readlink())
-            elif stat.S_ISREG(status.st_mode):
-                content = path.read_bytes()
-            found[str(path)] = (status.st_mode, content)
-    return found
 
 
 class Account:
     """A user's account; `install` runs install.sh in it."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.home, self.checkout = root, root / "home", root / "checkout"
-        self.tools, self.runtime, self.tmp = root / "tools", root / "run", root / "tmp"
-        for directory in (self.home, self.tools, self.runtime, self.tmp):
-            directory.mkdir()
-        self.runtime.chmod(0o700)
-        self.tool = "venv"
-        self.user: int | None = None  # who runs install.sh, where it is not whoever runs the tests
+        self.root, self.tools = root, root / "tools"
+        self.home, self.checkout = root / "account/home", root / "account/checkout"
+        self.command, self.hf = self.home / ".local/bin/git-credential-hf", self.home / ".local/bin/hf"
+        self.user: int | None = None  # who runs install.sh, if it is not whoever runs the tests
+        self.script = (CHECKOUT / "install.sh").read_text()  # for a pipe
         self.started: list[subprocess.Popen[str]] = []
+        for directory in (self.tools, self.home, root / "account/tmp", root / "account/run"):
+            directory.mkdir(parents=True)
         for name in SYSTEM:
             self.has(name, shutil.which(name))
         self.has("git", shutil.which("git"))
         self.has("python3", sys._base_executable)  # type: ignore[attr-defined]
         self.environment = {
             "HOME": str(self.home),
-            "PATH": f"{self.home}/.local/bin:{self.tools}",
-            "TMPDIR": str(self.tmp),
-            "XDG_RUNTIME_DIR": str(self.runtime),
+            "PATH": f"{self.command.parent}:{self.tools}",
+            "TMPDIR": str(root / "account/tmp"),
+            "XDG_RUNTIME_DIR": str(root / "account/run"),
             "GIT_CONFIG_NOSYSTEM": "1",
             "LC_ALL": "C",
         }
-
-    def has_only_busybox(self) -> None:
-        """Let busybox be all the tools that there are, as on Alpine."""
-        for name in SYSTEM:
-            self.has(name, shutil.which("busybox"))
-
-    def with_venv(self) -> None:
-        """Take uv off PATH."""
-        self.lacks("uv")
-        self.tool = "venv"
-
-    @property
-    def command(self) -> Path:
-        return self.home / ".local/bin/git-credential-hf"
-
-    @property
-    def hf(self) -> Path:
-        return self.home / ".local/bin/hf"
-
-    def environments(self) -> list[Path]:
-        return list((self.home / ".local/share/git-credential-hf").glob("env-*"))
 
     def has(self, name: str, program: str | os.PathLike[str] | None) -> None:
         """Put a program on PATH."""
@@ -108,84 +65,57 @@ class Account:
         for name in names:
             (self.tools / name).unlink(missing_ok=True)
 
-    def state(self) -> Tree:
-        """All that an installation may change, or leave rubbish in."""
-        return tree(self.home, self.runtime, self.tmp, *([self.checkout] if self.checkout.exists() else []))
+    def environments(self) -> list[Path]:
+        return list((self.home / ".local/share/git-credential-hf").glob("env-*"))
 
-    def start(self, step: str, shell: str | None = None) -> "subprocess.Popen[str]":
+    def state(self) -> dict[Path, tuple[int, "bytes | Path | None"]]:
+        """Everything in the account: type and permissions, and what is in it."""
+        found: dict[Path, tuple[int, bytes | Path | None]] = {}
+        for path in (self.root / "account").rglob("*"):
+            mode = path.lstat().st_mode
+            found[path] = mode, path.readlink() if stat.S_ISLNK(mode) else None
+            if stat.S_ISREG(mode):
+                found[path] = mode, path.read_bytes()
+        return found
+
+    def start(self, step: str, shell: str = "sh") -> "subprocess.Popen[str]":
         """Start install.sh as a terminal would, the leader of a process group; returns while it hangs in this step."""
         ready = self.root / "ready"
         ready.unlink(missing_ok=True)
         process = subprocess.Popen(
-            [*(shell or "").split(), str(self.checkout / "install.sh")],
+            [*shell.split(), str(self.checkout / "install.sh")],
             env=self.environment | {"STANDIN": f"{step}-hangs", "STANDIN_READY": str(ready)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            cwd=self.home,
-        )
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=self.home,
+        )  # fmt: skip
         self.started.append(process)
-        for _ in range(600):
-            if ready.exists() or process.poll() is not None:
-                break
+        deadline = time.monotonic() + 30
+        while not ready.exists():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline, "it did not get there"
             time.sleep(0.05)
-        assert ready.exists(), "it did not get there"
         return process
 
-    def left_behind(self) -> set[int]:
-        """The process groups of what still runs of what was started here (Linux)."""
-        groups = set()
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if str(self.root).encode() in (process / "cmdline").read_bytes():
-                    groups.add(os.getpgid(int(process.name)))
-        return groups
-
-    def kill(self) -> None:
-        """Let nothing of it run any more, as a lost power supply would."""
-        for process in self.started:
-            process.kill()
-        for group in self.left_behind():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
-        while self.started:
-            self.started.pop().communicate()
-
     def install(
-        self, *arguments: str, script: "str | None" = None, shell: "str | None" = None, **environment: str
+        self, *arguments: str, script: "str | None" = None, shell: str = "sh", **environment: str
     ) -> "subprocess.CompletedProcess[str]":
         """Run install.sh from the checkout; or `script` through a pipe."""
-        environment = self.environment | environment
-        command = [*(shell or "").split(), str(self.checkout / "install.sh"), *arguments]
-        if script is not None:
-            command = [*(shell or "sh").split(), "-s", "--", *arguments]
+        program = [str(self.checkout / "install.sh")] if script is None else ["-s", "--"]
         return subprocess.run(
-            command,
-            env={name: value for name, value in environment.items() if value is not None},
-            input=script or "",
-            capture_output=True,
-            text=True,
-            cwd=self.home,
-            user=self.user,
-            group=self.user,
-            extra_groups=[] if self.user else None,
-            timeout=300,
-            check=False,
-        )
+            [*shell.split(), *program, *arguments],
+            env=self.environment | environment, cwd=self.home, input=script or "", capture_output=True, text=True,
+            user=self.user, group=self.user, extra_groups=[] if self.user else None, timeout=300,
+        )  # fmt: skip
 
     def installed(self, *arguments: str, **keywords: str) -> "subprocess.CompletedProcess[str]":
-        """The same, where it has to succeed."""
+        """Run it, and expect it to succeed."""
         done = self.install(*arguments, **keywords)
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
     def run(self, *command: str, stdin: str = "", **environment: str) -> str:
         """Run a program as this account; returns its stdout."""
-        environment = self.environment | environment
         done = subprocess.run(
-            command, env=environment, input=stdin, capture_output=True, text=True, cwd=self.home, check=False
+            command, env=self.environment | environment, input=stdin, capture_output=True, text=True, cwd=self.home
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -199,55 +129,26 @@ def empty_account() -> Iterator[Account]:
     root.chmod(0o755)
     account = Account(root)
     yield account
-    account.kill()
+    for process in account.started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
     shutil.rmtree(root)
 
 
 @pytest.fixture
 def account(empty_account: Account) -> Account:
-    """An account with a checkout of the stand-in, which installs without a registry and fails where it is told to."""
-    shutil.copytree(STANDIN, empty_account.checkout, ignore=shutil.ignore_patterns("__pycache__"))
+    """An account with a checkout of the stand-in, which installs without a registry; and uv, which takes less time."""
+    shutil.copytree(HERE / "standin", empty_account.checkout, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "install.sh", empty_account.checkout)
-    # uv where the tests have it: what is not about pip takes a tenth of the time with it.
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    if uv:
-        empty_account.has("uv", Path(uv).resolve())
-        empty_account.tool = "uv"
+    empty_account.has("uv", INSTALLERS / "uv")
     return empty_account
-
-
-def copy_checkout(place: Path) -> None:
-    """Copy what is published, and nothing that was made in it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=CHECKOUT, capture_output=True, text=True, check=True, env={**os.environ, "HOME": "/"},
-    ).stdout  # fmt: skip
-    for name in filter(None, listed.split("\0")):
-        if (CHECKOUT / name).exists() and not name.startswith(("tests/", ".")):
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(CHECKOUT / name, place / name)
 
 
 @pytest.fixture
-def real_account(empty_account: Account, caches: dict[str, str]) -> Account:
+def real_account(empty_account: Account) -> Account:
     """An account with a checkout of git-credential-hf, and the registries that this machine is set up for."""
-    copy_checkout(empty_account.checkout)
-    inherited = {name: value for name, value in os.environ.items() if name.startswith(FOR_REGISTRIES)}
-    empty_account.environment |= inherited | caches
+    ignored = shutil.ignore_patterns(".*", "tests", "__pycache__")
+    shutil.copytree(CHECKOUT, empty_account.checkout, ignore=ignored)
+    empty_account.environment |= {name: os.environ[name] for name in os.environ if name.startswith(FOR_REGISTRIES)}
     return empty_account
-
-
-@pytest.fixture(scope="session")
-def caches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """One cache for all tests: each installs the same dozen packages."""
-    return {f"{tool}_CACHE_DIR": str(tmp_path_factory.mktemp(f"cache-{tool}")) for tool in ("PIP", "UV")}
-
-
-@pytest.fixture(scope="session")
-def installers(tmp_path_factory: pytest.TempPathFactory, caches: dict[str, str]) -> Path:
-    """A directory with real uv and pipx."""
-    root = tmp_path_factory.mktemp("installers")
-    subprocess.run([sys.executable, "-m", "venv", root], check=True)
-    pip = [root / "bin/python", "-m", "pip", "install", "--quiet", "uv", "pipx"]
-    subprocess.run(pip, check=True, env=os.environ | caches)
-    return root / "bin"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from .conftest import Account
 
+INSTALLERS = Path(sys.executable).parent  # uv, uvx and pipx
 pytestmark = pytest.mark.registries
 DATA = (
     "share/man/man1/git-credential-hf.1",
@@ -25,9 +27,9 @@ DATA = (
 REQUEST = "protocol=https\nhost=huggingface.co\n\n"
 
 
-def build(installers: Path, source: Path, into: Path, *what: str, **environment: str) -> Path:
+def build(source: Path, into: Path, *what: str, **environment: str) -> Path:
     subprocess.run(
-        [installers / "uv", "build", "--quiet", *what, "--out-dir", into, source],
+        [INSTALLERS / "uv", "build", "--quiet", *what, "--out-dir", into, source],
         check=True, env={**os.environ, **environment}, timeout=300,
     )  # fmt: skip
     [made] = [*into.glob("*.whl"), *(into.glob("*.tar.gz") if "--sdist" in what else ())]
@@ -35,16 +37,16 @@ def build(installers: Path, source: Path, into: Path, *what: str, **environment:
 
 
 @pytest.fixture
-def sdist(real_account: Account, installers: Path) -> Path:
+def sdist(real_account: Account) -> Path:
     """The sdist of this checkout."""
     real_account.environment |= {"PATH": f"{real_account.home}/.local/bin:{os.environ['PATH']}"}
-    return build(installers, real_account.checkout, real_account.root / "sdist", "--sdist")
+    return build(real_account.checkout, real_account.root / "sdist", "--sdist")
 
 
 @pytest.fixture
-def wheel(real_account: Account, installers: Path, sdist: Path) -> Path:
+def wheel(real_account: Account, sdist: Path) -> Path:
     """The wheel that is built of the sdist, as everybody's is where no wheel fits."""
-    return build(installers, sdist, real_account.root / "wheel", "--wheel")
+    return build(sdist, real_account.root / "wheel", "--wheel")
 
 
 def works(account: Account, program: Path) -> None:
@@ -80,11 +82,9 @@ def test_what_is_in_them(sdist: Path, wheel: Path) -> None:
     assert {"pyproject.toml", "hatch_build.py", "install.sh", "README.md", "LICENSE", "hooks/pre-push"} <= names
 
 
-def test_windows_gets_an_executable(real_account: Account, installers: Path) -> None:
+def test_windows_gets_an_executable(real_account: Account) -> None:
     """The wheel for Windows has an entry point, of which installers make an .exe, and no script beside it."""
-    wheel = build(
-        installers, real_account.checkout, real_account.root / "w", "--wheel", GIT_CREDENTIAL_HF_BUILD_FOR="win32"
-    )
+    wheel = build(real_account.checkout, real_account.root / "w", "--wheel", GIT_CREDENTIAL_HF_BUILD_FOR="win32")
     assert wheel.name.endswith("-py3-none-win32.win_amd64.win_arm64.whl")
     with zipfile.ZipFile(wheel) as opened:
         names = opened.namelist()
@@ -94,12 +94,12 @@ def test_windows_gets_an_executable(real_account: Account, installers: Path) -> 
 
 
 @pytest.mark.parametrize("tool", ["pip", "pipx", "uv tool", "uvx"])
-def test_installers(real_account: Account, installers: Path, wheel: Path, sdist: Path, tool: str) -> None:
+def test_installers(real_account: Account, wheel: Path, sdist: Path, tool: str) -> None:
     """pip, pipx, uv and uvx make the same of the wheel; pip of the sdist too."""
     account = real_account
     bin = account.home / ".local/bin"
     if tool == "uvx":
-        command = [installers / "uvx", "--from", wheel, "git-credential-hf", "doctor", "--offline", "--json"]
+        command = [INSTALLERS / "uvx", "--from", wheel, "git-credential-hf", "doctor", "--offline", "--json"]
         looked = subprocess.run(command, env=account.environment, cwd=account.home, capture_output=True, check=False)
         assert looked.returncode == 1, looked.stderr
         findings = {finding["id"] for finding in json.loads(looked.stdout)["findings"]}
@@ -107,16 +107,16 @@ def test_installers(real_account: Account, installers: Path, wheel: Path, sdist:
         return
     if tool == "pip":
         for package in (sdist, wheel):
-            account.run(str(installers / "python"), "-m", "venv", "--clear", str(account.root / "env"))
+            account.run(sys.executable, "-m", "venv", "--clear", str(account.root / "env"))
             account.run(str(account.root / "env/bin/pip"), "install", "--quiet", str(package))
             works(account, account.root / "env/bin/git-credential-hf")
         share = account.root / "env"
     elif tool == "pipx":
-        account.run(str(installers / "pipx"), "install", str(wheel))
+        account.run(str(INSTALLERS / "pipx"), "install", str(wheel))
         works(account, bin / "git-credential-hf")
         share = account.home / ".local"
     else:
-        account.run(str(installers / "uv"), "tool", "install", "--quiet", str(wheel))
+        account.run(str(INSTALLERS / "uv"), "tool", "install", "--quiet", str(wheel))
         works(account, bin / "git-credential-hf")
         share = (bin / "git-credential-hf").resolve().parent.parent  # uv links no manual pages
     assert (share / DATA[0]).exists()

@@ -17,12 +17,8 @@ before = config.read_text() if config.exists() else ""
 start, _, _ = before.partition(SECTION)
 if step == "version":
     print("git-credential-hf VERSION")
-elif step == "configure" and "--help" in sys.argv:
-    print("usage: configure [--hooks]" if told == "hooks" else "usage: configure")
 elif step == "configure":
-    config.write_text(start + SECTION + "\thelper = hf" + " with hooks" * ("--hooks" in sys.argv) + "\n")
-elif step == "unconfigure" and "--dry-run" in sys.argv:
-    print(before.removeprefix(start))
+    config.write_text(start + SECTION + "\thelper = hf\n")
 elif step == "unconfigure" and start:
     config.write_text(start)
 elif step == "unconfigure":
@@ -31,4 +27,4 @@ elif step == "status":
     print("the status")
 if told == f"{step}-hangs":
     Path(os.environ["STANDIN_READY"]).touch()
-    time.sleep(60)
+    time.sleep(1)
