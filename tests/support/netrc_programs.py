@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import http.server
 import io
+import json
 import netrc as pythons
 import os
 import random
 import re
+import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from git_credential_hf.git.netrc import parse_netrc, without_machines
 from git_credential_hf.problem import Problem
@@ -658,3 +664,86 @@ def is_same(who: tuple[str | None, str], was: object, now: object, after: bytes)
     is_unknown = user is not None and was in (None, (user, ""))
     is_that = isinstance(now, tuple) and now[0] == user and password.startswith(now[1])
     return now == was or was == GIVES_UP or (is_unknown and is_last and is_that)
+
+
+# --- the programs themselves ---
+
+
+class Server:
+    """An HTTP proxy that is every host: it asks each request for a password, and remembers what it was given.
+
+    It is content with any where it has `answers`, and with none otherwise.
+    """
+
+    def __init__(self, answers: dict[str, bytes] | None = None) -> None:
+        self.given: list[tuple[str, tuple[str, ...] | None]] = []
+        self.batch: list[dict[str, object]] = []
+        self.answers = answers or {}
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                authorization = self.headers.get("Authorization")
+                told = None
+                if authorization:
+                    login, _, password = base64.b64decode(authorization.split()[1]).decode("latin-1").partition(":")
+                    told = login, password
+                server.given.append((self.path, told))
+                if self.path.endswith("/objects/batch"):
+                    self.reply(200, json.dumps({"transfer": "basic", "objects": server.batch}).encode())
+                elif told and self.path in server.answers:
+                    self.reply(200, server.answers[self.path])
+                else:
+                    self.reply(401, b"")
+
+            do_POST = do_GET  # noqa: N815
+
+            def reply(self, status: int, body: bytes) -> None:
+                self.send_response(status)
+                if status == 401:
+                    self.send_header("WWW-Authenticate", 'Basic realm="test"')
+                self.send_header("Content-Type", "application/vnd.git-lfs+json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.http.handle_error = lambda *request: None  # a client that is done with its answer hangs up
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+
+
+def of_curl(files: list[bytes], directory: Path) -> list[Seen]:
+    """What the installed curl sends for each of the files, in one run of it: no mere rules."""
+    directory.mkdir()
+    with Server() as server:
+        configuration = []
+        for number, content in enumerate(files):
+            file = directory / str(number)
+            file.write_bytes(content)
+            for user, host in WHO:
+                url = f"http://{f'{user}@' if user else ''}{host}/{number}/{user}"
+                configuration.append(f'netrc-file="{file}"\nproxy="{server.url}"\nurl="{url}"\nsilent\n')
+        subprocess.run(["curl", "-q", "-K", "-"], input="next\n".join(configuration).encode(), capture_output=True)
+        given = dict(server.given)
+    seen: list[Seen] = []
+    for number in range(len(files)):
+        seen.append({})
+        for user, host in WHO:
+            path = f"http://{host}/{number}/{user}"
+            seen[-1][user, host] = given.get(path, GIVES_UP)
+    return seen
