@@ -1,7 +1,7 @@
 """What this token may do to a repository: yes, no or unknown. Decided here for `check`, the hooks and `doctor`.
 
 "No" only where the Hub says so beyond doubt: a push that would have gone through must never be stopped. What it said
-is read from status and headers, where huggingface_hub's exceptions lose it (hub-facts 2), and through its client.
+is read from status and headers, where huggingface_hub's exceptions lose it (docs/facts.md#h6), and through its client.
 """
 
 import time
@@ -83,7 +83,7 @@ def may(token: tokens.Token | None, repository: tuple[str, str], *, write: bool,
     except Refused as refused:
         answer = Answer(repository, write, "no", refused.code, refused.message, refused.fix)
     if token is not None and token.value.startswith("hf_jwt_") and answer.answer == "no":
-        # `/auth-check/write` has refused a good one (hub-facts 2), and what whoami says of them is not known.
+        # `/auth-check/write` has refused a good one (docs/facts.md#u1), and what whoami says of them is not known.
         return Answer(repository, write, "unknown", None, f"a Trusted Publisher's token is not sure: {answer.message}")
     if token is not None and answer.answer == "yes":
         kept.remember("may", _secret(token, repository, write), KEPT, cache_directory())
@@ -91,7 +91,7 @@ def may(token: tokens.Token | None, repository: tuple[str, str], *, write: bool,
 
 
 def whoami(token: tokens.Token, *, seconds: float = PATIENCE) -> Account:
-    """Ask the Hub whose token this is: one request (hub-facts 1).
+    """Ask the Hub whose token this is: one request (docs/facts.md#h2).
 
     Raises `Refused` where the Hub refuses the token, `Unreachable` where it does not answer.
     """
@@ -99,13 +99,13 @@ def whoami(token: tokens.Token, *, seconds: float = PATIENCE) -> Account:
         return _within(seconds, lambda: _account(token))
     except Refused as refused:
         if token.value.startswith("hf_jwt_") and refused.code == "token-invalid":
-            # Whether whoami knows a Trusted Publisher's at all is not known (hub-facts 10).
+            # Whether whoami knows a Trusted Publisher's at all is not known (docs/facts.md#u1).
             raise Unreachable("the Hub does not say whose the token of a Trusted Publisher is") from None
         raise
 
 
 def card_errors(content: str, repository: tuple[str, str]) -> list[str]:
-    """What the Hub has against the metadata of a model card, in its words: one request (hub-facts 5 (c)).
+    """What the Hub has against the metadata of a model card, in its words: one request (docs/facts.md#h10).
 
     Raises `Unreachable` where it does not say.
     """
@@ -165,7 +165,7 @@ def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool)
     response = _get(f"/api/{kind}/{name}/auth-check{'/write' if write else ''}", token)
     said = _said(response)
     if kind == "kernels" and response.status_code == 404:
-        # Whether the API has this route for them is not known (hub-facts 2): a 404 may mean the route.
+        # Whether the API has this route for them is not known (docs/facts.md#u2): a 404 may mean the route.
         raise Unreachable(f"the Hub does not say what a token may do to {name}")
     if response.status_code == 200:
         who = "anybody" if token is None else shown(token.value)
@@ -193,7 +193,7 @@ def _asked(token: tokens.Token | None, repository: tuple[str, str], write: bool)
     raise Unreachable(f"the Hub answered {response.status_code}{f' ({said})' if said else ''}")
 
 
-# --- what the Hub's words mean (hub-facts 2) ---
+# --- what the Hub's words mean (docs/facts.md#h4) ---
 
 
 def _refusal(token: tokens.Token, said: str) -> Refused:
@@ -315,7 +315,7 @@ def _from_account(token: tokens.Token, repository: tuple[str, str], write: bool,
     )
 
 
-_LOW = ("read", "contributor", "no_access")  # of the roles in an organisation (hub-facts 1.1); one of tomorrow may do
+_LOW = ("read", "contributor", "no_access")  # of the roles of a member (docs/facts.md#h3); one of tomorrow may do
 
 
 def another(token: tokens.Token, what: str) -> str:
@@ -422,7 +422,7 @@ def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[t
     objects = [{"oid": oid, "size": size} for oid, size in asked]
     path = f"/{'' if kind == 'models' else kind + '/'}{name}.git/info/lfs/objects/batch"
     batch = {"operation": "download", "transfers": ["basic"], "objects": objects}
-    response = _get(path, token, json=batch, media_type="application/vnd.git-lfs+json")  # hub-facts 4
+    response = _get(path, token, json=batch, media_type="application/vnd.git-lfs+json")  # docs/facts.md#h12
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
     try:
@@ -433,5 +433,5 @@ def _lfs_objects(token: tokens.Token, repository: tuple[str, str], asked: list[t
 
 
 def _said(response: Any) -> str:
-    """The Hub's own words, which end like a sentence, where ours do not (hub-facts 2)."""
+    """The Hub's own words, which end like a sentence, where ours do not (docs/facts.md#h4)."""
     return str(response.headers.get("x-error-message", "")).rstrip(".")

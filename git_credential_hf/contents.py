@@ -9,10 +9,10 @@ from git_credential_hf import access, gitconfig, hub, outgoing
 from git_credential_hf.problem import Problem, shown
 
 GIGABYTE = 10**9
-MOST_WITHOUT_AGENT = 5 * GIGABYTE  # bytes of an LFS object without the multipart or xet agent (hub-facts 4)
+MOST_WITHOUT_AGENT = 5 * GIGABYTE  # bytes of an LFS object without the multipart or xet agent (docs/facts.md#h13)
 MOST_WITH_MULTIPART = 50 * GIGABYTE
-MOST_WITH_XET = 500 * GIGABYTE  # hub-facts 5 (e)
-MOST_FILES = 10_000  # in a directory (hub-facts 5 (d))
+MOST_WITH_XET = 500 * GIGABYTE  # docs/facts.md#h13
+MOST_FILES = 10_000  # in a directory (docs/facts.md#h11)
 MOST_DESCRIPTION = 60  # characters of a card's short_description
 
 
@@ -136,7 +136,7 @@ def _metadata(blob: outgoing.Blob, content: str, repository: tuple[str, str]) ->
 
 
 def _is_doubtful(content: str) -> bool:
-    """Whether the Hub has to be asked about a card: a value may be over a limit that we know of (hub-facts 5 (c))."""
+    """Whether the Hub has to be asked about a card: a value may be over a limit that we know of (docs/facts.md#h10)."""
     header = content.removeprefix("---").partition("\n---")[0]
     found = re.search(r"^[\"']?short_description[\"']?[ \t]*:(.*(?:\n[ \t].*)*)", header, re.MULTILINE)
     return found is not None and len(found[1].strip()) > MOST_DESCRIPTION

@@ -4,7 +4,7 @@ from git_credential_hf import hub, kept, tokenfiles, tokens
 from git_credential_hf.problem import report, shown, trace
 from git_credential_hf.protocol import Request
 
-USERNAME = "git"  # the Hub looks at the token alone (hub-facts 3.5)
+USERNAME = "git"  # the Hub looks at the token alone (docs/facts.md#h7)
 SILENCE = 30  # seconds for which a refused token is not served again
 
 
@@ -22,7 +22,7 @@ def get(request: Request, name: str | None = None) -> dict[str, str] | None:
         report("hint", tokenfiles.remedy())
         return None
     if kept.remembers(_REFUSED, _secret(origin, token)):
-        # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (git-facts).
+        # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (docs/facts.md#l1).
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())
         return {"quit": "1"}

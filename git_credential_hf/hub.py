@@ -80,7 +80,7 @@ def is_asked(url: str) -> bool:
 def remote(url: str) -> tuple[str, str] | None:
     """The transport (`https`, `ssh`) and the path of a git remote's URL that leads to the Hub; `None` for any other.
 
-    SSH is `git@hf.co:acme/model` or `ssh://git@hf.co/acme/model` (hub-facts 3.1).
+    SSH is `git@hf.co:acme/model` or `ssh://git@hf.co/acme/model` (docs/facts.md#h1).
     """
     scheme, separator, rest = url.partition("://")
     if not separator:
@@ -127,10 +127,10 @@ _PAGES = ("tree", "blob", "raw", "resolve", "commit", "commits", "discussions", 
 
 
 def repository(path: str) -> tuple[str, str] | None:
-    """The type and the name of the repository at a path of the Hub, with or without `.git` (hub-facts 3.1)."""
+    """The type and the name of the repository at a path of the Hub, with or without `.git` (docs/facts.md#h1)."""
     parts = path.strip("/").removesuffix(".git").split("/")
     if parts[0] == "buckets":
-        return None  # git does not know them (hub-facts 3.1)
+        return None  # git does not know them (docs/facts.md#h1)
     kind = parts.pop(0) if parts[0] in KINDS else "models"
     return (kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_name, parts)) else None
 

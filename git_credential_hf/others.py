@@ -22,7 +22,7 @@ PATIENCE = 8  # seconds for one answer of a helper: Git Credential Manager takes
 LATE = 2  # seconds after its end in which the threads that read it have got all of it, on a busy machine, too
 MOST_BYTES = 64 * 1024  # of an answer; a credential has a few hundred
 MOST_COPIES = 16  # of one host and user name in one helper
-USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub's (hub-facts 3.5)
+USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub's (docs/facts.md#t3)
 
 
 class Unknown(Exception):

@@ -16,13 +16,13 @@ from typing import IO, NamedTuple
 from git_credential_hf import gitconfig, gitpipes
 from git_credential_hf.problem import Problem
 
-LARGE = 10 * 1024 * 1024  # bytes; what is over it has no place outside LFS (hub-facts 5 (a)), and is not read
-MOST_ENTRIES = 10_000  # of a directory (hub-facts 5 (d))
+LARGE = 10 * 1024 * 1024  # bytes; what is over it has no place outside LFS (docs/facts.md#h9), and is not read
+MOST_ENTRIES = 10_000  # of a directory (docs/facts.md#h11)
 MOST_OF_CARD = 1024 * 1024  # bytes
 _FIRST = 8000  # bytes in which a NUL makes a file binary: buffer_is_binary() in git's xdiff-interface.c
 _POINTER = 1024  # bytes; pointers are smaller (git-lfs, docs/spec.md)
 
-# hub-facts 6. All begin with a marker, because looking for those is what takes no time.
+# docs/facts.md#t1. All begin with a marker, because looking for those is what takes no time.
 _MARKERS = (b"hf_", b"api_org_", b"oauth_app_secret_")
 _PART = rb"[A-Za-z0-9_-]{16,4096}"  # of a JWT: the shortest header in use has 20 characters
 _TOKEN = re.compile(

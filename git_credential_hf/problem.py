@@ -56,7 +56,7 @@ def hidden(text: str) -> str:
         except (ImportError, MemoryError, OSError):
             return "(not shown: Python cannot load what looks for tokens in it)"
 
-        # hub-facts 6; a JWT is what CI providers mint. Words such as `hf_user` are shorter than any token.
+        # docs/facts.md#t1; a JWT is what CI providers mint. Words such as `hf_user` are shorter than any token.
         tokens = r"hf_(?:oauth|jwt|s3)_[\w.-]{8,}|(?:hf|hf_app|api|api_org|hf_oauth__refresh)_[A-Za-z0-9]{20,}"
         text = re.sub(tokens, lambda match: shown(match[0]), text)
         # What begins like a JWT is passed over whole: to look again in each part would take the square of its time.
