@@ -106,7 +106,7 @@ def _own_stdout() -> int:
 
 
 def _write(sink: int, data: bytes) -> None:
-    # At once or not at all: git uses the half of an answer that it has got, whatever the exit status (git-facts).
+    # At once or not at all: git uses the half of an answer that it got, whatever the exit status (docs/facts.md#g3).
     try:
         while data:
             data = data[os.write(sink, data) :]

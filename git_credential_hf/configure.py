@@ -51,7 +51,7 @@ def credential_sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str
     """What git has to be told: for each section of `credential` its variables, in this order.
 
     An empty helper forgets all others, then comes ours. `mapped`: the stored token for each namespace; git-lfs sends
-    the path that tells them apart only with `useHttpPath` (git-facts, "Scoped configuration").
+    the path that tells them apart only with `useHttpPath` (docs/facts.md#g4).
     """
     alone = [("helper", ""), ("helper", helper_command())]
     found = {origin: alone + ([("useHttpPath", "true")] if mapped else []) for origin in hub_origins()}
@@ -63,7 +63,7 @@ def credential_sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str
     return found
 
 
-_KINDS = ("", "datasets/", "spaces/", "kernels/")  # of repositories, as a path begins (hub-facts 3.1)
+_KINDS = ("", "datasets/", "spaces/", "kernels/")  # of repositories, as a path begins (docs/facts.md#h1)
 
 
 def mapped_tokens(configured: list[ConfigEntry], origins: list[str] | None = None) -> dict[str, str]:

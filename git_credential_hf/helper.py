@@ -8,7 +8,7 @@ from git_credential_hf.state import is_recorded, record
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
-USERNAME = "git"  # the Hub looks at the token alone (hub-facts 3.5)
+USERNAME = "git"  # the Hub looks at the token alone (docs/facts.md#h7)
 SILENCE = 30  # seconds for which a refused token is not served again
 
 
@@ -26,7 +26,7 @@ def get(request: Request, name: str | None = None) -> dict[str, str] | None:
         report("hint", login_hint())
         return None
     if is_recorded(_REFUSED, _secret(origin, token)):
-        # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (git-facts).
+        # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (docs/facts.md#l1).
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())
         return {"quit": "1"}

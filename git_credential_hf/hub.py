@@ -118,7 +118,7 @@ class Repository:
 def parse_remote(url: str) -> tuple[str, str] | None:
     """The transport (`https`, `ssh`) and the path of a git remote's URL that leads to the Hub; `None` for any other.
 
-    SSH is `git@hf.co:acme/model` or `ssh://git@hf.co/acme/model` (hub-facts 3.1).
+    SSH is `git@hf.co:acme/model` or `ssh://git@hf.co/acme/model` (docs/facts.md#h1).
     """
     scheme, separator, rest = url.partition("://")
     if not separator:
@@ -166,10 +166,10 @@ _PAGES = ("tree", "blob", "raw", "resolve", "commit", "commits", "discussions", 
 
 
 def repository_at(path: str) -> Repository | None:
-    """The type and the name of the repository at a path of the Hub, with or without `.git` (hub-facts 3.1)."""
+    """The type and the name of the repository at a path of the Hub, with or without `.git` (docs/facts.md#h1)."""
     parts = path.strip("/").removesuffix(".git").split("/")
     if parts[0] == "buckets":
-        return None  # git does not know them (hub-facts 3.1)
+        return None  # git does not know them (docs/facts.md#h1)
     kind = parts.pop(0) if parts[0] in REPOSITORY_KINDS else "models"
     return Repository(kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_valid_name, parts)) else None
 

@@ -2,7 +2,7 @@
 
 WORD, LETTERS, DOTTED = "[A-Za-z0-9]", "[A-Za-z]", "[A-Za-z0-9_.-]"
 
-# Every kind of secret that the Hub makes (hub-facts 6): its prefix, what follows, and how long that is if it is known.
+# Every kind of secret that the Hub makes (docs/facts.md#t1): its prefix, what follows, and its length if known.
 # A longer prefix comes before one that it begins with.
 TOKEN_SHAPES = (
     ("hf_oauth__refresh_", WORD, 34),

@@ -28,7 +28,7 @@ READ_GRACE = 2  # seconds after its end in which the threads that read it have g
 MAX_ANSWER_BYTES = 64 * 1024  # of an answer; a credential has a few hundred
 MAX_COPIES = 16  # of one host and user name in one helper
 REJECTED = "rejected"  # the state that names an origin whose stale token another helper has just given to git
-USUAL_USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub's (hub-facts 3.5)
+USUAL_USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub's (docs/facts.md#t3)
 
 
 class HelperFailed(Exception):

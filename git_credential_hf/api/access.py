@@ -40,7 +40,7 @@ def check_access(token: Token | None, repository: Repository, *, write: bool, se
     except Refused as refused:
         answer = Answer(repository, write, "no", refused.code, refused.message, refused.fix)
     if token is not None and token.value.startswith("hf_jwt_") and answer.answer == "no":
-        # `/auth-check/write` has refused a good one (hub-facts 2), and what whoami says of them is not known.
+        # `/auth-check/write` has refused a good one (docs/facts.md#u1), and what whoami says of them is not known.
         return Answer(repository, write, "unknown", None, f"a Trusted Publisher's token is not sure: {answer.message}")
     if token is not None and answer.answer == "yes":
         record("may", _secret(token, repository, write), YES_CACHED_FOR, cache_directory())
@@ -48,7 +48,7 @@ def check_access(token: Token | None, repository: Repository, *, write: bool, se
 
 
 def whoami(token: Token, *, seconds: float = HUB_TIMEOUT) -> Account:
-    """Ask the Hub whose token this is: one request (hub-facts 1).
+    """Ask the Hub whose token this is: one request (docs/facts.md#h2).
 
     Raises `Refused` where the Hub refuses the token, `Unreachable` where it does not answer.
     """
@@ -56,13 +56,13 @@ def whoami(token: Token, *, seconds: float = HUB_TIMEOUT) -> Account:
         return ask_within(seconds, lambda: _account(token))
     except Refused as refused:
         if token.value.startswith("hf_jwt_") and refused.code == "token-invalid":
-            # Whether whoami knows a Trusted Publisher's at all is not known (hub-facts 10).
+            # Whether whoami knows a Trusted Publisher's at all is not known (docs/facts.md#u1).
             raise Unreachable("the Hub does not say whose the token of a Trusted Publisher is") from None
         raise
 
 
 def card_errors(content: str, repository: Repository) -> list[str]:
-    """What the Hub has against the metadata of a model card, in its words: one request (hub-facts 5 (c)).
+    """What the Hub has against the metadata of a model card, in its words: one request (docs/facts.md#h10).
 
     Raises `Unreachable` where it does not say.
     """
@@ -111,7 +111,7 @@ def _asked(token: Token | None, repository: Repository, write: bool) -> Answer:
     )
     said = error_message(response)
     if repository.kind == "kernels" and response.status_code == 404:
-        # Whether the API has this route for them is not known (hub-facts 2): a 404 may mean the route.
+        # Whether the API has this route for them is not known (docs/facts.md#u2): a 404 may mean the route.
         raise Unreachable(f"the Hub does not say what a token may do to {name}")
     if response.status_code == 200:
         who = "anybody" if token is None else mask_token(token.value)
@@ -180,7 +180,7 @@ def _lfs_objects(token: Token, repository: Repository, asked: list[tuple[str, in
     objects = [{"oid": oid, "size": size} for oid, size in asked]
     path = f"/{repository.path}.git/info/lfs/objects/batch"
     batch = {"operation": "download", "transfers": ["basic"], "objects": objects}
-    response = ask_hub(path, token.value, json=batch, media_type="application/vnd.git-lfs+json")  # hub-facts 4
+    response = ask_hub(path, token.value, json=batch, media_type="application/vnd.git-lfs+json")  # docs/facts.md#h12
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
     try:

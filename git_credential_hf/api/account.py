@@ -4,7 +4,7 @@ from typing import Any
 
 from git_credential_hf.hub import Repository
 
-# The permissions of fine-grained tokens whose meaning is known (hub-facts 1.1): with another one, no "no" is certain.
+# The permissions of fine-grained tokens that are known (docs/facts.md#h3): with another one, no "no" is certain.
 KNOWN_PERMISSIONS = frozenset(
     (
         *("repo.content.read", "repo.write", "repo.access.read", "discussion.write", "post.write"),
@@ -25,7 +25,7 @@ class Account:
     """Whose token it is; `role` is `read`, `write`, `god` or `fineGrained`, `None` for a token without one.
 
     `is_oauth`: one of a login in the browser. `orgs` maps an organisation to this account's role in it, `None` where
-    that is not said; `knows_orgs`: whether it has no others. `scoped` is as whoami-v2 has it (hub-facts 1.1), `ids`
+    that is not said; `knows_orgs`: whether it has no others. `scoped` is as whoami-v2 has it (docs/facts.md#h2), `ids`
     names the entities that it may refer to by their `_id` alone.
 
     Raises `ValueError` for an answer that names nobody.

@@ -151,5 +151,5 @@ def _honour(response: Any, limit: str) -> None:
 
 
 def error_message(response: Any) -> str:
-    """The Hub's own words, which end like a sentence, where ours do not (hub-facts 2)."""
+    """The Hub's own words, which end like a sentence, where ours do not (docs/facts.md#h4)."""
     return str(response.headers.get("x-error-message", "")).rstrip(".")

@@ -1,6 +1,6 @@
 """What the Hub's words mean when it refuses: a reason code, a message and a fix for each.
 
-Status and headers are read directly: huggingface_hub's exceptions lose them (hub-facts 2).
+Status and headers are read directly: huggingface_hub's exceptions lose them (docs/facts.md#h6).
 """
 
 from typing import Any
@@ -53,7 +53,7 @@ class Answer:
         }
 
 
-# --- what the Hub's words mean (hub-facts 2) ---
+# --- what the Hub's words mean (docs/facts.md#h4) ---
 
 
 def token_refusal(token: Token, said: str) -> Refused:
@@ -176,7 +176,11 @@ def refusal_from_account(
     )
 
 
-_LOW = ("read", "contributor", "no_access")  # of the roles in an organisation (hub-facts 1.1); one of tomorrow may do
+_LOW = (
+    "read",
+    "contributor",
+    "no_access",
+)  # of the roles in an organisation (docs/facts.md#h3); one of tomorrow may do
 
 
 def _type_option(repository: Repository) -> str:

@@ -1,7 +1,7 @@
 """Why does the Hub say 401: what four programs would send, what is wrong on this machine, and what mends it.
 
 Each `check_*` looks at one thing and yields what it found, with the changes that mend it where that can be done
-safely. `examine` runs them in the order of the guide: the token, legacy files, .netrc, helpers, the environment, LFS,
+safely. `examine` runs them in this order: the token, legacy files, .netrc, helpers, the environment, LFS,
 the repository.
 """
 

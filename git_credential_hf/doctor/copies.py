@@ -34,7 +34,7 @@ def _host(origin: str) -> str:
 
 
 def check_netrc(machine: Machine) -> Iterator[Finding]:
-    """`.netrc` wins over every helper, in git and in git-lfs (git-facts)."""
+    """`.netrc` wins over every helper, in git and in git-lfs (docs/facts.md#g2)."""
     for path in netrc_paths():
         real = os.path.realpath(path)
         try:

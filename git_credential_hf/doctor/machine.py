@@ -131,7 +131,7 @@ class Machine:
     # -- the four programs
 
     def resolvers(self) -> list[Row]:
-        """git, git-lfs, git-xet and huggingface_hub: what each would send (git-facts; field, section 0)."""
+        """git, git-lfs, git-xet and huggingface_hub: what each would send (docs/facts.md#g1)."""
         programs: dict[str, Callable[[], Iterator[Token]]] = {
             "git": lambda: _replay(*self._of_git),
             "git-lfs": lambda: _replay(*self._of_lfs),

@@ -1,7 +1,7 @@
 """Which credential git will really use for a URL, and where it has it from: not always the one that we would give.
 
 git, through libcurl, takes the URL's own password, a header of its configuration or a `.netrc` entry, and asks the
-chain of helpers only after a 401; git-lfs goes the same way (git-facts, "~/.netrc"; field, section 0).
+chain of helpers only after a 401; git-lfs goes the same way (docs/facts.md#g1, #g2).
 """
 
 import os

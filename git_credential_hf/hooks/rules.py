@@ -14,10 +14,10 @@ from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 
 GIGABYTE = 10**9
-MAX_WITHOUT_AGENT = 5 * GIGABYTE  # bytes of an LFS object without the multipart or xet agent (hub-facts 4)
+MAX_WITHOUT_AGENT = 5 * GIGABYTE  # bytes of an LFS object without the multipart or xet agent (docs/facts.md#h13)
 MAX_WITH_MULTIPART = 50 * GIGABYTE
-MAX_WITH_XET = 500 * GIGABYTE  # hub-facts 5 (e)
-MAX_FILES = 10_000  # in a directory (hub-facts 5 (d))
+MAX_WITH_XET = 500 * GIGABYTE  # docs/facts.md#h13
+MAX_FILES = 10_000  # in a directory (docs/facts.md#h11)
 MAX_DESCRIPTION = 60  # characters of a card's short_description
 
 
@@ -141,7 +141,7 @@ def _metadata(blob: Blob, content: str, repository: Repository) -> Iterator[Prob
 
 
 def _is_doubtful(content: str) -> bool:
-    """Whether the Hub has to be asked about a card: a value may be over a limit that we know of (hub-facts 5 (c))."""
+    """Whether the Hub has to be asked about a card: a value may be over a limit that we know of (docs/facts.md#h10)."""
     header = content.removeprefix("---").partition("\n---")[0]
     found = re.search(r"^[\"']?short_description[\"']?[ \t]*:(.*(?:\n[ \t].*)*)", header, re.MULTILINE)
     return found is not None and len(found[1].strip()) > MAX_DESCRIPTION

@@ -21,8 +21,8 @@ from git_credential_hf.problem import Problem
 
 LARGE_FILE_BYTES = (
     10 * 1024 * 1024
-)  # bytes; what is over it has no place outside LFS (hub-facts 5 (a)), and is not read
-MAX_DIRECTORY_FILES = 10_000  # of a directory (hub-facts 5 (d))
+)  # bytes; what is over it has no place outside LFS (docs/facts.md#h9), and is not read
+MAX_DIRECTORY_FILES = 10_000  # of a directory (docs/facts.md#h11)
 MAX_CARD_BYTES = 1024 * 1024  # bytes
 _FIRST = 8000  # bytes in which a NUL makes a file binary: buffer_is_binary() in git's xdiff-interface.c
 _POINTER = 1024  # bytes; pointers are smaller (git-lfs, docs/spec.md)

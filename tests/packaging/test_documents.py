@@ -197,3 +197,54 @@ def test_each_threat_that_is_tested_is_a_promise() -> None:
     }
     assert len(attacked) > 20
     assert {name for name in attacked if f"`{name}`" not in SECURITY} == set()
+
+
+# --- docs/facts.md ---
+
+ROOT = TESTS.parent
+FACTS = (ROOT / "docs/facts.md").read_text("utf-8")
+HEADINGS = re.findall(r'^### <a id="(\w+)"></a>(\w+)\. (.+)$', FACTS, re.MULTILINE)
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Each file of this project with its text, but for what the tools make in a checkout."""
+    for folder, below, files in os.walk(ROOT):
+        below[:] = [name for name in below if name in (".ci", ".github") or not re.match(r"\.|__|dist$", name)]
+        for file in files:
+            path = Path(folder, file)
+            yield str(path.relative_to(ROOT)), path.read_text("utf-8", errors="replace")
+
+
+def cited() -> dict[str, set[str]]:
+    """The facts that are cited, and the files that do it; `docs/facts.md#h4, #h5` are two."""
+    found: dict[str, set[str]] = {}
+    for file, text in texts():
+        for ids in re.findall(r"docs/facts\.md((?:(?:, )?#[\w-]+)+)", text):
+            for fact in ids.replace(", ", "").split("#")[1:]:
+                found.setdefault(fact, set()).add(file)
+    return found
+
+
+def test_each_citation_leads_to_a_fact() -> None:
+    """Code cites no fact that is not there, nor does another fact; and nothing is cited that is not in this project."""
+    assert len(HEADINGS) == FACTS.count("\n### ")
+    assert [fact for fact, number, _ in HEADINGS if fact != number.lower()] == []
+    facts = [fact for fact, _, _ in HEADINGS]
+    assert len(set(facts)) == len(facts) > 20
+    assert {fact: files for fact, files in cited().items() if fact not in facts} == {}
+    assert {number for number in re.findall(r"\b[HTGLU]\d+\b", FACTS) if number.lower() not in facts} == set()
+    elsewhere = re.compile(r"\b(?:(?:hub|git|ecosystem)-facts|field, section [0-9])")
+    assert [file for file, text in texts() if elsewhere.search(text)] == []
+
+
+def test_each_fact_is_cited_or_background() -> None:
+    """A fact that no code cites says so in its heading, or it would be taken for one that some code rests on."""
+    files = cited()
+    unused = [fact for fact, _, title in HEADINGS if not title.endswith(" (background)")]
+    assert [fact for fact in unused if not files.get(fact, set()) - {"docs/facts.md"}] == []
+
+
+def test_each_fact_has_a_source() -> None:
+    """Where a fact comes from stands with it, but for what nobody knows."""
+    facts = re.split(r"^#+ ", FACTS, flags=re.MULTILINE)
+    assert [fact for fact in facts if re.match("<a id=.[htgl]", fact) and not re.search(r"\bSource:\s", fact)] == []

@@ -98,7 +98,7 @@ def _judge_push(server: Server, repository: tuple[str, str], token: Token, where
     assert not any(token.value in problem.message for problem in verdict.refusals + verdict.warnings), where
 
 
-# --- what an answer says, by hub-facts 1.1 and the contract's reasons ---
+# --- what an answer says, by docs/facts.md#h2 and the contract's reasons ---
 
 KNOWN = [
     *("repo.content.read", "repo.write", "repo.access.read", "discussion.write", "post.write"),
@@ -251,7 +251,7 @@ def once_wrong() -> dict[str, Any]:
     }
 
 
-# --- answers (the shapes are hub-facts 1.2) ---
+# --- answers (the shapes are docs/facts.md#h2) ---
 
 
 def identity(number: int) -> str:

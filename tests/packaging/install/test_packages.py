@@ -71,7 +71,7 @@ def test_what_is_in_them(sdist: Path, wheel: Path) -> None:
     assert "git_credential_hf/py.typed" in modes
     assert all(modes[f"git_credential_hf/hooks/{hook}"] & 0o111 for hook in ("pre-push", "pre-commit", "other"))
     assert not [
-        name for name in modes if name.startswith(("tests", "hatch_build")) or name.endswith("entry_points.txt")
+        name for name in modes if name.startswith(("tests", "docs", "hatch_build")) or name.endswith("entry_points.txt")
     ]
     needed = [line.split()[1] for line in metadata.splitlines() if line.startswith("Requires-Dist: ")]
     assert {name.partition(">")[0].replace("_", "-") for name in needed} == {
@@ -80,6 +80,7 @@ def test_what_is_in_them(sdist: Path, wheel: Path) -> None:
     with tarfile.open(sdist) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
     assert {"pyproject.toml", "hatch_build.py", "install.sh", "README.md", "LICENSE", "hooks/pre-push"} <= names
+    assert "docs/facts.md" in names
 
 
 def test_windows_gets_an_executable(real_account: Account) -> None:

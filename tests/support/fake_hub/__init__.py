@@ -7,7 +7,7 @@
         ...                                       # run real clients with hub.environment and hub.url
         assert hub.log.of("/info/refs", status=401)
 
-What the Hub is known to do stands in hub-facts; where nothing is known the safest was chosen, with a comment.
+What the Hub is known to do stands in docs/facts.md; where nothing is known the safest was chosen, with a comment.
 """
 
 from __future__ import annotations

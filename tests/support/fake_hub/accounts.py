@@ -1,6 +1,6 @@
 """Who there is, what their tokens may do, and why not: the one place that decides access.
 
-The order of the decisions, the statuses and the texts are the Hub's (hub-facts 1, 2 and 9); a comment says
+The order of the decisions, the statuses and the texts are the Hub's (docs/facts.md#h2, #h4, #h5); a comment says
 where nobody wrote down what the Hub does.
 """
 
@@ -31,7 +31,7 @@ class Refusal(Exception):
         self.status, self.message, self.code, self.headers = status, message, code, dict(headers or {})
 
 
-# The Hub's own words (hub-facts 2 and 3.3).
+# The Hub's own words (docs/facts.md#h4, #h7).
 INVALID = "Invalid username or password."
 NO_PASSWORDS = (
     "Password authentication in git is no longer supported. You must use a user access token or an SSH key "
@@ -164,7 +164,7 @@ class Accounts:
     def authenticate(self, scheme: str | None, secret: str, *, git: bool) -> Token | None:
         """The token behind a credential; `None` for an anonymous request.
 
-        A bad credential is refused everywhere, on public repositories too (hub-facts 9, 2a).
+        A bad credential is refused everywhere, on public repositories too (docs/facts.md#h5).
         """
         if scheme is None:
             return None
@@ -251,7 +251,7 @@ class Accounts:
     # -- what they are
 
     def whoami(self, token: Token) -> dict[str, Any]:
-        """The body of /api/whoami-v2 (hub-facts 1.1)."""
+        """The body of /api/whoami-v2 (docs/facts.md#h2)."""
         name = token.account
         person: dict[str, Any] = {
             "type": "user",
@@ -303,7 +303,7 @@ class Accounts:
         }
 
 
-# -- the shapes of tokens (hub-facts 6)
+# -- the shapes of tokens (docs/facts.md#t1)
 
 
 def letters(count: int) -> str:

@@ -1,4 +1,4 @@
-"""`/api/…`: who am I, and what may I do (hub-facts 1 and 2)."""
+"""`/api/…`: who am I, and what may I do (docs/facts.md#h2, #h4)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ TOO_LONG = f'"short_description" length must be less than or equal to {LIMIT} ch
 
 
 def errors(content: str) -> list[str]:
-    """The Hub's words, without its "Error: " (hub-facts 5 (c)). Only plain, one-line values are looked at."""
+    """The Hub's words, without its "Error: " (docs/facts.md#h10). Only plain, one-line values are looked at."""
     header = content[3:].partition("\n---")[0] if content.startswith("---") else ""
     found = re.search(r"^short_description:[ ]*(.*)$", header, re.MULTILINE)
     return [TOO_LONG] if found and len(found[1].strip("\"' ")) > LIMIT else []

@@ -48,7 +48,7 @@ class Faults:
         self._add(Fault(pattern, times, status=status, body=body, headers=dict(headers or {})))
 
     def rate_limit(self, pattern: str, *, retry_after: int | None = 3, times: int | None = None) -> None:
-        """429 with the headers of an exhausted window (hub-facts 1.3)."""
+        """429 with the headers of an exhausted window (docs/facts.md#h14)."""
         seconds = 55 if retry_after is None else retry_after
         headers = {
             "RateLimit": f'"api";r=0;t={seconds}',

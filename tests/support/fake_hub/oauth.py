@@ -1,4 +1,4 @@
-"""`/oauth/token` and `/oauth/device`: refresh, exchange of an id token, login by device code (hub-facts 7)."""
+"""`/oauth/token` and `/oauth/device`: refresh, exchange of an id token, login by device code (docs/facts.md#h15)."""
 
 from __future__ import annotations
 

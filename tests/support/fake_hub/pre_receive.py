@@ -1,4 +1,4 @@
-"""git's pre-receive hook of the Hub: refuses a push reference by reference, in the Hub's words (hub-facts 5).
+"""git's pre-receive hook of the Hub: refuses a push reference by reference, in the Hub's words (docs/facts.md#h8, #h9).
 
 Runs on its own, as a child of `git receive-pack`. What the account may do was decided by the Hub and stands in
 HUB_PUSH: "write", "discuss" (only refs/pr/N) or "none".

@@ -287,7 +287,7 @@ class Exchange(BaseHTTPRequestHandler):
 
 def hub_routes(exchange: Exchange) -> None:
     """Everything on the Hub's own host. The order of the decisions: a bad credential is refused before anything
-    is looked up, then a repository may have moved, then its access is judged (hub-facts 9, 2).
+    is looked up, then a repository may have moved, then its access is judged (docs/facts.md#h5).
     """
     hub, path = exchange.hub, exchange.path
     if path in OAUTH:
