@@ -11,7 +11,7 @@ from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.netrc import netrc_paths, parse_netrc, without_machines
+from git_credential_hf.git.netrc import mentions_host, netrc_paths, parse_netrc, without_machines
 from git_credential_hf.git.run import NothingFound, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import exclusive_origins, hub_origins, without_credentials
@@ -37,31 +37,30 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
     """`.netrc` wins over every helper, in git and in git-lfs (docs/facts.md#g2)."""
     for path in netrc_paths():
         real = os.path.realpath(path)
+        hosts = _hosts(hub_origins())
+        content = b""
         try:
-            content = read_file(real)
-            found = parse_netrc(content) if content is not None else []
+            content = read_file(real) or b""
+            found = parse_netrc(content)
         except Problem as problem:
+            if content and not mentions_host(content, hosts):
+                continue  # nothing in it is for the Hub
             yield Finding(
                 "netrc-unreadable",
                 "warning",
-                f"{path} cannot be read as git and curl do",
+                f"{path} cannot be checked, or edited automatically",
                 problem.message,
-                f"mend {path} by hand",
+                f"fix {path} by hand" + (f": {problem.fix}" if problem.fix else ""),
             )
             continue
-        hosts = _hosts(hub_origins())
         # A netrc file knows neither ports nor paths: with one, this may be what somebody else's server is for.
         ours = _hosts([origin for origin in exclusive_origins() if _host(origin) == origin.partition("://")[2]])
         mine = [entry for entry in found if entry.machine is not None and entry.machine.lower() in hosts]
         for entry in found:
-            register_secret(entry.password or "")
-            for part in entry.written.decode("utf-8", "replace").split("\t"):  # as `Change.describe` shows the file
-                register_secret(part)
+            register_secret(entry.password)
         is_ours = any((entry.machine or "").lower() in ours for entry in mine)
         if mine:
-            lines = ", ".join(
-                f"line {entry.line}: {entry.machine}, {mask_token(entry.password or '')}" for entry in mine
-            )
+            lines = ", ".join(f"line {entry.line}: {entry.machine}, {mask_token(entry.password)}" for entry in mine)
             yield Finding(
                 "netrc-entry",
                 "error",
@@ -71,7 +70,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                 _without(real, ours) if is_ours else None,
             )
         for entry in found:
-            if entry.machine is None and entry.password:
+            if entry.machine is None:
                 yield Finding(
                     "netrc-default",
                     "warning",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
-from git_credential_hf.git.netrc import git_netrc_path, used_entry
+from git_credential_hf.git.netrc import git_netrc_path, mentions_host, used_entry
 from git_credential_hf.git.run import NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies
 from git_credential_hf.masking import register_secret
@@ -119,10 +119,10 @@ def _of_netrc(host: str, user: str | None) -> Iterator[Token]:
     try:
         entry = used_entry(content, name, user)
     except Problem as problem:
-        if not any(word in content.lower() for word in (name.lower().encode(), b"default")):
+        if not mentions_host(content, [name]):
             return
         raise NoAnswer(f"{path}: {problem.message}") from None  # git may find in it what we do not
-    if entry is not None and entry.password:
+    if entry is not None:
         where = f"{path} (line {entry.line})"
         yield _elsewhere("netrc", entry.password, where, f"take the entry for {name} out of {path}")
 

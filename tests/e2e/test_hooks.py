@@ -333,7 +333,8 @@ def test_a_netrc_that_git_alone_reads(hub: "Hub", work: Account) -> None:
     netrc.write_text("machine example.com\nlogin x\nport 21\n" + netrc.read_text())
     done = push(work, url, None)
     assert done.returncode == 0, done.stderr
-    assert "a word that is no keyword (line 3)" in said(done, "warning")[0]
+    assert "not every program reads this netrc file alike" in said(done, "warning")[0]
+    assert "(line 3)" in said(done, "warning")[0]
     netrc.write_text("machine example.com\nlogin x\nport 21\n")
     done = hook(work, url)
     assert done.returncode == 1

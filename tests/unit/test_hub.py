@@ -15,16 +15,15 @@ from hypothesis import strategies as st
 
 from git_credential_hf.hub import (
     REPOSITORY_KINDS,
+    Repository,
     exclusive_origins,
     hub_origins,
     is_at_endpoint,
     is_valid_name,
     matching_origin,
-    page_url,
     parse_remote,
     parse_repository,
     repository_at,
-    repository_type,
     token_settings_url,
     without_credentials,
 )
@@ -383,7 +382,7 @@ def test_kinds_of_repositories(kind: str, monkeypatch: pytest.MonkeyPatch) -> No
         for uri in (f"hf://{path}", f"HF:///{path}/", f"hf://{path}/a/b.txt", f"hf://{path}@main/a@b.txt"):
             assert parse_repository(uri) == named
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example/hub/")
-    assert page_url(*named) == "https://hub.example/hub/" + ("" if kind == "models" else f"{kind}/") + "acme/thing"
+    assert named.page == "https://hub.example/hub/" + ("" if kind == "models" else f"{kind}/") + "acme/thing"
     assert token_settings_url() == "https://hub.example/hub/settings/tokens"
 
 
@@ -566,4 +565,4 @@ def test_what_is_the_hub_and_nothing_else(endpoint: str, is_shared: bool, monkey
 @pytest.mark.parametrize("kind", REPOSITORY_KINDS)
 def test_singular(kind: str) -> None:
     """A type of repositories has an s, and whoami-v2 knows it without."""
-    assert repository_type(kind) + "s" == kind
+    assert Repository(kind, "x").type + "s" == kind

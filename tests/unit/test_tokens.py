@@ -32,7 +32,7 @@ from hypothesis import strategies as st
 from git_credential_hf.api.client import http_session
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
-from git_credential_hf.refresh import _ask_huggingface_hub, _one_line, delay_exchange
+from git_credential_hf.refresh import _ask_huggingface_hub, _has_failed_since, _one_line, delay_exchange
 from git_credential_hf.state import Lock, fingerprint, new_key, read_state, record, write_state
 from git_credential_hf.token_files import (
     _as_pathlib,
@@ -44,8 +44,6 @@ from git_credential_hf.token_files import (
 )
 from git_credential_hf.tokens import (
     Token,
-    _has_failed_since,
-    _is_due,
     current_token,
     find_token,
     login_token,
@@ -768,7 +766,7 @@ def test_when_a_token_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     due = []
     for is_renewable, expires_at in ((True, 1000 + DAY), (True, 1001 + DAY), (True, None), (False, 1000)):
         token.is_renewable, token.expires_at = is_renewable, expires_at
-        due.append(_is_due(token))
+        due.append(token.is_due())
     assert due == [True, False, False, False]
 
 

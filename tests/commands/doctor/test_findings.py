@@ -432,7 +432,7 @@ ROWS = [
     ),
     Row(
         *("torn .netrc", "netrc-unreadable", in_netrc(BEFORE + 'machine huggingface.co login a password "{token}\n')),
-        *("warning", "cannot be read", "line 2", "by hand", False, (), in_netrc(BEFORE)),
+        *("warning", "cannot be checked", "quoted word.*line 2", "by hand: ", False, (), in_netrc(BEFORE)),
     ),
     # --- git's helpers
     Row(

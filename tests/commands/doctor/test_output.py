@@ -276,12 +276,25 @@ def test_no_current_directory(machine: Machine) -> None:
     assert done.returncode in (0, 1)
 
 
-@pytest.mark.parametrize("password", [rb'"a\"Zq8secret\word"', b"Zq8secret\xff\xfeword", b'"Zq8secret\tword two"'])
-def test_a_password_of_any_form_is_not_shown(machine: Machine, password: bytes) -> None:
-    """What is planned for `.netrc` shows no part of a password: not in quotes, with escapes, or of no encoding."""
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_a_password_of_any_form_is_not_shown(machine: Machine, is_plain: bool) -> None:
+    """What is reported of `.netrc`, and planned for it, shows no part of a password, parsed or not."""
     file = machine.write(".netrc", "")
-    file.write_bytes(b"machine huggingface.co login a password " + password + b"\n")
-    command = ["git-credential-hf", "doctor", "--dry-run", "--offline"]
-    shown = subprocess.run(command, capture_output=True, timeout=100).stdout
-    assert b"-machine huggingface.co login a password ****" in shown
-    assert not any(part in shown for part in (b"Zq8", b"secret", b"word two"))
+    plain, odd = [b"Zq8\"se%cret'#wo/rd"], [rb'"a\"Zq8secret\word"', b"Zq8secret\xff\xfeword", b'"Zq8secret\tword two"']
+    for password in plain if is_plain else odd:
+        file.write_bytes(b"machine huggingface.co login a password " + password + b"\n")
+        for options in ([], ["--dry-run"], ["--json"]):
+            command = ["git-credential-hf", "doctor", "--offline", *options]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100)
+            assert not any(part in done.stdout for part in (b"Zq8", b"cret", b"wo/rd", b"word two")), done.stdout
+            if options == ["--dry-run"]:
+                assert (b"-machine huggingface.co login a password ****" in done.stdout) is is_plain
+            else:
+                assert (b"cannot be checked" in done.stdout) is not is_plain
+
+
+def test_an_odd_netrc_file_of_others(machine: Machine) -> None:
+    """A file that programs read in different ways is reported only if something in it may be for the Hub."""
+    for host, is_reported in (("a.example", False), ("HuggingFace.co", True)):
+        machine.write(".netrc", f'machine {host} login a password "b c"\n')
+        assert ("netrc-unreadable" in [finding["id"] for finding in machine.examine()["findings"]]) is is_reported
