@@ -295,37 +295,37 @@ def test_which_hub_is_asked(endpoint: str, url: str, monkeypatch: pytest.MonkeyP
 
 
 REPOSITORIES = {
-    "acme/model": ("models", "acme/model"),
-    "models/acme/model": ("models", "acme/model"),
-    "datasets/acme/data": ("datasets", "acme/data"),
-    "spaces/acme/app": ("spaces", "acme/app"),
-    "kernels/acme/k": ("kernels", "acme/k"),
-    "datasets/squad": ("datasets", "squad"),
-    "gpt2": ("models", "gpt2"),
-    "acme/model.v2": ("models", "acme/model.v2"),
-    "Xenova/botX": ("models", "Xenova/botX"),
-    "hf://Xenova/botX": ("models", "Xenova/botX"),
-    "https://huggingface.co/Xenova/botX": ("models", "Xenova/botX"),
-    "hf://acme/model": ("models", "acme/model"),
-    "hf://datasets/acme/data": ("datasets", "acme/data"),
-    "hf://datasets/acme/data@main/train.csv": ("datasets", "acme/data"),
-    "hf://acme/model/config.json": ("models", "acme/model"),
-    "hf://acme/model@refs%2Fpr%2F1": ("models", "acme/model"),
-    "https://huggingface.co/acme/model": ("models", "acme/model"),
-    "https://huggingface.co/acme/model.git": ("models", "acme/model"),
-    "https://huggingface.co/acme/model/": ("models", "acme/model"),
-    "https://huggingface.co/gpt2": ("models", "gpt2"),
-    "https://huggingface.co/gpt2/tree/main": ("models", "gpt2"),
-    "https://huggingface.co/acme/model/blob/main/README.md": ("models", "acme/model"),
-    "https://huggingface.co/datasets/acme/data/tree/main?not=this": ("datasets", "acme/data"),
-    "https://huggingface.co/acme/model?a=b": ("models", "acme/model"),
-    "https://huggingface.co/acme/model#a": ("models", "acme/model"),
-    "https://git:hf_x@huggingface.co/acme/model": ("models", "acme/model"),
-    "https://HF.co:443/acme/model": ("models", "acme/model"),
-    "git@hf.co:acme/model": ("models", "acme/model"),
-    "git@hf.co:datasets/acme/data.git": ("datasets", "acme/data"),
-    "ssh://git@hf.co/acme/model": ("models", "acme/model"),
-    "ssh://git@hf.co:22/acme/model": ("models", "acme/model"),
+    "acme/model": Repository("models", "acme/model"),
+    "models/acme/model": Repository("models", "acme/model"),
+    "datasets/acme/data": Repository("datasets", "acme/data"),
+    "spaces/acme/app": Repository("spaces", "acme/app"),
+    "kernels/acme/k": Repository("kernels", "acme/k"),
+    "datasets/squad": Repository("datasets", "squad"),
+    "gpt2": Repository("models", "gpt2"),
+    "acme/model.v2": Repository("models", "acme/model.v2"),
+    "Xenova/botX": Repository("models", "Xenova/botX"),
+    "hf://Xenova/botX": Repository("models", "Xenova/botX"),
+    "https://huggingface.co/Xenova/botX": Repository("models", "Xenova/botX"),
+    "hf://acme/model": Repository("models", "acme/model"),
+    "hf://datasets/acme/data": Repository("datasets", "acme/data"),
+    "hf://datasets/acme/data@main/train.csv": Repository("datasets", "acme/data"),
+    "hf://acme/model/config.json": Repository("models", "acme/model"),
+    "hf://acme/model@refs%2Fpr%2F1": Repository("models", "acme/model"),
+    "https://huggingface.co/acme/model": Repository("models", "acme/model"),
+    "https://huggingface.co/acme/model.git": Repository("models", "acme/model"),
+    "https://huggingface.co/acme/model/": Repository("models", "acme/model"),
+    "https://huggingface.co/gpt2": Repository("models", "gpt2"),
+    "https://huggingface.co/gpt2/tree/main": Repository("models", "gpt2"),
+    "https://huggingface.co/acme/model/blob/main/README.md": Repository("models", "acme/model"),
+    "https://huggingface.co/datasets/acme/data/tree/main?not=this": Repository("datasets", "acme/data"),
+    "https://huggingface.co/acme/model?a=b": Repository("models", "acme/model"),
+    "https://huggingface.co/acme/model#a": Repository("models", "acme/model"),
+    "https://git:hf_x@huggingface.co/acme/model": Repository("models", "acme/model"),
+    "https://HF.co:443/acme/model": Repository("models", "acme/model"),
+    "git@hf.co:acme/model": Repository("models", "acme/model"),
+    "git@hf.co:datasets/acme/data.git": Repository("datasets", "acme/data"),
+    "ssh://git@hf.co/acme/model": Repository("models", "acme/model"),
+    "ssh://git@hf.co:22/acme/model": Repository("models", "acme/model"),
     # None of the Hub's.
     "": None,
     "/": None,
@@ -365,18 +365,18 @@ def test_any_text_for_a_repository(text: str) -> None:
 def test_pages_of_a_repository(page: str) -> None:
     """What a browser shows of a repository names that repository; a repository may be called like a page, too."""
     for name in ("acme/model", "gpt2"):
-        assert parse_repository(f"https://hf.co/{name}/{page}/main") == ("models", name)
+        assert parse_repository(f"https://hf.co/{name}/{page}/main") == Repository("models", name)
         assert parse_repository(f"https://hf.co/datasets/{name}/{page}/main?a=b#c") == ("datasets", name)
-    assert parse_repository(f"https://hf.co/{page}/model/{page}/main") == ("models", f"{page}/model")
+    assert parse_repository(f"https://hf.co/{page}/model/{page}/main") == Repository("models", f"{page}/model")
     for end in ("", "/"):
-        assert parse_repository(f"https://hf.co/acme/{page}{end}") == ("models", f"acme/{page}")
-    assert parse_repository(f"https://hf.co/datasets/acme/{page}") == ("datasets", f"acme/{page}")
+        assert parse_repository(f"https://hf.co/acme/{page}{end}") == Repository("models", f"acme/{page}")
+    assert parse_repository(f"https://hf.co/datasets/acme/{page}") == Repository("datasets", f"acme/{page}")
 
 
 @pytest.mark.parametrize("kind", ["models", "datasets", "spaces", "kernels"])
 def test_kinds_of_repositories(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each kind has its place in paths, in `hf://` URIs, and on the Hub that is in use; a model needs none."""
-    named, paths = (kind, "acme/thing"), {f"{kind}/acme/thing"} | ({"acme/thing"} if kind == "models" else set())
+    named, paths = Repository(kind, "acme/thing"), {f"{kind}/acme/thing"} | ({"acme/thing"} if kind == "models" else set())
     for path in paths:
         assert repository_at(path) == repository_at(f"/{path}.git/".rstrip("/")) == parse_repository(path) == named
         for uri in (f"hf://{path}", f"HF:///{path}/", f"hf://{path}/a/b.txt", f"hf://{path}@main/a@b.txt"):
@@ -529,7 +529,7 @@ COMPARE = """
 import json
 from huggingface_hub import constants
 from git_credential_hf import hub
-print(json.dumps([constants.ENDPOINT, hub.endpoint()]))
+print(json.dumps([constants.ENDPOINT, hub.hub_endpoint()]))
 """
 
 
