@@ -180,8 +180,9 @@ def is_valid_name(text: str) -> bool:
 
 
 def token_settings_url() -> str:
-    """The page on which tokens are made, for people."""
-    return f"{hub_endpoint()}/settings/tokens"
+    """Return the page on which people make tokens."""
+    endpoint = hub_endpoint()
+    return f"{endpoint if url_origin(endpoint) else _PUBLIC[0]}/settings/tokens"
 
 
 def _is_loopback(name: str) -> bool:

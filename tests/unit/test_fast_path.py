@@ -1,43 +1,39 @@
-"""What `get` costs: the modules that it imports, its memory, and the launcher; and the directory that it works out."""
+"""What `get` costs: the modules that it imports, its memory, and the launcher."""
 
-import json
 import os
 import subprocess
 import sys
 import sysconfig
 import time
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 
-import platformdirs
 import pytest
 
-from git_credential_hf.state import __file__, read_state, runtime_directory, write_state
+import git_credential_hf
 
 TOKEN = "hf_" + "FastPath" * 4 + "wxyz"
 HUB = "protocol=https\nhost=huggingface.co\n"
 ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 
-OURS = {f"git_credential_hf{name}" for name in ("", ".__main__", ".problem", ".protocol", ".hub", ".kept", ".tokens")}
-OURS |= {"git_credential_hf.helper", "git_credential_hf.tokenfiles"}
-TO_ANSWER = {f"git_credential_hf.{name}" for name in ("helper", "hub", "kept", "tokenfiles", "tokens")}
-HASHLIB = {"hashlib", "_hashlib", "_blake2"}
-# What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
-LOOK = {"git_credential_hf.gitconfig"}  # at who else git has told
-RENEWAL = {"git_credential_hf.signals"}  # of a login's token that the Hub has refused
+OURS = {
+    f"git_credential_hf{name}"
+    for name in ("", ".__main__", ".masking", ".problem", ".protocol", ".hub", ".state", ".tokens", ".token_files")
+} | {"git_credential_hf.helper"}
+BEFORE_THE_HELPER = {f"git_credential_hf{name}" for name in ("", ".__main__", ".masking", ".problem", ".protocol")}
+LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helpers", ".urlmatch")}
+EXPLANATION = {f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals")}
+EXPLANATION |= {f"git_credential_hf.{name}" for name in ("files", "refresh", "system")}
 
+# What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
 BUDGETS: dict[str, tuple[str, str, set[str]]] = {
     "get": ("get", HUB, OURS),
     "get, not the Hub's": ("get", "protocol=https\nhost=evil.example\n", OURS),
-    "get, malformed": ("get", "junk\n", OURS - TO_ANSWER),
+    "get, malformed": ("get", "junk\n", BEFORE_THE_HELPER),
     "store": ("store", ERASE, OURS | LOOK),
     "erase of another token": ("erase", HUB + "password=hf_other\n", OURS | LOOK),
-    "erase": ("erase", ERASE, OURS | LOOK | HASHLIB | {"re", "git_credential_hf.access", "git_credential_hf.account",
-                                                       "git_credential_hf.client", "git_credential_hf.threads"}),
-    "capability": ("capability", "", {"git_credential_hf", "git_credential_hf.__main__", "git_credential_hf.problem",
-                                      "git_credential_hf.protocol"}),
-}  # fmt: skip
+    "erase": ("erase", ERASE, OURS | LOOK | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
+    "capability": ("capability", "", BEFORE_THE_HELPER),
+}
 
 REPORT = """
 import atexit, sys
@@ -80,8 +76,6 @@ WAYS = {"executable": ["git-credential-hf"], "module": [sys.executable, "-m", "g
 def test_imports_are_within_budget(name: str, source: str, logged_in: None, tmp_path: Path) -> None:
     """Each operation imports its budget, module by module, and nothing else; wherever the token is."""
     operation, message, budget = BUDGETS[name]
-    if (name, source) == ("erase", "login"):
-        budget = budget | RENEWAL
     bare = modules([sys.executable, "-c", "pass"], "", tmp_path)
     environment = {"HF_TOKEN": TOKEN} if source == "HF_TOKEN" else {}
     used = modules([*WAYS["executable"], operation], message + "\n", tmp_path, **environment)
@@ -89,7 +83,7 @@ def test_imports_are_within_budget(name: str, source: str, logged_in: None, tmp_
 
 
 def without_re_s_own(used: set[str], budget: set[str]) -> set[str]:
-    """Where `re` or `hashlib` is in the budget, all that it brings along is (another list for each Python)."""
+    """If `re` or `hashlib` is in the budget, all that it brings along is (another list for each Python)."""
     return used & (budget | {name for name in used if name.startswith("git_credential_hf")}) if budget - OURS else used
 
 
@@ -111,7 +105,7 @@ def test_launcher_is_the_short_one() -> None:
     """The installed executable is our launcher, and not pip's, which imports `re`."""
     script = Path(sysconfig.get_path("scripts"), "git-credential-hf")
     first, *rest = script.read_text().splitlines()
-    launcher = Path(__file__).with_name("launcher.py").read_text().splitlines()
+    launcher = Path(git_credential_hf.__file__).with_name("launcher.py").read_text().splitlines()
     assert launcher[0] == "#!python"
     assert (first.startswith("#!/") and first.endswith(("/python", "/python3"))) or "python" in first
     assert rest == launcher[1:]
@@ -136,172 +130,3 @@ def test_memory(logged_in: None, home: Path) -> None:
     used = int(done.stdout) * 1024
     print(f"{used / 1e6:.1f} MB")
     assert 1e6 < used < 16e6
-
-
-# --- where runtime files are, by platformdirs ---
-
-
-def theirs() -> str | None:
-    """Platformdirs' answer; None where it refuses to give one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return platformdirs.user_runtime_dir("git-credential-hf", appauthor=False)
-        except PermissionError:
-            return None
-
-
-def good(path: Path) -> str:
-    path.mkdir(0o700)
-    return str(path)
-
-
-def with_mode(mode: int) -> Callable[[Path], str]:
-    def make(path: Path) -> str:
-        path.mkdir()
-        path.chmod(mode)
-        return str(path)
-
-    return make
-
-
-def link(path: Path) -> str:
-    path.with_name("real").mkdir(0o700)
-    path.symlink_to("real")
-    return str(path)
-
-
-def below_a_link(path: Path) -> str:
-    path.with_name("real").mkdir(0o700)
-    (path.with_name("real") / "runtime").mkdir(0o700)
-    path.symlink_to("real")
-    return str(path / "runtime")
-
-
-def file(path: Path) -> str:
-    path.touch(0o700)
-    return str(path)
-
-
-def anothers(path: Path) -> str:
-    path.mkdir(0o700)
-    os.chown(path, 65534, 65534)
-    return str(path)
-
-
-def below_sticky(path: Path) -> str:
-    path.mkdir()
-    path.chmod(0o1777)
-    (path / "runtime").mkdir(0o700)
-    return str(path / "runtime")
-
-
-RUNTIME_DIRECTORIES: dict[str, Callable[[Path], str]] = {
-    "good": good,
-    "good, with a slash": lambda path: good(path) + "/",
-    "blank": lambda path: "",
-    "relative": lambda path: os.path.relpath(good(path)),
-    "0755": with_mode(0o755),
-    "0777": with_mode(0o777),
-    "0770": with_mode(0o770),
-    "0711": with_mode(0o711),
-    "0500": with_mode(0o500),
-    "link": link,
-    "link, with a slash": lambda path: link(path) + "/",
-    "link, with a slash and a dot": lambda path: link(path) + "/.",
-    "below a link": below_a_link,
-    "file": file,
-    "another's": anothers,
-    "below what is sticky": below_sticky,
-}
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the rules of Linux")
-@pytest.mark.parametrize("name", RUNTIME_DIRECTORIES)
-def test_runtime_directory_is_platformdirs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The runtime directory is platformdirs', which trusts XDG_RUNTIME_DIR only where it is the user's alone.
-
-    Two differences are meant. One that is missing is not made: the session makes it. And its parents are not looked
-    at: who replaces it leaves another owner's directory behind, which is not trusted.
-    """
-    if name == "another's" and os.geteuid() != 0:
-        pytest.skip("only root can make directories of another owner")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", RUNTIME_DIRECTORIES[name](tmp_path / "base"))
-    expected = theirs()
-    assert expected is not None
-    assert Path(runtime_directory() or "") == Path(expected)
-
-
-# Where it is looked for, without XDG_RUNTIME_DIR: tempfile's rules.
-COMPARE = """
-import json, warnings
-warnings.simplefilter("ignore")
-import platformdirs
-from git_credential_hf import kept
-print(json.dumps([kept.runtime_directory(), platformdirs.user_runtime_dir("git-credential-hf", appauthor=False)]))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the rules of Linux")
-@pytest.mark.parametrize("tmpdir", ["good", "blank", "missing", "TEMP", "TMP"])
-def test_runtime_directory_in_tmp_is_platformdirs(tmpdir: str, tmp_path: Path) -> None:
-    """Without XDG_RUNTIME_DIR and /run/user/UID it is platformdirs' runtime-UID in the temporary directory.
-
-    But for a relative TMPDIR, which platformdirs follows into the current directory.
-    """
-    environment = {key: value for key, value in os.environ.items() if key not in ("XDG_RUNTIME_DIR", "TMPDIR")}
-    environment |= {
-        "good": {"TMPDIR": str(tmp_path)},
-        "blank": {"TMPDIR": ""},
-        "missing": {"TMPDIR": str(tmp_path / "missing")},
-        "TEMP": {"TEMP": str(tmp_path)},
-        "TMP": {"TMP": str(tmp_path)},
-    }[tmpdir]
-    done = subprocess.run([sys.executable, "-c", COMPARE], env=environment, capture_output=True, check=True, timeout=30)
-    ours, expected = json.loads(done.stdout)
-    assert ours == expected
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the rules of Linux")
-def test_shared_fallback_of_other_programs_is_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """runtime-UID that another program of this user made with 0755, as platformdirs did once, can be used."""
-    if Path(f"/run/user/{os.geteuid()}").exists():
-        pytest.skip("this user has /run/user/UID, which comes first")
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    (tmp_path / f"runtime-{os.geteuid()}").mkdir(0o755)
-    environment = {**os.environ, "HF_TOKEN": TOKEN}
-    answers = [
-        subprocess.run(["git-credential-hf", operation], input=ERASE.encode(), env=environment, capture_output=True)
-        for operation in ("erase", "get")
-    ]
-    assert answers[1].stdout == b"quit=1\n"
-
-
-def test_runtime_directory_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On macOS it is platformdirs' one as well (the platform is what is faked here)."""
-    from platformdirs.macos import MacOS
-
-    monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    assert runtime_directory() == MacOS("git-credential-hf", appauthor=False).user_runtime_dir
-    monkeypatch.setenv("HOME", "/Users/alice")
-    assert runtime_directory() == "/Users/alice/Library/Caches/TemporaryItems/git-credential-hf"
-
-
-def test_runtime_directory_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows it is platformdirs' one as well, and none without LOCALAPPDATA (the platform is what is faked)."""
-    from platformdirs.windows import Windows
-
-    monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    assert Path(runtime_directory() or "") == tmp_path / "Temp" / "git-credential-hf"
-    try:
-        expected = Windows("git-credential-hf", appauthor=False).user_runtime_dir
-    except (ImportError, AttributeError, ValueError, OSError):
-        expected = None  # it asks Windows itself
-    assert expected is None or Path(expected) == tmp_path / "Temp" / "git-credential-hf"
-    monkeypatch.delenv("LOCALAPPDATA")
-    assert runtime_directory() is None
-    assert read_state("refused") == ""
-    assert write_state("refused", "x") is False

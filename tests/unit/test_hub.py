@@ -358,7 +358,7 @@ def test_names_of_repositories(text: str) -> None:
 def test_any_text_for_a_repository(text: str) -> None:
     """Any text is a repository or none; what is one leads to no other place of the API."""
     found = parse_repository(text)
-    assert found is None or (found[0] in REPOSITORY_KINDS and all(map(is_valid_name, found[1].split("/"))))
+    assert found is None or (found.kind in REPOSITORY_KINDS and all(map(is_valid_name, found.name.split("/"))))
 
 
 @pytest.mark.parametrize("page", ["tree", "blob", "raw", "resolve", "commit", "commits", "discussions", "settings"])
@@ -366,7 +366,7 @@ def test_pages_of_a_repository(page: str) -> None:
     """What a browser shows of a repository names that repository; a repository may be called like a page, too."""
     for name in ("acme/model", "gpt2"):
         assert parse_repository(f"https://hf.co/{name}/{page}/main") == Repository("models", name)
-        assert parse_repository(f"https://hf.co/datasets/{name}/{page}/main?a=b#c") == ("datasets", name)
+        assert parse_repository(f"https://hf.co/datasets/{name}/{page}/main?a=b#c") == Repository("datasets", name)
     assert parse_repository(f"https://hf.co/{page}/model/{page}/main") == Repository("models", f"{page}/model")
     for end in ("", "/"):
         assert parse_repository(f"https://hf.co/acme/{page}{end}") == Repository("models", f"acme/{page}")
@@ -376,7 +376,10 @@ def test_pages_of_a_repository(page: str) -> None:
 @pytest.mark.parametrize("kind", ["models", "datasets", "spaces", "kernels"])
 def test_kinds_of_repositories(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each kind has its place in paths, in `hf://` URIs, and on the Hub that is in use; a model needs none."""
-    named, paths = Repository(kind, "acme/thing"), {f"{kind}/acme/thing"} | ({"acme/thing"} if kind == "models" else set())
+    named, paths = (
+        Repository(kind, "acme/thing"),
+        {f"{kind}/acme/thing"} | ({"acme/thing"} if kind == "models" else set()),
+    )
     for path in paths:
         assert repository_at(path) == repository_at(f"/{path}.git/".rstrip("/")) == parse_repository(path) == named
         for uri in (f"hf://{path}", f"HF:///{path}/", f"hf://{path}/a/b.txt", f"hf://{path}@main/a@b.txt"):
