@@ -19,6 +19,7 @@ import trustme
 from git_credential_hf import cli
 from git_credential_hf.api.access import check_access, whoami
 from git_credential_hf.api.client import Unreachable
+from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.refresh import _one_line
 from git_credential_hf.tokens import Token, register_secret
@@ -103,7 +104,7 @@ def test_senseless_answers_are_no_answer(name: str, monkeypatch: pytest.MonkeyPa
         with pytest.raises(Unreachable):
             whoami(token)
         for write in (False, True):
-            answer = check_access(token, ("models", "acme/model"), write=write)
+            answer = check_access(token, Repository("models", "acme/model"), write=write)
             # An empty 200 is all that the Hub itself says for a yes, so those with such a status are one.
             assert answer.answer in ("unknown", "yes")
         assert server.heard
@@ -134,7 +135,7 @@ def test_no_redirect_is_followed_elsewhere(name: str, monkeypatch: pytest.Monkey
             monkeypatch.setenv("HF_ENDPOINT", hub.url)
             with pytest.raises(Unreachable):
                 whoami(token)
-            assert check_access(token, ("models", "acme/model"), write=True).answer == "unknown"
+            assert check_access(token, Repository("models", "acme/model"), write=True).answer == "unknown"
             assert hub.heard
             assert not other.heard
 

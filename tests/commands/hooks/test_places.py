@@ -546,15 +546,15 @@ def test_foreign_in_our_directory(bench: Bench) -> None:
 
 KILLED = """
 import os, sys
-from git_credential_hf import hookfiles
-for change in getattr(hookfiles, sys.argv[1])(sys.argv[2]): change.apply()
+from git_credential_hf.hooks import install
+for change in getattr(install, sys.argv[1])(sys.argv[2]): change.apply()
 """
 
 
 @pytest.mark.once
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
 @pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath", "global"])
-@pytest.mark.parametrize("what", ["plan", "plan_removal"])
+@pytest.mark.parametrize("what", ["plan_install", "plan_uninstall"])
 def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
     """Killed before any of its changes to the file system, it leaves a repository with its own hook, ours or not.
 
@@ -573,8 +573,8 @@ def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
     points = 0
     calls = ["rename,renameat,renameat2", "linkat,link", "unlink,unlinkat,rmdir", "mkdir,mkdirat", "fsync"]
     for call in calls:
-        for number in (1, 2, 9, 27) if what == "plan" else (1, 2, 9):
-            if what == "plan_removal":
+        for number in (1, 2, 9, 27) if what == "plan_install" else (1, 2, 9):
+            if what == "plan_uninstall":
                 bench.install(scope)
             inject = f"inject={call}:signal=KILL:when={number}"
             trace = ["strace", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", inject]
@@ -598,7 +598,7 @@ def test_at_once(bench: Bench) -> None:
     where = bench.repository()
     script(where / ".git/hooks/pre-push", CUSTOM)
     before = tree(where)
-    command = [sys.executable, "-c", KILLED, "plan", "local"]
+    command = [sys.executable, "-c", KILLED, "plan_install", "local"]
     running = [subprocess.Popen(command, cwd=where, stderr=subprocess.DEVNULL) for _ in range(6)]
     for process in running:
         process.wait()
