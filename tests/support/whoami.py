@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-MODEL = ("models", "acme/model")
+from git_credential_hf.hub import Repository
+
+MODEL = Repository("models", "acme/model")
 
 
 def entry(what: str, name: str | None, *permissions: str, **more: object) -> dict[str, object]:

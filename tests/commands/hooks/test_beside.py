@@ -447,5 +447,5 @@ def test_upgrade(bench: Bench) -> None:
 def test_by_hand(bench: Bench) -> None:
     """The files work as they are, copied into a repository."""
     where = bench.repository()
-    shutil.copy(Path(__file__).parent / "hooks/pre-push", where / ".git/hooks/pre-push")
+    shutil.copy(Path(__file__).parent / "scripts/pre-push", where / ".git/hooks/pre-push")
     bench.is_judged()

@@ -31,7 +31,7 @@ from git_credential_hf.api.access import (
 )
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.refusals import Answer, Refused, other_token_hint
-from git_credential_hf.hub import parse_repository
+from git_credential_hf.hub import Repository, parse_repository
 from git_credential_hf.masking import mask_token as shown_as
 from git_credential_hf.state import cache_directory, read_state
 from git_credential_hf.tokens import Token
@@ -367,7 +367,7 @@ TOKEN = "hf_" + "t" * 30 + "wxyz"
 
 def test_answer_as_json() -> None:
     """An answer is in the contract's words, and a repository's type is a singular there."""
-    answer = Answer(("datasets", "acme/data"), True, "no", "no-token", "because", "do")
+    answer = Answer(Repository("datasets", "acme/data"), True, "no", "no-token", "because", "do")
     assert answer.as_json() == {
         "repo": "acme/data",
         "type": "dataset",
@@ -384,12 +384,12 @@ def test_answer_as_json() -> None:
 def test_another_token() -> None:
     """Another token goes where this one came from."""
     create = f"create one of gold at {SETTINGS}"
-    for source, remedy in {
-        "env:HF_TOKEN": f"{create}, and set HF_TOKEN to it",
-        "file:/t:u": f"{create}, and run `hf auth login`",
-        "oidc": create,
-    }.items():
-        assert other_token_hint(Token(TOKEN, source), "of gold") == remedy
+    for kind, place, remedy in (
+        ("env", "HF_TOKEN", f"{create}, and set HF_TOKEN to it"),
+        ("file", "/t:u", f"{create}, and run `hf auth login`"),
+        ("oidc", "", create),
+    ):
+        assert other_token_hint(Token(TOKEN, kind, place), "of gold") == remedy
 
 
 def said(words: str, code: str | None = None) -> dict[str, str]:
@@ -586,7 +586,7 @@ def test_what_is_asked(api: Api) -> None:
         assert (told(answer), answer.write, answer.repository) == (expected, write, MODEL)
     account = whoami(mine())
     assert (account.name, account.role) == ("alice", "write")
-    assert card_errors("x: y", ("datasets", "acme/data")) == []
+    assert card_errors("x: y", Repository("datasets", "acme/data")) == []
     assert api.asked == [
         ("GET", path, None, None),
         ("GET", path, bearer, None),
@@ -691,7 +691,7 @@ def test_as_long_as_the_hub_asks_for(retry_after: str, seconds: str | None, api:
     limited = httpx2.Response(429, headers={"Retry-After": retry_after})
     api.answers = {"auth-check": limited, "whoami-v2": httpx2.Response(200, json=WHOAMI)}
     check_access(mine(), MODEL, write=True)
-    again = check_access(mine(), ("datasets", "acme/data"), write=False)
+    again = check_access(mine(), Repository("datasets", "acme/data"), write=False)
     record = read_state("retry-after", cache_directory()).split()
     if seconds is None:
         assert (len(api.asked), [it for it in record[1:2] if it != "0"]) == (2, [])
@@ -825,10 +825,10 @@ def test_which_lfs_objects_the_hub_has(name: str, api: Api) -> None:
     api.answers = {"batch": response}
     asked = [(f"{number:064x}", number) for number in range(120)]
     if isinstance(expected, set):
-        assert stored_lfs_objects(mine(), ("datasets", "acme/model"), asked) == expected
+        assert stored_lfs_objects(mine(), Repository("datasets", "acme/model"), asked) == expected
     else:
         with pytest.raises(Unreachable) as raised:
-            stored_lfs_objects(mine(), ("datasets", "acme/model"), asked)
+            stored_lfs_objects(mine(), Repository("datasets", "acme/model"), asked)
         assert raised.value.message == expected
     batch = {
         "operation": "download",

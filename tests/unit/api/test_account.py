@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from whoami import MODEL, entry, fine_grained
 
 from git_credential_hf.api.account import Account
+from git_credential_hf.hub import Repository
 
 PERMITTED: dict[str, tuple[tuple[object, ...], bool | None]] = {
     "nothing": ((), False),
@@ -68,9 +69,9 @@ def test_what_scopes_permit(name: str) -> None:
 def test_a_model_is_no_dataset() -> None:
     """A scope of a repository is one of its kind."""
     account = Account(fine_grained(entry("model", "acme/model", "repo.write")))
-    assert account.permits("repo.write", ("datasets", "acme/model")) is False
+    assert account.permits("repo.write", Repository("datasets", "acme/model")) is False
     account = Account(fine_grained(entry("dataset", "acme/model", "repo.write")))
-    assert account.permits("repo.write", ("datasets", "acme/model")) is True
+    assert account.permits("repo.write", Repository("datasets", "acme/model")) is True
 
 
 def test_account() -> None:
@@ -136,4 +137,4 @@ def test_any_whoami(answer: object) -> None:
         account = Account(answer)
     except ValueError:
         return
-    assert account.permits("repo.write", ("models", "alice/model")) in (True, False, None)
+    assert account.permits("repo.write", Repository("models", "alice/model")) in (True, False, None)
