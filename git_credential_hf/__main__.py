@@ -1,6 +1,6 @@
 """From the command line to an answer: git's four operations at once, everything else through `cli`.
 
-The only place that touches stdin, stdout and the exit status. Read it from top to bottom: that is all that `get` does.
+The only place that touches stdin, stdout and the exit status.
 """
 
 import _signal  # type: ignore[import-not-found] # see launcher
@@ -13,16 +13,16 @@ OPERATIONS = ("get", "store", "erase", "capability")
 
 
 def main() -> int:
-    """Run the program; the exit status is the contract's: 0 done, 1 refused, 2 wrong usage, 3 the Hub unreachable."""
+    """Run the program; returns 0 for done, 1 for refused, 2 for wrong usage, 3 if the Hub could not be reached."""
     arguments = sys.argv[1:]
-    _open_what_is_closed()
+    _open_closed_streams()
     try:
-        _hear_ctrl_c(True)
-        if arguments and arguments[-1] in OPERATIONS and (name := _token_named(arguments[:-1])) != "":
+        _catch_interrupts(True)
+        if arguments and arguments[-1] in OPERATIONS and (name := _token_name(arguments[:-1])) != "":
             os.umask(0o077)
             return serve(arguments[-1], 0, _own_stdout(), name)
         if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_the_hub(arguments[3]):
-            return 0  # a hook of every repository is nothing but a start of Python in most of them
+            return 0  # most repositories have nothing to do with the Hub: no more than a start of Python for them
 
         from git_credential_hf import cli
 
@@ -36,29 +36,31 @@ def main() -> int:
         trace_bug()
         return 1
     finally:
-        _hear_ctrl_c(False)  # what is left to do has nothing to say when it is cut off
+        _catch_interrupts(False)  # from here on an interrupt has nothing to report
 
 
-def _hear_ctrl_c(is_heard: bool) -> None:
-    """Let Ctrl-C be an exception, or the end; not where it is ignored (nohup)."""
+def _catch_interrupts(as_exception: bool) -> None:
+    """Make Ctrl-C an exception, or the end of the program; leave it alone if it is ignored (nohup)."""
     handlers = _signal.SIG_DFL, _signal.default_int_handler
     if _signal.getsignal(_signal.SIGINT) in handlers:
-        _signal.signal(_signal.SIGINT, handlers[is_heard])
-    sys.unraisablehook = _end_where_nothing_can_be_raised
+        _signal.signal(_signal.SIGINT, handlers[as_exception])
+    sys.unraisablehook = _end_on_unraisable_interrupt
     if sys.platform != "win32":
-        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, as some parents leave it, nothing has a status
+        _signal.signal(
+            _signal.SIGCHLD, _signal.SIG_DFL
+        )  # some parents leave it ignored, and then no child has a status
 
 
-def _end_where_nothing_can_be_raised(what: "sys.UnraisableHookArgs") -> None:
-    """Ctrl-C in a destructor ends the program all the same, and without a traceback; anything else is for the trace."""
+def _end_on_unraisable_interrupt(what: "sys.UnraisableHookArgs") -> None:
+    """End the program on Ctrl-C in a destructor, without a traceback; trace anything else."""
     if what.exc_type is KeyboardInterrupt:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
         _signal.raise_signal(_signal.SIGINT)
     trace(f"ignored in {what.object!r}: {what.exc_value!r}")
 
 
-def _open_what_is_closed() -> None:
-    """Give a closed stdin, stdout or stderr a place, as git does: or the next file that is opened becomes it."""
+def _open_closed_streams() -> None:
+    """Open a closed stdin, stdout or stderr on /dev/null, as git does: the next file opened would become it."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -66,8 +68,8 @@ def _open_what_is_closed() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
 
 
-def _token_named(options: list[str]) -> str | None:
-    """The NAME of `--token NAME`, `None` where there are no options, and nothing for any others."""
+def _token_name(options: list[str]) -> str | None:
+    """Return the NAME of `--token NAME`, `None` without options, and an empty string for any others."""
     if not options:
         return None
     if options[0].startswith("--token=") and len(options) == 1:
@@ -82,7 +84,7 @@ def _leads_to_the_hub(url: str) -> bool:
 
 
 def serve(operation: str, source: int, sink: int, token: str | None = None) -> int:
-    """Answer one operation of git's, from and to these file descriptors; `token`: the name of a stored one."""
+    """Answer one operation of git's, from and to these file descriptors; `token` is the name of a stored one."""
     from git_credential_hf.protocol import CAPABILITIES, format_answer, parse_request, read_message
 
     if operation == "capability":
@@ -99,19 +101,19 @@ def serve(operation: str, source: int, sink: int, token: str | None = None) -> i
 
 
 def _own_stdout() -> int:
-    """The descriptor that git reads from, taken away from everybody else: what a library prints goes to stderr."""
+    """Return the descriptor that git reads from, and send everything else that is printed to stderr."""
     stdout = os.dup(1)
     os.dup2(2, 1)
     return stdout
 
 
 def _write(sink: int, data: bytes) -> None:
-    # At once or not at all: git uses the half of an answer that it got, whatever the exit status (docs/facts.md#g3).
+    # In one write: git uses half of an answer, whatever the exit status (docs/facts.md#g3).
     try:
         while data:
             data = data[os.write(sink, data) :]
     except OSError:
-        pass  # nobody reads any more
+        pass  # git has stopped reading
 
 
 if __name__ == "__main__":

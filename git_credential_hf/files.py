@@ -25,7 +25,7 @@ class Change(Protocol):
         """Lines for people, as `--dry-run` prints them."""
 
     def apply(self) -> None:
-        """Let it happen; raises `Problem` where it cannot."""
+        """Make the change; raises `Problem` if that is not possible."""
 
 
 class FileChange:
@@ -101,7 +101,7 @@ class ModeChange:
         return f"chmod {self.mode:o} {self.path}\n"
 
     def apply(self) -> None:
-        """Raises `Problem` where that is not possible."""
+        """Change the permissions; raises `Problem` if that is not possible."""
         try:
             os.chmod(self.path, self.mode)
         except OSError as error:
@@ -119,7 +119,7 @@ def create_file(
     owner: os.stat_result | None = None,
     executable: bool = False,
 ) -> None:
-    """Create a file with all of `content` in it, on the disk; raises `OSError`, and then there is none.
+    """Create a file with all of `content` in it, on the disk; raises `OSError`, and then leaves no file.
 
     Nothing that somebody else put at `path` is opened, not even a link. `mode`: its permissions, whatever the umask;
     without it, those of any new file, or of a program if `executable`. `owner`: the status of a file whose owner it
@@ -157,7 +157,7 @@ def _back_up(path: str, content: bytes, status: os.stat_result | None) -> None:
 
 
 def read_file(path: str) -> bytes | None:
-    """The bytes of a file, `None` where there is none; raises `Problem` where it is no file, or cannot be read."""
+    """Return the bytes of a file, `None` if it does not exist; raises `Problem` if it cannot be read as a file."""
     return _read(path, _status(path))
 
 
@@ -195,7 +195,7 @@ def _remove(path: str) -> None:
     try:
         os.unlink(path)
     except OSError:
-        pass  # there is something worse to tell
+        pass  # a worse error is being reported already
 
 
 # --- a block at the end of a file ---

@@ -1,4 +1,4 @@
-"""The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, silence for others."""
+"""The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, and no other host."""
 
 from git_credential_hf.hub import is_at_endpoint, matching_origin
 from git_credential_hf.masking import mask_token
@@ -6,107 +6,115 @@ from git_credential_hf.problem import report, trace
 from git_credential_hf.protocol import Request
 from git_credential_hf.state import is_recorded, record
 from git_credential_hf.token_files import login_hint
-from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
+from git_credential_hf.tokens import (
+    NOT_LOGGED_IN,
+    Token,
+    current_token,
+    find_token,
+    renew_token,
+    stored_token,
+    stored_token_names,
+)
 
 USERNAME = "git"  # the Hub looks at the token alone (docs/facts.md#h7)
-SILENCE = 30  # seconds for which a refused token is not served again
+REFUSED_FOR = 30  # seconds for which a refused token is not served again
+PURGE_TIMEOUT = 18  # seconds for the other helpers, while git waits
+
+_REFUSED = "refused"  # the state that names refused tokens
 
 
 def get(request: Request, name: str | None = None) -> dict[str, str] | None:
-    """The credential for the Hub, `quit` for a token that was refused a moment ago, or `None`: not ours to answer.
+    """Return the credential for the Hub, `quit` for a token that was refused a moment ago, or `None` for other hosts.
 
     `name`: the stored token to serve instead of the current one.
     """
     origin = matching_origin(request.protocol, request.host)
     if origin is None:
         return None
-    token = _asked_for(request, name, origin)
+    token = _requested_token(request, name, origin)
     if token is None:
-        report("warning", "nobody is logged in to the Hugging Face Hub on this machine")
+        report("error", NOT_LOGGED_IN)
         report("hint", login_hint())
         return None
-    if is_recorded(_REFUSED, _secret(origin, token)):
-        # git-lfs before 3.8 asks, is refused, and asks again, 85 times a second and for ever (docs/facts.md#l1).
+    if is_recorded(_REFUSED, _state_key(origin, token)):
+        # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())
         return {"quit": "1"}
     trace(f"get {origin}: {token.describe()}")
     answer = {"username": USERNAME, "password": token.value}
-    # An expiry in the past would make git throw the token away unasked; the Hub's clock decides, not this one.
+    # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
     if token.expires_at is not None and not token.is_expired():
         answer["password_expiry_utc"] = str(token.expires_at)
     return answer
 
 
 def store(request: Request, name: str | None = None) -> None:
-    """Keep nothing, the token has one place; and let nobody else keep what git has just told everybody."""
+    """Store nothing, and remove what git has just given other helpers to store: the token has one place."""
     origin = matching_origin(request.protocol, request.host)
     if origin is not None:
-        _heal(origin, request)
+        _purge_chain(origin, request)
 
 
 def erase(request: Request, name: str | None = None) -> None:
-    """The Hub refused a credential. If it was our token, say where that comes from and what to do; never delete it."""
+    """Explain why the Hub refused a credential, if it was one of our tokens; never delete it."""
     origin = matching_origin(request.protocol, request.host)
     if origin is None:
         return
-    _heal(origin, request)
+    _purge_chain(origin, request)
     if not request.password:
         return  # `hf auth logout` names none
     token = find_token(request.password.decode("utf-8", "surrogateescape"), name)
     if token is None:
         return
     refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
-    # Another Hub knows nothing of it, and is given nothing that is not its own: with `HF_ENDPOINT` it would be asked.
-    is_asked = is_at_endpoint(origin)
-    if is_asked and renew_token(token):
+    # Only the Hub at `HF_ENDPOINT` is asked: another one does not know the token, and must not be sent it.
+    can_ask = is_at_endpoint(origin)
+    if can_ask and renew_token(token):
         report("error", refused)
-        report("hint", "it has been renewed: run the command again")
+        report("hint", "the token has been renewed: run the command again")
         return
-    record(_REFUSED, _secret(origin, token), SILENCE)
     from git_credential_hf.refresh import delay_exchange
 
-    delay_exchange(token, SILENCE)
+    record(_REFUSED, _state_key(origin, token), REFUSED_FOR)
+    delay_exchange(token, REFUSED_FOR)
     from git_credential_hf.api.access import explain_refusal
 
-    problem = explain_refusal(token, request.path) if is_asked else None
+    problem = explain_refusal(token, request.path) if can_ask else None
     if problem is None or token.describe() not in problem.message:
-        report("error", refused)  # else the reason says so, too
+        report("error", refused)  # otherwise the reason names the token, too
     if problem:
         report("error", problem.message)
     report("hint", problem.fix if problem and problem.fix else token.remedy())
 
 
-_REFUSED = "refused"
+def _state_key(origin: str, token: Token) -> str:
+    return f"{origin} {token.value}"  # what one Hub refuses, another may accept
 
 
-def _secret(origin: str, token: Token) -> str:
-    return f"{origin} {token.value}"  # another Hub has its own opinion of a token
-
-
-def _asked_for(request: Request, name: str | None, origin: str) -> Token | None:
-    """The named token, the one that the URL's user name names, or the current one."""
+def _requested_token(request: Request, name: str | None, origin: str) -> Token | None:
+    """Return the named token, the one that the URL's user name names, or the current one."""
     if name is None and request.username:
         user = request.username.decode("utf-8", "surrogateescape")
         name = user if user in stored_token_names() else None
-    # What renews it may not go to another Hub; with the current one, huggingface_hub itself does as it likes.
+    # A refresh token must not go to another Hub; for the current token, huggingface_hub itself decides.
     return current_token() if name is None else stored_token(name, act=is_at_endpoint(origin))
 
 
-def _heal(origin: str, request: Request) -> None:
-    """Reject what the other helpers of git's chain hold: what git has just told them, and what they held before."""
+def _purge_chain(origin: str, request: Request) -> None:
+    """Remove what the other helpers in git's chain hold: what git has just given them, and older tokens."""
     from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 
     chain = helper_chain(origin, read_helper_entries())
-    rest = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
-    if not rest:
-        return  # one look at the configuration, and no more
+    others = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
+    if not others:
+        return  # the usual case costs one look at the configuration
     from git_credential_hf.purge import REJECTED, purge_helpers
 
-    # Asked for no user name, a helper gives what it has; git waits for us, so that and the URL's own must do.
+    # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
     user = request.username.decode("utf-8", "surrogateescape") if request.username else None
-    told = (request.password or b"").decode("utf-8", "surrogateescape")
-    for holder in purge_helpers(list(rest.values()), (None, user), seconds=18):
-        if any(copy.secret == told for copy in holder.copies) and find_token(told, None) is None:
-            record(REJECTED, origin, SILENCE)
+    password = (request.password or b"").decode("utf-8", "surrogateescape")
+    for holder in purge_helpers(list(others.values()), (None, user), seconds=PURGE_TIMEOUT):
+        if any(copy.secret == password for copy in holder.copies) and find_token(password, None) is None:
+            record(REJECTED, origin, REFUSED_FOR)
         trace(f"{holder.helper}: {holder.state} {[mask_token(copy.secret) for copy in holder.copies]} {holder.why}")

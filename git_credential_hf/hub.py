@@ -1,4 +1,4 @@
-"""What is the Hub: which origins may be given its token. Decided here, and nowhere else."""
+"""What is the Hub: its origins, which may be given its token, its repositories and their URLs."""
 
 import os
 
@@ -36,19 +36,19 @@ def hub_origins() -> list[str]:
 
 
 def exclusive_origins() -> list[str]:
-    """Those that are the Hub and nothing else: an `HF_ENDPOINT` with a path shares its host with somebody."""
+    """Return the origins that are the Hub and nothing else: an `HF_ENDPOINT` with a path shares its host."""
     path = hub_endpoint().partition("://")[2].partition("/")[2]
     return [*_PUBLIC] if path else hub_origins()
 
 
 def url_origin(url: str) -> str | None:
-    """The normalised origin of a URL; `None` where it could never be given a token."""
+    """Return the normalised origin of a URL; `None` if it can never be given a token."""
     scheme, separator, rest = url.partition("://")
     return normalized_origin(scheme, rest.partition("/")[0]) if separator else None
 
 
 def normalized_origin(protocol: str, host: str) -> str | None:
-    """The normalised origin of git's `protocol` and `host`; `None` where it could never be given a token.
+    """Return the normalised origin of git's `protocol` and `host`; `None` if it can never be given a token.
 
     `host` may hold a port, as git's does. https only, but for plain http on this very machine.
     """
@@ -76,12 +76,12 @@ def matching_origin(protocol: bytes | None, host: bytes | None) -> str | None:
     """The Hub's origin that git asks about, or `None`: another host, a lookalike, plain http, another port."""
     if protocol is None or host is None or not (protocol.isascii() and host.isascii()):
         return None
-    asked = normalized_origin(protocol.decode(), host.decode())
-    return asked if asked in hub_origins() else None
+    origin = normalized_origin(protocol.decode(), host.decode())
+    return origin if origin in hub_origins() else None
 
 
 def is_at_endpoint(url: str) -> bool:
-    """Whether `endpoint()` is the Hub that an https URL leads to, and so the one to ask about what is there."""
+    """Whether an https URL leads to the Hub at `hub_endpoint()`, which then can be asked about it."""
     scheme, _, rest = url.partition("://")
     where, own = normalized_origin(scheme, rest.partition("/")[0].rpartition("@")[2]), url_origin(hub_endpoint())
     return where == own or {where, own} <= {*_PUBLIC}
@@ -145,7 +145,7 @@ def parse_remote(url: str) -> tuple[str, str] | None:
 
 
 def parse_repository(text: str) -> Repository | None:
-    """The repository that somebody names: `acme/model`, `datasets/acme/data`, an `hf://` URI, or a URL of the Hub's."""
+    """Parse a repository as people name it: `acme/model`, `datasets/acme/data`, an `hf://` URI, or a URL of the Hub."""
     if text.lower().startswith("hf://"):
         parts = text[5:].split("@")[0].strip("/").split("/")
         return repository_at("/".join(parts[: 3 if parts[0] in REPOSITORY_KINDS else 2]))

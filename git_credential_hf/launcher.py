@@ -10,10 +10,10 @@ if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:  # and is n
 
 
 def _leave_the_repository() -> None:
-    """Take the current directory off the import path: it is somebody's repository, and `re.py` there may be anything.
+    """Take the current directory off the import path: it is a repository, whose `re.py` may be anything.
 
-    `python -m` puts it first, as it does a script's own directory, of which nothing is needed either; an empty entry of
-    PYTHONPATH means it too, and a relative one what is below it, and `site` has made both absolute by now.
+    `python -m` puts it first (a script's own directory is not needed either). An empty entry of PYTHONPATH means it,
+    too, and a relative one what is below it; `site` has made both absolute by now.
     """
     if not getattr(sys.flags, "safe_path", sys.flags.isolated):
         del sys.path[0]
@@ -32,5 +32,5 @@ from git_credential_hf.__main__ import main  # noqa: E402 - not before the path 
 
 status = main()
 if not {"atexit", "threading", "git_credential_hf.cli"} & sys.modules.keys():
-    os._exit(status)  # nobody has anything left to do, and taking Python apart takes longer than the answer
+    os._exit(status)  # nothing is left to do, and Python's own shutdown takes longer than the answer
 sys.exit(status)

@@ -20,31 +20,31 @@ _secrets: list[str] = []
 
 
 def register_secret(text: str) -> str:
-    """Remember a secret that this process has read, so that `report` can never show it."""
-    if len(text) > 4 and text not in _secrets:  # what is shorter is no token, and stands in any text
+    """Register a secret that this process has read, so that nothing can ever show it."""
+    if len(text) > 4 and text not in _secrets:  # shorter strings are not tokens, and occur in any text
         _secrets.append(text)
     return text
 
 
 def mask_token(token: str) -> str:
-    """The one form in which a token may be seen: the prefix of its kind, and its last four characters."""
+    """Return the one form in which a token may be shown: the prefix of its kind, and its last four characters."""
     prefix = next((prefix for prefix, _, _ in TOKEN_SHAPES if token.startswith(prefix)), "")
     rest = token[len(prefix) :]
-    # A short secret has no four characters to spare, and others are not a terminal's to interpret.
+    # A short secret has no four characters to spare, and a terminal could interpret other characters.
     is_plain = rest.isascii() and all(c.isalnum() or c in "-_" for c in rest[-4:])
     last = rest[-4:] if len(rest) >= 12 and is_plain else ""
     return prefix + "****" + last
 
 
 def mask_line(text: str) -> str:
-    """One line of `text` that is safe to show: no secret, no control character (a server may have chosen it)."""
+    """Return `text` as one line that is safe to show: no secret, no control character (a server may have chosen it)."""
     return "".join(c if c.isprintable() else " " for c in mask_secrets(text))
 
 
 def mask_secrets(text: str) -> str:
-    """`text` without its secrets, for readers whom control characters do not harm."""
+    """Return `text` without its secrets, for readers that control characters do not harm."""
     for secret in sorted(_secrets, key=len, reverse=True):
-        # As it is, and as exceptions quote what they complain of, text or bytes.
+        # As it is, and as exceptions quote it: as text or bytes.
         for form in (secret, repr(secret)[1:-1], repr(secret.encode("utf-8", "surrogateescape"))[2:-1]):
             text = text.replace(form, mask_token(secret))
     if any(
@@ -53,7 +53,7 @@ def mask_secrets(text: str) -> str:
         try:
             import re
         except (ImportError, MemoryError, OSError):
-            return "(not shown: Python cannot load what looks for tokens in it)"
+            return "(not shown: the module that finds tokens in it cannot be loaded)"
 
         # Words such as `hf_user` are shorter than any token.
         tokens = "|".join(
@@ -63,8 +63,7 @@ def mask_secrets(text: str) -> str:
         # CI providers mint JWTs. What begins like one is passed over whole: looking again in each part is quadratic.
         jwt = r"eyJ[\w-]*(\.[\w-]+\.[\w-]*)?"
         text = re.sub(jwt, lambda match: mask_token(match[0]) if match[1] else match[0], text)
-        # The password of a URL, of a header, and of a helper in one line, whatever it looks like; where a token stood,
-        # it is masked by now.
+        # The password in a URL, a header, or a helper's command line, whatever it looks like. Tokens are masked by now.
         text = re.sub(r"(://[^\s/:@]*:)(?!\w*\*{4})[^\s/@]+(?=@)", r"\1****", text)
         text = re.sub(r"(://[^\s/:@]*:)(?!\d*/|\w*\*{4})[^\s@]{1,256}(?=@)", r"\1****", text)  # with a slash in it
         text = re.sub(r"(https?://)[^\s/:@*]{16,}(?=@)", r"\1****", text)  # as long as this, it may be no name

@@ -1,4 +1,4 @@
-"""What users are told when something is wrong, and how a run is traced."""
+"""What users read when something is wrong, and how a run is traced."""
 
 import os
 import sys
@@ -7,9 +7,9 @@ from git_credential_hf.masking import mask_line
 
 
 class Problem(Exception):
-    """Something that the user has to know, with the one command that mends it.
+    """Something that the user has to know, with the one command that fixes it.
 
-    `message` says what and why, in one line, lower case, without a full stop; `fix` is the remedy.
+    `message` says what and why, in one line, lower case, without a full stop; `fix` is shown as a hint.
     """
 
     def __init__(self, message: str, fix: str | None = None) -> None:
@@ -19,48 +19,48 @@ class Problem(Exception):
 
 
 def report(level: str, text: str) -> None:
-    """Tell the user on stderr, in git's own style; `level` is `error`, `warning`, `hint` or `trace`."""
+    """Write a line to stderr, in git's own style; `level` is `error`, `warning`, `hint` or `trace`."""
     line = f"git-credential-hf: {level}: {mask_line(text)}\n"
     try:
         os.write(2, line.encode("utf-8", "replace"))  # one write: lines of parallel helpers do not mix
     except OSError:
-        pass  # nobody is listening; that is no reason to fail git
+        pass  # stderr is closed; that is no reason to fail git
 
 
 def report_problem(problem: Problem, level: str = "error") -> None:
-    """Render a problem: what and why, then what mends it."""
+    """Report a problem: what and why, then the fix as a hint."""
     report(level, problem.message)
     if problem.fix:
         report("hint", problem.fix)
 
 
 def trace(text: str) -> None:
-    """Follow a run: `GIT_CREDENTIAL_HF_TRACE=1` writes to stderr, an absolute path appends to that file."""
-    where = os.environ.get("GIT_CREDENTIAL_HF_TRACE", "")
-    if where.lower() in ("", "0", "no", "off", "false"):
+    """Trace a step: with `GIT_CREDENTIAL_HF_TRACE=1` to stderr, with an absolute path by appending to that file."""
+    target = os.environ.get("GIT_CREDENTIAL_HF_TRACE", "")
+    if target.lower() in ("", "0", "no", "off", "false"):
         return
-    if not os.path.isabs(where):
+    if not os.path.isabs(target):
         report("trace", text)
         return
     line = f"{os.getpid()} {mask_line(text)}\n"
     try:
-        # A link that somebody else put there does not choose the file, and a FIFO does not keep git waiting.
+        # Not through a link that another user put there, and without waiting for a FIFO.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        descriptor = os.open(where, flags, 0o600)
+        descriptor = os.open(target, flags, 0o600)
         with open(descriptor, "ab", buffering=0) as file:
             file.write(line.encode("utf-8", "replace"))
     except OSError as error:
-        report("warning", f"cannot trace to {where}: {error.strerror}")
+        report("warning", f"cannot trace to {target}: {error.strerror}")
 
 
-# Of the system, not of this program: too many files or processes, no memory, no room, a broken or read-only disk.
+# Errors of the system, not of this program: too many files, no memory, no space, a broken or read-only disk.
 _EXHAUSTED = ("EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS")
 _EXHAUSTED_WORDS = ("can't start new thread", "failed to map segment")  # of Python, and of an import without memory
 
 
 def _is_of_the_system(error: BaseException | None) -> bool:
-    """Whether it is the system that has no more to give, or lets nobody read what this program is made of."""
+    """Whether the system is out of something, or does not let this program be read."""
     if isinstance(error, OSError):
         import errno
 
@@ -70,16 +70,16 @@ def _is_of_the_system(error: BaseException | None) -> bool:
 
 
 def trace_bug() -> None:
-    """Say in one line that this program is wrong, or the system at its end; where, is for the trace."""
+    """Report an unexpected error in one line: a bug, or a limit of the system. The traceback is traced."""
     kind, error, _ = sys.exc_info()
     if _is_of_the_system(error):
-        said = str(error) or "out of memory"
+        reason = str(error) or "out of memory"
         if isinstance(error, OSError):
-            said = f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}"
-        report("error", f"the system says: {said}")
+            reason = f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}"
+        report("error", f"system error: {reason}")
     else:
         report("error", f"internal error ({kind.__name__ if kind else 'unknown'}: {error}), please report it")
-    report("hint", "GIT_CREDENTIAL_HF_TRACE=1 shows where")
+    report("hint", "set GIT_CREDENTIAL_HF_TRACE=1 to see where")
     if os.environ.get("GIT_CREDENTIAL_HF_TRACE"):
         import traceback
 

@@ -1,6 +1,6 @@
 """git's credential protocol: bytes on stdin to attributes, and an answer back to bytes (git-credential(1)).
 
-What is refused here cannot fool anything behind: a second `host`, a CR that another reader would take for the end
+What is refused here cannot fool the code behind it: a second `host`, a CR that another reader would take for the end
 of a line (CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008).
 """
 
@@ -12,11 +12,11 @@ MAX_MESSAGE_BYTES = 1024 * 1024  # bytes
 _SINGLE = (b"protocol", b"host", b"username", b"path", b"password")
 _MULTIPLE = (b"capability[]", b"wwwauth[]", b"state[]")
 
-CAPABILITIES = b"version 0\n"  # git-credential(1), CAPABILITY; we need none: username and password reach every git
+CAPABILITIES = b"version 0\n"  # git-credential(1), CAPABILITY; none is needed: every git reads username and password
 
 
 class Request:
-    """What a program asks: the attributes that it named, as bytes; `None` where it named none."""
+    """A request: its attributes as bytes, `None` for those that are missing."""
 
     def __init__(self) -> None:
         self.protocol: bytes | None = None
@@ -28,7 +28,7 @@ class Request:
 
 
 def read_message(source: int) -> bytes:
-    """Read a message from a file descriptor, up to the blank line that ends it, or to where it is plainly none.
+    """Read a message from a file descriptor, up to the blank line that ends it, or until it is plainly malformed.
 
     Stops there, not at the end of the input: a program may keep its end of the pipe open.
     """
@@ -44,7 +44,7 @@ def read_message(source: int) -> bytes:
 
 
 def parse_request(message: bytes) -> Request:
-    """Turn a message into the attributes of a request; raise `Problem` where it is not one."""
+    """Parse a message into the attributes of a request; raises `Problem` if it is malformed."""
     lines, blank, _ = message.partition(b"\n\n")
     if len(lines) + len(blank) > MAX_MESSAGE_BYTES:
         raise _refused(f"it is longer than {MAX_MESSAGE_BYTES} bytes")
@@ -54,7 +54,7 @@ def parse_request(message: bytes) -> Request:
             break  # the first line is the blank one, or the last one has its LF
         _add(request, line)
     if request.host == b"" and (request.protocol or b"https").lower() in (b"https", b"http"):
-        raise _refused("its host is blank")  # others may: with `protocol=cert` git asks for the password of a file
+        raise _refused("its host is blank")  # with `protocol=cert` git asks for the password of a file, without a host
     return request
 
 
@@ -62,9 +62,9 @@ def _add(request: Request, line: bytes) -> None:
     if len(line) > MAX_LINE_BYTES:
         raise _refused(f"a line is longer than {MAX_LINE_BYTES} bytes")
     if b"\r" in line:
-        raise _refused("a line holds a carriage return")
+        raise _refused("a line contains a carriage return")
     if b"\0" in line:
-        raise _refused("a line holds a NUL")
+        raise _refused("a line contains a NUL")
     key, equals, value = line.partition(b"=")
     if not equals:
         raise _refused("a line has no '='")
@@ -82,12 +82,15 @@ def _add(request: Request, line: bytes) -> None:
 
 
 def format_answer(answer: dict[str, str]) -> bytes:
-    """The bytes of an answer; raise `Problem` where a value does not fit into a line."""
+    """Return the bytes of an answer; raises `Problem` if a value does not fit into a line."""
     lines = []
     for key, value in answer.items():
         data = value.encode("utf-8", "surrogateescape")  # as the environment gave it, byte for byte
         if b"\n" in data or b"\r" in data or b"\0" in data:
-            raise Problem(f"the {key} holds a line break or a NUL, which no credential can", "run `hf auth login`")
+            raise Problem(
+                f"the {key} contains a line break or a NUL, which git's credential format cannot carry",
+                "run `hf auth login`",
+            )
         lines.append(key.encode() + b"=" + data + b"\n")
     return b"".join(lines)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
     from git_credential_hf.tokens import Token
 
 REFRESH_TRIED_FOR = 24 * 3600  # seconds for which a refused token is not renewed once more
-HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for all that huggingface_hub does, or git waits for a server that trickles
+HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for everything that huggingface_hub does: git waits for it
 OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is exchanged anew
 
 

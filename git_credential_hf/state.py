@@ -1,4 +1,4 @@
-"""What is kept on disk between two runs, and where: private to the user, whole or not at all.
+"""What is remembered on disk between two runs, and where: private to the user, whole or not at all.
 
 Unless a caller names another directory (`within`) that is the runtime directory, gone with the session. It is the one
 that platformdirs names (a test holds the two together), worked out here because importing platformdirs takes twice as
@@ -15,7 +15,7 @@ _NAME = "git-credential-hf"
 
 
 def runtime_directory() -> str | None:
-    """The directory of our runtime files, which need not exist; `None` where there is no safe place."""
+    """Return the directory of our runtime files, which need not exist; `None` if there is no safe place."""
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return os.path.join(local, "Temp", _NAME) if local else None
@@ -35,15 +35,17 @@ def _temporary_directory() -> str:
     for base in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - see _is_ours
         if base and os.path.isabs(base) and os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK):
             mode = os.stat(base).st_mode
-            if sys.platform == "win32" or mode & 0o1000 or not mode & 0o022:  # or others may rename what is in it
+            if (
+                sys.platform == "win32" or mode & 0o1000 or not mode & 0o022
+            ):  # otherwise other users may rename what is in it
                 return base
     return "/tmp"  # noqa: S108
 
 
 def _is_ours(path: str, not_for_others: int) -> bool:
-    """Whether `path` is a real directory of this user's, to write in, without these permission bits for others.
+    """Whether `path` is a real, writable directory of this user's, without these permission bits for others.
 
-    In /tmp somebody may have made it first, or put a link there.
+    In /tmp another user may have made it first, or put a link there.
     """
     try:
         status = os.lstat(path)
@@ -53,25 +55,25 @@ def _is_ours(path: str, not_for_others: int) -> bool:
 
 
 def _is_closed(status: os.stat_result, not_for_others: int) -> bool:
-    """Whether it is this user's, without these bits. Windows has none: our directory is in the user's profile there."""
+    """Whether it is this user's, without these bits. Windows has none: there it is in the user's profile."""
     if sys.platform == "win32":
         return True
     return not status.st_mode & not_for_others and status.st_uid == os.geteuid()
 
 
 def _is_safe(path: str) -> bool:
-    """Whether nobody else can get at what is in our directory, nor put another one in its place."""
+    """Whether no other user can read our directory, or put another one in its place."""
     # Other programs share the level above, which old releases of platformdirs made 0755.
     return _is_ours(path, 0o077) and _holds_ours(os.path.dirname(path))
 
 
 def _holds_ours(path: str) -> bool:
-    """Whether nobody else can put anything into this directory, which holds ours."""
+    """Whether no other user can put anything into the directory that holds ours."""
     return sys.platform in ("win32", "darwin") or _is_ours(path, 0o022)
 
 
 def private_directory(within: str | None = None) -> str | None:
-    """Our directory, made if need be; `None` where it cannot be had safely."""
+    """Return our directory, made if need be; `None` if there is no safe one."""
     path = within or runtime_directory()
     if path is None:
         return None
@@ -80,19 +82,19 @@ def private_directory(within: str | None = None) -> str | None:
             if not os.path.lexists(level):
                 os.makedirs(level, 0o700)
             if level != path and not _holds_ours(level):
-                return None  # somebody was there first, or it is a link: nothing is made where that leads
+                return None  # another user was there first, or it is a link: nothing is made at its target
     except OSError:
         pass  # perhaps made by another process a moment ago: the check tells
     return path if _is_safe(path) else None
 
 
 def read_state(name: str, within: str | None = None) -> str:
-    """The text kept under `name`; empty where there is none, or where it is not this user's alone."""
+    """Return the text stored under `name`; empty if there is none, or if another user could have written it."""
     path = within or runtime_directory()
     if path is None or not _is_safe(path):
         return ""
     try:
-        # What is no file (a link, a FIFO that would keep us waiting) is not what we kept.
+        # A link, or a FIFO that would make us wait, is not what we stored.
         descriptor = os.open(os.path.join(path, name), os.O_RDONLY | _PLAINLY, 0o600)
     except OSError:
         return ""
@@ -132,7 +134,7 @@ _ABANDONED = 60  # seconds; writing takes a moment
 
 
 def _remove_abandoned(path: str) -> None:
-    """Remove what a process that was killed had not put in its place: there may be a token in it."""
+    """Remove what a killed process has left under a temporary name: there may be a token in it."""
     for entry in os.listdir(path):
         name = os.path.join(path, entry)
         try:
@@ -147,7 +149,7 @@ _PLAINLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_
 
 
 def _rename(path: str, name: str) -> None:
-    """Put a file in the place of another, which on Windows cannot be while somebody reads that."""
+    """Rename a file over another, which on Windows fails while another process reads that."""
     for _ in range(50 if sys.platform == "win32" else 0):
         try:
             os.replace(path, name)
@@ -158,9 +160,9 @@ def _rename(path: str, name: str) -> None:
 
 
 class Lock:
-    """While it is entered, no other process of this user is in the one of the same name; waits for 30 s at most.
+    """A lock between this user's processes, by name; entering it waits for 30 s at most.
 
-    Where there is no place for it, everybody enters: what it guards is then done twice.
+    Without a directory for it, every process enters: what it guards is then done twice.
     """
 
     def __init__(self, name: str) -> None:
@@ -190,7 +192,7 @@ class Lock:
 
 
 def _lock(descriptor: int) -> None:
-    """Lock a file until it is closed; raises `OSError` where another process has."""
+    """Lock a file until it is closed; raises `OSError` if another process has."""
     if sys.platform == "win32":
         import msvcrt
 
@@ -202,9 +204,9 @@ def _lock(descriptor: int) -> None:
 
 
 def fingerprint(secret: str, key: str) -> str:
-    """A keyed hash: whoever reads it learns nothing of `secret`, and cannot compare it with another file's.
+    """Return a keyed hash, which tells nothing about `secret`, and cannot be compared with another file's.
 
-    Raises `ValueError` where `key` is none of `new_key`'s.
+    Raises `ValueError` if `key` does not come from `new_key`.
     """
     import hashlib
 
@@ -217,14 +219,14 @@ def new_key() -> str:
 
 
 def record(name: str, secret: str, seconds: int, within: str | None = None) -> None:
-    """Remember, under `name` and for so long, that something has happened to `secret`; of that only a keyed hash."""
+    """Record under `name`, for so many seconds, that something happened to `secret`; only a keyed hash is stored."""
     key = new_key()
     mark = f"{int(time.time())} {seconds} {key} {fingerprint(secret, key)}\n"
     write_state(name, mark + "".join(_recent(name, within)), within)
 
 
 def is_recorded(name: str, secret: str, within: str | None = None) -> bool:
-    """Whether `remember` was told so, not too long ago."""
+    """Whether `record` was called with this secret, and its time is not over."""
     for line in _recent(name, within):
         *_, key, mark = line.split()
         try:
@@ -236,7 +238,7 @@ def is_recorded(name: str, secret: str, within: str | None = None) -> bool:
 
 
 def discard_record(name: str) -> None:
-    """What was remembered under `name` has had its effect."""
+    """Discard what was recorded under `name`: it has had its effect."""
     path = runtime_directory()
     try:
         if path is not None and _is_safe(path):
@@ -258,7 +260,7 @@ def _recent(name: str, within: str | None) -> list[str]:
 
 
 def remove_state(within: str | None = None) -> list[str]:
-    """Remove everything that was kept; return the paths that are gone. Raises `Problem` where that fails."""
+    """Remove everything that was stored; return the paths that are gone. Raises `Problem` if that fails."""
     path = within or runtime_directory()
     if path is None or not _is_safe(path):
         return []
@@ -276,9 +278,9 @@ def remove_state(within: str | None = None) -> list[str]:
 
 
 def cache_directory() -> str | None:
-    """Where a "yes" is kept: the user's cache directory, as platformdirs names it.
+    """Return the directory in which a "yes" is cached: the user's cache directory, as platformdirs names it.
 
-    `None`, which is the runtime directory, where nobody knows of a home: a container's user, without HOME.
+    `None`, which stands for the runtime directory, without a home: a container's user without HOME.
     """
     import platformdirs
 

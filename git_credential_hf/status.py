@@ -13,7 +13,7 @@ from git_credential_hf.hub import hub_endpoint, hub_origins
 from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import login_hint
-from git_credential_hf.tokens import Token, current_token, stored_token
+from git_credential_hf.tokens import NOT_LOGGED_IN, Token, current_token, stored_token
 
 
 class Status:
@@ -36,8 +36,7 @@ class Status:
             self.problems.append(problem)
             return None
         if token is None:
-            said = "nobody is logged in to the Hugging Face Hub on this machine"
-            self.problems.append(Problem(said, login_hint()))
+            self.problems.append(Problem(NOT_LOGGED_IN, login_hint()))
         return token
 
     def _account(self, token: Token) -> Account | None:

@@ -35,7 +35,7 @@ def start_process(
 ) -> "subprocess.Popen[bytes]":
     """Start a program with three pipes; a string is for the shell, and for that of POSIX alone.
 
-    `is_apart`: without the terminal, or the console's window, at which it could ask somebody.
+    `is_apart`: without the terminal or console window at which it could prompt.
     """
     return subprocess.Popen(  # noqa: S603 - a list is for no shell, and a string git gives to the same one
         command,
@@ -50,9 +50,9 @@ def start_process(
 
 
 def end_process(process: "subprocess.Popen[bytes]", *, is_apart: bool = True, grace: float = 0) -> None:
-    """End it, and what it has started: a helper of git's that hangs would stay for ever.
+    """End a program and everything that it started: a helper that hangs would stay for ever.
 
-    `grace`: seconds in which it may clean up, where a program can be asked to.
+    `grace`: seconds to clean up, if the system can ask a program to end.
     """
     if sys.platform == "win32":
         _windows("taskkill.exe", "/T", "/F", "/PID", str(process.pid))  # by the parents: before it is gone itself
@@ -83,7 +83,7 @@ def is_process_running(number: int) -> bool:
 
 
 def _windows(program: str, *arguments: str) -> bytes:
-    """What a program of Windows' own prints; nothing where it cannot be started."""
+    """Return what one of Windows' own programs prints; nothing if it cannot be started."""
     path = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", program)
     try:
         return subprocess.run(  # noqa: S603 - an absolute path, a list of arguments, no shell

@@ -1,4 +1,4 @@
-"""The files in which huggingface_hub keeps tokens: where they are, and what stands in them now; they are only read.
+"""huggingface_hub's token files: where they are, and what is in them. They are only read.
 
 As huggingface_hub 2.4 reads them (`utils/_auth.py` and `constants.py`), which takes ten times as long to import.
 """
@@ -15,19 +15,19 @@ _EMPTIED = 3.0  # seconds that an empty one, which a writer has truncated, gets 
 
 
 def clean_token(text: str) -> str:
-    """A token without what surrounds it in a file or a variable."""
+    """Strip what may surround a token in a file or a variable."""
     return text.replace("\r", "").replace("\n", "").strip()
 
 
 def token_path() -> str:
-    """The active token's file: huggingface_hub's `HF_TOKEN_PATH`."""
+    """Return the path of the active token's file: huggingface_hub's `HF_TOKEN_PATH`."""
     if is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
         return os.path.join(os.path.expanduser("~"), ".cache", "huggingface_staging", "token")
     return _configured_token_path()
 
 
 def stored_tokens_path() -> str:
-    """The file of all tokens by name: `HF_STORED_TOKENS_PATH`, which staging leaves where it is."""
+    """Return the path of the file with all tokens by name: `HF_STORED_TOKENS_PATH`, the same on staging."""
     return os.path.join(os.path.dirname(_configured_token_path()), "stored_tokens")
 
 
@@ -50,16 +50,16 @@ def _as_pathlib(path: str) -> str:
 
 
 def login_hint() -> str:
-    """What puts another token into the token file: a login, but not where the file is mounted from elsewhere."""
+    """Return the hint for replacing the login: `hf auth login`, unless the file is mounted read-only."""
     path = token_path()
     folder = os.path.dirname(path)
     if os.path.isdir(folder) and not os.access(folder, os.W_OK):
-        return f"put a token into what is mounted here as {path}, for this user to read"
+        return f"replace the secret mounted at {path}; this user must be able to read it"
     return "run `hf auth login`"
 
 
 def read_token_file() -> str | None:
-    """What the token file holds; `None` where it is empty, or not there. Raises `Problem` where it cannot be read."""
+    """Return the token in the token file; `None` if that is empty or missing. Raises `Problem` if it cannot be read."""
     path = token_path()
     try:
         text = _read_settled(path)
@@ -70,7 +70,7 @@ def read_token_file() -> str | None:
 
 
 def _read_settled(path: str, encoding: str | None = None) -> str | None:
-    """The text of a file that another process may be rewriting; `None` where there is none.
+    """Return the text of a file that another process may be rewriting; `None` if it does not exist.
 
     huggingface_hub truncates a token file and then writes it: in between it is empty, which is not "logged out", and
     may be cut short, which is not a token. So what was written a moment ago is read again when it has settled.
@@ -86,7 +86,7 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
                 text = file.read(1 << 20)
                 status = os.fstat(file.fileno())
         except FileNotFoundError:
-            # Kubernetes replaces a mounted Secret by moving a link and removing where it led: that was in between.
+            # Kubernetes replaces a mounted Secret by moving a link and removing its old target: this was in between.
             misses += 1
             if misses < 4 and os.path.islink(_as_pathlib(path)):
                 continue
@@ -97,14 +97,14 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
             return text
         doubts -= is_settled
         if clean_token(text) and seen.setdefault(text, status.st_mtime) != status.st_mtime:
-            return text  # somebody writes it over and over, and it has been this, whole, before
+            return text  # another process keeps rewriting it, and this text was there before, whole
         if time.monotonic() > deadline:
             return text if clean_token(text) else next(reversed(seen), text)
         time.sleep(0.02)
 
 
 def read_stored_tokens() -> dict[str, dict[str, str]]:
-    """The fields of each stored token by its name; none where the file cannot be read."""
+    """Return the fields of each stored token by its name; none if the file cannot be read."""
     path = stored_tokens_path()
     try:
         text = _read_settled(path, "utf-8")
@@ -117,7 +117,7 @@ def read_stored_tokens() -> dict[str, dict[str, str]]:
 
 
 def _parse_plain(text: str) -> dict[str, dict[str, str]] | None:
-    """Read stored tokens as huggingface_hub writes them; `None` where somebody else has had a hand in it.
+    """Parse stored tokens as huggingface_hub writes them; `None` if the file was edited by hand.
 
     `configparser`, which it uses, takes longer to import than the rest of `get` takes to run.
     """

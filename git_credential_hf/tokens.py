@@ -20,6 +20,7 @@ from git_credential_hf.token_files import (
     token_path,
 )
 
+NOT_LOGGED_IN = "not logged in to Hugging Face"
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 
 
@@ -80,7 +81,7 @@ class Token:
 
 
 def current_token(*, act: bool = True) -> Token | None:
-    """Return the token that huggingface_hub would use now; `None` if nobody is logged in.
+    """Return the token that huggingface_hub would use now; `None` without a login.
 
     `act`: whether a due refresh or exchange may be made (network). Raises `Problem` if there is a source, but broken:
     it never falls back to another one silently.

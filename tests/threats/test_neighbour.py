@@ -124,15 +124,15 @@ for make in (
 
 CHANGING = """
 import sys, time
-from git_credential_hf import changes
+from git_credential_hf.files import FileChange, read_file
 from git_credential_hf.problem import Problem
 until = time.monotonic() + float(sys.argv[2])
 done = 0
 while time.monotonic() < until:
     try:
         for _ in range(50):
-            before = changes.read(sys.argv[1])
-        changes.Change(sys.argv[1], before, (before or b"") + b"# ours\\n").apply()
+            before = read_file(sys.argv[1])
+        FileChange(sys.argv[1], before, (before or b"") + b"# ours\\n").apply()
         done += 1
     except Problem:
         pass

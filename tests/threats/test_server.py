@@ -19,9 +19,10 @@ import trustme
 from git_credential_hf import cli
 from git_credential_hf.api.access import check_access, whoami
 from git_credential_hf.api.client import Unreachable
+from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.refresh import _one_line
-from git_credential_hf.tokens import Token, keep_secret
+from git_credential_hf.tokens import Token, register_secret
 
 from . import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, run, start
 
@@ -103,7 +104,7 @@ def test_senseless_answers_are_no_answer(name: str, monkeypatch: pytest.MonkeyPa
         with pytest.raises(Unreachable):
             whoami(token)
         for write in (False, True):
-            answer = check_access(token, ("models", "acme/model"), write=write)
+            answer = check_access(token, Repository("models", "acme/model"), write=write)
             # An empty 200 is all that the Hub itself says for a yes, so those with such a status are one.
             assert answer.answer in ("unknown", "yes")
         assert server.heard
@@ -134,7 +135,7 @@ def test_no_redirect_is_followed_elsewhere(name: str, monkeypatch: pytest.Monkey
             monkeypatch.setenv("HF_ENDPOINT", hub.url)
             with pytest.raises(Unreachable):
                 whoami(token)
-            assert check_access(token, ("models", "acme/model"), write=True).answer == "unknown"
+            assert check_access(token, Repository("models", "acme/model"), write=True).answer == "unknown"
             assert hub.heard
             assert not other.heard
 
@@ -258,7 +259,7 @@ def test_a_token_that_comes_back_is_not_shown(
 def test_what_is_cut_off_is_masked_first(before: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long error of huggingface_hub's is shown in part: the end of that part is no half of a secret."""
     secret = f"the-identity-of-{new_token()[3:]}"
-    said = _one_line(ValueError("x" * before + keep_secret(secret)))
+    said = _one_line(ValueError("x" * before + register_secret(secret)))
     assert secret[:24] not in said
 
 

@@ -40,7 +40,7 @@ def refusal(why: str) -> tuple[int, bytes, bytes]:
     return 1, b"", f"git-credential-hf: error: refused a malformed credential request: {why}\n".encode()
 
 
-CR, NUL = "a line holds a carriage return", "a line holds a NUL"
+CR, NUL = "a line contains a carriage return", "a line contains a NUL"
 REFUSED = {
     "CRLF": (HUB.replace(b"\n", b"\r\n") + b"\r\n", CR),
     "CR as the end of a line": (b"protocol=https\nhost=evil.example\rhost=huggingface.co\n\n", CR),
@@ -342,7 +342,10 @@ def test_answers_are_lines_as_given() -> None:
     for end in "\n\r\0":
         with pytest.raises(Problem) as raised:
             format_answer({"username": "git", "password": f"hf_{end}x"})
-        assert raised.value.message == "the password holds a line break or a NUL, which no credential can"
+        assert (
+            raised.value.message
+            == "the password contains a line break or a NUL, which git's credential format cannot carry"
+        )
         assert raised.value.fix == "run `hf auth login`"
 
 

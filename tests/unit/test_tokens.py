@@ -528,7 +528,7 @@ def test_a_mounted_file_is_not_logged_in_to(home: Path, monkeypatch: pytest.Monk
     path.parent.mkdir()
     assert login_hint() == login
     monkeypatch.setattr(os, "access", lambda where, mode: (str(where), mode) != (str(path.parent), os.W_OK))
-    assert login_hint() == f"put a token into what is mounted here as {path}, for this user to read"
+    assert login_hint() == f"replace the secret mounted at {path}; this user must be able to read it"
 
 
 @pytest.mark.parametrize(("content", "why"), [("directory", "Is a directory"), (b"hf_\xff", "it is not text")])

@@ -490,12 +490,12 @@ def test_two_copies_in_one_second(home: Path, netrc: Path) -> None:
 
 IN_ONE_SECOND = """
 import sys
-from git_credential_hf import netrc
-from git_credential_hf.changes import Change
+from git_credential_hf.files import FileChange
+from git_credential_hf.git.netrc import without_machines
 path, *contents = sys.argv[1:]
 for content in contents:
     with open(path, "w") as file: file.write(content)
-    Change(path, content.encode(), netrc.without(content.encode(), ["huggingface.co"]), keeps=True).apply()
+    FileChange(path, content.encode(), without_machines(content.encode(), ["huggingface.co"]), has_backup=True).apply()
 """
 
 

@@ -353,7 +353,7 @@ def test_carriage_return_in_a_url(git: Git) -> None:
     assert git.asked == [("hf get", "protocol=https\n")]  # git ends in the middle of telling us
     assert "password=typed" in git.fill(url, HF, "credential.protectProtocol=false")
     assert git.asked[0][0] == "hf get"
-    assert "error: refused a malformed credential request: a line holds a carriage return\n" in git.said
+    assert "error: refused a malformed credential request: a line contains a carriage return\n" in git.said
 
 
 def test_url_without_a_host(git: Git) -> None:

@@ -163,7 +163,7 @@ def test_run_without_a_token(image: Build) -> None:
     """Without either, git is told in one line that there is no token, and ends."""
     done = in_container(image, "git", "-C", "/model", "pull", check=False, GIT_TERMINAL_PROMPT="0")
     assert done.returncode != 0
-    assert "git-credential-hf: warning: nobody is logged in" in done.stderr
+    assert "git-credential-hf: error: not logged in to Hugging Face" in done.stderr
 
 
 def test_secret_after_user(image: Build, token: str) -> None:

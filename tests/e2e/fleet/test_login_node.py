@@ -124,7 +124,7 @@ def test_without_a_login(node: Machine) -> None:
     node.user(FIRST, token_of(FIRST))
     node.user(FIRST + 1)
     said = get(node, FIRST + 1, GIT_TERMINAL_PROMPT="0")
-    assert "nobody is logged in" in said
+    assert "not logged in to Hugging Face" in said
     assert token_of(FIRST) not in said
 
 

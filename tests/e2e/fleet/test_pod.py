@@ -150,7 +150,7 @@ def test_without_the_group(machine: Machine, hub: Hub) -> None:
     done = pod.run("git", "ls-remote", MODEL, check=False)
     assert done.returncode == 128
     assert "git-credential-hf: error: cannot read the token file /etc/hf/token: Permission denied\n" in done.stderr
-    assert "hint: put a token into what is mounted here as /etc/hf/token" in done.stderr
+    assert "hint: replace the secret mounted at /etc/hf/token" in done.stderr
 
 
 @pytest.mark.parametrize("data", [{}, {"token": ""}, {"token": "\n"}, {"other": "x"}], ids=repr)
@@ -186,7 +186,7 @@ def test_a_refused_token_does_not_spoil_the_next(pod: Pod, hub: Hub) -> None:
     hub.revoke(old)
     done = pod.run("git", "ls-remote", MODEL, check=False)
     assert re.search(r"the Hub refuse[sd] the token hf_\*{4}\w{4} from the file /etc/hf/token", done.stderr)
-    assert "hint: put a token into what is mounted here as /etc/hf/token" in done.stderr
+    assert "hint: replace the secret mounted at /etc/hf/token" in done.stderr
     pod.volume.write({"token": new})
     pod.run("git", "ls-remote", MODEL)
 

@@ -113,7 +113,7 @@ def test_a_module_that_cannot_be_read(trial: Trial) -> None:
     """It is the system's fault, and the file is named: nobody is to report that."""
     point = next(point for point in own(trial) if "access.py" in point.line or "refused." in point.line)
     done = trial.fails(*failing(point, "EACCES", again=True))
-    assert "error: the system says: Permission denied: /" in done.stderr
+    assert "error: system error: Permission denied: /" in done.stderr
 
 
 @pytest.mark.parametrize("trial", ["hooks uninstall"], indirect=True)
