@@ -429,19 +429,19 @@ def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:
 @click.argument("name", type=click.Choice(["pre-push", "pre-commit"]))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def hook(name: str, arguments: tuple[str, ...]) -> int:
-    """Judge a push or a commit: the files in `hooks/` call this.
+    """Check a push or a commit: the scripts in `hooks/` run this.
 
     Exits with 1 where the Hub would refuse it. Off with
     GIT_CREDENTIAL_HF_HOOKS=off, or `git push --no-verify`.
     """
-    from git_credential_hf.hooks.judge import parse_push, pre_commit, pre_push
+    from git_credential_hf.hooks.judge import check_commit, check_push, parse_push
 
     try:
         if name == "pre-commit":
-            verdict = pre_commit()
+            verdict = check_commit()
         else:
             remote, url, given = parse_push(arguments, sys.stdin.buffer)
-            verdict = pre_push(remote, url, given)
+            verdict = check_push(remote, url, given)
     except Problem as unjudged:
         report_problem(unjudged, "warning")
         return 0  # what cannot be judged is not refused

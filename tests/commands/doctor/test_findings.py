@@ -587,7 +587,14 @@ ROWS = [
         for name in ("gated, not requested", "gated, pending", "gated, not in the scope")
     ),
     Row(
-        *("a reader", "repo-read-only", why("a reader"), "warning", "its role in acme is 'read'", "acme/model, with {shown}"),
+        *(
+            "a reader",
+            "repo-read-only",
+            why("a reader"),
+            "warning",
+            "role in acme is 'read'",
+            "acme/model, with {shown}",
+        ),
         *("hf discussions create acme/model --pull-request", False, (), promoted),
         needs="online",
         repository=("acme/model",),
