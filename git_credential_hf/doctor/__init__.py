@@ -71,6 +71,6 @@ class Examination:
         }
 
 
-def examine(repository: Repository | None, *, offline: bool) -> Examination:
+def examine_machine(repository: Repository | None, *, offline: bool) -> Examination:
     """Look at everything; `repository`: its type and name, instead of the one that this directory is pushed to."""
     return Examination(Machine(repository, offline=offline))

@@ -10,7 +10,7 @@ from git_credential_hf.doctor.copies import entry_file, plan_unset
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry
-from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.helpers import CONFIGURE_HINT, HelperChains
 from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
@@ -20,68 +20,49 @@ from git_credential_hf.problem import Problem
 
 
 def check_helpers(machine: Machine) -> Iterator[Finding]:
-    """The chain of helpers that git asks: ours has to be in it, first, and to be found."""
-    silent: list[str] = []
-    shadowed: list[ConfigEntry] = []
-    behind: list[ConfigEntry] = []
-    lost: dict[str, ConfigEntry] = {}
-    for origin in hub_origins():
-        chain = helper_chain(origin, machine.entries)
-        ours = [at for at, entry in enumerate(chain) if is_our_helper(entry.value or "")]
-        if not ours:
-            silent.append(origin)
-        else:
-            shadowed += [entry for entry in chain[: ours[0]] if entry not in shadowed]
-            rest = [entry for at, entry in enumerate(chain) if at > ours[0] and at not in ours]
-            behind += [entry for entry in rest if entry not in behind]
-        lost.update(
-            {
-                entry.value or "": entry
-                for at, entry in enumerate(chain)
-                if at in ours and not _is_found(entry.value or "")
-            }
-        )
-    if silent:
-        # What forgets the helpers of `--global` stands behind them: in a repository, or in the environment.
-        undoing = {
-            entry.scope: entry
-            for entry in machine.entries
-            if entry.is_helper() and not entry.value and any(section_applies(entry.subsection, o) for o in silent)
-        }
-        is_local = "local" in undoing
-        yield Finding(
-            "helper-not-configured",
-            "error",
-            "git does not ask this helper for the Hub",
-            ", ".join(silent),
-            removal_command(undoing["command"])
-            if "command" in undoing
-            else f"run `git-credential-hf configure{' --local' if is_local else ''}`",
-            None if "command" in undoing else partial(plan_configure, "local" if is_local else "global"),
-        )
-    for entry in lost.values():
+    """Check the helpers that git asks: this one has to be among them, first, and to be found."""
+    chains = HelperChains(hub_origins(), machine.entries)
+    if chains.unused_for:
+        yield _not_configured(machine, chains)
+    for entry in {entry.value: entry for entry in chains.ours if not _is_found(entry.value or "")}.values():
         yield Finding(
             "helper-not-found",
             "error",
             f"git cannot start the helper '{mask_line(entry.value or '')}'",
-            f"{entry_file(entry) or 'the environment'} names it, and it is not there, or not on PATH",
-            "install it again, then run `git-credential-hf configure`",
+            f"{entry_file(entry) or 'the environment'} names it, but it does not exist, or is not on PATH",
+            f"install it again, then {CONFIGURE_HINT}",
             partial(plan_configure, entry.scope if entry.scope in SCOPES else "global"),
         )
-    if shadowed:
-        yield _among("helper-shadowed", "error", shadowed, "git asks {} first, and what that holds may be old")
-    if behind:
-        yield _among("helper-behind", "warning", behind, "git gives {} a copy of the token that it has just used")
+    if chains.before:
+        yield _others("helper-shadowed", "error", chains.before, chains.before_message())
+    if chains.after:
+        yield _others("helper-behind", "warning", chains.after, chains.after_message())
 
 
-def _among(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> Finding:
-    names = ", ".join(dict.fromkeys(f"'{mask_line(entry.value or '')}'" for entry in helpers))
-    where = ", ".join(dict.fromkeys(entry_file(entry) or "the environment" for entry in helpers))
-    is_local = any(entry.scope == "local" for entry in helpers)
-    fix = f"run `git-credential-hf configure{' --local' if is_local else ''}`"
-    return Finding(
-        id, severity, title.format(names), where, fix, partial(plan_configure, "local" if is_local else "global")
-    )
+def _not_configured(machine: Machine, chains: HelperChains) -> Finding:
+    # What resets the helpers of `--global` comes after them: in a repository, or in the environment.
+    resets = {
+        entry.scope: entry
+        for entry in machine.entries
+        if entry.is_helper()
+        and not entry.value
+        and any(section_applies(entry.subsection, origin) for origin in chains.unused_for)
+    }
+    title, detail = "git does not use this helper for the Hub", ", ".join(chains.unused_for)
+    if "command" in resets:
+        return Finding("helper-not-configured", "error", title, detail, removal_command(resets["command"]))
+    scope = "local" if "local" in resets else "global"
+    return Finding("helper-not-configured", "error", title, detail, _fix(scope), partial(plan_configure, scope))
+
+
+def _others(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> Finding:
+    files = ", ".join(dict.fromkeys(entry_file(entry) or "the environment" for entry in helpers))
+    scope = "local" if any(entry.scope == "local" for entry in helpers) else "global"
+    return Finding(id, severity, title, files, _fix(scope), partial(plan_configure, scope))
+
+
+def _fix(scope: str) -> str:
+    return f"{CONFIGURE_HINT[:-1]} --local`" if scope == "local" else CONFIGURE_HINT
 
 
 def _is_found(value: str) -> bool:
