@@ -162,7 +162,7 @@ def test_tab_completes_in_fish(home: Path, named_tokens: None) -> None:
 
     [[name, text]] = offered("git-credential-hf unc")
     assert name == "unconfigure"
-    assert text.startswith("Take out what `configure`")
+    assert text.startswith("Undo `configure`")
     assert [first for first, *_ in offered("git-credential-hf doctor --off")] == ["--offline"]
     assert [first for first, *_ in offered("git-credential-hf configure --token w")] == ["weekend", "work"]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf.hooks.install import __file__, inspect_hooks, plan_install, plan_uninstall
+from git_credential_hf.hooks import install
+from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
 from git_credential_hf.problem import Problem
 
 from .conftest import CUSTOM, Bench, script, tree
@@ -447,5 +448,5 @@ def test_upgrade(bench: Bench) -> None:
 def test_by_hand(bench: Bench) -> None:
     """The files work as they are, copied into a repository."""
     where = bench.repository()
-    shutil.copy(Path(__file__).parent / "scripts/pre-push", where / ".git/hooks/pre-push")
+    shutil.copy(Path(install.__file__).parent / "scripts/pre-push", where / ".git/hooks/pre-push")
     bench.is_judged()
