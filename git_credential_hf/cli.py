@@ -365,14 +365,14 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
     Exits with 1 if the Hub would refuse it. Turned off by
     GIT_CREDENTIAL_HF_HOOKS=off, or `git push --no-verify`.
     """
-    from git_credential_hf.hooks.judge import parse_push, pre_commit, pre_push
+    from git_credential_hf.hooks.judge import check_commit, check_push, parse_push
 
     try:
         if name == "pre-commit":
-            verdict = pre_commit()
+            verdict = check_commit()
         else:
             remote, url, given = parse_push(arguments, sys.stdin.buffer)
-            verdict = pre_push(remote, url, given)
+            verdict = check_push(remote, url, given)
     except Problem as unchecked:
         report_problem(unchecked, "warning")
         return 0  # what cannot be checked is not refused

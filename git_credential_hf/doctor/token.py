@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from git_credential_hf.api.account import Account
-from git_credential_hf.api.refusals import Refused, other_token_hint
+from git_credential_hf.api.refusals import WRITE_ROLE, Refused, other_token_hint
 from git_credential_hf.doctor.environment import is_somewhere_else, token_hint
 from git_credential_hf.doctor.finding import Finding, Row
 from git_credential_hf.doctor.machine import Machine
@@ -82,7 +82,7 @@ def check_hub(machine: Machine) -> Iterator[Finding]:
                     "warning",
                     "the token can only read: a push will be refused",
                     f"{token.describe()}, of {answer.name}",
-                    other_token_hint(token, "of the role 'write'"),
+                    other_token_hint(token, WRITE_ROLE),
                 )
         elif isinstance(answer, Refused):
             yield Finding(answer.code, "error", _short(answer.code), answer.message, answer.fix or token.remedy())

@@ -171,7 +171,7 @@ def test_outages(name: str, hub: "Hub", work: Account) -> None:
     done = push(work, "alice/model", token, **untrusted)
     assert done.returncode == 0, done.stderr
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("git-credential-hf: ")]
-    assert warning.startswith("git-credential-hf: warning: whether this push may write to alice/model is not known: ")
+    assert warning.startswith("git-credential-hf: warning: cannot check access to alice/model: ")
 
 
 @pytest.mark.once
@@ -263,7 +263,7 @@ def test_the_credential_that_wins(place: Callable[[Account, str], str], hub: "Hu
     good = hub.token("alice")
     done = push(work, place(work, good), None)
     assert done.returncode == 0, done.stderr
-    assert "not the current hf_" in said(done, "warning")[0]
+    assert "instead of the current hf_" in said(done, "warning")[0]
 
 
 @pytest.mark.once
@@ -274,7 +274,7 @@ def test_a_copy_that_is_rejected_in_the_middle(hub: "Hub", work: Account) -> Non
     work.git("config", "--global", "--add", "credential.helper", "hf")
     done = push(work, "alice/model", None)
     assert done.returncode == 0, done.stderr
-    assert "git has begun this push with what another helper held" in said(done, "warning")[0]
+    assert "git started this push with a stale token from another helper" in said(done, "warning")[0]
     add(work, {"more.md": b"more\n"})
     assert "git-credential-hf" not in push(work, "alice/model", None).stderr
 
@@ -368,7 +368,7 @@ def test_a_helper_that_hangs(hub: "Hub", work: Account) -> None:
     done = hook(work, HUB + "alice/model", GIT_TERMINAL_PROMPT="0")
     assert done.returncode == 0
     (warning,) = said(done, "warning")
-    assert "is not known: git credential did not answer" in warning
+    assert "cannot check access to alice/model: git credential did not answer" in warning
 
 
 @pytest.mark.once
@@ -472,7 +472,7 @@ CONTENTS: dict[Callable[[Account], None], tuple[str, str, str]] = {
     ),
     huge: ("lfsObjects", "huge.bin in commit {commit} is 6.0 GB in LFS", "hf lfs-enable-largefiles ."),
     crowd: ("largeFiles", "many/ in commit {commit} has 10,001 files", "git mv many/"),
-    metadata: ("metadata", "README.md in commit {commit} has metadata that the Hub refuses", "mend the lines"),
+    metadata: ("metadata", "README.md in commit {commit} has metadata that the Hub rejects", "fix the lines"),
 }
 
 
@@ -745,7 +745,7 @@ def test_a_bare_clone_with_a_token_in_its_url(hub: "Hub", account: Account) -> N
     account.run("git-credential-hf", "hooks", "install")
     done = account.git("push", "origin", "main:refs/heads/new", check=False)
     assert done.returncode == 0, done.stderr
-    assert any("what the Hub has already is not known" in warning for warning in said(done, "warning"))
+    assert any("cannot tell what the Hub has already" in warning for warning in said(done, "warning"))
 
 
 # --- off switches ---
@@ -983,6 +983,6 @@ def test_progress(hub: "Hub", work: Account, tmp_path: Path) -> None:
             while more := shown.read(4096):
                 seen += more
     lines = seen.decode().split("\r")
-    assert any("looking at what this push adds: " in line for line in lines)
+    assert any("scanning this push: " in line for line in lines)
     assert lines[-1] == ""
     assert not lines[-2].strip()

@@ -412,7 +412,7 @@ def test_program_vanished(bench: Bench, how: str) -> None:
     done = bench.push(0, PATH=path)
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if "warning" in line] == [
-        "git-credential-hf: warning: git-credential-hf does not run, so nobody has judged this push"
+        "git-credential-hf: warning: git-credential-hf does not run, so this push was not checked"
     ]
     assert bench.uploaded() == 1
 

@@ -134,7 +134,7 @@ def test_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.once
 def test_no_repository(bench: Bench) -> None:
     """Outside of a repository there is a problem, and no traceback."""
-    with pytest.raises(Problem, match="no git repository here"):
+    with pytest.raises(Problem, match="there is no git repository here"):
         plan_install("local")
 
 
@@ -223,7 +223,7 @@ def test_turned_off(bench: Bench, scope: str, value: str) -> None:
     """Where somebody has turned hooks off, they stay off, and the problem says how to change that."""
     bench.repository()
     bench.git("config", "--global", "core.hooksPath", value)
-    with pytest.raises(Problem, match="turns all hooks off") as caught:
+    with pytest.raises(Problem, match="disables all hooks") as caught:
         plan_install(scope)
     bench.run("sh", "-c", (caught.value.fix or "").removeprefix("run `").removesuffix("`"))
     bench.install(scope)
@@ -236,7 +236,7 @@ def test_worktree_setting(bench: Bench) -> None:
     bench.repository()
     bench.git("config", "extensions.worktreeConfig", "true")
     bench.git("config", "--worktree", "core.hooksPath", "x")
-    with pytest.raises(Problem, match="this worktree alone"):
+    with pytest.raises(Problem, match="this worktree only"):
         plan_install("local")
 
 
@@ -429,7 +429,7 @@ def test_kept_off(bench: Bench) -> None:
     bench.install("global")
     script(where / "theirs/pre-push", CUSTOM)
     bench.git("config", "core.hooksPath", "theirs")
-    assert "core.hooksPath is theirs here" in (inspect_hooks("global").by or "")
+    assert "core.hooksPath is theirs" in (inspect_hooks("global").by or "")
     bench.install("local")
     assert inspect_hooks("global").by is None
     bench.is_judged()
@@ -534,7 +534,7 @@ def test_foreign_in_our_directory(bench: Bench) -> None:
     bench.install("global")
     path = script(Path(inspect_hooks("global").directory, "commit-msg"), CUSTOM)
     for plan in (plan_install, plan_uninstall):
-        with pytest.raises(Problem, match="not a hook of ours") as caught:
+        with pytest.raises(Problem, match="not a hook of git-credential-hf") as caught:
             plan("global")
     assert path.read_text() == CUSTOM
     bench.run("sh", "-c", caught.value.fix or "")

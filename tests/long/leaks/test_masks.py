@@ -140,7 +140,7 @@ def test_what_others_can_read(hub: "Hub", account: Account, home: Path, tmp_path
     account.commit({"a.txt": b"hello\n"})
     account.git("push", "--set-upstream", address, "main:new")
     environment = (account.where / "environment").read_text()
-    assert "GIT_CREDENTIAL_HF_JUDGED" in environment
+    assert "GIT_CREDENTIAL_HF_CHECKED" in environment
     assert shows(environment, token) == []
 
     assert account.git("config", "branch.main.remote").stdout == f"{address}\n"
