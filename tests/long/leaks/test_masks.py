@@ -39,6 +39,7 @@ def ours(account: Account, *arguments: str, secret: str, stdin: str = "", **envi
     return said
 
 
+@pytest.mark.long
 def test_when_all_is_traced(hub: "Hub", account: Account, home: Path) -> None:
     """No command shows the token to git's traces, huggingface_hub's debugging and Python's, nor does git itself."""
     token = hub.token("alice")
