@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from account import WEIGHTS, Account, files_with, watch
 
 from leaks.trace import forms
