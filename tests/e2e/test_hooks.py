@@ -81,12 +81,7 @@ BY_GIT = {
 }
 
 
-def seen_on_one_git(rows: Iterable[Any], *but: object) -> list[Any]:
-    """All rows, of which only these are worth another git's time."""
-    return [row if row in but else pytest.param(row, marks=pytest.mark.once) for row in rows]
-
-
-@pytest.mark.parametrize("name", seen_on_one_git(REASONS, "read-only", "not a member", "no such repository"))
+@pytest.mark.parametrize("name", REASONS)
 def test_reasons(name: str, hub: "Hub", work: Account) -> None:
     """A push that the Hub would refuse ends before one LFS request and one byte of upload, and says why."""
     prepare, repository, _, words, remedy = REASONS[name]
@@ -107,7 +102,6 @@ def test_reasons(name: str, hub: "Hub", work: Account) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in REASONS if name in BY_GIT and name != "no token"])
-@pytest.mark.once
 def test_reasons_that_git_meets_first(name: str, hub: "Hub", work: Account) -> None:
     """The hook knows these reasons as well: where git has got through and the Hub has changed its mind since."""
     prepare, repository, _, words, _ = REASONS[name]
@@ -132,6 +126,7 @@ def hook(
     )
 
 
+@pytest.mark.git_versions
 def test_allowed(hub: "Hub", work: Account) -> None:
     """A push that is fine is silent; one request, and with the answer kept none; the LFS file is on the Hub then."""
     token = _alice(hub)
@@ -159,7 +154,6 @@ OUTAGES: dict[str, Callable[["Hub"], None]] = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", OUTAGES)
 def test_outages(name: str, hub: "Hub", work: Account) -> None:
     """Where the Hub does not say, the push goes on, with one line of warning; a late answer is not waited for."""
@@ -174,7 +168,6 @@ def test_outages(name: str, hub: "Hub", work: Account) -> None:
     assert warning.startswith("git-credential-hf: warning: whether this push may write to alice/model is not known: ")
 
 
-@pytest.mark.once
 def test_no_route_to_the_api(hub: "Hub", work: Account) -> None:
     """A Hub that git reaches and huggingface_hub does not (a proxy, HF_HUB_OFFLINE) is no reason to refuse."""
     token = _alice(hub)
@@ -186,6 +179,7 @@ def test_no_route_to_the_api(hub: "Hub", work: Account) -> None:
         assert len(said(done, "warning")) == 1
 
 
+@pytest.mark.git_versions
 def test_pull_requests_need_no_role(hub: "Hub", work: Account) -> None:
     """`refs/pr/N` takes a token that can only read; with a branch beside it, it does not."""
     token = _acme(hub, None, "read")
@@ -199,7 +193,6 @@ def test_pull_requests_need_no_role(hub: "Hub", work: Account) -> None:
     assert uploads(hub) == []
 
 
-@pytest.mark.once
 def test_a_token_of_a_namespace(hub: "Hub", work: Account) -> None:
     """The token that `configure --for` has given to the namespace is judged, and no other."""
     reads = _acme(hub, "write", "read")
@@ -248,7 +241,7 @@ WINNERS = {
 }
 
 
-@pytest.mark.parametrize("place", seen_on_one_git(WINNERS, in_netrc), ids=lambda place: place.__name__)
+@pytest.mark.parametrize("place", WINNERS, ids=lambda place: place.__name__)
 def test_the_credential_that_wins(place: Callable[[Account, str], str], hub: "Hub", work: Account) -> None:
     """What git will really send is judged, not the login; and the user is told which source wins."""
     work.is_given(_alice(hub), "good")
@@ -266,7 +259,6 @@ def test_the_credential_that_wins(place: Callable[[Account, str], str], hub: "Hu
     assert "not the current hf_" in said(done, "warning")[0]
 
 
-@pytest.mark.once
 def test_a_copy_that_is_rejected_in_the_middle(hub: "Hub", work: Account) -> None:
     """Where git has begun with a copy that is rejected meanwhile, nobody knows what it still holds: that is told."""
     work.is_given(_alice(hub), "good")
@@ -279,7 +271,6 @@ def test_a_copy_that_is_rejected_in_the_middle(hub: "Hub", work: Account) -> Non
     assert "git-credential-hf" not in push(work, "alice/model", None).stderr
 
 
-@pytest.mark.once
 def test_a_stale_netrc_entry_is_passed_over(hub: "Hub", work: Account) -> None:
     """A `.netrc` entry that the Hub refuses is one that git passes over, too: the helper's token is judged."""
     work.is_given(_alice(hub), "good")
@@ -290,7 +281,6 @@ def test_a_stale_netrc_entry_is_passed_over(hub: "Hub", work: Account) -> None:
     assert ".netrc (line 2)" in said(done, "warning")[0]
 
 
-@pytest.mark.once
 def test_a_password_that_somebody_types(hub: "Hub", work: Account, tmp_path: Path) -> None:
     """Where git asks somebody, what it got is not ours to see, and nothing is refused for the lack of a token."""
     token = _alice(hub)
@@ -303,7 +293,6 @@ def test_a_password_that_somebody_types(hub: "Hub", work: Account, tmp_path: Pat
     assert "git-credential-hf" not in done.stderr
 
 
-@pytest.mark.once
 def test_a_credential_that_is_given_once(hub: "Hub", account: Account) -> None:
     """Where git has been let in with what nobody gives a second time, no push is refused for the lack of a token."""
     helper = account.home / "git-credential-once"
@@ -324,7 +313,6 @@ def test_a_credential_that_is_given_once(hub: "Hub", account: Account) -> None:
     assert "git-credential-hf" not in done.stderr
 
 
-@pytest.mark.once
 def test_a_netrc_that_git_alone_reads(hub: "Hub", work: Account) -> None:
     """A `.netrc` that we cannot read as git does may hold what git sends: nothing else is judged in its place."""
     work.is_given(_alice(hub, "read"), "reads")
@@ -341,7 +329,6 @@ def test_a_netrc_that_git_alone_reads(hub: "Hub", work: Account) -> None:
     assert "can only read" in said(done, "error")[0]
 
 
-@pytest.mark.once
 def test_one_of_two_headers(hub: "Hub", work: Account) -> None:
     """A header with a token counts, whatever other headers stand beside it, until an empty one forgets it."""
     work.is_given(_alice(hub, "read"), "reads")
@@ -359,7 +346,6 @@ def test_one_of_two_headers(hub: "Hub", work: Account) -> None:
     assert "can only read" in said(done, "error")[0]
 
 
-@pytest.mark.once
 def test_a_helper_that_hangs(hub: "Hub", work: Account) -> None:
     """A helper that gives no answer is not taken for one that has none: the push goes on, with a warning."""
     _alice(hub)
@@ -371,7 +357,7 @@ def test_a_helper_that_hangs(hub: "Hub", work: Account) -> None:
     assert "is not known: git credential did not answer" in warning
 
 
-@pytest.mark.once
+@pytest.mark.git_versions
 def test_ssh(hub: "Hub", work: Account) -> None:
     """Over SSH no token is used, so none is judged and the Hub is not asked; what is pushed is."""
     _alice(hub)
@@ -386,7 +372,6 @@ def test_ssh(hub: "Hub", work: Account) -> None:
     assert list(hub.log) == []
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("url", ["https://github.com/alice/model", "git@github.com:alice/model", "/srv/git/model", ""])
 def test_other_remotes(url: str, work: Account) -> None:
     """A remote that is not the Hub's is none of our business, whatever is pushed."""
@@ -476,7 +461,7 @@ CONTENTS: dict[Callable[[Account], None], tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("change", seen_on_one_git(CONTENTS, large_once, missing), ids=lambda change: change.__name__)
+@pytest.mark.parametrize("change", CONTENTS, ids=lambda change: change.__name__)
 def test_contents(change: Callable[[Account], None], hub: "Hub", work: Account) -> None:
     """What the Hub will not have is named, with commit, path and size; its key warns, or turns the check off."""
     token = _alice(hub)
@@ -501,7 +486,6 @@ def test_contents(change: Callable[[Account], None], hub: "Hub", work: Account) 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.once
 def test_binary_files_warn(hub: "Hub", work: Account) -> None:
     """A binary file outside LFS is a warning, because the Hub's rule moves, until `hf.binaryFiles` says otherwise."""
     token = _alice(hub)
@@ -522,7 +506,6 @@ def remedy(done: subprocess.CompletedProcess[str]) -> str:
     return said(done, "hint")[0].split("`")[1]
 
 
-@pytest.mark.once
 def test_the_remedy_for_a_name(hub: "Hub", work: Account) -> None:
     """What is named for a file outside LFS is one command that takes it in, and no other, whatever its name is."""
     work.is_given(_alice(hub), "laptop")
@@ -533,7 +516,6 @@ def test_the_remedy_for_a_name(hub: "Hub", work: Account) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.once
 def test_the_remedy_for_another_branch(hub: "Hub", work: Account) -> None:
     """What is named for a branch that is not checked out mends that one."""
     work.is_given(_alice(hub), "laptop")
@@ -545,7 +527,6 @@ def test_the_remedy_for_another_branch(hub: "Hub", work: Account) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.once
 def test_the_remedy_for_a_token(hub: "Hub", account: Account) -> None:
     """What is named for a token works in the first commit as in any other, before it and after, in any directory."""
     account.git("init", "--quiet", "--initial-branch", "main", "new")
@@ -573,7 +554,6 @@ def test_the_remedy_for_a_token(hub: "Hub", account: Account) -> None:
         assert push(account, "alice/model", token).returncode == 0
 
 
-@pytest.mark.once
 def test_the_remedy_for_a_password_in_a_url(hub: "Hub", work: Account) -> None:
     """The URL of that remote goes without it, and those of all others stay."""
     url = in_the_url(work, _alice(hub))
@@ -587,7 +567,6 @@ def test_the_remedy_for_a_password_in_a_url(hub: "Hub", work: Account) -> None:
     assert work.git("remote", "get-url", "origin").stdout == "https://github.com/alice/code\n"
 
 
-@pytest.mark.once
 def test_many_of_a_kind(hub: "Hub", work: Account) -> None:
     """A hundred files of a kind are a few lines, one error and one hint each, and the number of the others."""
     token = _alice(hub)
@@ -597,7 +576,6 @@ def test_many_of_a_kind(hub: "Hub", work: Account) -> None:
     assert "and 95 more like this" in said(done, "error")[-1]
 
 
-@pytest.mark.once
 def test_our_own_token(hub: "Hub", work: Account) -> None:
     """The user's own token is found whatever it looks like, and is not shown."""
     _alice(hub)
@@ -610,7 +588,6 @@ def test_our_own_token(hub: "Hub", work: Account) -> None:
     assert odd not in done.stderr
 
 
-@pytest.mark.once
 def test_only_what_the_hub_lacks(hub: "Hub", work: Account) -> None:
     """What the remote has already is not judged again, nor what is deleted there."""
     token = _alice(hub)
@@ -659,7 +636,6 @@ def of_a_pull_request(account: Account) -> list[str]:
     return ["origin", "main"]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "prepare", [by_its_url, by_another_name, from_a_bare_clone, of_a_pull_request], ids=lambda prepare: prepare.__name__
 )
@@ -683,7 +659,6 @@ def test_what_the_hub_has_by_its_own_word(
         assert "new.txt in commit" in error
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("pushed", [["other", "hub"], ["hub"], ["other", "hub", "both are fetched"]], ids=len)
 def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work: Account, tmp_path: Path) -> None:
     """Tracking references of a remote that is fetched from elsewhere, or pushed to two places, tell nothing of it."""
@@ -703,7 +678,6 @@ def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work:
     assert uploads(hub) == []
 
 
-@pytest.mark.once
 def test_an_lfs_object_that_only_the_hub_has(hub: "Hub", account: Account) -> None:
     """A pointer to what the Hub has is no reason to refuse, although no commit here that the Hub has knows it."""
     hub.user("alice")
@@ -734,7 +708,6 @@ def test_an_lfs_object_that_only_the_hub_has(hub: "Hub", account: Account) -> No
     assert "lost.bin in commit" in said(done, "error")[0]
 
 
-@pytest.mark.once
 def test_a_bare_clone_with_a_token_in_its_url(hub: "Hub", account: Account) -> None:
     """Where nobody but the URL has a credential, a new branch of what the Hub has already is not refused."""
     hub.user("alice")
@@ -751,7 +724,6 @@ def test_a_bare_clone_with_a_token_in_its_url(hub: "Hub", account: Account) -> N
 # --- off switches ---
 
 
-@pytest.mark.once
 def test_off_switches(hub: "Hub", work: Account) -> None:
     """`--no-verify`, `GIT_CREDENTIAL_HF_HOOKS=off` and `hf.writeCheck` turn it off; a value of another kind is told."""
     token = _alice(hub, "read")
@@ -775,7 +747,6 @@ def test_off_switches(hub: "Hub", work: Account) -> None:
     assert list(hub.log) == []
 
 
-@pytest.mark.once
 def test_what_cannot_be_judged_is_not_refused(hub: "Hub", work: Account, tmp_path: Path) -> None:
     """A broken repository, no git, lines that git never writes: a warning, and the push goes on."""
     token = _alice(hub)
@@ -797,7 +768,7 @@ def commit(work: Account, files: dict[str, bytes]) -> subprocess.CompletedProces
     return work.git("commit", "--message", "a change", check=False)
 
 
-@pytest.mark.once
+@pytest.mark.git_versions
 def test_commits(hub: "Hub", work: Account) -> None:
     """A staged token, or a file that the Hub will refuse, does not enter history."""
     work.git("remote", "add", "origin", HUB + "alice/model")
@@ -820,7 +791,6 @@ def test_commits(hub: "Hub", work: Account) -> None:
     assert work.git("commit", "--no-verify", "--message", "anyway", check=False).returncode == 0
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("where", ["", "a b"])
 def test_the_remedy_for_a_large_file(where: str, hub: "Hub", work: Account) -> None:
     """What is named before the commit takes that file into LFS, from any directory."""
@@ -853,8 +823,7 @@ ODD_NAMES = [
 ]
 
 
-@pytest.mark.once
-@pytest.mark.parametrize("name", seen_on_one_git(ODD_NAMES))
+@pytest.mark.parametrize("name", ODD_NAMES)
 def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> None:
     """What is named takes that file out of the commit, or into LFS, and no other, whatever its name is."""
     work.git("remote", "add", "origin", HUB + "alice/model")
@@ -870,8 +839,7 @@ def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> Non
     assert work.git("cat-file", "blob", f"HEAD:{name}").stdout.startswith("version https://git-lfs")
 
 
-@pytest.mark.once
-@pytest.mark.parametrize("name", seen_on_one_git(["end ", "a\tb.txt", "-x.txt"]))
+@pytest.mark.parametrize("name", ["end ", "a\tb.txt", "-x.txt"])
 def test_the_remedy_for_an_odd_name_in_history(name: str, hub: "Hub", work: Account) -> None:
     """What is named takes a file into LFS, also where a pattern would lose the end of its name, or a tab."""
     work.is_given(_alice(hub), "laptop")
@@ -880,7 +848,7 @@ def test_the_remedy_for_an_odd_name_in_history(name: str, hub: "Hub", work: Acco
     assert push(work, "alice/model", None).returncode == 0
 
 
-@pytest.mark.once
+@pytest.mark.git_versions
 def test_a_merge_with_a_conflict(hub: "Hub", work: Account) -> None:
     """What one of its parents has does not keep a merge from being committed, nor is it told; what is new does."""
     secret = b"hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh"
@@ -897,7 +865,6 @@ def test_a_merge_with_a_conflict(hub: "Hub", work: Account) -> None:
     assert "git-credential-hf" not in done.stderr
 
 
-@pytest.mark.once
 def test_commits_for_other_remotes(work: Account) -> None:
     """Where no remote is the Hub, only tokens of the Hub are of interest."""
     work.git("remote", "add", "origin", "https://github.com/alice/model")
@@ -905,7 +872,6 @@ def test_commits_for_other_remotes(work: Account) -> None:
     assert commit(work, {"a.py": b"hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh"}).returncode == 1
 
 
-@pytest.mark.once
 def test_the_first_commit(hub: "Hub", account: Account) -> None:
     """In a repository without a commit everything that is staged is judged."""
     account.git("init", "--quiet", "new")
@@ -933,7 +899,6 @@ repos:
 """
 
 
-@pytest.mark.once
 def test_called_by_pre_commit(hub: "Hub", work: Account) -> None:
     """The pre-commit framework tells what is pushed in its own way, a root commit too, and is understood."""
     reads, writes = _alice(hub, "read"), hub.token("alice")
@@ -956,7 +921,6 @@ def test_called_by_pre_commit(hub: "Hub", work: Account) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.once
 def test_progress(hub: "Hub", work: Account, tmp_path: Path) -> None:
     """A long look at a push is shown on a terminal, where it leaves nothing behind, and nowhere else."""
     token = _alice(hub)

@@ -84,6 +84,7 @@ failing = pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failu
 # --- OAuth: one forced refresh ---
 
 
+@pytest.mark.git_versions
 def test_git_works_again_by_itself(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """The command that meets the revoked token fails, the next one has the new token; nobody logged in again."""
     first = account.git("fetch", check=False)
@@ -103,6 +104,7 @@ def test_git_works_again_by_itself(hub: "Hub", account: Account, pair: "OAuth") 
     assert hub.log.of(REFRESH) == []
 
 
+@pytest.mark.git_versions
 def test_lfs_works_within_the_command(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """git-lfs asks again after a refusal, and so `git lfs pull` gets its files without anybody's help."""
     done = account.git("lfs", "pull", timeout=30)
@@ -111,7 +113,6 @@ def test_lfs_works_within_the_command(hub: "Hub", account: Account, pair: "OAuth
     ours(done, pair.access_token, pair.refresh_token, account.get())
 
 
-@pytest.mark.once
 def test_huggingface_hub_has_it_too(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """The new pair stands where huggingface_hub keeps it: `hf` works, and the next refresh does."""
     reject(account, pair.access_token)
@@ -127,7 +128,6 @@ def test_huggingface_hub_has_it_too(hub: "Hub", account: Account, pair: "OAuth")
     assert len(hub.log.of(REFRESH)) == 2, "one for each of the refused tokens"
 
 
-@pytest.mark.once
 def test_many_refusals_at_once(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """Twenty parallel `erase`s of the same token make one refresh, and later ones none."""
     with ThreadPoolExecutor(20) as pool:
@@ -142,7 +142,6 @@ def test_many_refusals_at_once(hub: "Hub", account: Account, pair: "OAuth") -> N
     assert len(hub.log.of(REFRESH)) == 1
 
 
-@pytest.mark.once
 def test_many_commands_at_once(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """Twenty parallel git commands with the revoked token make one refresh; after them all is well."""
     with ThreadPoolExecutor(20) as pool:
@@ -172,7 +171,6 @@ def test_a_refresh_that_fails(hub: "Hub", account: Account, pair: "OAuth", failu
     account.git("fetch")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "failure", [FAILURES[0], *(pytest.param(failure, marks=pytest.mark.long) for failure in FAILURES[1:])]
 )
@@ -186,7 +184,6 @@ def test_many_refusals_and_no_refresh(hub: "Hub", account: Account, pair: "OAuth
     assert all(shown(pair.access_token) in text for text in said), "each command tells its user"
 
 
-@pytest.mark.once
 def test_a_refusal_of_a_token_of_yesterday(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """An `erase` of a token that is not the current one makes no request and says nothing."""
     reject(account, pair.access_token)
@@ -197,7 +194,6 @@ def test_a_refusal_of_a_token_of_yesterday(hub: "Hub", account: Account, pair: "
     assert account.get() == new
 
 
-@pytest.mark.once
 def test_a_refusal_of_another_host(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """What another host says of our token, or of any, is no reason to renew it."""
     for protocol, host in (("https", "evil.example"), ("http", "huggingface.co"), ("https", "sub.huggingface.co")):
@@ -207,7 +203,6 @@ def test_a_refusal_of_another_host(hub: "Hub", account: Account, pair: "OAuth") 
     assert len(hub.log) == 0
 
 
-@pytest.mark.once
 def test_a_token_of_the_environment_beside_it(
     hub: "Hub", account: Account, pair: "OAuth", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +216,6 @@ def test_a_token_of_the_environment_beside_it(
     assert hub.log.of(REFRESH) == []
 
 
-@pytest.mark.once
 def test_the_token_of_the_environment_is_the_stored_one(
     hub: "Hub", account: Account, pair: "OAuth", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,7 +241,6 @@ def token(hub: "Hub", account: Account) -> str:
     return token
 
 
-@pytest.mark.once
 def test_an_invalid_token(hub: "Hub", account: Account, token: str) -> None:
     """A revoked token is called invalid, with its source and what to do; nothing is renewed or deleted."""
     hub.revoke(token)
@@ -260,7 +253,6 @@ def test_an_invalid_token(hub: "Hub", account: Account, token: str) -> None:
     assert (account.home / ".cache/huggingface/token").read_text() == token
 
 
-@pytest.mark.once
 def test_an_expired_token(hub: "Hub", account: Account, token: str) -> None:
     """An expired token is called so, in the Hub's own words."""
     hub.expire(token)
@@ -270,7 +262,7 @@ def test_an_expired_token(hub: "Hub", account: Account, token: str) -> None:
     assert hub.log.of(REFRESH) == []
 
 
-@pytest.mark.once
+@pytest.mark.git_versions
 def test_what_git_shows_of_it(hub: "Hub", account: Account, token: str) -> None:
     """The reason stands in the middle of git's own output, for git and for git-lfs."""
     account.clone(GIT_LFS_SKIP_SMUDGE="1")
@@ -283,7 +275,6 @@ def test_what_git_shows_of_it(hub: "Hub", account: Account, token: str) -> None:
         assert "is expired" in said or command == ["fetch"], "the second within seconds may be shorter"
 
 
-@pytest.mark.once
 def test_the_remedy_is_of_the_source(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a token of the environment the variable is named, and no login advised that would not help."""
     token = hub.token("alice", name="laptop")
@@ -295,7 +286,6 @@ def test_the_remedy_is_of_the_source(hub: "Hub", account: Account, monkeypatch: 
     assert "run `hf auth login`" not in said
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("path", ["bob/secret", "datasets/bob/secret", "datasets/bob/secret.git", "bob/nothing"])
 def test_fine_but_not_for_this_repository(hub: "Hub", account: Account, token: str, path: str) -> None:
     """A token that the Hub takes, but not for this repository, is not called bad; the repository is named."""
@@ -307,7 +297,6 @@ def test_fine_but_not_for_this_repository(hub: "Hub", account: Account, token: s
     assert len(said.splitlines()) <= 3
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("path", ["bob/gated", "datasets/bob/gated", "bob/gated.git"])
 @pytest.mark.parametrize("state", [None, "pending", "rejected", "reset"])
 def test_at_a_gate(hub: "Hub", account: Account, token: str, path: str, state: str | None) -> None:
@@ -324,7 +313,6 @@ def test_at_a_gate(hub: "Hub", account: Account, token: str, path: str, state: s
         assert "rejected" in said
 
 
-@pytest.mark.once
 def test_fine_as_far_as_is_known(hub: "Hub", account: Account, token: str) -> None:
     """Without a path nothing is said of a repository, and a token that the Hub takes is not called invalid."""
     said = reject(account, token)
@@ -333,7 +321,6 @@ def test_fine_as_far_as_is_known(hub: "Hub", account: Account, token: str) -> No
     assert "expired" not in said
 
 
-@pytest.mark.once
 def test_fine_and_allowed(hub: "Hub", account: Account, token: str) -> None:
     """A token that may read the repository after all is not called invalid, nor without access."""
     said = reject(account, token, "alice/private-model")
@@ -341,7 +328,6 @@ def test_fine_and_allowed(hub: "Hub", account: Account, token: str) -> None:
     assert "no access" not in said
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "path",
     [
@@ -370,7 +356,6 @@ def test_strange_paths(hub: "Hub", account: Account, token: str, path: str) -> N
     assert not any(".." in path or request.query for path, request in zip(asked, hub.log.with_token(), strict=True))
 
 
-@pytest.mark.once
 def test_the_token_goes_to_the_hub_alone(
     hub: "Hub", account: Account, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,7 +365,6 @@ def test_the_token_goes_to_the_hub_alone(
     assert not [request for request in hub.log.with_token() if request.host.startswith("evil")]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("why", ["revoked", "gated", "missing"])
 def test_the_form_of_what_is_said(hub: "Hub", account: Account, token: str, why: str) -> None:
     """The Hub ends its sentences with a full stop; our lines end without one all the same."""
@@ -425,7 +409,6 @@ Trouble = Callable[["Hub", pytest.MonkeyPatch], None]
 TROUBLES = [nobody_listens, slow, failed, limited, captive, hung_up, offline]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
 @pytest.mark.parametrize("path", ["", "bob/secret"], ids=["no path", "path"])
 def test_without_an_answer(
@@ -444,7 +427,6 @@ def test_without_an_answer(
     assert "expired" not in said
 
 
-@pytest.mark.once
 def test_slow_for_many(hub: "Hub", account: Account, token: str) -> None:
     """Twenty refusals at once do not wait one after the other."""
     hub.revoke(token)
@@ -455,7 +437,6 @@ def test_slow_for_many(hub: "Hub", account: Account, token: str) -> None:
     assert time.monotonic() - began < 2 * PATIENCE
 
 
-@pytest.mark.once
 def test_all_is_slow(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """A refresh that gets no answer in time keeps git waiting for seconds, not for minutes."""
     hub.faults.delay("/", 10)
@@ -465,7 +446,6 @@ def test_all_is_slow(hub: "Hub", account: Account, pair: "OAuth") -> None:
     assert len(hub.log.of(REFRESH)) == 1
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("trouble", [failed, captive, slow], ids=lambda trouble: trouble.__name__)
 def test_lfs_without_an_answer(
     hub: "Hub", account: Account, token: str, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
@@ -481,7 +461,6 @@ def test_lfs_without_an_answer(
     assert len(hub.log.of("/api/")) <= 2
 
 
-@pytest.mark.once
 def test_nothing_is_left_behind(hub: "Hub", account: Account, token: str) -> None:
     """What is remembered of a refusal has no token in it."""
     hub.revoke(token)

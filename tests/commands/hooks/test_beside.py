@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf.hooks.install import __file__, inspect_hooks, plan_install, plan_uninstall
+from git_credential_hf.hooks import install as installation
+from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
 from git_credential_hf.problem import Problem
 
 from .conftest import CUSTOM, Bench, script, tree
@@ -119,7 +120,6 @@ ROUND_TRIPS = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", ROUND_TRIPS)
 def test_round_trip(bench: Bench, name: str) -> None:
     """Undoing gives back every byte and every mode, of the hooks and of the configuration."""
@@ -135,6 +135,7 @@ def test_round_trip(bench: Bench, name: str) -> None:
     assert bench.state() == "absent"
 
 
+@pytest.mark.git_versions
 def test_replaced_by_lfs(bench: Bench) -> None:
     """`git lfs update --force` takes our place: that is seen, and mended without losing the hook before."""
     where = bench.repository()
@@ -154,7 +155,6 @@ def test_replaced_by_lfs(bench: Bench) -> None:
     assert (where / ".git/hooks/pre-push.before-hf").read_text() == CUSTOM
 
 
-@pytest.mark.once
 def test_replaced_by_a_stranger(bench: Bench) -> None:
     """Two foreign hooks, one of them from before: neither is lost, and the problem names both and what mends it."""
     where = bench.repository()
@@ -200,7 +200,6 @@ def test_framework_with_force(bench: Bench) -> None:
     assert bench.logged("framework")
 
 
-@pytest.mark.once
 def test_husky_again(bench: Bench) -> None:
     """What npm runs as `prepare` works beside us, and takes `core.hooksPath` back: that is seen, and mended."""
     where = bench.repository()
@@ -244,7 +243,6 @@ NAMES = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", NAMES)
 def test_name(bench: Bench, name: str) -> None:
     """A hook that looks at its own name keeps it, and finds what lies beside it."""
@@ -260,7 +258,7 @@ def test_name(bench: Bench, name: str) -> None:
     assert "hooksPath" not in (where / ".git/config").read_text()
 
 
-@pytest.mark.once
+@pytest.mark.git_versions
 @pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath"])
 def test_arguments_and_status(bench: Bench, arrangement: str) -> None:
     """The hook before gets the arguments and the bytes that git gave, and its exit status decides."""
@@ -287,7 +285,6 @@ sys.exit(7)
     assert bench.uploaded() == 0
 
 
-@pytest.mark.once
 def test_binary(bench: Bench) -> None:
     """A hook may be a program of any kind."""
     where = bench.repository()
@@ -298,7 +295,6 @@ def test_binary(bench: Bench) -> None:
     assert bench.logged() == ["judge"]
 
 
-@pytest.mark.once
 def test_does_not_read(bench: Bench) -> None:
     """Hooks that do not read what they are given cause no noise, however much that is."""
     where = bench.repository()
@@ -314,7 +310,6 @@ def test_does_not_read(bench: Bench) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.once
 def test_disabled_before(bench: Bench) -> None:
     """A hook without the x bit, which git ignores, stays ignored, and is what it was afterwards."""
     where = bench.repository()
@@ -328,7 +323,6 @@ def test_disabled_before(bench: Bench) -> None:
     assert tree(where)[path] == before[path]
 
 
-@pytest.mark.once
 def test_symbolic_link(bench: Bench) -> None:
     """A hook that is a link stays one, is run through it, and may lead nowhere."""
     where = bench.repository()
@@ -346,6 +340,7 @@ def test_symbolic_link(bench: Bench) -> None:
     bench.git("commit", "--allow-empty", "--message", "x")
 
 
+@pytest.mark.git_versions
 def test_nested_push(bench: Bench) -> None:
     """What a hook pushes somewhere else is a push of its own, and judged."""
     where = bench.repository()
@@ -360,7 +355,6 @@ def test_nested_push(bench: Bench) -> None:
     assert [line.split()[3] for line in lines] == ["origin", "mirror"]
 
 
-@pytest.mark.once
 def test_endless(bench: Bench) -> None:
     """Somebody else's hook that runs ours, which runs it as the one before, comes to an end."""
     where = bench.repository()
@@ -389,7 +383,6 @@ def test_commit(bench: Bench, answer: int) -> None:
     assert bench.logged() == ["judge", "judge", "custom"]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("how", ["gone", "does not start", "too old", "crashes", "is killed"])
 def test_program_vanished(bench: Bench, how: str) -> None:
     """Where the program does not run, one line says so; pushes go on, with their LFS objects."""
@@ -416,7 +409,6 @@ def test_program_vanished(bench: Bench, how: str) -> None:
     assert bench.uploaded() == 1
 
 
-@pytest.mark.once
 def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PATH does not lead to the program, the hooks have its path, whatever is in it."""
     bench.repository()
@@ -431,7 +423,6 @@ def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
     bench.is_judged()
 
 
-@pytest.mark.once
 def test_upgrade(bench: Bench) -> None:
     """An older version of ours is replaced by this one, and does not become the hook before."""
     where = bench.repository()
@@ -443,9 +434,8 @@ def test_upgrade(bench: Bench) -> None:
     assert not Path(f"{hook}.before-hf").exists()
 
 
-@pytest.mark.once
 def test_by_hand(bench: Bench) -> None:
     """The files work as they are, copied into a repository."""
     where = bench.repository()
-    shutil.copy(Path(__file__).parent / "scripts/pre-push", where / ".git/hooks/pre-push")
+    shutil.copy(Path(installation.__file__).parent / "scripts/pre-push", where / ".git/hooks/pre-push")
     bench.is_judged()

@@ -23,7 +23,7 @@ from .conftest import CUSTOM, Bench, script, tree
 from .test_beside import framework
 
 
-@pytest.mark.once
+@pytest.mark.git_versions
 def test_worktrees(bench: Bench) -> None:
     """One installation, in any worktree, is for all of them; so is a removal."""
     where = bench.repository()
@@ -41,7 +41,6 @@ def test_worktrees(bench: Bench) -> None:
     assert "git-credential-hf" not in (where / ".git/hooks/pre-push").read_text()  # but git-lfs's own
 
 
-@pytest.mark.once
 def test_worktrees_with_hooks_path(bench: Bench) -> None:
     """The directory of ours works from each worktree, with a relative directory before it."""
     where = bench.repository()
@@ -61,7 +60,7 @@ def test_worktrees_with_hooks_path(bench: Bench) -> None:
     assert "custom .githooks/commit-msg" in bench.log.read_text()
 
 
-@pytest.mark.once
+@pytest.mark.git_versions
 def test_submodule(bench: Bench) -> None:
     """A submodule is a repository of its own, whose `.git` is a file."""
     bench.repository("inner")
@@ -76,7 +75,7 @@ def test_submodule(bench: Bench) -> None:
     bench.is_judged()
 
 
-@pytest.mark.once
+@pytest.mark.git_versions
 @pytest.mark.parametrize("hooks_path", [False, True])
 def test_bare(bench: Bench, hooks_path: bool) -> None:
     """A bare repository can be pushed from, too."""
@@ -94,7 +93,6 @@ def test_bare(bench: Bench, hooks_path: bool) -> None:
     assert bench.logged() == ["judge", *(["custom"] if hooks_path else [])]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("hooks_path", [False, True])
 @pytest.mark.parametrize("name", ["a b", 'it\'s "quoted"', "dollar $HOME `x` \\ *", "ünï"])
 def test_names(bench: Bench, name: str, hooks_path: bool) -> None:
@@ -112,7 +110,6 @@ def test_names(bench: Bench, name: str, hooks_path: bool) -> None:
     assert (where / ".git/config").read_bytes() == config
 
 
-@pytest.mark.once
 def test_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """`GIT_DIR` names the repository, from anywhere; so does a directory inside of it."""
     where = bench.repository()
@@ -131,7 +128,6 @@ def test_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     assert bench.state() == "installed"
 
 
-@pytest.mark.once
 def test_no_repository(bench: Bench) -> None:
     """Outside of a repository there is a problem, and no traceback."""
     with pytest.raises(Problem, match="no git repository here"):
@@ -154,7 +150,6 @@ CASES = [("local", name) for name in SETTINGS] + [
 ]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(("scope", "name"), CASES)
 def test_hooks_path(bench: Bench, home: Path, name: str, scope: str) -> None:
     """A directory that was set before goes on, untouched, and the setting comes back byte for byte."""
@@ -182,7 +177,7 @@ def test_hooks_path(bench: Bench, home: Path, name: str, scope: str) -> None:
     assert not (home / ".config/git-credential-hf").exists()
 
 
-@pytest.mark.once
+@pytest.mark.git_versions
 @pytest.mark.parametrize("first", ["include", "core"])
 def test_hooks_path_of_an_included_file(bench: Bench, first: str) -> None:
     """Where the file sets it, and one that it includes, ours counts, wherever that stands; both come back."""
@@ -201,7 +196,6 @@ def test_hooks_path_of_an_included_file(bench: Bench, first: str) -> None:
         assert config.read_bytes() == before
 
 
-@pytest.mark.once
 def test_hooks_path_of_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A directory that is set for everybody on the machine is run, too."""
     script(bench.folder / "theirs/pre-push", CUSTOM)
@@ -216,7 +210,6 @@ def test_hooks_path_of_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch)
         bench.uninstall(scope)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("value", ["/dev/null", ""])
 @pytest.mark.parametrize("scope", ["local", "global"])
 def test_turned_off(bench: Bench, scope: str, value: str) -> None:
@@ -230,7 +223,6 @@ def test_turned_off(bench: Bench, scope: str, value: str) -> None:
     bench.is_judged()
 
 
-@pytest.mark.once
 def test_worktree_setting(bench: Bench) -> None:
     """A setting for one worktree is above ours, and not ours to change."""
     bench.repository()
@@ -240,7 +232,6 @@ def test_worktree_setting(bench: Bench) -> None:
         plan_install("local")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", ["pre-push", "pre-push.before-hf"])
 def test_directory_in_the_way(bench: Bench, name: str) -> None:
     """A directory under a hook's name (git push hangs on one) is a problem."""
@@ -252,7 +243,6 @@ def test_directory_in_the_way(bench: Bench, name: str) -> None:
     bench.install()
 
 
-@pytest.mark.once
 def test_missing_directory(bench: Bench) -> None:
     """A repository from an empty template has no hooks directory."""
     where = bench.repository()
@@ -261,7 +251,6 @@ def test_missing_directory(bench: Bench) -> None:
     bench.is_judged()
 
 
-@pytest.mark.once
 def test_linked_directory(bench: Bench) -> None:
     """A hooks directory that is a link, perhaps to what is tracked, is not written to."""
     where = bench.repository()
@@ -278,7 +267,6 @@ def test_linked_directory(bench: Bench) -> None:
     assert bench.logged("custom")
 
 
-@pytest.mark.once
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not write")
 @pytest.mark.parametrize("scope", ["local", "global"])
 def test_read_only(bench: Bench, home: Path, scope: str) -> None:
@@ -304,7 +292,6 @@ def test_read_only(bench: Bench, home: Path, scope: str) -> None:
     assert tree(where, home) == before
 
 
-@pytest.mark.once
 def test_turning_to_the_directory(bench: Bench) -> None:
     """`core.hooksPath` came after us, and went again: each time an installation makes it right."""
     where = bench.repository()
@@ -322,7 +309,6 @@ def test_turning_to_the_directory(bench: Bench) -> None:
     assert {p: s for p, s in tree(where).items() if "theirs" not in p} == before
 
 
-@pytest.mark.once
 def test_moved(bench: Bench) -> None:
     """A repository that was moved has lost the directory of ours: that is seen, and mended."""
     where = bench.repository()
@@ -362,6 +348,7 @@ def test_global(bench: Bench, home: Path) -> None:
     assert tree(home) == before
 
 
+@pytest.mark.git_versions
 def test_global_clone(bench: Bench, home: Path) -> None:
     """In a clone with LFS files git-lfs finds our hooks and installs none; what it would do is done."""
     bench.repository()
@@ -422,7 +409,6 @@ def test_global_and_local(bench: Bench) -> None:
     assert bench.state("local") == "installed"
 
 
-@pytest.mark.once
 def test_kept_off(bench: Bench) -> None:
     """A repository's own `core.hooksPath` keeps it from the global hooks: that is said; a local installation helps."""
     where = bench.repository()
@@ -448,6 +434,7 @@ def test_framework_and_global(bench: Bench) -> None:
     assert bench.logged() == ["judge", "framework", "lfs"]
 
 
+@pytest.mark.git_versions
 def test_other_hooks(bench: Bench) -> None:
     """Every other hook is run as git would: its path, arguments, input and status; also by a push into a repository."""
     bench.install("global")
@@ -475,6 +462,7 @@ def test_other_hooks(bench: Bench) -> None:
     assert "refs/heads/no" not in bench.pushed()
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("name", MIRRORED_HOOKS)
 def test_mirrored(bench: Bench, name: str) -> None:
     """The hooks whose mere existence means, or costs, something are in our directory exactly where they were before."""
@@ -490,7 +478,6 @@ def test_mirrored(bench: Bench, name: str) -> None:
     assert not (where / ".git/hf-hooks" / name).exists()
 
 
-@pytest.mark.once
 def test_here(bench: Bench) -> None:
     """Asked without a scope, it is about what counts in the current directory, with the problem and what mends it."""
 
@@ -516,7 +503,6 @@ def test_here(bench: Bench) -> None:
     assert answer() == ("local", "replaced", "git-credential-hf hooks install --local")
 
 
-@pytest.mark.once
 def test_often(bench: Bench) -> None:
     """Hooks that git runs often start no git in an ordinary repository."""
     bench.repository()
@@ -528,7 +514,6 @@ def test_often(bench: Bench) -> None:
     assert bench.log.read_text() == "custom prepared\n"
 
 
-@pytest.mark.once
 def test_foreign_in_our_directory(bench: Bench) -> None:
     """What somebody else has put into our directory is not lost: a problem names it, installing and removing."""
     bench.install("global")
@@ -551,7 +536,6 @@ for change in getattr(install, sys.argv[1])(sys.argv[2]): change.apply()
 """
 
 
-@pytest.mark.once
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
 @pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath", "global"])
 @pytest.mark.parametrize("what", ["plan_install", "plan_uninstall"])
@@ -592,7 +576,6 @@ def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
     assert points >= 2, "it was killed at several points"
 
 
-@pytest.mark.once
 def test_at_once(bench: Bench) -> None:
     """Several installations at the same time come to one."""
     where = bench.repository()
