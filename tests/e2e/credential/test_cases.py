@@ -7,7 +7,6 @@ import pytest
 
 from .cases import CASES, LIBRARY, T0300, T0303
 
-
 HERE = Path(__file__).parent
 
 
