@@ -6,9 +6,9 @@ import os
 import pty
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from account import WEIGHTS, Account
@@ -184,6 +184,7 @@ def test_no_route_to_the_api(hub: "Hub", work: Account) -> None:
         assert len(said(done, "warning")) == 1
 
 
+@pytest.mark.git_versions
 def test_pull_requests_need_no_role(hub: "Hub", work: Account) -> None:
     """`refs/pr/N` takes a token that can only read; with a branch beside it, it does not."""
     token = _acme(hub, None, "read")

@@ -511,6 +511,7 @@ def two_of_bob(hub: "Hub", account: Account, tokens: Tokens) -> tuple[str, str]:
     return tokens["work"], other
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("host", ["huggingface.co", "hf.co"])
 def test_a_stored_name_in_the_url(hub: "Hub", account: Account, two_of_bob: tuple[str, str], host: str) -> None:
     """`https://work@huggingface.co/...` selects the stored token `work` wherever the client passes the name on."""
@@ -530,6 +531,7 @@ def test_a_stored_name_in_the_url(hub: "Hub", account: Account, two_of_bob: tupl
         assert used(hub) - {""} == {work}
 
 
+@pytest.mark.git_versions
 def test_a_name_in_the_url_reaches_another_account(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """With alice's token active, `https://work@...` clones what only bob may see, where git passes the name on."""
     if git_version() >= (2, 48):

@@ -189,12 +189,12 @@ def rows() -> list[object]:
     table = [(*row[:3], row[3], f"{'-'.join(row[:3])}-{row[3].__name__}") for row in names]
 
     def marks(row: tuple[object, ...]) -> list[pytest.MarkDecorator]:
-        if row[:2] == ("store", "plain"):
-            return []
+        if row == ("store", "plain", "last", login):
+            return [pytest.mark.git_versions]
         is_short = row[0] == "store" or row[3] is (refresh if row[1] == "configured" else login)
         return [] if is_short else [pytest.mark.long]
 
-    return [pytest.param(*row[:4], id=row[4], marks=marks(row)) for row in sorted(table, key=lambda row: row[4])]
+    return [pytest.param(*row[:4], id=row[4], marks=marks(row[:4])) for row in sorted(table, key=lambda row: row[4])]
 
 
 @pytest.mark.parametrize(("holder", "mode", "chain", "event"), rows(), indirect=["holder"])

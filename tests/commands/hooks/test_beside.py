@@ -135,6 +135,7 @@ def test_round_trip(bench: Bench, name: str) -> None:
     assert bench.state() == "absent"
 
 
+@pytest.mark.git_versions
 def test_replaced_by_lfs(bench: Bench) -> None:
     """`git lfs update --force` takes our place: that is seen, and mended without losing the hook before."""
     where = bench.repository()
@@ -338,6 +339,7 @@ def test_symbolic_link(bench: Bench) -> None:
     bench.git("commit", "--allow-empty", "--message", "x")
 
 
+@pytest.mark.git_versions
 def test_nested_push(bench: Bench) -> None:
     """What a hook pushes somewhere else is a push of its own, and judged."""
     where = bench.repository()

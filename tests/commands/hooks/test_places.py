@@ -344,6 +344,7 @@ def test_global(bench: Bench, home: Path) -> None:
     assert tree(home) == before
 
 
+@pytest.mark.git_versions
 def test_global_clone(bench: Bench, home: Path) -> None:
     """In a clone with LFS files git-lfs finds our hooks and installs none; what it would do is done."""
     bench.repository()
@@ -429,6 +430,7 @@ def test_framework_and_global(bench: Bench) -> None:
     assert bench.logged() == ["judge", "framework", "lfs"]
 
 
+@pytest.mark.git_versions
 def test_other_hooks(bench: Bench) -> None:
     """Every other hook is run as git would: its path, arguments, input and status; also by a push into a repository."""
     bench.install("global")
@@ -456,6 +458,7 @@ def test_other_hooks(bench: Bench) -> None:
     assert "refs/heads/no" not in bench.pushed()
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("name", MIRRORED_HOOKS)
 def test_mirrored(bench: Bench, name: str) -> None:
     """The hooks whose mere existence means, or costs, something are in our directory exactly where they were before."""
