@@ -15,7 +15,6 @@ from account import WEIGHTS, Account
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-pytestmark = pytest.mark.git_versions
 
 DAY = 24 * 3600
 
