@@ -1,4 +1,4 @@
-"""How git is set up: does it ask this helper, and is that found; git-lfs and the hooks."""
+"""Checks of git's set-up: is this helper used and found; git-lfs and the hooks."""
 
 import os
 import shlex
@@ -79,7 +79,7 @@ def _is_found(value: str) -> bool:
 
 
 def check_settings(machine: Machine) -> Iterator[Finding]:
-    """A user name that git insists on, and what Git Credential Manager leaves where it looked for a provider."""
+    """Check for a user name that git insists on, and for a setting that Git Credential Manager leaves behind."""
     for entry in machine.entries:
         if entry.section != "credential" or section_origin(entry.subsection) not in hub_origins():
             continue
@@ -89,7 +89,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "username-set",
                 "warning",
-                f"git asks for the user name '{mask_line(entry.value or '')}' alone",
+                f"git requests tokens for the user name '{mask_line(entry.value or '')}' only",
                 f"{path or 'the environment'}: {key}",
                 removal_command(entry),
                 plan_unset(path, key) if path else None,
@@ -106,7 +106,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
 
 
 class GitCommand:
-    """A program of git's changes its own settings."""
+    """Let a command of git's change its own settings."""
 
     def __init__(self, *arguments: str) -> None:
         self.path = "git " + " ".join(arguments)
@@ -117,21 +117,21 @@ class GitCommand:
         return f"{self.path}\n"
 
     def apply(self) -> None:
-        """Raises `Problem` where it fails."""
+        """Run it; raises `Problem` if it fails."""
         try:
             run_git(*self._arguments)
         except Problem as problem:  # git-lfs says why on stdout, in several lines
-            raise Problem(f"`{self.path}` failed ({problem.message})", f"run `{self.path}`, which says why") from None
+            raise Problem(f"`{self.path}` failed ({problem.message})", f"run `{self.path}` to see why") from None
 
 
 def check_lfs(machine: Machine) -> Iterator[Finding]:
-    """The files of most repositories of the Hub are in LFS."""
+    """Check git-lfs, which most repositories of the Hub need."""
     is_there = find_program("git-lfs") is not None
     if not is_there:
         yield Finding(
             "lfs-missing",
             "warning",
-            "git-lfs is not installed: clones get pointers in the place of files",
+            "git-lfs is not installed: clones get pointers instead of files",
             "git-lfs is not on PATH",
             "install git-lfs (apt-get install git-lfs, brew install git-lfs)",
         )
@@ -142,7 +142,7 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "lfs-not-hooked",
             "warning",
-            "git-lfs is installed, and git does not know of it",
+            "git-lfs is installed, but not set up in git",
             "filter.lfs is not in git's configuration",
             "run `git lfs install --skip-repo`",
             lambda: [GitCommand("lfs", "install", "--skip-repo")],
@@ -153,13 +153,13 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
             "lfs-url-elsewhere",
             "warning",
             "git-lfs sends the files of this repository to another host",
-            f"`git lfs env` says: {mask_line(without_credentials(url))}",
-            "run `git config --unset lfs.url`, or take it out of .lfsconfig, if that is not meant",
+            f"`git lfs env` shows {mask_line(without_credentials(url))}",
+            "run `git config --unset lfs.url`, or remove it from .lfsconfig, unless this is intended",
         )
 
 
 def check_hooks(machine: Machine) -> Iterator[Finding]:
-    """Hooks that were installed, and that git does not call any more."""
+    """Check whether git still calls the hooks that were installed."""
     machine.entries  # noqa: B018 - where git does not answer, that is told already, and it is not asked again
     try:
         seen = hooks_in_effect()
@@ -167,7 +167,7 @@ def check_hooks(machine: Machine) -> Iterator[Finding]:
         return  # no home, no repository
     problem = seen.problem()
     if problem and any(state != "absent" for _, state, _, _ in seen.hooks):
-        missing = [f"\nthere is none of ours at {path}" for _, state, path, _ in seen.hooks if state == "absent"]
+        missing = [f"\nthere is no hook of ours at {path}" for _, state, path, _ in seen.hooks if state == "absent"]
         yield Finding(
             "hooks-broken",
             "warning",
