@@ -22,7 +22,7 @@ from git_credential_hf.git.credentials import (
     is_cut_off,
     is_given_elsewhere,
 )
-from git_credential_hf.git.run import NoAnswer, git_line, run_git
+from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hooks.rules import MAX_FILE_SIZE, find_problems
 from git_credential_hf.hooks.scan import (
@@ -44,7 +44,7 @@ from git_credential_hf.hub import (
 )
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import NO_PROMPTS, REJECTED
+from git_credential_hf.purge import REJECTED
 from git_credential_hf.state import discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token, stored_token, stored_token_names
 

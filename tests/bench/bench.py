@@ -124,7 +124,7 @@ def programs() -> list[Case]:
 
 def others(directory: Path, hub: Any) -> list[Case]:
     """The hook, and `doctor`; with a Hub, what the hook asks it."""
-    hook = str(Path(git_credential_hf.__file__).with_name("hooks") / "pre-push")
+    hook = str(Path(git_credential_hf.__file__).with_name("hooks") / "scripts/pre-push")
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=directory / "plain", capture_output=True, text=True, check=True
     ).stdout.strip()

@@ -241,7 +241,7 @@ def test_which_token(where: str, home: Path, configured: str) -> None:
     assert shown.returncode == 0
     assert re.search(rf"^token +{re.escape(SHOWN)} from the .*{'work' if expected['name'] else ''}", shown.stdout)
     assert re.search(r"^account +unknown", shown.stdout, re.MULTILINE)
-    assert re.search(r"^git +asks this helper$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^git +uses this helper$", shown.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("content", ["directory", "not text", "unreadable"])
@@ -307,7 +307,7 @@ def test_what_git_asks(name: str, home: Path) -> None:
     assert done.returncode == (0 if healthy else 1)
     assert ("git-credential-hf: error: git " in done.stderr) == (not healthy)
     if name.startswith("one host"):
-        assert "does not ask this helper for https://hf.co" in done.stderr
+        assert "does not use this helper for https://hf.co" in done.stderr
 
 
 def test_a_token_in_somebody_elses_helper(home: Path) -> None:
@@ -534,12 +534,12 @@ def test_names_that_a_server_has_chosen(hub: Any) -> None:
     """No control character of a server's choice reaches the terminal."""
     token = hub.token(hub.user("alice"))
     body = json.dumps(
-        {"name": "al\x1b[31mice\ngit       asks this helper", "auth": {"accessToken": {"role": "\x1b]0;x\x07"}}}
+        {"name": "al\x1b[31mice\ngit       uses this helper", "auth": {"accessToken": {"role": "\x1b]0;x\x07"}}}
     )
     hub.faults.status("/api/whoami-v2", 200, body.encode(), headers={"Content-Type": "application/json"})
     done = run("status", HF_TOKEN=token)
     assert not set("\x1b\x07") & set(done.stdout + done.stderr)
-    assert len(re.findall(r"^git +asks", done.stdout, re.MULTILINE)) == 1
+    assert len(re.findall(r"^git +uses", done.stdout, re.MULTILINE)) == 1
     hub.faults.clear()
     headers = {"X-Error-Message": "no\x1b[31m"}
     hub.faults.status("/api/whoami-v2", 401, headers=headers)

@@ -10,7 +10,6 @@ from account import Account
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-pytestmark = pytest.mark.once
 URL = "https://huggingface.co/alice/private-model"
 
 

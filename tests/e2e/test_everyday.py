@@ -15,6 +15,7 @@ from account import WEIGHTS, Account
 if TYPE_CHECKING:
     from fake_hub import Hub
 
+
 DAY = 24 * 3600
 
 
@@ -40,6 +41,7 @@ Login = Callable[["Hub", Account, pytest.MonkeyPatch], None]
 SOURCES = [environment_variable, token_file, oauth_due_for_refresh, trusted_publisher]
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("log_in", SOURCES, ids=lambda source: source.__name__)
 def test_a_day_at_work(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch, log_in: Login) -> None:
     """Clone, fetch, pull, LFS and push of a private repository need a login and no more, whatever its source."""
@@ -64,6 +66,7 @@ def test_a_day_at_work(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyP
     assert len(hub.log.of("/oauth/token")) == exchanges, "one refresh, or one exchange for the whole job"
 
 
+@pytest.mark.git_versions
 def test_the_chain_without_configure(hub: "Hub", account: Account) -> None:
     """`git config credential.helper hf` alone is enough."""
     account.run("git-credential-hf", "unconfigure")
@@ -78,6 +81,7 @@ def test_the_short_host(hub: "Hub", account: Account) -> None:
     assert (account.clone("https://hf.co/alice/private-model") / "model.bin").read_bytes() == WEIGHTS
 
 
+@pytest.mark.git_versions
 def test_a_name_in_the_url(hub: "Hub", account: Account) -> None:
     """`https://alice@huggingface.co/...`, as many a README has it, works like the plain URL."""
     account.log_in(hub.token("alice"))
@@ -100,6 +104,7 @@ def test_another_login_is_used_at_once(hub: "Hub", account: Account) -> None:
         assert {request.token for request in hub.log.with_token()} == {current}
 
 
+@pytest.mark.git_versions
 def test_logged_out(hub: "Hub", account: Account) -> None:
     """After `hf auth logout` git has nothing, and is told what to do; nobody is asked for a password."""
     account.log_in(hub.token("alice"))
@@ -186,6 +191,7 @@ def test_an_exchange_that_fails(hub: "Hub", account: Account, monkeypatch: pytes
     assert len(done.stderr.splitlines()) == 2
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("source", ["file", "environment"])
 def test_a_token_revoked_after_the_clone(
     hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch, source: str

@@ -79,12 +79,12 @@ BY_GIT = {
 }
 
 
-def mostly_once(rows: Iterable[Any], *but: object) -> list[Any]:
-    """Mark all rows but these as not worth a run with another git."""
-    return [row if row in but else pytest.param(row, marks=pytest.mark.once) for row in rows]
+def in_trees(rows: Iterable[Any], *chosen: object) -> list[Any]:
+    """Return all rows; the chosen ones run with other gits as well."""
+    return [pytest.param(row, marks=pytest.mark.git_versions) if row in chosen else row for row in rows]
 
 
-@pytest.mark.parametrize("name", mostly_once(REASONS, "read-only", "not a member", "revoked"))
+@pytest.mark.parametrize("name", in_trees(REASONS, "read-only", "not a member", "revoked"))
 def test_reasons(name: str, hub: "Hub", work: Account) -> None:
     """A push that the Hub would refuse ends before an LFS request or a byte of upload, and says why."""
     prepare, repository, _, words, remedy = REASONS[name]
@@ -102,7 +102,6 @@ def test_reasons(name: str, hub: "Hub", work: Account) -> None:
     assert token is None or token not in done.stderr
 
 
-@pytest.mark.once
 def test_git_is_refused_first(hub: "Hub", work: Account) -> None:
     """Git asks for the references before it runs the hook; there is one explanation then, that of `erase`."""
     token = _alice(hub)
@@ -125,6 +124,7 @@ def run_hook(
     )
 
 
+@pytest.mark.git_versions
 def test_allowed(hub: "Hub", work: Account) -> None:
     """An allowed push is silent, with one request, or none while the answer is cached; its LFS file is on the Hub."""
     token = _alice(hub)
@@ -150,7 +150,6 @@ OUTAGES: dict[str, tuple[Callable[["Hub"], None], dict[str, str]]] = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", OUTAGES)
 def test_outages(name: str, hub: "Hub", work: Account) -> None:
     """If the Hub does not answer, the push goes on, with one warning."""
@@ -164,6 +163,7 @@ def test_outages(name: str, hub: "Hub", work: Account) -> None:
     assert warning.startswith("git-credential-hf: warning: cannot check access to alice/model: ")
 
 
+@pytest.mark.git_versions
 def test_pull_requests_need_no_role(hub: "Hub", work: Account) -> None:
     """A token that can only read may push to `refs/pr/N`, but to no branch at the same time."""
     token = _acme(hub, None, "read")
@@ -177,7 +177,6 @@ def test_pull_requests_need_no_role(hub: "Hub", work: Account) -> None:
     assert uploads(hub) == []
 
 
-@pytest.mark.once
 def test_a_token_of_a_namespace(hub: "Hub", work: Account) -> None:
     """The token that `configure --for` assigned to the namespace is checked, and no other."""
     reads = _acme(hub, "write", "read")
@@ -226,7 +225,7 @@ WINNERS = {
 }
 
 
-@pytest.mark.parametrize("place", mostly_once(WINNERS, in_netrc), ids=lambda place: place.__name__)
+@pytest.mark.parametrize("place", in_trees(WINNERS, in_netrc), ids=lambda place: place.__name__)
 def test_the_credential_that_wins(place: Callable[[Account, str], str], hub: "Hub", work: Account) -> None:
     """The credential that git will send is checked, not the login, and its source is reported."""
     work.is_given(_alice(hub), "good")
@@ -244,7 +243,6 @@ def test_the_credential_that_wins(place: Callable[[Account, str], str], hub: "Hu
     assert "instead of the current hf_" in messages(done, "warning")[0]
 
 
-@pytest.mark.once
 def test_a_copy_that_is_rejected_in_the_middle(hub: "Hub", work: Account) -> None:
     """If git started with a copy of a token that was removed since, what it still holds is unknown: a warning."""
     work.is_given(_alice(hub), "good")
@@ -257,7 +255,6 @@ def test_a_copy_that_is_rejected_in_the_middle(hub: "Hub", work: Account) -> Non
     assert "git-credential-hf" not in push(work, "alice/model").stderr
 
 
-@pytest.mark.once
 def test_a_stale_netrc_entry_is_passed_over(hub: "Hub", work: Account) -> None:
     """Git goes on after a `.netrc` entry that the Hub rejects: the helper's token is checked."""
     work.is_given(_alice(hub), "good")
@@ -268,7 +265,6 @@ def test_a_stale_netrc_entry_is_passed_over(hub: "Hub", work: Account) -> None:
     assert ".netrc (line 2)" in messages(done, "warning")[0]
 
 
-@pytest.mark.once
 def test_a_typed_password(hub: "Hub", work: Account, tmp_path: Path) -> None:
     """If git prompts, its password cannot be seen, and nothing is refused for the lack of a token."""
     token = _alice(hub)
@@ -281,7 +277,6 @@ def test_a_typed_password(hub: "Hub", work: Account, tmp_path: Path) -> None:
     assert "git-credential-hf" not in done.stderr
 
 
-@pytest.mark.once
 def test_a_credential_that_is_given_once(hub: "Hub", account: Account) -> None:
     """If a helper gave its credential only once, no push is refused for the lack of a token."""
     helper = account.home / "git-credential-once"
@@ -302,7 +297,6 @@ def test_a_credential_that_is_given_once(hub: "Hub", account: Account) -> None:
     assert "git-credential-hf" not in done.stderr
 
 
-@pytest.mark.once
 def test_a_netrc_that_git_alone_reads(hub: "Hub", work: Account) -> None:
     """A `.netrc` that programs read differently may hold what git sends: no other token is checked instead."""
     work.is_given(_alice(hub, "read"), "reads")
@@ -319,7 +313,6 @@ def test_a_netrc_that_git_alone_reads(hub: "Hub", work: Account) -> None:
     assert "can only read" in messages(done, "error")[0]
 
 
-@pytest.mark.once
 def test_one_of_two_headers(hub: "Hub", work: Account) -> None:
     """A header with a token counts, with other headers beside it, until an empty one resets them."""
     work.is_given(_alice(hub, "read"), "reads")
@@ -337,7 +330,6 @@ def test_one_of_two_headers(hub: "Hub", work: Account) -> None:
     assert "can only read" in messages(done, "error")[0]
 
 
-@pytest.mark.once
 def test_a_helper_that_hangs(hub: "Hub", work: Account) -> None:
     """A helper that does not answer may have a token: the push goes on, with a warning."""
     _alice(hub)
@@ -349,7 +341,6 @@ def test_a_helper_that_hangs(hub: "Hub", work: Account) -> None:
     assert "cannot check access to alice/model: git credential did not answer" in warning
 
 
-@pytest.mark.once
 def test_ssh(hub: "Hub", work: Account) -> None:
     """Over SSH no token is used, so none is checked, without a request; what is pushed is."""
     _alice(hub)
@@ -364,7 +355,6 @@ def test_ssh(hub: "Hub", work: Account) -> None:
     assert list(hub.log) == []
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("url", ["https://github.com/alice/model", "git@github.com:alice/model", "/srv/git/model", ""])
 def test_other_remotes(url: str, work: Account) -> None:
     """A push to a remote that is not on the Hub is not checked at all."""
@@ -443,7 +433,7 @@ CONTENTS: dict[Callable[[Account], None], tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("change", mostly_once(CONTENTS, large_once, missing), ids=lambda change: change.__name__)
+@pytest.mark.parametrize("change", in_trees(CONTENTS, large_once, missing), ids=lambda change: change.__name__)
 def test_contents(change: Callable[[Account], None], hub: "Hub", work: Account) -> None:
     """What the Hub will refuse is named, with commit, path and size; its key warns, or turns the check off."""
     token = _alice(hub)
@@ -468,7 +458,6 @@ def test_contents(change: Callable[[Account], None], hub: "Hub", work: Account) 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.once
 def test_binary_files_warn(hub: "Hub", work: Account) -> None:
     """A binary file outside LFS is a warning, because the Hub's rule changes, unless `hf.binaryFiles` is `block`."""
     token = _alice(hub)
@@ -489,7 +478,6 @@ def remedy(done: subprocess.CompletedProcess[str]) -> str:
     return messages(done, "hint")[0].split("`")[1]
 
 
-@pytest.mark.once
 def test_the_remedy_for_a_name(hub: "Hub", work: Account) -> None:
     """The hint for a file outside LFS moves that file into LFS, and no other, whatever its name is."""
     work.is_given(_alice(hub), "laptop")
@@ -500,7 +488,6 @@ def test_the_remedy_for_a_name(hub: "Hub", work: Account) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.once
 def test_the_remedy_for_another_branch(hub: "Hub", work: Account) -> None:
     """The hint for a branch that is not checked out changes that branch."""
     work.is_given(_alice(hub), "laptop")
@@ -512,7 +499,6 @@ def test_the_remedy_for_another_branch(hub: "Hub", work: Account) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.once
 def test_the_remedy_for_a_token(hub: "Hub", account: Account) -> None:
     """The hint for a token works in the first commit and in others, before and after the commit, in any directory."""
     account.git("init", "--quiet", "--initial-branch", "main", "new")
@@ -539,7 +525,6 @@ def test_the_remedy_for_a_token(hub: "Hub", account: Account) -> None:
         assert push(account, "alice/model", HF_TOKEN=token).returncode == 0
 
 
-@pytest.mark.once
 def test_the_remedy_for_a_password_in_a_url(hub: "Hub", work: Account) -> None:
     """The hint removes it from the URL of that remote, and leaves all others."""
     url = in_the_url(work, _alice(hub))
@@ -553,7 +538,6 @@ def test_the_remedy_for_a_password_in_a_url(hub: "Hub", work: Account) -> None:
     assert work.git("remote", "get-url", "origin").stdout == "https://github.com/alice/code\n"
 
 
-@pytest.mark.once
 def test_many_of_a_kind(hub: "Hub", work: Account) -> None:
     """A hundred problems of a kind are five errors with a hint each, and the number of the others."""
     token = _alice(hub)
@@ -563,7 +547,6 @@ def test_many_of_a_kind(hub: "Hub", work: Account) -> None:
     assert "and 95 more like this" in messages(done, "error")[-1]
 
 
-@pytest.mark.once
 def test_our_own_token(hub: "Hub", work: Account) -> None:
     """The user's own token is found whatever it looks like, and is not shown."""
     _alice(hub)
@@ -576,7 +559,6 @@ def test_our_own_token(hub: "Hub", work: Account) -> None:
     assert odd not in done.stderr
 
 
-@pytest.mark.once
 def test_only_what_the_hub_lacks(hub: "Hub", work: Account) -> None:
     """What the remote has already is not checked again, and a deletion adds nothing."""
     token = _alice(hub)
@@ -625,7 +607,6 @@ def of_a_pull_request(account: Account) -> list[str]:
     return ["origin", "main"]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "prepare", [by_its_url, by_another_name, from_a_bare_clone, of_a_pull_request], ids=lambda prepare: prepare.__name__
 )
@@ -647,7 +628,6 @@ def test_what_the_hub_lists(prepare: Callable[[Account], list[str]], hub: "Hub",
         assert "new.txt in commit" in error
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("pushed", [["other", "hub"], ["hub"], ["other", "hub", "both are fetched"]], ids=len)
 def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work: Account, tmp_path: Path) -> None:
     """Tracking references do not count if the remote is fetched from another URL, or pushed to two."""
@@ -667,7 +647,6 @@ def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work:
     assert uploads(hub) == []
 
 
-@pytest.mark.once
 def test_an_lfs_object_that_only_the_hub_has(hub: "Hub", account: Account) -> None:
     """A pointer to an object that the Hub has is no reason to refuse, even if no commit that it lists shows that."""
     hub.user("alice")
@@ -698,7 +677,6 @@ def test_an_lfs_object_that_only_the_hub_has(hub: "Hub", account: Account) -> No
     assert "lost.bin in commit" in messages(done, "error")[0]
 
 
-@pytest.mark.once
 def test_a_bare_clone_with_a_token_in_its_url(hub: "Hub", account: Account) -> None:
     """If the only credential is in the URL, a new branch of what the Hub has already is not refused."""
     hub.user("alice")
@@ -715,7 +693,6 @@ def test_a_bare_clone_with_a_token_in_its_url(hub: "Hub", account: Account) -> N
 # --- off switches ---
 
 
-@pytest.mark.once
 def test_off_switches(hub: "Hub", work: Account) -> None:
     """`--no-verify`, `GIT_CREDENTIAL_HF_HOOKS=off` and `hf.writeCheck` turn it off; an invalid value is a warning."""
     token = _alice(hub, "read")
@@ -739,7 +716,6 @@ def test_off_switches(hub: "Hub", work: Account) -> None:
     assert list(hub.log) == []
 
 
-@pytest.mark.once
 def test_what_cannot_be_checked_is_not_refused(hub: "Hub", work: Account, tmp_path: Path) -> None:
     """After input that git never writes there is one warning, and the push goes on."""
     token = _alice(hub)
@@ -761,7 +737,6 @@ def commit(work: Account, files: dict[str, bytes]) -> subprocess.CompletedProces
     return work.git("commit", "--message", "a change", check=False)
 
 
-@pytest.mark.once
 def test_commits(hub: "Hub", work: Account) -> None:
     """A commit with a token, or with a file that the Hub will refuse, fails."""
     work.git("remote", "add", "origin", HUB + "alice/model")
@@ -784,7 +759,6 @@ def test_commits(hub: "Hub", work: Account) -> None:
     assert work.git("commit", "--no-verify", "--message", "anyway", check=False).returncode == 0
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("where", ["", "a b"])
 def test_the_remedy_for_a_large_file(where: str, hub: "Hub", work: Account) -> None:
     """The hint before a commit moves that file into LFS, from any directory."""
@@ -817,8 +791,7 @@ ODD_NAMES = [
 ]
 
 
-@pytest.mark.once
-@pytest.mark.parametrize("name", mostly_once(ODD_NAMES))
+@pytest.mark.parametrize("name", ODD_NAMES)
 def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> None:
     """The hint removes that file from the commit, or moves it into LFS, and no other, whatever its name is."""
     work.git("remote", "add", "origin", HUB + "alice/model")
@@ -834,8 +807,7 @@ def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> Non
     assert work.git("cat-file", "blob", f"HEAD:{name}").stdout.startswith("version https://git-lfs")
 
 
-@pytest.mark.once
-@pytest.mark.parametrize("name", mostly_once(["end ", "a\tb.txt", "-x.txt"]))
+@pytest.mark.parametrize("name", ["end ", "a\tb.txt", "-x.txt"])
 def test_the_remedy_for_an_odd_name_in_history(name: str, hub: "Hub", work: Account) -> None:
     """The hint moves a file into LFS, even if a pattern would lose the end of its name, or a tab."""
     work.is_given(_alice(hub), "laptop")
@@ -844,7 +816,6 @@ def test_the_remedy_for_an_odd_name_in_history(name: str, hub: "Hub", work: Acco
     assert push(work, "alice/model").returncode == 0
 
 
-@pytest.mark.once
 def test_a_merge_with_a_conflict(hub: "Hub", work: Account) -> None:
     """A merge is refused only for what is new, and not for what one of its parents has."""
     work.git("remote", "add", "origin", HUB + "alice/model")
@@ -860,7 +831,6 @@ def test_a_merge_with_a_conflict(hub: "Hub", work: Account) -> None:
     assert "git-credential-hf" not in done.stderr
 
 
-@pytest.mark.once
 def test_commits_for_other_remotes(work: Account) -> None:
     """If no remote is on the Hub, a commit is only checked for tokens."""
     work.git("remote", "add", "origin", "https://github.com/alice/model")
@@ -868,7 +838,6 @@ def test_commits_for_other_remotes(work: Account) -> None:
     assert commit(work, {"a.py": SECRET}).returncode == 1
 
 
-@pytest.mark.once
 def test_the_first_commit(hub: "Hub", account: Account) -> None:
     """In a repository without a commit everything staged is checked."""
     account.git("init", "--quiet", "new")
@@ -895,7 +864,6 @@ repos:
 """
 
 
-@pytest.mark.once
 def test_called_by_pre_commit(hub: "Hub", work: Account) -> None:
     """The hook works in the pre-commit framework, which describes a push in its environment, root commits too."""
     reads, writes = _alice(hub, "read"), hub.token("alice")
@@ -918,7 +886,6 @@ def test_called_by_pre_commit(hub: "Hub", work: Account) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.once
 def test_progress(hub: "Hub", work: Account, tmp_path: Path) -> None:
     """A long scan shows its progress on a terminal only, and clears it at the end."""
     token = _alice(hub)

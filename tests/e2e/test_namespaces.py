@@ -82,6 +82,7 @@ def global_config(home: Path) -> bytes:
 # --- what the mapping does ---
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("host", ["huggingface.co", "hf.co"])
 @pytest.mark.parametrize("path", ["acme/model", "datasets/acme/data", "spaces/acme/app"])
 def test_the_namespace_gets_its_token(hub: "Hub", account: Account, tokens: Tokens, host: str, path: str) -> None:
@@ -97,7 +98,6 @@ def test_the_namespace_gets_its_token(hub: "Hub", account: Account, tokens: Toke
     assert used(hub) == {tokens["work"]}
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("suffix", ["", ".git", "/"])
 def test_all_spellings_of_the_url(hub: "Hub", account: Account, tokens: Tokens, suffix: str) -> None:
     """With `.git` or a slash at its end it is the same namespace."""
@@ -107,6 +107,7 @@ def test_all_spellings_of_the_url(hub: "Hub", account: Account, tokens: Tokens, 
     assert used(hub) == {tokens["work"]}
 
 
+@pytest.mark.git_versions
 def test_lfs_after_a_clone_without(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """git-lfs on its own, long after the clone, gets the namespace's token as well."""
     account.run(*MAP)
@@ -126,7 +127,6 @@ def test_all_else_gets_the_active_token(hub: "Hub", account: Account, tokens: To
     assert used(hub) == {tokens["personal"]}
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "path", ["acme2/model", "acme-lab/model", "datasets/acme-lab/data", "models/acme/model", "alice/acme", "gpt2", ""]
 )
@@ -147,7 +147,6 @@ def test_a_switch_of_the_active_token(account: Account, tokens: Tokens) -> None:
     assert (fill(account, "alice/model"), fill(account, "acme/model")) == (tokens["personal"], tokens["work"])
 
 
-@pytest.mark.once
 def test_a_token_in_the_environment(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """HF_TOKEN takes the place of the active token, and not of the one that was chosen by name."""
     account.run(*MAP)
@@ -156,7 +155,6 @@ def test_a_token_in_the_environment(hub: "Hub", account: Account, tokens: Tokens
     assert fill(account, "alice/model", HF_TOKEN=other) == other
 
 
-@pytest.mark.once
 def test_a_new_login_under_the_same_name(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """When the stored token is replaced, the very next `get` has the new one: the mapping is to a name."""
     account.run(*MAP)
@@ -166,7 +164,6 @@ def test_a_new_login_under_the_same_name(hub: "Hub", account: Account, tokens: T
     assert fill(account, "acme/model") == renewed
 
 
-@pytest.mark.once
 def test_two_namespaces(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """Each namespace has its own token, and mapping one again moves that one alone."""
     other = hub.token("alice", "read", name="other")
@@ -187,7 +184,6 @@ def test_two_namespaces(hub: "Hub", account: Account, tokens: Tokens) -> None:
     ]
 
 
-@pytest.mark.once
 def test_other_helpers_get_nothing(hub: "Hub", account: Account, tokens: Tokens, home: Path) -> None:
     """The reset holds for the namespace too: no other helper keeps its token."""
     config = home / ".gitconfig"
@@ -203,7 +199,6 @@ def test_other_helpers_get_nothing(hub: "Hub", account: Account, tokens: Tokens,
 # --- what is written ---
 
 
-@pytest.mark.once
 def test_the_lines_of_the_contract(account: Account, tokens: Tokens, home: Path) -> None:
     """Below the namespace's URL stand the empty helper and `hf --token NAME`; useHttpPath is set for the host."""
     account.run(*MAP)
@@ -217,7 +212,6 @@ def test_the_lines_of_the_contract(account: Account, tokens: Tokens, home: Path)
         assert token.encode() not in global_config(home)
 
 
-@pytest.mark.once
 def test_twice_is_once(account: Account, tokens: Tokens, home: Path) -> None:
     """The same mapping again, or a plain `configure` after it, changes no byte."""
     account.run(*MAP)
@@ -228,7 +222,6 @@ def test_twice_is_once(account: Account, tokens: Tokens, home: Path) -> None:
     assert global_config(home) == before
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "added",
     [
@@ -275,7 +268,6 @@ BEFORE = [
 ]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("order", ["map", "map, plain", "plain, map", "map, map another"])
 def test_unconfigure_gives_back_the_bytes(account: Account, tokens: Tokens, home: Path, order: str) -> None:
     """`unconfigure` leaves the very file that was there before, in whatever order the lines came into it."""
@@ -294,7 +286,6 @@ def test_unconfigure_gives_back_the_bytes(account: Account, tokens: Tokens, home
         assert global_config(home) == before
 
 
-@pytest.mark.once
 def test_unconfigure_without_a_file_before(account: Account, tokens: Tokens, home: Path) -> None:
     """A file that the mapping has made goes with it."""
     (home / ".gitconfig").unlink()
@@ -304,7 +295,6 @@ def test_unconfigure_without_a_file_before(account: Account, tokens: Tokens, hom
     assert not (home / ".gitconfig").exists()
 
 
-@pytest.mark.once
 def test_print(account: Account, tokens: Tokens, home: Path) -> None:
     """What `--print` prints does, in somebody's file, what the command would have done; nothing is changed."""
     before = global_config(home)
@@ -317,7 +307,6 @@ def test_print(account: Account, tokens: Tokens, home: Path) -> None:
     assert fill(account, "alice/model", **pasted) == tokens["personal"]
 
 
-@pytest.mark.once
 def test_env(account: Account, tokens: Tokens, home: Path) -> None:
     """What `--env` prints, evaluated by a shell, makes the mapping for what that shell starts, and for nothing else."""
     account.run("git-credential-hf", "unconfigure")
@@ -330,7 +319,6 @@ def test_env(account: Account, tokens: Tokens, home: Path) -> None:
     assert fill(account, "acme/model") == ""
 
 
-@pytest.mark.once
 def test_dry_run(account: Account, tokens: Tokens, home: Path) -> None:
     """`--dry-run` shows the lines and writes none."""
     before = global_config(home)
@@ -341,7 +329,6 @@ def test_dry_run(account: Account, tokens: Tokens, home: Path) -> None:
     assert global_config(home) == before
 
 
-@pytest.mark.once
 def test_local(hub: "Hub", account: Account, tokens: Tokens, home: Path) -> None:
     """`--local` maps in one repository: there it holds, elsewhere it does not, and `unconfigure --local` undoes it."""
     account.git("init", "here")
@@ -373,7 +360,6 @@ NAMES = (" ", "it's mine", "schlüssel 鍵", "-dash", "--token", "$(touch pwned)
 MORE_NAMES = ("two words", 'the "best" one', "back\\slash", "semi;colon # and hash", "100%", "a=b")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", [*NAMES, *(pytest.param(name, marks=pytest.mark.long) for name in MORE_NAMES)])
 def test_names_of_tokens(hub: "Hub", account: Account, home: Path, name: str) -> None:
     """Whatever the Hub's users call a token, git hands the name back whole, and no shell makes anything of it."""
@@ -401,7 +387,6 @@ def test_names_of_tokens(hub: "Hub", account: Account, home: Path, name: str) ->
     assert global_config(home) == before
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("arguments", [["--token", "work"], ["--for", "acme"]], ids=" ".join)
 def test_one_without_the_other(account: Account, tokens: Tokens, home: Path, arguments: list[str]) -> None:
     """A token without a namespace, or the reverse, is wrong usage, and nothing is changed."""
@@ -412,7 +397,6 @@ def test_one_without_the_other(account: Account, tokens: Tokens, home: Path, arg
     assert global_config(home) == before
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("namespace", ["", "acme/model", "a b", '"]', "..", "a\nb", "*", "/", "acme?", "user@acme"])
 def test_what_is_no_namespace(account: Account, tokens: Tokens, home: Path, namespace: str) -> None:
     """What no account of the Hub can be called does not get into git's configuration."""
@@ -423,7 +407,6 @@ def test_what_is_no_namespace(account: Account, tokens: Tokens, home: Path, name
     assert global_config(home) == before
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("more", [[], ["--dry-run"], ["--local"]], ids=str)
 def test_a_name_that_is_none(account: Account, tokens: Tokens, home: Path, more: list[str]) -> None:
     """A token that is not stored is an error which names those that are, and nothing is changed."""
@@ -436,7 +419,6 @@ def test_a_name_that_is_none(account: Account, tokens: Tokens, home: Path, more:
     assert (global_config(home), (home / ".git/config").read_bytes()) == before
 
 
-@pytest.mark.once
 def test_no_token_at_all(account: Account, home: Path) -> None:
     """Where nothing is stored, the error says so, with the command that stores one."""
     before = global_config(home)
@@ -467,7 +449,6 @@ def test_the_token_was_removed(hub: "Hub", account: Account, tokens: Tokens) -> 
     assert fill(account, "alice/private-model") == tokens["personal"], "the rest goes on to work"
 
 
-@pytest.mark.once
 def test_all_tokens_were_removed(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """After `hf auth logout` there is nothing for anybody, in one error."""
     account.run(*MAP)
@@ -478,7 +459,6 @@ def test_all_tokens_were_removed(hub: "Hub", account: Account, tokens: Tokens) -
     assert hub.log.with_token() == []
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"no section\n", b"[work]\n", b"[work]\nhf_token =\n"], ids=repr)
 def test_the_stored_tokens_are_damaged(account: Account, tokens: Tokens, home: Path, damage: bytes) -> None:
     """Whatever has happened to the stored tokens, the active one does not take the place of the named one."""
@@ -494,7 +474,6 @@ def test_the_stored_tokens_are_damaged(account: Account, tokens: Tokens, home: P
 # --- status ---
 
 
-@pytest.mark.once
 def test_status(account: Account, tokens: Tokens) -> None:
     """`status` shows the mapping, to people and as JSON; without one the list is empty."""
     assert json.loads(account.run("git-credential-hf", "status", "--json").stdout)["mapped"] == []
@@ -510,7 +489,6 @@ def test_status(account: Account, tokens: Tokens) -> None:
     assert json.loads(done.stdout)["mapped"] == []
 
 
-@pytest.mark.once
 def test_status_of_a_mapping_without_its_token(account: Account, tokens: Tokens) -> None:
     """A mapping to a token that is gone is shown, and is a problem."""
     account.run(*MAP)
@@ -533,6 +511,7 @@ def two_of_bob(hub: "Hub", account: Account, tokens: Tokens) -> tuple[str, str]:
     return tokens["work"], other
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("host", ["huggingface.co", "hf.co"])
 def test_a_stored_name_in_the_url(hub: "Hub", account: Account, two_of_bob: tuple[str, str], host: str) -> None:
     """`https://work@huggingface.co/...` selects the stored token `work` wherever the client passes the name on."""
@@ -552,6 +531,7 @@ def test_a_stored_name_in_the_url(hub: "Hub", account: Account, two_of_bob: tupl
         assert used(hub) - {""} == {work}
 
 
+@pytest.mark.git_versions
 def test_a_name_in_the_url_reaches_another_account(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """With alice's token active, `https://work@...` clones what only bob may see, where git passes the name on."""
     if git_version() >= (2, 48):
@@ -561,7 +541,6 @@ def test_a_name_in_the_url_reaches_another_account(hub: "Hub", account: Account,
     assert used(hub) - {""} == {tokens["work"]}
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("username", ["alice", "git", "hf_user", "Work", "work2", "__token__"])
 def test_another_name_in_the_url(account: Account, tokens: Tokens, username: str) -> None:
     """A username that is no stored token's name changes nothing, and nobody is warned of it."""
@@ -570,7 +549,6 @@ def test_another_name_in_the_url(account: Account, tokens: Tokens, username: str
     assert done.stderr == ""
 
 
-@pytest.mark.once
 def test_the_name_through_git_credential(account: Account, tokens: Tokens) -> None:
     """`git credential fill`, which git-lfs uses, passes the name on in every version."""
     assert fill(account, "", "work@huggingface.co") == tokens["work"]
@@ -578,7 +556,6 @@ def test_the_name_through_git_credential(account: Account, tokens: Tokens) -> No
     assert fill(account, "", "nobody@huggingface.co") == tokens["personal"]
 
 
-@pytest.mark.once
 def test_a_name_in_the_url_and_a_mapping(account: Account, tokens: Tokens) -> None:
     """The name in the URL is nearer than the mapping; another name leaves the mapping as it is."""
     account.run(*MAP)
@@ -604,7 +581,6 @@ def test_the_refused_token_of_a_url(hub: "Hub", account: Account, tokens: Tokens
 # --- the executable itself ---
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("option", [["--token", "work"], ["--token=work"]], ids=" ".join)
 def test_get_by_name(account: Account, tokens: Tokens, option: list[str]) -> None:
     """`git-credential-hf --token NAME get` answers with that token, for the Hub and for nothing else."""
@@ -617,7 +593,6 @@ def test_get_by_name(account: Account, tokens: Tokens, option: list[str]) -> Non
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.once
 def test_get_by_a_name_that_is_none(account: Account, tokens: Tokens) -> None:
     """An unknown name is an error that names the others, with exit status 1 and no answer; for other hosts silence."""
     done = direct(account, "--token", "wrok", "get")
@@ -631,7 +606,6 @@ def test_get_by_a_name_that_is_none(account: Account, tokens: Tokens) -> None:
     assert direct(account, "--token", "wrok", "erase", password=tokens["work"]).stdout == ""
 
 
-@pytest.mark.once
 def test_store_by_name(account: Account, tokens: Tokens, home: Path) -> None:
     """`store` keeps nothing, and says nothing."""
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
@@ -640,7 +614,6 @@ def test_store_by_name(account: Account, tokens: Tokens, home: Path) -> None:
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.once
 def test_erase_by_name(hub: "Hub", account: Account, tokens: Tokens, home: Path) -> None:
     """`erase` of the named token names it; of another one it is silent; neither is deleted."""
     stored = home / ".cache/huggingface/stored_tokens"
@@ -656,7 +629,6 @@ def test_erase_by_name(hub: "Hub", account: Account, tokens: Tokens, home: Path)
     assert fill(account, "alice/model") == tokens["personal"], "the active one is not taken for refused"
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("arguments", [["--token"], ["--token", "work"], ["get", "--token"]], ids=" ".join)
 def test_wrong_usage(account: Account, tokens: Tokens, arguments: list[str]) -> None:
     """A `--token` without its name, or without an operation, is wrong usage."""
@@ -668,7 +640,6 @@ def test_wrong_usage(account: Account, tokens: Tokens, arguments: list[str]) -> 
 # --- OAuth tokens that are not the active one ---
 
 
-@pytest.mark.once
 def test_an_inactive_token_is_renewed(hub: "Hub", account: Account, tokens: Tokens, home: Path) -> None:
     """A named OAuth token that is due is renewed once, also for many at once; the active token stays what it is."""
     due = hub.oauth("bob", expires_in=3600)
@@ -694,7 +665,6 @@ def test_an_inactive_token_is_renewed(hub: "Hub", account: Account, tokens: Toke
     assert len(hub.log.of("/oauth/token")) == 1
 
 
-@pytest.mark.once
 def test_an_inactive_token_that_is_not_renewed(hub: "Hub", account: Account, tokens: Tokens, home: Path) -> None:
     """When the Hub does not renew it, the old one is served with one warning, and no other is."""
     due = hub.oauth("bob", expires_in=3600)
@@ -708,7 +678,6 @@ def test_an_inactive_token_that_is_not_renewed(hub: "Hub", account: Account, tok
     assert (home / ".cache/huggingface/token").read_text() == tokens["personal"]
 
 
-@pytest.mark.once
 def test_an_inactive_token_that_is_not_due(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """A named OAuth token that is good for long costs no request."""
     good = hub.oauth("bob", expires_in=30 * DAY)
@@ -719,7 +688,6 @@ def test_an_inactive_token_that_is_not_due(hub: "Hub", account: Account, tokens:
     assert len(hub.log) == 0
 
 
-@pytest.mark.once
 def test_a_name_beside_a_trusted_publisher(
     hub: "Hub", account: Account, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ failing = pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failu
 # --- OAuth: one forced refresh ---
 
 
+@pytest.mark.git_versions
 def test_git_works_again_by_itself(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """The command with the revoked token fails, the next one has a new token, without a login."""
     first = account.git("fetch", check=False)
@@ -103,6 +104,7 @@ def test_git_works_again_by_itself(hub: "Hub", account: Account, pair: "OAuth") 
     assert hub.log.of(REFRESH) == []
 
 
+@pytest.mark.git_versions
 def test_lfs_works_within_the_command(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """git-lfs requests a credential again after a refusal, so `git lfs pull` succeeds."""
     done = account.git("lfs", "pull", timeout=30)
@@ -111,7 +113,6 @@ def test_lfs_works_within_the_command(hub: "Hub", account: Account, pair: "OAuth
     ours(done, pair.access_token, pair.refresh_token, account.get())
 
 
-@pytest.mark.once
 def test_huggingface_hub_has_it_too(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """The new pair is in huggingface_hub's files: `hf` works, and so does the next refresh."""
     reject(account, pair.access_token)
@@ -127,7 +128,6 @@ def test_huggingface_hub_has_it_too(hub: "Hub", account: Account, pair: "OAuth")
     assert len(hub.log.of(REFRESH)) == 2, "one for each of the refused tokens"
 
 
-@pytest.mark.once
 def test_many_refusals_at_once(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """Twenty parallel `erase`s of the same token make one refresh, and later ones none."""
     with ThreadPoolExecutor(20) as pool:
@@ -142,7 +142,6 @@ def test_many_refusals_at_once(hub: "Hub", account: Account, pair: "OAuth") -> N
     assert len(hub.log.of(REFRESH)) == 1
 
 
-@pytest.mark.once
 def test_many_commands_at_once(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """Twenty parallel git commands with the revoked token make one refresh, and the next command succeeds."""
     with ThreadPoolExecutor(20) as pool:
@@ -172,7 +171,6 @@ def test_a_refresh_that_fails(hub: "Hub", account: Account, pair: "OAuth", failu
     account.git("fetch")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "failure", [FAILURES[0], *(pytest.param(failure, marks=pytest.mark.long) for failure in FAILURES[1:])]
 )
@@ -186,7 +184,6 @@ def test_many_refusals_and_no_refresh(hub: "Hub", account: Account, pair: "OAuth
     assert all(shown(pair.access_token) in text for text in printed), "each command tells its user"
 
 
-@pytest.mark.once
 def test_other_tokens_and_hosts(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """The refusal of a token that is not the current one, or by another host, causes no request and no message."""
     assert reject(account, "hf_" + "x" * 34) == ""
@@ -197,7 +194,6 @@ def test_other_tokens_and_hosts(hub: "Hub", account: Account, pair: "OAuth") -> 
     assert len(hub.log) == 0
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("is_copy", [False, True])
 def test_the_token_of_the_environment(
     is_copy: bool, hub: "Hub", account: Account, pair: "OAuth", monkeypatch: pytest.MonkeyPatch
@@ -227,7 +223,6 @@ def token(hub: "Hub", account: Account) -> str:
     return token
 
 
-@pytest.mark.once
 def test_an_invalid_token(hub: "Hub", account: Account, token: str) -> None:
     """A revoked token is called invalid, with its source and what to do; nothing is renewed or deleted."""
     hub.revoke(token)
@@ -240,7 +235,6 @@ def test_an_invalid_token(hub: "Hub", account: Account, token: str) -> None:
     assert (account.home / ".cache/huggingface/token").read_text() == token
 
 
-@pytest.mark.once
 def test_what_git_shows_of_it(hub: "Hub", account: Account, token: str) -> None:
     """The reason is in the output of git and of git-lfs."""
     account.clone(GIT_LFS_SKIP_SMUDGE="1")
@@ -253,7 +247,6 @@ def test_what_git_shows_of_it(hub: "Hub", account: Account, token: str) -> None:
         assert "is expired" in printed or command == ["fetch"], "the second within seconds may be shorter"
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("path", ["bob/secret", "datasets/bob/secret", "datasets/bob/secret.git", "bob/nothing"])
 def test_fine_but_not_for_this_repository(hub: "Hub", account: Account, token: str, path: str) -> None:
     """A token that is valid, but not for this repository, is not called invalid; the repository is named."""
@@ -265,7 +258,6 @@ def test_fine_but_not_for_this_repository(hub: "Hub", account: Account, token: s
     assert len(printed.splitlines()) <= 3
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("path", "state", "words"),
     [
@@ -286,7 +278,6 @@ def test_gated(hub: "Hub", account: Account, token: str, path: str, state: str |
     assert "invalid" not in printed.lower()
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("path", ["", "alice/private-model"], ids=["no path", "path"])
 def test_valid(path: str, hub: "Hub", account: Account, token: str) -> None:
     """A token that the Hub accepts, as far as it is known for what, is not called invalid."""
@@ -295,7 +286,6 @@ def test_valid(path: str, hub: "Hub", account: Account, token: str) -> None:
     assert not re.search("invalid|expired", printed, re.IGNORECASE)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "path",
     [
@@ -324,7 +314,6 @@ def test_strange_paths(hub: "Hub", account: Account, token: str, path: str) -> N
     assert not any(".." in path or request.query for path, request in zip(asked, hub.log.with_token(), strict=True))
 
 
-@pytest.mark.once
 def test_the_token_goes_to_the_hub_alone(
     hub: "Hub", account: Account, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,7 +358,6 @@ Trouble = Callable[["Hub", pytest.MonkeyPatch], None]
 TROUBLES = [unreachable, slow, failed, limited, captive, hung_up, offline]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("trouble", "path"),
     [*((trouble, "") for trouble in TROUBLES), (slow, "bob/secret")],
@@ -391,7 +379,6 @@ def test_without_an_answer(
     assert "expired" not in printed
 
 
-@pytest.mark.once
 def test_slow_for_many(hub: "Hub", account: Account, token: str) -> None:
     """Twenty refusals at once do not wait for each other."""
     hub.revoke(token)
@@ -402,7 +389,6 @@ def test_slow_for_many(hub: "Hub", account: Account, token: str) -> None:
     assert time.monotonic() - began < 2 * ERASE_LIMIT
 
 
-@pytest.mark.once
 def test_all_is_slow(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """A refresh without an answer delays git for seconds, not for minutes."""
     hub.faults.delay("/", 10)
@@ -412,7 +398,6 @@ def test_all_is_slow(hub: "Hub", account: Account, pair: "OAuth") -> None:
     assert len(hub.log.of(REFRESH)) == 1
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("trouble", [failed, captive, slow], ids=lambda trouble: trouble.__name__)
 def test_lfs_without_an_answer(
     hub: "Hub", account: Account, token: str, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
@@ -428,7 +413,6 @@ def test_lfs_without_an_answer(
     assert len(hub.log.of("/api/")) <= 2
 
 
-@pytest.mark.once
 def test_nothing_is_left_behind(hub: "Hub", account: Account, token: str) -> None:
     """What is recorded of a refusal contains no token."""
     hub.revoke(token)

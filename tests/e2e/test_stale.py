@@ -189,12 +189,12 @@ def rows() -> list[object]:
     table = [(*row[:3], row[3], f"{'-'.join(row[:3])}-{row[3].__name__}") for row in names]
 
     def marks(row: tuple[object, ...]) -> list[pytest.MarkDecorator]:
-        if row[:2] == ("store", "plain"):
-            return []
+        if row == ("store", "plain", "last", login):
+            return [pytest.mark.git_versions]
         is_short = row[0] == "store" or row[3] is (refresh if row[1] == "configured" else login)
-        return [pytest.mark.once, *([] if is_short else [pytest.mark.long])]
+        return [] if is_short else [pytest.mark.long]
 
-    return [pytest.param(*row[:4], id=row[4], marks=marks(row)) for row in sorted(table, key=lambda row: row[4])]
+    return [pytest.param(*row[:4], id=row[4], marks=marks(row[:4])) for row in sorted(table, key=lambda row: row[4])]
 
 
 @pytest.mark.parametrize(("holder", "mode", "chain", "event"), rows(), indirect=["holder"])
@@ -215,7 +215,6 @@ def test_the_old_copy_goes(
     play(hub, home, holder, monkeypatch, chain=chain, configured=mode == "configured", event=event)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("event", [login, switch, logout], ids=lambda event: event.__name__)
 @pytest.mark.parametrize(
     ("holder", "mode", "chain"),
@@ -249,7 +248,6 @@ def test_the_file_of_store_is_as_it_was(hub: "Hub", home: Path, holder: Holder) 
         assert (home / ".git-credentials").read_bytes() == before
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("holder", ["manager"], indirect=True)
 def test_a_slow_start(hub: "Hub", home: Path, holder: Manager) -> None:
     """Git Credential Manager takes five seconds to start: an old copy goes from there all the same, and git's command
@@ -269,7 +267,6 @@ def test_a_slow_start(hub: "Hub", home: Path, holder: Manager) -> None:
     assert time.monotonic() - started < 30
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("other", "operation"),
     [("sleeps", "store"), ("fails", "erase"), ("floods", "store"), ("babbles", "erase"), ("lingers", "store")],
@@ -303,7 +300,6 @@ for number in range(50):
 """
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(("chain", "each"), [("alone", 10), ("last", 3)])
 def test_switching_under_load(hub: "Hub", home: Path, chain: str, each: int) -> None:
     """200 `git ls-remote`, 20 at a time, while the token is switched 50 times: all have one of the two tokens. So they

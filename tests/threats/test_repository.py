@@ -96,7 +96,6 @@ REFUSED = [
 ]
 
 
-@pytest.mark.once
 def test_submodules_elsewhere_get_no_token(account: Account, others: list[Server], hub: Hub, home: Path) -> None:
     """A recursive clone asks us for each host that a submodule is on, and what is not the Hub's origin gets nothing."""
     token = hub.token("alice")
@@ -131,7 +130,6 @@ LFS_CONFIGS = [
 ]
 
 
-@pytest.mark.once
 def test_lfs_elsewhere_gets_no_token(account: Account, others: list[Server], hub: Hub, home: Path) -> None:
     """`.lfsconfig` sends git-lfs anywhere, and names no helper: the token does not go along, and `doctor` tells."""
     token = hub.token("alice")

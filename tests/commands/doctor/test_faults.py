@@ -201,7 +201,6 @@ def moments(home: Path, log: Path, call: str) -> list[tuple[str, int]]:
 LONG = ("close", "chmod")  # what is on the disk is the same as at the call before
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("call", [pytest.param(c, marks=pytest.mark.long if c in LONG else ()) for c in TRACED])
 def test_killed(call: str, home: Path, tmp_path: Path, sick: tuple[State, State]) -> None:
     """`kill -9` at any call that changes something: the old file or the new one, whole; and a way on."""
@@ -217,7 +216,6 @@ def test_killed(call: str, home: Path, tmp_path: Path, sick: tuple[State, State]
         completes(home, new)
 
 
-@pytest.mark.once
 def test_killed_with_git(home: Path, sick: tuple[State, State]) -> None:
     """So it is where git, which doctor has started, is killed in the midst of its change: then it says what to do."""
     old, new = sick
@@ -236,7 +234,6 @@ def test_killed_with_git(home: Path, sick: tuple[State, State]) -> None:
             pytest.fail("it never ran through")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("call", ["openat", "write", "fsync", "rename", "unlink"])
 def test_ended(call: str, number: signal.Signals, home: Path, tmp_path: Path, sick: tuple[State, State]) -> None:

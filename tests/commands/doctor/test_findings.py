@@ -436,15 +436,15 @@ ROWS = [
     ),
     # --- git's helpers
     Row(
-        *("not configured", "helper-not-configured", without("credential"), "error", "does not ask this helper"),
+        *("not configured", "helper-not-configured", without("credential"), "error", "does not use this helper"),
         *("https://huggingface.co, https://hf.co", "run `git-credential-hf configure`", True),
     ),
     Row(
-        *("undone by a repository", "helper-not-configured", undone_here, "error", "does not ask this helper"),
+        *("undone by a repository", "helper-not-configured", undone_here, "error", "does not use this helper"),
         *("https://huggingface.co", "run `git-credential-hf configure --local`", True),
     ),
     Row(
-        *("undone by a job", "helper-not-configured", undone_by_a_job, "error", "does not ask this helper"),
+        *("undone by a job", "helper-not-configured", undone_by_a_job, "error", "does not use this helper"),
         *("https://huggingface.co$", "take credential.* out of GIT_CONFIG_", False, ()),
         by_hand=in_environment("GIT_CONFIG_COUNT", None),
     ),

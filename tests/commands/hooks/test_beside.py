@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf.hooks.install import __file__, inspect_hooks, plan_install, plan_uninstall
+from git_credential_hf.hooks import install as hooks_install
+from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
 from git_credential_hf.problem import Problem
 
 from .conftest import CUSTOM, Bench, script, tree
@@ -116,7 +117,6 @@ ROUND_TRIPS = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", ROUND_TRIPS)
 def test_round_trip(bench: Bench, name: str) -> None:
     """Uninstalling restores every byte and mode of the hooks and the configuration."""
@@ -132,6 +132,7 @@ def test_round_trip(bench: Bench, name: str) -> None:
     assert bench.state() == "absent"
 
 
+@pytest.mark.git_versions
 def test_replaced_by_lfs(bench: Bench) -> None:
     """`git lfs update --force` replaces our hook: that is reported, and fixed without losing the original hook."""
     where = bench.repository()
@@ -151,7 +152,6 @@ def test_replaced_by_lfs(bench: Bench) -> None:
     assert (where / ".git/hooks/pre-push.before-hf").read_text() == CUSTOM
 
 
-@pytest.mark.once
 def test_replaced_by_another_hook(bench: Bench) -> None:
     """Of two other hooks, one from before, neither is lost; the problem names both, and its fix works."""
     where = bench.repository()
@@ -197,7 +197,6 @@ def test_framework_with_force(bench: Bench) -> None:
     assert bench.logged("framework")
 
 
-@pytest.mark.once
 def test_husky_again(bench: Bench) -> None:
     """`npm install` runs husky, which resets `core.hooksPath`: that is reported, and fixed."""
     where = bench.repository()
@@ -241,7 +240,6 @@ NAMES = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", NAMES)
 def test_name(bench: Bench, name: str) -> None:
     """A hook that uses its own name keeps it, and finds the files beside it."""
@@ -257,7 +255,6 @@ def test_name(bench: Bench, name: str) -> None:
     assert "hooksPath" not in (where / ".git/config").read_text()
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath"])
 def test_arguments_and_status(bench: Bench, arrangement: str) -> None:
     """The existing hook gets git's arguments and input, and its exit status decides."""
@@ -284,7 +281,6 @@ sys.exit(7)
     assert bench.uploaded() == 0
 
 
-@pytest.mark.once
 def test_binary(bench: Bench) -> None:
     """A hook may be a program of any kind."""
     where = bench.repository()
@@ -295,7 +291,6 @@ def test_binary(bench: Bench) -> None:
     assert bench.logged() == ["check"]
 
 
-@pytest.mark.once
 def test_does_not_read(bench: Bench) -> None:
     """Hooks that do not read their input cause no messages, however long that is."""
     where = bench.repository()
@@ -311,7 +306,6 @@ def test_does_not_read(bench: Bench) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.once
 def test_disabled_before(bench: Bench) -> None:
     """A hook that is not executable, which git ignores, stays ignored, and is restored."""
     where = bench.repository()
@@ -325,7 +319,6 @@ def test_disabled_before(bench: Bench) -> None:
     assert tree(where)[path] == before[path]
 
 
-@pytest.mark.once
 def test_symbolic_link(bench: Bench) -> None:
     """A hook that is a symbolic link stays one, and may be broken."""
     where = bench.repository()
@@ -343,6 +336,7 @@ def test_symbolic_link(bench: Bench) -> None:
     bench.git("commit", "--allow-empty", "--message", "x")
 
 
+@pytest.mark.git_versions
 def test_nested_push(bench: Bench) -> None:
     """A push made by a hook is checked as well."""
     where = bench.repository()
@@ -357,7 +351,6 @@ def test_nested_push(bench: Bench) -> None:
     assert [line.split()[3] for line in lines] == ["origin", "mirror"]
 
 
-@pytest.mark.once
 def test_recursion(bench: Bench) -> None:
     """Another hook that runs ours, which runs it as the existing one, does not loop."""
     where = bench.repository()
@@ -371,6 +364,7 @@ def test_recursion(bench: Bench) -> None:
     assert bench.logged("check") == ["check"]
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("answer", [1, 130])
 def test_commit(bench: Bench, answer: int) -> None:
     """A commit is refused before the existing hook runs; otherwise that runs, and its exit status counts."""
@@ -386,7 +380,6 @@ def test_commit(bench: Bench, answer: int) -> None:
     assert bench.logged() == ["check", "check", "custom"]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("how", ["gone", "does not start", "too old", "crashes", "is killed"])
 def test_program_does_not_run(bench: Bench, how: str) -> None:
     """If the program does not run, there is one warning, and pushes go on, with their LFS objects."""
@@ -413,7 +406,6 @@ def test_program_does_not_run(bench: Bench, how: str) -> None:
     assert bench.uploaded() == 1
 
 
-@pytest.mark.once
 def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the program is not on PATH, the hooks contain its path, whatever characters that has."""
     bench.repository()
@@ -428,7 +420,6 @@ def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
     bench.assert_checked_first()
 
 
-@pytest.mark.once
 def test_upgrade(bench: Bench) -> None:
     """An older version of our hook is replaced, and does not become the existing hook."""
     where = bench.repository()
@@ -440,9 +431,8 @@ def test_upgrade(bench: Bench) -> None:
     assert not Path(f"{hook}.before-hf").exists()
 
 
-@pytest.mark.once
 def test_by_hand(bench: Bench) -> None:
     """The scripts work as they are, copied into a repository."""
     where = bench.repository()
-    shutil.copy(Path(__file__).parent / "scripts/pre-push", where / ".git/hooks/pre-push")
+    shutil.copy(Path(hooks_install.__file__).parent / "scripts/pre-push", where / ".git/hooks/pre-push")
     bench.assert_checked_first()

@@ -23,7 +23,6 @@ from .conftest import CUSTOM, Bench, script, tree
 from .test_beside import framework
 
 
-@pytest.mark.once
 def test_worktrees(bench: Bench) -> None:
     """Installing and uninstalling in one worktree is for all of them."""
     where = bench.repository()
@@ -41,7 +40,6 @@ def test_worktrees(bench: Bench) -> None:
     assert "git-credential-hf" not in (where / ".git/hooks/pre-push").read_text()
 
 
-@pytest.mark.once
 def test_worktrees_with_hooks_path(bench: Bench) -> None:
     """Our directory works from each worktree, with a relative `core.hooksPath` before it."""
     where = bench.repository()
@@ -61,7 +59,6 @@ def test_worktrees_with_hooks_path(bench: Bench) -> None:
     assert "custom .githooks/commit-msg" in bench.log.read_text()
 
 
-@pytest.mark.once
 def test_submodule(bench: Bench) -> None:
     """A submodule is a repository of its own, whose `.git` is a file."""
     bench.repository("inner")
@@ -76,7 +73,6 @@ def test_submodule(bench: Bench) -> None:
     bench.assert_checked_first()
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("hooks_path", [False, True])
 def test_bare(bench: Bench, hooks_path: bool) -> None:
     """The hooks work for pushes from a bare repository."""
@@ -94,7 +90,6 @@ def test_bare(bench: Bench, hooks_path: bool) -> None:
     assert bench.logged() == ["check", *(["custom"] if hooks_path else [])]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("hooks_path", [False, True])
 @pytest.mark.parametrize("name", ['it\'s "quoted"', "ünï $HOME `x` \\ *"])
 def test_names(bench: Bench, name: str, hooks_path: bool) -> None:
@@ -112,7 +107,6 @@ def test_names(bench: Bench, name: str, hooks_path: bool) -> None:
     assert (where / ".git/config").read_bytes() == config
 
 
-@pytest.mark.once
 def test_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The repository is found from a directory inside it, and by `GIT_DIR`."""
     where = bench.repository()
@@ -131,7 +125,6 @@ def test_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     assert bench.state() == "installed"
 
 
-@pytest.mark.once
 def test_no_repository(bench: Bench) -> None:
     """Outside a repository there is a problem, and no traceback."""
     with pytest.raises(Problem, match="there is no git repository here"):
@@ -154,7 +147,6 @@ CASES = [("local", name) for name in SETTINGS] + [
 ]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(("scope", "name"), CASES)
 def test_hooks_path(bench: Bench, home: Path, name: str, scope: str) -> None:
     """An existing directory of hooks still works, unchanged, and the setting is restored byte for byte."""
@@ -182,7 +174,6 @@ def test_hooks_path(bench: Bench, home: Path, name: str, scope: str) -> None:
     assert not (home / ".config/git-credential-hf").exists()
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("first", ["include", "core"])
 def test_hooks_path_of_an_included_file(bench: Bench, first: str) -> None:
     """Our setting overrides that of the file and of one that it includes; both are restored."""
@@ -201,7 +192,6 @@ def test_hooks_path_of_an_included_file(bench: Bench, first: str) -> None:
         assert config.read_bytes() == before
 
 
-@pytest.mark.once
 def test_hooks_path_of_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hooks of a directory that is set for all users run, too."""
     script(bench.folder / "theirs/pre-push", CUSTOM)
@@ -216,7 +206,6 @@ def test_hooks_path_of_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch)
         bench.uninstall(scope)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("value", ["/dev/null", ""])
 @pytest.mark.parametrize("scope", ["local", "global"])
 def test_turned_off(bench: Bench, scope: str, value: str) -> None:
@@ -230,7 +219,6 @@ def test_turned_off(bench: Bench, scope: str, value: str) -> None:
     bench.assert_checked_first()
 
 
-@pytest.mark.once
 def test_worktree_setting(bench: Bench) -> None:
     """A setting for one worktree overrides ours, and is not changed."""
     bench.repository()
@@ -240,7 +228,6 @@ def test_worktree_setting(bench: Bench) -> None:
         plan_install("local")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", ["pre-push", "pre-push.before-hf"])
 def test_directory_with_the_name_of_a_hook(bench: Bench, name: str) -> None:
     """A directory under a hook's name (git push hangs on one) is a problem."""
@@ -252,7 +239,6 @@ def test_directory_with_the_name_of_a_hook(bench: Bench, name: str) -> None:
     bench.install()
 
 
-@pytest.mark.once
 def test_missing_directory(bench: Bench) -> None:
     """A repository from an empty template has no hooks directory."""
     where = bench.repository()
@@ -261,7 +247,6 @@ def test_missing_directory(bench: Bench) -> None:
     bench.assert_checked_first()
 
 
-@pytest.mark.once
 def test_linked_directory(bench: Bench) -> None:
     """A hooks directory that is a link, perhaps to what is tracked, is not written to."""
     where = bench.repository()
@@ -278,7 +263,6 @@ def test_linked_directory(bench: Bench) -> None:
     assert bench.logged("custom")
 
 
-@pytest.mark.once
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its privileges")
 @pytest.mark.parametrize("scope", ["local", "global"])
 def test_read_only(bench: Bench, home: Path, scope: str) -> None:
@@ -304,7 +288,6 @@ def test_read_only(bench: Bench, home: Path, scope: str) -> None:
     assert tree(where, home) == before
 
 
-@pytest.mark.once
 def test_hooks_path_comes_and_goes(bench: Bench) -> None:
     """`core.hooksPath` is set and unset after the installation: each time installing again fixes it."""
     where = bench.repository()
@@ -322,7 +305,6 @@ def test_hooks_path_comes_and_goes(bench: Bench) -> None:
     assert {p: s for p, s in tree(where).items() if "theirs" not in p} == before
 
 
-@pytest.mark.once
 def test_moved(bench: Bench) -> None:
     """A repository that was moved has lost our directory: that is reported, and fixed."""
     where = bench.repository()
@@ -362,6 +344,7 @@ def test_global(bench: Bench, home: Path) -> None:
     assert tree(home) == before
 
 
+@pytest.mark.git_versions
 def test_global_clone(bench: Bench, home: Path) -> None:
     """In a clone with LFS files git-lfs installs no hooks, but ours run it."""
     bench.repository()
@@ -422,7 +405,6 @@ def test_global_and_local(bench: Bench) -> None:
     assert bench.state("local") == "installed"
 
 
-@pytest.mark.once
 def test_overridden(bench: Bench) -> None:
     """A repository's own `core.hooksPath` overrides the global hooks: that is reported; installing locally fixes it."""
     where = bench.repository()
@@ -448,6 +430,7 @@ def test_framework_and_global(bench: Bench) -> None:
     assert bench.logged() == ["check", "framework", "lfs"]
 
 
+@pytest.mark.git_versions
 def test_other_hooks(bench: Bench) -> None:
     """Every other hook runs as by git: arguments, input and status; also in a repository that is pushed to."""
     bench.install("global")
@@ -475,6 +458,7 @@ def test_other_hooks(bench: Bench) -> None:
     assert "refs/heads/no" not in bench.pushed()
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("name", MIRRORED_HOOKS)
 def test_mirrored(bench: Bench, name: str) -> None:
     """Hooks whose mere existence has an effect are in our directory only if they were in the previous one."""
@@ -490,7 +474,6 @@ def test_mirrored(bench: Bench, name: str) -> None:
     assert not (where / ".git/hf-hooks" / name).exists()
 
 
-@pytest.mark.once
 def test_hooks_in_effect(bench: Bench) -> None:
     """Without a scope, the hooks that count in the current directory are reported, with the fix."""
 
@@ -516,7 +499,6 @@ def test_hooks_in_effect(bench: Bench) -> None:
     assert answer() == ("local", "replaced", "git-credential-hf hooks install --local")
 
 
-@pytest.mark.once
 def test_often(bench: Bench) -> None:
     """A hook that git runs often starts no git itself in an ordinary repository."""
     bench.repository()
@@ -528,7 +510,6 @@ def test_often(bench: Bench) -> None:
     assert bench.log.read_text() == "custom prepared\n"
 
 
-@pytest.mark.once
 def test_foreign_in_our_directory(bench: Bench) -> None:
     """A file of another program in our directory is not lost: a problem names it, and its fix works."""
     bench.install("global")
@@ -551,7 +532,6 @@ for change in getattr(install, sys.argv[1])(sys.argv[2]): change.apply()
 """
 
 
-@pytest.mark.once
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
 @pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath", "global"])
 @pytest.mark.parametrize("what", ["plan_install", "plan_uninstall"])
@@ -592,7 +572,6 @@ def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
     assert points >= 2, "it was killed at several points"
 
 
-@pytest.mark.once
 def test_at_once(bench: Bench) -> None:
     """Several installations at the same time have the result of one."""
     where = bench.repository()

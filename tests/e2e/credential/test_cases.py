@@ -7,8 +7,6 @@ import pytest
 
 from .cases import CASES, LIBRARY, T0300, T0303
 
-pytestmark = pytest.mark.once
-
 HERE = Path(__file__).parent
 
 

@@ -9,7 +9,7 @@ import pytest
 from . import ANSWER, CAPABLE, HF, HUB, OTHER, git_has, ours
 from .conftest import Git
 
-pytestmark = pytest.mark.usefixtures("logged_in")
+pytestmark = [pytest.mark.git_versions, pytest.mark.usefixtures("logged_in")]
 
 REPOSITORY = HUB + "path=acme/model\n"
 SILENT = "credential.helper=answers"  # another helper, which has nothing

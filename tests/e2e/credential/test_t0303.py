@@ -10,6 +10,8 @@ import pytest
 from . import ANSWER, HUB, OTHER, TOKEN, git_has, ours
 from .conftest import Git
 
+pytestmark = pytest.mark.git_versions
+
 LogIn = Callable[..., None]
 STORED = HUB + "username=store-user\npassword=store-pass\n"
 

@@ -20,7 +20,6 @@ from . import Done, Machine, block
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-pytestmark = pytest.mark.once
 
 MODEL = "https://huggingface.co/alice/private-model"
 # What the recipe installs: the packages are on this machine, and the wheel is in this environment.

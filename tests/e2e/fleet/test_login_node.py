@@ -21,8 +21,6 @@ import pytest
 
 from . import Machine, block
 
-pytestmark = pytest.mark.once
-
 USERS = min(int(os.environ.get("GIT_CREDENTIAL_HF_TESTS_EXAMPLES", "1000")), 1000)
 FIRST = 20001  # their numbers begin here
 ASK = "protocol=https\nhost=huggingface.co\n\n"

@@ -27,7 +27,6 @@ from . import Done, Machine, block, mount
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-pytestmark = pytest.mark.once
 
 MODEL = "https://huggingface.co/alice/private-model"
 ASK = "protocol=https\nhost=huggingface.co\n\n"

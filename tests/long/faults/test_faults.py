@@ -22,7 +22,6 @@ from .kills import Kills, after_call, at_time, moments
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-pytestmark = pytest.mark.once
 
 # The calls that each of these lets fail once; what one command does with processes and looks, others do with the same.
 ALL = ("configure", "purge", "hooks uninstall", "get", "erase", "check --write")

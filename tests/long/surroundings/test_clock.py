@@ -43,7 +43,6 @@ def at(person: Person, time: str, command: Command, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.once
 @jumping
 def test_refusal(alice: Person, first: str, second: str) -> None:
     """A refused token is held back for half a minute of its own time, and served after the jump."""
@@ -52,7 +51,6 @@ def test_refusal(alice: Person, first: str, second: str) -> None:
     assert at(alice, second, GET) == f"username=git\npassword={alice.token}\n"
 
 
-@pytest.mark.once
 @jumping
 def test_permission(hub: Hub, alice: Person, first: str, second: str) -> None:
     """A "yes" of another time is not believed: the Hub is asked again."""
@@ -61,7 +59,6 @@ def test_permission(hub: Hub, alice: Person, first: str, second: str) -> None:
         assert len(hub.log.of("auth-check")) == 1 + number // 2
 
 
-@pytest.mark.once
 @jumping
 def test_patience(hub: Hub, alice: Person, first: str, second: str) -> None:
     """Whom the Hub has told to wait waits for no longer than that."""
@@ -72,7 +69,6 @@ def test_patience(hub: Hub, alice: Person, first: str, second: str) -> None:
     assert at(alice, second, CHECK).startswith("yes")
 
 
-@pytest.mark.once
 @jumping
 def test_browser_login(hub: Hub, alice: Person, first: str, second: str) -> None:
     """A login in the browser is renewed once where it seems to be over, and what is served is good at the Hub."""
@@ -88,7 +84,6 @@ def test_browser_login(hub: Hub, alice: Person, first: str, second: str) -> None
         assert len(hub.log.of("/oauth/token")) <= before + 1
 
 
-@pytest.mark.once
 @jumping
 def test_trusted_publisher(hub: Hub, alice: Person, first: str, second: str) -> None:
     """What a CI job got in exchange is exchanged anew where nobody can tell how old it is."""
@@ -99,7 +94,6 @@ def test_trusted_publisher(hub: Hub, alice: Person, first: str, second: str) -> 
         assert len(hub.log.of("/oauth/token")) == 1 + number // 2
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("years", [-1, 1])
 def test_files(alice: Person, years: int) -> None:
     """Files whose times are a year off are read as any."""

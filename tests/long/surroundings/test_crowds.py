@@ -91,7 +91,6 @@ def note(crowds: list[list[object]], meanwhile: str, kinds: Counter[str], refres
     crowds.append([meanwhile, sum(kinds.values()) - kinds["torn"], said, refreshes, kinds["torn"] + wrong])
 
 
-@pytest.mark.once
 def test_a_refresh(hub: Hub, crowd: Crowd, crowds: list[list[object]]) -> None:
     """The Hub is asked for one refresh, which takes a while; everybody is given the new token, and nobody the old."""
     pair = hub.oauth("alice", expires_in=3600)
@@ -116,7 +115,6 @@ def test_a_refresh(hub: Hub, crowd: Crowd, crowds: list[list[object]]) -> None:
     assert (kinds, refreshes) == ({"the new token": MANY}, 1)
 
 
-@pytest.mark.once
 def test_a_switch(hub: Hub, crowd: Crowd, crowds: list[list[object]]) -> None:
     """Each is given one of the two tokens, whole, while `hf auth switch` goes back and forth."""
     tokens = {name: hub.token("alice", name=name) for name in ("one", "two")}
@@ -135,7 +133,6 @@ def test_a_switch(hub: Hub, crowd: Crowd, crowds: list[list[object]]) -> None:
     assert set(kinds) == {"token one", "token two"}
 
 
-@pytest.mark.once
 def test_a_purge(hub: Hub, crowd: Crowd, crowds: list[list[object]]) -> None:
     """The file of `credential.helper store` loses no entry of another host, and has none for the Hub in the end."""
     person, token = crowd.person, crowd.person.token
@@ -158,7 +155,6 @@ def test_a_purge(hub: Hub, crowd: Crowd, crowds: list[list[object]]) -> None:
     assert not [path for path in person.locks() if "git-credentials" in path]
 
 
-@pytest.mark.once
 @pytest.mark.long
 def test_a_refusal(hub: Hub, crowd: Crowd, crowds: list[list[object]]) -> None:
     """Each is given the token, or `quit` once the Hub has refused it; who erases it is told which it was."""

@@ -84,7 +84,6 @@ def elsewhere(person: Person) -> dict[str, tuple[float, Mapping[str, bytes], int
 CASES = [(name, number) for name in COMMANDS for number in SIGNALS]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "number"), CASES if LONG else CASES[::13], ids=lambda value: getattr(value, "name", value)
 )
@@ -134,7 +133,6 @@ def test_signals(
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("number", SIGNALS if LONG else SIGNALS[:1], ids=lambda number: number.name)
 def test_a_refresh_is_not_cut_off(
     hub: Hub, person: Person, number: signal.Signals, record: dict[str, list[int]]

@@ -116,7 +116,6 @@ def elsewhere(person: Person) -> dict[str, Seen]:
 PART, _, PARTS = os.environ.get("GIT_CREDENTIAL_HF_TESTS_PART", "0/1").partition("/")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("name", [*SURROUNDINGS][int(PART) :: int(PARTS)])
 def test_surroundings(person: Person, name: str, elsewhere: dict[str, Seen], record: dict[str, list[int]]) -> None:
     """Nothing is lost, half-written, or shown; nothing hangs; what cannot be done is said in a line of ours; and a

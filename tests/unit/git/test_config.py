@@ -235,6 +235,7 @@ settings_of_helpers = st.lists(
 )
 
 
+@pytest.mark.git_versions
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @example([("system", "", "name"), ("global", "https://huggingface.co", "reset"), ("local", "", "name")], URLS[0])
 @example([("global", "", "name"), ("include", "", "reset"), ("global", "", "name"), ("xdg", "", "name")], URLS[0])
@@ -319,6 +320,7 @@ def test_where_a_helper_comes_from(home: Path) -> None:
     assert [helper.origin for helper in found] == [f"file:{home}/.gitconfig", f"file:{home}/more of it"]
 
 
+@pytest.mark.git_versions
 def test_values_are_bytes(home: Path) -> None:
     """Line feeds, `=`, dots and bytes that are not UTF-8 in keys and values arrive as git has them."""
     text = b'[a "x.y=z"]\n\tname = "1\\n2=3"\n\tnothing\n\tempty =\n[a "\xff"]\n\tname = \xfe\n'
