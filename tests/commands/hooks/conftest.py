@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from programs import Argument, Done, run
 
 from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
 
@@ -60,23 +61,11 @@ class Bench:
         self.where = where
         self.change_directory(where)
 
-    def run(self, *command: str | Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [str(word) for word in command],
-            cwd=self.where,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=60,
-            check=False,
-        )
-        assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done
+    def run(self, *command: Argument, check: bool = True, **environment: str) -> Done:
+        return run(*command, cwd=self.where, check=check, **environment)
 
-    def git(self, *arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-        return self.run("git", *arguments, **options)  # type: ignore[arg-type]
+    def git(self, *arguments: Argument, check: bool = True, **environment: str) -> Done:
+        return self.run("git", *arguments, check=check, **environment)
 
     def repository(self, name: str = "repository", lfs: bool = True) -> Path:
         """Create one with `remote.git` as its remote, and go there; git-lfs has installed no hooks."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from programs import git
 
 from git_credential_hf.hooks.scan import Additions, RefUpdate, parse_updates, scan_index, scan_push
 from git_credential_hf.problem import Problem
@@ -41,9 +42,7 @@ class Repository:
         self.path = path
 
     def git(self, *arguments: str | bytes, given: bytes | None = None) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.path, input=given, capture_output=True)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode("utf-8", "surrogateescape").strip()
+        return git(*arguments, cwd=self.path, stdin=given or b"").strip()
 
     def write(self, path: str | bytes, content: str | bytes = "text\n") -> str:
         """Write and stage a file; return the id of its blob."""
