@@ -135,14 +135,13 @@ def test_surroundings(person: Person, name: str, elsewhere: dict[str, Seen], rec
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("limit", ["-n 6", "-n 8", "-v 60000"])
+@pytest.mark.parametrize("limit", ["-n 6", "-n 8"])
 def test_what_the_system_refuses(limit: str, home: Path) -> None:
-    """Where files or memory are at an end, that is said, and not that it is a mistake of ours, or of stdout."""
+    """Without a file descriptor left, that is said, and not that it is a mistake of ours, or of stdout."""
     shell = f"ulimit {limit}; exec git-credential-hf status"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, env={**os.environ, "HF_TOKEN": OLD})
     assert "internal error" not in done.stderr and "cannot write the answer" not in done.stderr
-    # The last are Python's words where even its exception has found no memory.
-    assert re.search("Too many open files|[Mm]emory|failed to map segment|without exception set", done.stderr)
+    assert "Too many open files" in done.stderr
 
 
 @pytest.mark.parametrize("operation", ["store", "erase"])
