@@ -11,19 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from git_credential_hf import __version__
-from git_credential_hf.output import (
-    flush_output,
-    has_raised,
-    print_change,
-    print_holders,
-    print_json,
-    print_line,
-    print_status,
-)
+from git_credential_hf.output import flush_output, print_change, print_holders, print_json, print_line, print_status
 from git_credential_hf.problem import Problem, report, report_problem, trace_bug
 
 if TYPE_CHECKING:
-    from git_credential_hf.doctor import Examination
     from git_credential_hf.doctor.finding import Finding
     from git_credential_hf.files import Change
     from git_credential_hf.hub import Repository
@@ -31,18 +22,18 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> int:
     """Run a command; returns its exit status."""
-    if _is_for_helpers_alone(arguments):
+    if _is_unknown_operation(arguments):
         return 0
     if isinstance(sys.stdout, TextIOWrapper):
-        # A name that the terminal's encoding lacks is no reason to fail; a CR from Windows would be one for `eval`.
+        # A character that the terminal's encoding lacks must not fail; a CR from Windows would break `eval`.
         sys.stdout.reconfigure(errors="replace", newline="\n")
     try:
         status = commands.main(arguments, prog_name="git-credential-hf", standalone_mode=False)
         flush_output()
     except OSError as error:
-        if not has_raised(error):
-            raise
-        # Nobody reads (`| head`), or the disk is full; the interpreter must not try once more at its end.
+        if error.filename is not None:
+            raise  # not from writing to stdout
+        # The reader is gone (`| head`), or the disk is full; the interpreter must not try again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
             report("error", f"cannot write the answer: {error.strerror}")
@@ -51,20 +42,20 @@ def main(arguments: list[str]) -> int:
         error.show()
         return 2
     except click.ClickException as error:
-        said = error.format_message()
-        report("error", said[:1].lower() + said[1:].rstrip("."))
-        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "git-credential-hf"
-        report("hint", f"run `{where} --help`")
+        message = error.format_message()
+        report("error", message[:1].lower() + message[1:].rstrip("."))
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "git-credential-hf"
+        report("hint", f"run `{command} --help`")
         return 2
     except click.Abort:
         return 130
     return int(status or 0)
 
 
-def _is_for_helpers_alone(arguments: list[str]) -> bool:
+def _is_unknown_operation(arguments: list[str]) -> bool:
     """Whether this is an operation that git may add one day: helpers ignore those silently (gitcredentials(7)).
 
-    A person at a terminal has mistyped a command instead, and is told.
+    At a terminal it is a mistyped command instead, and an error.
     """
     if len(arguments) != 1 or arguments[0].startswith("-") or arguments[0] in commands.commands:
         return False
@@ -80,8 +71,8 @@ def _is_for_helpers_alone(arguments: list[str]) -> bool:
 def commands() -> None:
     """Log git in to the Hugging Face Hub with the token of `hf auth login`.
 
-    The token stays where huggingface_hub keeps it. git is given the current one
-    each time it asks; nothing is copied, so nothing goes stale.
+    The token stays where huggingface_hub stores it. git gets the current one each
+    time it asks; nothing is copied, so nothing goes stale.
     """
 
 
@@ -90,42 +81,42 @@ def commands() -> None:
 def status(as_json: bool) -> int:
     """Show who you are to git now.
 
-    Exits with 1 where something has to be mended.
+    Exits with 1 if something has to be fixed.
     """
     from git_credential_hf.status import Status
 
-    seen = Status()
+    current = Status()
     if as_json:
-        print_json(seen.as_json())
+        print_json(current.as_json())
     else:
-        print_status(seen)
-    for problem in seen.warnings:
+        print_status(current)
+    for problem in current.warnings:
         report_problem(problem, "warning")
-    for problem in seen.problems:
+    for problem in current.problems:
         report_problem(problem)
-    return 1 if seen.problems else 0
+    return 1 if current.problems else 0
 
 
 Command = TypeVar("Command", bound=Callable[..., int])
 
 
-_SCOPES = {"system": "For everybody on this machine.", "local": "For this repository.", "global": "For you."}
+_SCOPES = {"system": "For all users of this machine.", "local": "For this repository.", "global": "For your account."}
 
 
 def _with_scopes(default: str, *scopes: str) -> Callable[[Command], Command]:
-    """The options that commands share which change something of git's."""
+    """Add the options that are shared by the commands which change git's configuration."""
 
     def add(command: Command) -> Command:
         for name in scopes:
             text = _SCOPES[name].removesuffix(".") + (" (the default)." if name == default else ".")
             command = click.option(f"--{name}", "scope", flag_value=name, default=default, help=text)(command)
-        return click.option("--dry-run", is_flag=True, help="Show the change, and make none.")(command)
+        return click.option("--dry-run", is_flag=True, help="Show the changes without making them.")(command)
 
     return add
 
 
 def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The names of stored tokens that complete what has been typed."""
+    """Return the names of stored tokens that complete what has been typed."""
     from git_credential_hf.tokens import stored_token_names
 
     try:
@@ -141,11 +132,11 @@ def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> 
     "name",
     metavar="NAME",
     shell_complete=_names,
-    help="A stored token, of `hf auth list`, for the namespace.",
+    help="A stored token, as in `hf auth list`, for the namespace.",
 )
-@click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organisation whose repositories get it.")
-@click.option("--hooks", "with_hooks", is_flag=True, help="Let git call the hooks, too: `hooks install`.")
-@click.option("--purge/--no-purge", default=None, help="Reject other helpers' copies first, or not; else it asks.")
+@click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organization whose repositories use it.")
+@click.option("--hooks", "with_hooks", is_flag=True, help="Install the hooks, too: `hooks install`.")
+@click.option("--purge/--no-purge", default=None, help="Remove other helpers' copies first, or not; by default, ask.")
 @click.option("--print", "print_lines", is_flag=True, help="Print the lines for your git configuration instead.")
 @click.option("--env", "print_environment", is_flag=True, help="Print them as environment variables, for `eval`.")
 def configure(
@@ -158,14 +149,14 @@ def configure(
     print_lines: bool,
     print_environment: bool,
 ) -> int:
-    """Let git ask this helper, and no other, for the Hub.
+    """Use this helper, and only this one, for Hugging Face hosts.
 
-    For each host of the Hub an empty `helper` forgets all other helpers, so none
-    of them is asked for a Hub token or is given one to keep. Other hosts keep
-    theirs.
+    For each of these hosts, an empty `helper` resets the list of helpers, so that
+    no other helper is asked for a token, or gets one to store. Other hosts are not
+    affected.
 
-    With --token and --for, the repositories of one namespace get another token
-    than the current one. (git-xet asks for the host alone: it gets the current.)
+    With --token and --for, the repositories of one namespace use another token
+    than the current one. (git-xet asks for the host only, and gets the current.)
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
 
@@ -185,13 +176,13 @@ def configure(
         plan = plan_configure(scope, new)
         if not dry_run:
             _purge_first(purge)
-        status = _carry_out(plan, dry_run, "git asks this helper for the Hub already")
+        status = _carry_out(plan, dry_run, "git already uses this helper for Hugging Face hosts")
         if with_hooks:
             _install_hooks(scope, dry_run)
     except Problem as problem:
         report_problem(problem)
         if problem.fix is None:
-            report("hint", "put these lines into a git configuration file that you can write")
+            report("hint", "add these lines to a git configuration file that you can write")
             click.echo(config_lines(new), nl=False)
         return 1
     if not dry_run:
@@ -210,15 +201,15 @@ def _namespace(name: str | None, namespace: str | None) -> dict[str, str]:
     if name is None or namespace is None:
         return {}
     if not is_valid_name(namespace):
-        raise click.UsageError(f"'{namespace}' is not the name of a user or an organisation")
-    stored_token(name, act=False)  # or says which there are
+        raise click.UsageError(f"'{namespace}' is not a valid name of a user or organization")
+    stored_token(name, act=False)  # raises, and names those that exist
     return {namespace: name}
 
 
 def _purge_first(wanted: bool | None) -> None:
-    """What other helpers hold would come back with `unconfigure`: it is rejected first, with the user's consent."""
+    """Remove what other helpers hold, with the user's consent: `unconfigure` would bring it back."""
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.purge import other_helpers, purge_helpers
+    from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers
 
     helpers = other_helpers(read_config())
     if not helpers or wanted is False:
@@ -226,32 +217,32 @@ def _purge_first(wanted: bool | None) -> None:
     if wanted is None and not (sys.stdin is not None and sys.stdin.isatty()):
         report("hint", "other helpers may hold old tokens for the Hub: run `git-credential-hf purge`")
         return
-    if wanted is None and not click.confirm("Let other helpers forget what they hold for the Hub?", True, err=True):
+    if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return
-    print_holders(purge_helpers(helpers, _usernames()))
+    print_holders(purge_helpers(helpers, account_usernames()))
 
 
 @commands.command()
-@click.option("--dry-run", is_flag=True, help="Only report what would be rejected.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def purge(dry_run: bool, as_json: bool) -> int:
-    """Reject every copy of a Hub token that another helper holds.
+    """Remove every copy of a Hub token from other helpers.
 
-    Each helper that git could ask about the Hub is asked what it holds, told to
-    forget it, and asked again. What it holds for other hosts is not touched.
+    Each helper that git could ask for a Hub token is asked what it has, told to
+    erase it, and asked again. What it has for other hosts is not touched.
 
-    Exits with 1 where something is held still, or a helper gave no answer.
+    Exits with 1 if a helper still has a token, or did not answer.
     """
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.purge import other_helpers, purge_helpers
+    from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers
 
-    holders = purge_helpers(other_helpers(read_config()), _usernames(), dry_run=dry_run)
+    holders = purge_helpers(other_helpers(read_config()), account_usernames(), dry_run=dry_run)
     if as_json:
         print_json({"helpers": [holder.as_json() for holder in holders]})
     else:
         print_holders(holders)
         if not holders:
-            report("hint", "git has no other helper for the Hub")
+            report("hint", "git has no other helper for Hugging Face hosts")
     for holder in holders:
         if holder.why:
             report("warning", f"{holder.helper}: {holder.why}")
@@ -260,37 +251,17 @@ def purge(dry_run: bool, as_json: bool) -> int:
     return 1 if any(holder.state in ("held", "unknown") for holder in holders) else 0
 
 
-def _usernames() -> tuple[str | None, ...]:
-    """The user names under which a copy may be held: the usual ones, those in git's settings, and the account's."""
-    from git_credential_hf.api.access import whoami
-    from git_credential_hf.git.config import read_config
-    from git_credential_hf.git.urlmatch import url_username
-    from git_credential_hf.purge import USUAL_USERNAMES
-    from git_credential_hf.tokens import current_token
-
-    settings = [entry for entry in read_config() if entry.value and entry.section in ("credential", "remote")]
-    configured = [entry.value for entry in settings if entry.section == "credential" and entry.name == "username"]
-    urls = [entry.value or "" for entry in settings if entry.name in ("url", "pushurl")]
-    found = [*configured, *(url_username(url) for url in urls)]
-    try:
-        token = current_token()
-        found.append(whoami(token).name if token else None)
-    except Problem:
-        pass  # then its name is not known
-    return (*USUAL_USERNAMES, *(name for name in found if name))
-
-
 @commands.command()
-@click.option("--write", is_flag=True, help="Ask for pushing to it, and not for reading alone.")
+@click.option("--write", is_flag=True, help="Check for permission to push, not just to read.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("repo", required=False)
 def check(write: bool, as_json: bool, repo: str | None) -> int:
     """Ask the Hub whether your token may read REPO, or push to it.
 
     REPO is acme/model, datasets/acme/data, a URL of the Hub, an hf:// URI or
-    git@hf.co:acme/model; without it, where this repository is pushed to.
+    git@hf.co:acme/model; by default, the repository that this one is pushed to.
 
-    Exits with 1 for a no, and with 3 where the Hub gave no answer.
+    Exits with 1 for no, and with 3 if the Hub did not answer.
     """
     from git_credential_hf.api.access import check_access
     from git_credential_hf.api.refusals import Answer
@@ -300,10 +271,10 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
 
     if repo is None:
         repo = push_url()
-    repository = _named(repo)
+    repository = _parse_repository(repo)
     if repo.lower().startswith("https:") and not is_at_endpoint(repo):
-        said = f"what a token may do to {repository.name} is not known: HF_ENDPOINT is another Hub"
-        answer = Answer(repository, write, "unknown", "unreachable", said, "unset HF_ENDPOINT")
+        message = f"cannot check access to {repository.name}: HF_ENDPOINT is another Hub"
+        answer = Answer(repository, write, "unknown", "unreachable", message, "unset HF_ENDPOINT")
     else:
         answer = check_access(token_for_repository(repository), repository, write=write, seconds=10)
     if as_json:
@@ -315,136 +286,96 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     return {"yes": 0, "no": 1}.get(answer.answer, 3)
 
 
-def _named(repo: str) -> "Repository":
-    """The repository that an argument names, in any of the ways that `hub.named` knows."""
+def _parse_repository(repo: str) -> "Repository":
+    """Parse the REPO argument; raises `Problem` if it is not a repository of the Hub."""
     from git_credential_hf.hub import parse_repository, without_credentials
 
     repository = parse_repository(repo)
     if repository is None:
-        said = f"'{without_credentials(repo)}' is no repository of the Hub"
-        raise Problem(said, "name one, such as acme/model or datasets/acme/data")
+        message = f"'{without_credentials(repo)}' is not a repository of the Hub"
+        raise Problem(message, "name one, such as acme/model or datasets/acme/data")
     return repository
 
 
 @commands.command()
-@click.option("--fix", is_flag=True, help="Mend what can be mended safely, one after the other.")
-@click.option("--yes", is_flag=True, help="With --fix: do not ask before each change.")
+@click.option("--fix", is_flag=True, help="Fix what can be fixed safely, one finding at a time.")
+@click.option("--yes", is_flag=True, help="With --fix, do not ask before each change.")
 @click.option("--dry-run", is_flag=True, help="Show the changes, and make none.")
-@click.option("--offline", is_flag=True, help="Do not ask the Hub.")
+@click.option("--offline", is_flag=True, help="Do not contact the Hub.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("repo", required=False)
 def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, repo: str | None) -> int:
-    """Find out why the Hub says 401 or 403, and mend it.
+    """Find out why the Hub says 401 or 403, and fix it.
 
-    Shows what git, git-lfs, git-xet and huggingface_hub would each send, and
-    what is wrong: with the token, .netrc, git's helpers, URLs, LFS, the hooks,
-    and with REPO, which is the one that this directory is pushed to.
+    Shows which token git, git-lfs, git-xet and huggingface_hub would each send,
+    and checks the token, .netrc, git's helpers, URLs, LFS, the hooks, and access
+    to REPO, by default the repository that this directory is pushed to.
 
-    Exits with 1 where something is wrong.
+    Exits with 1 if something is wrong.
     """
-    from git_credential_hf import doctor as doctors
-
-    if (fix and dry_run) or (yes and not fix):
-        raise click.UsageError("--yes goes with --fix, and --dry-run without it")
-    if fix and not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
-        raise click.UsageError("--fix asks at a terminal; elsewhere say --yes")
-    repository = None if repo is None else _named(repo)
-    examine = functools.partial(doctors.examine, repository, offline=offline)
-    seen, has_failed = examine(), False
-    if fix:
-        seen, has_failed = _mended(seen, examine, yes, quiet=as_json)
-    if as_json:
-        print_json(seen.as_json())
-        return 0 if seen.is_healthy and not has_failed else 1
+    from git_credential_hf.doctor import examine_machine
+    from git_credential_hf.doctor.fix import fix_findings
     from git_credential_hf.doctor.report import report_lines
 
+    if (fix and dry_run) or (yes and not fix):
+        raise click.UsageError("--yes requires --fix, and --dry-run excludes it")
+    if fix and not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
+        raise click.UsageError("--fix asks on a terminal; elsewhere, add --yes")
+    repository = None if repo is None else _parse_repository(repo)
+    examine = functools.partial(examine_machine, repository, offline=offline)
+    has_failed = False
+    if fix:
+        confirm = functools.partial(_confirm_fix, yes=yes, quiet=as_json)
+        examination, has_failed = fix_findings(examine, confirm, with_fixed=as_json)
+    else:
+        examination = examine()
+    if as_json:
+        print_json(examination.as_json())
+        return 0 if examination.is_healthy and not has_failed else 1
     is_plain = bool(os.environ.get("NO_COLOR")) or sys.stdout is None or not sys.stdout.isatty()
-    for line in report_lines(seen, (lambda text, fg: text) if is_plain else click.style):
+    for line in report_lines(examination, (lambda text, fg: text) if is_plain else click.style):
         click.echo(line)
     if dry_run:
-        for finding in seen.findings:
+        for finding in examination.findings:
             for change in finding.changes() if finding.changes else ():
                 print_change(change)
-    return 0 if seen.is_healthy and not has_failed else 1
+    return 0 if examination.is_healthy and not has_failed else 1
 
 
-def _mended(
-    seen: "Examination", examine: "Callable[[], Examination]", yes: bool, *, quiet: bool
-) -> "tuple[Examination, bool]":
-    """What is seen after all that can be mended has been, and whether something of that failed.
-
-    What has been mended may bring something else to light: that is mended, too, but nothing twice. `quiet`: for JSON,
-    which also has what is there no more.
-    """
-    from git_credential_hf.doctor.finding import IDS
-
-    offered: list[Finding] = []
-    has_failed = False
-    for _ in range(2):
-        known = [finding.key for finding in offered]
-        new = [finding for finding in seen.findings if finding.key not in known]
-        if not any(finding.changes for finding in new):
-            break
-        has_failed |= not _mend(new, yes, quiet=quiet)
-        offered += new
-        seen = examine()
-    left = [finding.key for finding in seen.findings]
-    for finding in offered:
-        finding.fixed = finding.key not in left
-    if quiet:
-        seen.findings += [finding for finding in offered if finding.fixed]
-        seen.findings.sort(key=lambda finding: IDS.index(finding.id))
-    return seen, has_failed
-
-
-def _mend(findings: "list[Finding]", yes: bool, *, quiet: bool) -> bool:
-    """Make the changes, one finding after the other; whether all of them could be made."""
+def _confirm_fix(finding: "Finding", changes: "Sequence[Change]", *, yes: bool, quiet: bool) -> bool:
     from git_credential_hf.doctor.report import wrap
 
-    has_failed = False
-    for finding in findings:
-        if finding.changes is None:
-            continue
-        try:
-            changes = finding.changes()
-            if not changes:
-                continue  # mended with something else
-            if not quiet:
-                for line in wrap("", finding.title):
-                    click.echo(line)
-                for change in changes:
-                    print_change(change)
-            if yes or click.confirm("Mend it?", True, err=True):
-                for change in changes:
-                    change.apply()
-        except Problem as problem:
-            report_problem(problem)
-            has_failed = True
-        if not quiet:
-            click.echo()
-    return not has_failed
+    if not quiet:
+        for line in wrap("", finding.title):
+            click.echo(line)
+        for change in changes:
+            print_change(change)
+    is_wanted = yes or click.confirm("Fix it?", True, err=True)
+    if not quiet:
+        click.echo()
+    return is_wanted
 
 
 @commands.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", type=click.Choice(["pre-push", "pre-commit"]))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def hook(name: str, arguments: tuple[str, ...]) -> int:
-    """Judge a push or a commit: the files in `hooks/` call this.
+    """Check a push or a commit; the hook scripts call this.
 
-    Exits with 1 where the Hub would refuse it. Off with
+    Exits with 1 if the Hub would refuse it. Turned off by
     GIT_CREDENTIAL_HF_HOOKS=off, or `git push --no-verify`.
     """
-    from git_credential_hf.hooks.judge import parse_push, pre_commit, pre_push
+    from git_credential_hf.hooks.judge import check_commit, check_push, parse_push
 
     try:
         if name == "pre-commit":
-            verdict = pre_commit()
+            verdict = check_commit()
         else:
             remote, url, given = parse_push(arguments, sys.stdin.buffer)
-            verdict = pre_push(remote, url, given)
-    except Problem as unjudged:
-        report_problem(unjudged, "warning")
-        return 0  # what cannot be judged is not refused
+            verdict = check_push(remote, url, given)
+    except Problem as unchecked:
+        report_problem(unchecked, "warning")
+        return 0  # what cannot be checked is not refused
     except Exception:
         trace_bug()
         return 0
@@ -459,10 +390,10 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
 @commands.command()
 @_with_scopes("global", "system", "local", "global")
 def unconfigure(scope: str, dry_run: bool) -> int:
-    """Take out what `configure` and `hooks` have put in.
+    """Undo `configure` and `hooks install`.
 
-    What was kept goes too: the hash of a refused token, the token of a CI job,
-    and what the Hub allows.
+    Cached data is removed, too: the hash of a refused token, the token of a CI
+    job, and the Hub's answers about access.
     """
     from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
     from git_credential_hf.hooks.install import HOOK_SCOPES, plan_uninstall
@@ -471,12 +402,14 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     hooks = plan_uninstall(scope) if scope in HOOK_SCOPES else []
     if hooks:
         _carry_out(hooks, dry_run, "")
-    status = _carry_out(plan_unconfigure(scope), dry_run, "git's configuration has nothing of ours")
+    status = _carry_out(plan_unconfigure(scope), dry_run, "there is nothing to undo in git's configuration")
     if not dry_run:
         remove_state()
         remove_state(cache_directory())
     for entry in handwritten_helpers(scope) if not dry_run else ():
-        report("warning", f"somebody else has put `helper = {entry.value}` into {entry.origin.removeprefix('file:')}")
+        report(
+            "warning", f"`helper = {entry.value}` in {entry.origin.removeprefix('file:')} was not written by configure"
+        )
         key = ".".join(part for part in ("credential", entry.subsection, "helper") if part)
         report("hint", f"run `git config --{scope} --unset-all {shlex.quote(key)}`")
     return status
@@ -486,59 +419,58 @@ def unconfigure(scope: str, dry_run: bool) -> int:
 def hook_files() -> None:
     """Install, uninstall or show the hooks of this repository.
 
-    They run before git-lfs and beside the hooks that are there already, which go
-    on as before.
+    They run before git-lfs, and before existing hooks, which work as before.
     """
 
 
 @hook_files.command()
 @_with_scopes("local", "global", "local")
 def install(scope: str, dry_run: bool) -> int:
-    """Let git call the hooks in this repository, or in all of yours."""
+    """Install the hooks in this repository, or in all of yours."""
     return _install_hooks(scope, dry_run)
 
 
 def _install_hooks(scope: str, dry_run: bool) -> int:
     from git_credential_hf.hooks.install import plan_install
 
-    return _carry_out(plan_install(scope), dry_run, "git calls the hooks already")
+    return _carry_out(plan_install(scope), dry_run, "the hooks are already installed")
 
 
 @hook_files.command()
 @_with_scopes("local", "global", "local")
 def uninstall(scope: str, dry_run: bool) -> int:
-    """Take the hooks out: what was there before comes back."""
+    """Uninstall the hooks, and restore the previous ones."""
     from git_credential_hf.hooks.install import plan_uninstall
 
-    return _carry_out(plan_uninstall(scope), dry_run, "there are no hooks of ours")
+    return _carry_out(plan_uninstall(scope), dry_run, "the hooks are not installed")
 
 
 @hook_files.command(name="status")
-@click.option("--local", "scope", flag_value="local", default=None, help="Those of this repository.")
-@click.option("--global", "scope", flag_value="global", help="Those of all of yours.")
+@click.option("--local", "scope", flag_value="local", default=None, help="The hooks of this repository.")
+@click.option("--global", "scope", flag_value="global", help="The hooks of all your repositories.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def hooks_status(scope: str | None, as_json: bool) -> int:
-    """Show whether git calls the hooks, here.
+    """Show whether the hooks are called in this repository.
 
-    Exits with 1 where it does not.
+    Exits with 1 if they are not.
     """
     from git_credential_hf.hooks.install import hooks_in_effect, inspect_hooks
 
-    seen = hooks_in_effect() if scope is None else inspect_hooks(scope)
+    hooks = hooks_in_effect() if scope is None else inspect_hooks(scope)
     if as_json:
-        print_json(seen.as_json())
+        print_json(hooks.as_json())
     else:
-        for name, state, path, before in seen.hooks:
+        for name, state, path, before in hooks.hooks:
             print_line(f"{name:10} {state:10} {path}" + (f", then {before}" if before else ""))
-    problem = seen.problem()
+    problem = hooks.problem()
     if problem:
         report_problem(problem)
     return 1 if problem else 0
 
 
-def _carry_out(plan: "Sequence[Change]", dry_run: bool, otherwise: str) -> int:
+def _carry_out(plan: "Sequence[Change]", dry_run: bool, nothing: str) -> int:
     if not plan:
-        report("hint", otherwise)
+        report("hint", nothing)
     for change in plan:
         if dry_run:
             print_change(change)

@@ -1,4 +1,4 @@
-"""What git's configuration has to say for git to ask this helper, and no other, about the Hub.
+"""The settings that make git use this helper, and only this one, for Hugging Face hosts.
 
 `plan()` is the single truth: `configure` applies it, `--dry-run` shows it, `unconfigure` applies its inverse. It adds
 lines and never takes anybody else's away, so that the inverse gives back the very bytes.
@@ -19,7 +19,7 @@ from git_credential_hf.git.config import (
     read_config,
     read_config_file,
 )
-from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.helpers import CONFIGURE_HINT, HelperChains, is_our_helper
 from git_credential_hf.git.run import find_program, git_program
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import Repository, hub_origins, is_at_endpoint
@@ -29,9 +29,9 @@ from git_credential_hf.tokens import Token, current_token, stored_token
 
 
 def helper_command() -> str:
-    """The value for `credential.helper`: the short name where git finds it on PATH, else the path.
+    """Return the value for `credential.helper`: the short name if git finds it on PATH, else the path.
 
-    The path breaks when the program moves (cli/cli#2995 and six more), the name where PATH is short.
+    The path breaks when the program moves (cli/cli#2995 and six more), the name if PATH is short.
     """
     if find_program("git-credential-hf"):
         return "hf"
@@ -48,9 +48,9 @@ def helper_command() -> str:
 
 
 def credential_sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
-    """What git has to be told: for each section of `credential` its variables, in this order.
+    """Return the settings: for each section of `credential` its variables, in order.
 
-    An empty helper forgets all others, then comes ours. `mapped`: the stored token for each namespace; git-lfs sends
+    An empty helper resets the list, then comes ours. `mapped`: the stored token for each namespace; git-lfs sends
     the path that tells them apart only with `useHttpPath` (docs/facts.md#g4).
     """
     alone = [("helper", ""), ("helper", helper_command())]
@@ -67,7 +67,7 @@ _KINDS = ("", "datasets/", "spaces/", "kernels/")  # of repositories, as a path 
 
 
 def mapped_tokens(configured: list[ConfigEntry], origins: list[str] | None = None) -> dict[str, str]:
-    """The namespaces that have a token of their own at these origins, or any, and its name in `hf auth list`."""
+    """Return the namespaces with a token of their own at these origins (by default, any), and its stored name."""
     found = {}
     for entry in configured:
         if entry.is_helper() and is_our_helper(entry.value or "") and " --token " in (entry.value or ""):
@@ -82,46 +82,46 @@ def mapped_tokens(configured: list[ConfigEntry], origins: list[str] | None = Non
 
 
 def token_for_repository(repository: Repository) -> Token | None:
-    """The token that this helper gives for a repository of the Hub: its namespace's own, or the current one.
+    """Return the token that this helper serves for a repository: its namespace's own, or the current one.
 
-    Raises `Problem` where there is a source, but broken.
+    Raises `Problem` if there is a source, but broken.
     """
-    asked = [origin for origin in hub_origins() if is_at_endpoint(origin)]  # no other one's token is for that Hub
-    name = mapped_tokens(read_config(), asked).get(repository.namespace)
+    origins = [origin for origin in hub_origins() if is_at_endpoint(origin)]  # another Hub has other tokens
+    name = mapped_tokens(read_config(), origins).get(repository.namespace)
     return current_token() if name is None else stored_token(name)
 
 
 def format_section(section: str, variables: list[tuple[str, str]]) -> str:
-    """The lines of one section."""
+    """Format the lines of one section."""
     return f'[credential "{section}"]\n' + "".join(
         f"\t{name} = {quote_value(v)}".rstrip() + "\n" for name, v in variables
     )
 
 
 def config_lines(mapped: dict[str, str]) -> str:
-    """What `configure` writes, for people to paste where it may not write."""
+    """Return what `configure` writes, for people to paste."""
     return "".join(format_section(section, variables) for section, variables in credential_sections(mapped).items())
 
 
 def plan_configure(scope: str, new: dict[str, str] | None = None) -> list[FileChange]:
-    """The change that makes git ask this helper in `scope` (of `gitconfig.SCOPES`); none where it does already.
+    """Plan the change that makes git use this helper in `scope` (of `SCOPES`); empty if it does already.
 
-    `new`: a token for each of these namespaces, beside those that have one.
+    `new`: a token for each of these namespaces, in addition to those that have one.
     """
     path = config_path(scope)
     before = after = read_file(path)
     configured = _readable(path) if before is not None else []
     for section, variables in credential_sections({**mapped_tokens(configured), **(new or {})}).items():
-        # One that comes behind a change is made anew: what stands later in the file has the last word.
+        # A section after a changed one is written again: what is later in the file counts.
         if after != before or not _has(configured, section, variables):
             after = append_block(_without_block(after, section), format_section(section, variables))
-    # Whoever may not read the system's file can run no git at all, and root's umask may be 077.
+    # A user who cannot read the system's file cannot run git at all, and root's umask may be 077.
     mode = 0o644 if scope == "system" else None
     return [_checked(FileChange(path, before, after, mode=mode))] if after != before else []
 
 
 def plan_unconfigure(scope: str) -> list[FileChange]:
-    """The inverse of `plan`, for whatever origins this program was configured for in `scope`."""
+    """Plan the inverse of `plan_configure`, for all origins that are configured in `scope`."""
     path = config_path(scope)
     before = read_file(path)
     if before is not None:
@@ -131,7 +131,7 @@ def plan_unconfigure(scope: str) -> list[FileChange]:
 
 
 def handwritten_helpers(scope: str) -> list[ConfigEntry]:
-    """Helpers of ours that somebody has put there by hand: theirs to remove, and `plan_removal` leaves them."""
+    """Return entries for this helper that were written by hand, which `plan_unconfigure` leaves alone."""
     path = config_path(scope)
     if read_file(path) is None:
         return []
@@ -139,10 +139,10 @@ def handwritten_helpers(scope: str) -> list[ConfigEntry]:
 
 
 def config_environment(new: dict[str, str]) -> list[tuple[str, str]]:
-    """The same as variables of the environment (git-config(1), GIT_CONFIG_COUNT), for a job that writes no file."""
+    """Return the settings as environment variables (git-config(1), GIT_CONFIG_COUNT), without writing a file."""
     given = os.environ.get("GIT_CONFIG_COUNT") or "0"
     if not (given.isascii() and given.isdecimal() and len(given) < 6):
-        raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is no number of settings", "unset GIT_CONFIG_COUNT")
+        raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is not a number of settings", "unset GIT_CONFIG_COUNT")
     configured = [entry for entry in read_config() if entry.scope == "command"]
     count = int(given)
     settings: list[tuple[str, str]] = []
@@ -156,23 +156,21 @@ def config_environment(new: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def helpers_in_the_way() -> list[Problem]:
-    """What stands elsewhere in git's configuration, as it counts here, and would spoil what `plan` has written."""
+    """Return what else in git's configuration, as it counts here, would spoil what `configure` has written."""
     entries = read_config()
     found: dict[tuple[str, ...], Problem] = {}
-    for origin in hub_origins():
-        for entry in helper_chain(origin, entries):
-            if not is_our_helper(entry.value or ""):
-                said = (
-                    f"git also asks, and gives every Hub token to, `{mask_line(entry.value or '')}` ({_where(entry)})"
-                )
-                # What it does for other hosts is none of our business: behind it, we reset it for the Hub alone.
-                is_local = entry.scope == "local" and not entry.subsection
-                remedy = "run `git-credential-hf configure --local`" if is_local else removal_command(entry)
-                found.setdefault((entry.origin, entry.subsection, "helper"), Problem(said, remedy))
-        for entry in entries:
-            if entry.section == "credential" and entry.name == "username" and section_applies(entry.subsection, origin):
-                said = f"git asks for the user name '{mask_line(entry.value or '')}' alone ({_where(entry)})"
-                found.setdefault((entry.origin, entry.subsection, "username"), Problem(said, removal_command(entry)))
+    for entry in HelperChains(hub_origins(), entries).others:
+        message = f"git also gives each Hub token to '{mask_line(entry.value or '')}' to store ({_where(entry)})"
+        # What it does for other hosts is not ours to change: after it, it is reset for the Hub alone.
+        is_local = entry.scope == "local" and not entry.subsection
+        fix = f"{CONFIGURE_HINT[:-1]} --local`" if is_local else removal_command(entry)
+        found.setdefault((entry.origin, entry.subsection, "helper"), Problem(message, fix))
+    for entry in entries:
+        is_username = entry.section == "credential" and entry.name == "username"
+        if is_username and any(section_applies(entry.subsection, origin) for origin in hub_origins()):
+            message = f"git requests tokens for the user name '{mask_line(entry.value or '')}' only ({_where(entry)})"
+            key = (entry.origin, entry.subsection, "username")
+            found.setdefault(key, Problem(message, removal_command(entry)))
     return list(found.values())
 
 
@@ -181,13 +179,13 @@ def _where(entry: ConfigEntry) -> str:
 
 
 def removal_command(entry: ConfigEntry) -> str:
-    """The remedy that takes a variable out of where it is set."""
+    """Return the command, or the hint, that removes a variable from where it is set."""
     key = ".".join(part for part in (entry.section, entry.subsection, entry.name) if part)
     if entry.scope == "command":
-        return f"take {key} out of GIT_CONFIG_*, or of git's `-c`"
-    # Not by its scope: it may stand in a file that the scope's own includes, and paths there are relative to it.
-    where = os.path.abspath(entry.origin.removeprefix("file:"))
-    return f"run `git config --file {shlex.quote(where)} --unset-all {shlex.quote(key)}`"
+        return f"remove {key} from GIT_CONFIG_*, or from git's `-c`"
+    # Not by its scope: it may be in an included file, and paths there are relative to that.
+    path = os.path.abspath(entry.origin.removeprefix("file:"))
+    return f"run `git config --file {shlex.quote(path)} --unset-all {shlex.quote(key)}`"
 
 
 # --- what git makes of it ---
@@ -260,7 +258,7 @@ def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
     pattern = rb"(?mi)" + header + rb"((?:" + end.replace(rb"|\Z", b"") + rb")*)(" + lines + rb")"
     while content is not None and (found := list(re.finditer(pattern, content))):
         block = found[-1]
-        # A section ends where the next one begins; blank lines and comments between them belong to nobody.
+        # A section ends where the next one begins; blank lines and comments between them belong to neither.
         is_whole = not block[1] and re.match(rb"(?:" + end + rb")*?(?:[ \t]*\[|\Z)", content[block.end() :])
         content = (
             remove_block(content, *block.span()) if is_whole else content[: block.start(2)] + content[block.end() :]

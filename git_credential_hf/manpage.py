@@ -15,24 +15,24 @@ NAME = "git-credential-hf"
 
 OPERATIONS = {
     "get": "Print the current token for the Hub, as `password`, with `username=git`. Nothing for any other host.",
-    "store": "Nothing is stored. Copies of Hub tokens that git's other helpers hold are rejected.",
-    "erase": "Say where a refused token came from and why it was refused; a browser login is renewed, once. Your login "
-    "is not deleted.",
+    "store": "Store nothing, and remove copies of Hub tokens from git's other helpers.",
+    "erase": "Report where a refused token comes from, and why it was refused; a browser login is renewed, once. Your "
+    "login is not deleted.",
     "capability": "Print the capabilities of this helper: none.",
 }
 
 ENVIRONMENT = {
-    "HF_TOKEN, HUGGING_FACE_HUB_TOKEN": "A token; goes before the login.",
+    "HF_TOKEN, HUGGING_FACE_HUB_TOKEN": "A token; overrides the login.",
     "HF_TOKEN_PATH": "The file with the token, such as a mounted secret, in place of `$HF_HOME/token`.",
     "HF_HOME": "Where huggingface_hub keeps the login; `~/.cache/huggingface` if not set.",
     "HF_OIDC_RESOURCE, HF_OIDC_ID_TOKEN": "A Trusted Publisher: the job's identity is exchanged for a token that ends "
-    "after an hour. Goes before all others.",
-    "HF_ENDPOINT": "Another Hub; its host gets the token as well.",
+    "after an hour. Overrides all others.",
+    "HF_ENDPOINT": "Another Hub; its host gets the token, too.",
     "GIT_CREDENTIAL_HF_HOOKS": "`off`: the hooks do nothing.",
-    "GIT_CREDENTIAL_HF_TRACE": "`1`: tell on the standard error what is done, without the token; an absolute path: "
-    "in that file.",
-    "NETRC": "The netrc file that curl and git-lfs read.",
-    "NO_COLOR": "If not empty, `doctor` prints without colours.",
+    "GIT_CREDENTIAL_HF_TRACE": "`1`: trace to the standard error, with secrets masked; an absolute path: append to "
+    "that file.",
+    "NETRC": "The netrc file that libcurl reads, from 8.16 on.",
+    "NO_COLOR": "If not empty, `doctor` prints without colors.",
 }
 
 FILES = {
@@ -44,18 +44,18 @@ FILES = {
 }
 
 EXIT_STATUS = {
-    "0": "Done; allowed; healthy; or git asked about another host.",
-    "1": "Refused; something is wrong; or the input was.",
+    "0": "Done; allowed; healthy; or a request for another host.",
+    "1": "Refused; something is wrong; or the input was bad.",
     "2": "Wrong usage.",
-    "3": "The Hub gave no answer (`check`).",
+    "3": "The Hub did not answer (`check`).",
 }
 
 EXAMPLES = {
     "git config --global credential.helper hf": "The shortest way. `git-credential-hf configure` also keeps other "
     "helpers out of it.",
     'eval "$(git-credential-hf configure --env)"': "For one job or one shell, without writing a file.",
-    "git-credential-hf doctor --fix": "Find out why the Hub says 401, and mend it.",
-    "git -c hf.largeFiles=warn push": "Let one push go on where the Hub is known to take the file.",
+    "git-credential-hf doctor --fix": "Find out why the Hub says 401, and fix it.",
+    "git -c hf.largeFiles=warn push": "Push a file that the Hub is known to accept.",
 }
 
 
@@ -160,5 +160,5 @@ def _inline(text: str) -> str:
 
 
 def _dashes(text: str) -> str:
-    # A bare one may be set as a hyphen, which nobody can paste into a shell.
+    # An unescaped one may be set as a hyphen, which cannot be pasted into a shell.
     return text.replace("-", "\\-")

@@ -1,4 +1,4 @@
-"""What the commands print: for people, without the tokens that may stand in it; or for programs, as JSON."""
+"""What the commands print: lines for people, or JSON for programs, both without secrets."""
 
 import json
 import sys
@@ -16,39 +16,41 @@ if TYPE_CHECKING:
 
 
 def print_line(line: str) -> None:
-    """A line of the answer for people: what stands in it may have been chosen by a server, or by a hostile path."""
+    """Print a line for people; a server, or a hostile path, may have chosen what is in it."""
     click.echo(mask_line(line))
 
 
 def print_change(change: "Change") -> None:
-    """What a change would do; its lines keep their tabs."""
+    """Print what a change would do; its lines keep their tabs."""
     for line in change.describe().splitlines():
         click.echo("\t".join(map(mask_line, line.split("\t"))))
 
 
-def print_status(seen: "Status") -> None:
-    """Who somebody is to git now."""
+def print_status(status: "Status") -> None:
+    """Print who the user is to git now."""
     from git_credential_hf.hub import hub_endpoint
 
-    if seen.token is None:
+    if status.token is None:
         print_line("token     none")
     else:
-        print_line(f"token     {seen.token.describe()}")
-        if seen.token.expires_at is not None:
-            print_line(f"expires   {_date(seen.token.expires_at)}")
-        if seen.account is not None:
-            print_line(f"account   {seen.account.name}" + (f", {seen.account.role} token" if seen.account.role else ""))
+        print_line(f"token     {status.token.describe()}")
+        if status.token.expires_at is not None:
+            print_line(f"expires   {_date(status.token.expires_at)}")
+        if status.account is not None:
+            print_line(
+                f"account   {status.account.name}" + (f", {status.account.role} token" if status.account.role else "")
+            )
         else:
-            print_line(f"account   unknown, the Hub {'could not be asked' if seen.warnings else 'refuses the token'}")
+            print_line(f"account   unknown, the Hub {'did not answer' if status.warnings else 'refuses the token'}")
     print_line(f"endpoint  {hub_endpoint()}")
-    first = f", after {', '.join(seen.asked_first)}" if seen.asked_first else ""
-    print_line(f"git       {'asks this helper' + first if seen.asks_us else 'does not ask this helper'}")
-    for namespace, name in seen.mapped.items():
+    first = f", after {', '.join(status.asked_first)}" if status.asked_first else ""
+    print_line(f"git       {'uses this helper' + first if status.asks_us else 'does not use this helper'}")
+    for namespace, name in status.mapped.items():
         print_line(f"for       {namespace}: the stored token '{name}'")
 
 
 def print_holders(holders: "list[Holder]") -> None:
-    """What each helper held, and whether it still does."""
+    """Print what each helper held, and whether it still does."""
     for holder in holders:
         print_line(f"{holder.state:8} {holder.helper}  ({holder.origin.removeprefix('file:')})")
         for copy in holder.copies:
@@ -57,7 +59,7 @@ def print_holders(holders: "list[Holder]") -> None:
 
 
 def print_json(answer: object) -> None:
-    """The answer for programs, whoever has chosen what stands in it."""
+    """Print JSON for programs, without secrets."""
 
     def safe(value: object) -> object:
         if isinstance(value, dict):
@@ -77,17 +79,6 @@ def _date(posix: int) -> str:
 
 
 def flush_output() -> None:
-    """Let all of it go; raises `OSError` where nobody reads, or the disk is full."""
+    """Write what is buffered; raises `OSError` if the reader is gone, or the disk is full."""
     if sys.stdout is not None:
         sys.stdout.flush()
-
-
-def has_raised(error: OSError) -> bool:
-    """Whether it was raised where something is printed: the error itself does not say what it is about."""
-    at = error.__traceback__
-    while at and at.tb_next:
-        at = at.tb_next
-    return at is not None and (at.tb_frame.f_globals["__name__"], at.tb_frame.f_code.co_name) in (
-        (__name__, "flush"),
-        ("click.utils", "echo"),
-    )

@@ -1,7 +1,6 @@
-"""What other helpers hold for the Hub, and its rejection.
+"""What other helpers hold for the Hub, and how it is removed.
 
-What is stale is decided here: every secret for the Hub that is not in huggingface_hub's own hands. It is old, or will
-be after the next login.
+Every secret for the Hub outside of huggingface_hub's own files is stale: now, or after the next login.
 """
 
 import os
@@ -11,20 +10,21 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING
 
-from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.helpers import is_our_helper, is_program_path, split_command
-from git_credential_hf.git.run import child_environment, git_program, path_directories, run_git
-from git_credential_hf.git.urlmatch import section_applies, section_origin
+from git_credential_hf.git.run import NON_INTERACTIVE, child_environment, git_program, path_directories, run_git
+from git_credential_hf.git.urlmatch import section_applies, section_origin, url_username
 from git_credential_hf.hub import exclusive_origins, hub_origins
 from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import TimeoutExpired, end_process, run_each, start_process, start_thread
+from git_credential_hf.tokens import current_token
 
 if TYPE_CHECKING:
     import subprocess
 
 HELPER_TIMEOUT = 8  # seconds for one answer of a helper: Git Credential Manager takes five to start
-READ_GRACE = 2  # seconds after its end in which the threads that read it have got all of it, on a busy machine, too
+READ_GRACE = 2  # seconds after a helper has ended for its output to be read, on a busy machine, too
 MAX_ANSWER_BYTES = 64 * 1024  # of an answer; a credential has a few hundred
 MAX_COPIES = 16  # of one host and user name in one helper
 REJECTED = "rejected"  # the state that names an origin whose stale token another helper has just given to git
@@ -32,9 +32,9 @@ USUAL_USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingfac
 
 
 class HelperFailed(Exception):
-    """The helper failed, was locked, or took too long: it may hold something or not.
+    """The helper failed, was locked, or took too long: what it holds is unknown.
 
-    `is_final`: whether asking it something else would only take as long.
+    `is_final`: another question would take as long.
     """
 
     def __init__(self, why: str, *, is_final: bool = False) -> None:
@@ -43,11 +43,11 @@ class HelperFailed(Exception):
 
 
 class HelperTimeout(HelperFailed):
-    """The helper took too long for one answer."""
+    """The helper took too long to answer."""
 
 
 class HeldToken:
-    """A secret that a helper holds: for which `origin` of the Hub, and under which user name."""
+    """A secret that a helper holds for an `origin` of the Hub, under a user name."""
 
     def __init__(self, origin: str, username: str, secret: str) -> None:
         self.origin = origin
@@ -56,7 +56,7 @@ class HeldToken:
 
 
 class Holder:
-    """Another helper and what it holds, as it was found."""
+    """Another helper, and what it holds for the Hub."""
 
     def __init__(self, helper: ConfigEntry) -> None:
         self.helper = helper.value or ""
@@ -64,7 +64,7 @@ class Holder:
         self.copies: list[HeldToken] = []
         self.has_erased = False
         self.holds_still = False
-        self.why = ""  # it is unknown whether it holds more
+        self.why = ""  # why it is unknown whether it holds more
         self.has_no_answer = False  # it hangs
 
     @property
@@ -80,17 +80,15 @@ class Holder:
         return {"helper": self.helper, "origin": self.origin, "state": self.state, "entries": entries}
 
     def remedy(self) -> str | None:
-        """Where a person can take out what it holds, if that is a place with a window."""
+        """Return where a person can delete what it holds, if that is a program with a window."""
         where = "win32" if ".exe" in self.helper else sys.platform  # from WSL, too
         return _PLACES.get((_name(self.helper), where)) if self.state in ("held", "unknown") else None
 
 
-_KEYCHAIN = "open Keychain Access (the macOS keychain), and delete what is there for huggingface.co"
-_WINDOWS = (
-    "open Windows Credential Manager (`control keymgr.dll`), and remove what begins with git:https://huggingface.co"
-)
-_KEYRING = "open your keyring (Passwords and Keys, or KWallet), and delete what is there for huggingface.co"
-# Git Credential Manager keeps what it holds with the system, as the other two do.
+_KEYCHAIN = "open Keychain Access, and delete the entries for huggingface.co"
+_WINDOWS = "open Windows Credential Manager (`control keymgr.dll`), and remove the entries git:https://huggingface.co"
+_KEYRING = "open your keyring (Passwords and Keys, or KWallet), and delete the entries for huggingface.co"
+# Git Credential Manager stores what it holds in the system's store, as the other two do.
 _PLACES = {
     **dict.fromkeys([(name, "darwin") for name in ("osxkeychain", "manager", "manager-core")], _KEYCHAIN),
     **dict.fromkeys([(name, "win32") for name in ("wincred", "manager", "manager-core")], _WINDOWS),
@@ -99,13 +97,13 @@ _PLACES = {
 
 
 def _name(helper: str) -> str:
-    """What git would call it if it were on PATH: `manager` for `/usr/local/bin/git-credential-manager`."""
+    """Return the short name of a helper: `manager` for `/usr/local/bin/git-credential-manager`."""
     program = (split_command(helper) or [""])[0].rpartition("/")[2]
     return program.removeprefix("git-credential-").removesuffix(".exe")
 
 
 def other_helpers(entries: list[ConfigEntry]) -> list[ConfigEntry]:
-    """The other helpers that git may ask about the Hub, each once; also those that an empty value hides for now."""
+    """Return the other helpers that git may ask for a Hub token, each once, even if an empty value resets them."""
     found: dict[str, ConfigEntry] = {}
     for entry in entries:
         if entry.is_helper() and entry.value and not is_our_helper(entry.value) and _concerns_the_hub(entry):
@@ -114,9 +112,25 @@ def other_helpers(entries: list[ConfigEntry]) -> list[ConfigEntry]:
 
 
 def _concerns_the_hub(entry: ConfigEntry) -> bool:
-    # A section for one user, or a part of a host, counts: git asks the helper about those.
+    # A section for one user, or for a path, counts: git asks the helper about those.
     is_the_hubs = section_origin(entry.subsection) in hub_origins()
     return is_the_hubs or any(section_applies(entry.subsection, origin) for origin in hub_origins())
+
+
+def account_usernames() -> tuple[str | None, ...]:
+    """Return the user names under which a token may be held: the usual ones, those in git's settings, the account's."""
+    from git_credential_hf.api.access import whoami
+
+    entries = read_config()
+    configured = [entry.value for entry in entries if entry.section == "credential" and entry.name == "username"]
+    urls = [entry.value or "" for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
+    found = [*configured, *map(url_username, urls)]
+    try:
+        token = current_token()
+        found.append(whoami(token).name if token else None)
+    except Problem:
+        pass  # then the account is not known
+    return (*USUAL_USERNAMES, *(name for name in found if name))
 
 
 def purge_helpers(
@@ -126,13 +140,13 @@ def purge_helpers(
     dry_run: bool = False,
     seconds: float = 60,
 ) -> list[Holder]:
-    """Let these helpers forget every secret for a Hub host, and ask again; with `dry_run`, only look.
+    """Let these helpers erase every secret for a Hub host, and check that they did; with `dry_run`, only look.
 
-    All at once, and each about all hosts at once: some take seconds to start. After `seconds` no more is asked.
+    All helpers and hosts at the same time: some take seconds to start. After `seconds`, nothing more is asked.
     """
     deadline = time.monotonic() + seconds
     holders = [Holder(helper) for helper in helpers]
-    origins = exclusive_origins()  # what it holds for another's host is not ours to take
+    origins = exclusive_origins()  # a host that is shared with another service may have its own secrets
     questions = [(holder, origin) for holder in holders if _exists(holder.helper) for origin in origins]
     if questions:
         try:
@@ -158,14 +172,14 @@ def _reject_all(holder: Holder, origin: str, username: str | None, dry_run: bool
     failure = ""
     for _ in range(MAX_COPIES):
         if time.monotonic() > deadline:
-            raise HelperFailed("there was no time to ask it for more", is_final=True)
+            raise HelperFailed("there was no time left to ask it for more", is_final=True)
         copy = _ask(holder.helper, origin, username)
         if copy is None:
             return
         if not any((origin, copy.username, copy.secret) == (c.origin, c.username, c.secret) for c in holder.copies):
             holder.copies.append(copy)
         if dry_run or (copy.username, copy.secret) in erased:
-            holder.holds_still = True  # though it was told to erase it: an `!echo password=...`, say
+            holder.holds_still = True  # although it was told to erase it: an `!echo password=...`, say
             holder.why = holder.why or failure
             return
         failure = _erase(holder.helper, copy)
@@ -179,7 +193,7 @@ def _ask(helper: str, origin: str, username: str | None) -> HeldToken | None:
     for line in answer.decode("utf-8", "surrogateescape").split("\n"):
         key, equals, value = line.partition("=")
         if line and not equals:
-            raise HelperFailed("it does not speak git's protocol")
+            raise HelperFailed("it does not use git's credential format")
         fields[key] = value
     if not fields.get("password"):
         return None
@@ -187,12 +201,12 @@ def _ask(helper: str, origin: str, username: str | None) -> HeldToken | None:
 
 
 def _erase(helper: str, copy: HeldToken) -> str:
-    """Why it may not have been erased, or nothing; asking again tells."""
+    """Tell a helper to erase a token; returns why that may have failed, if it did."""
     message = _attributes(copy.origin, copy.username or None) + f"password={copy.secret}\n"
     try:
         _run(helper, "erase", message)
     except HelperFailed as unknown:
-        return f"told to forget a token, {unknown}"
+        return f"when told to erase a token, {unknown}"
     return ""
 
 
@@ -202,7 +216,7 @@ def _attributes(origin: str, username: str | None) -> str:
 
 
 def _command(helper: str, operation: str) -> str | list[str]:
-    """The shell's command line that git makes of a helper's value (credential.c, run_credential_helper)."""
+    """Return the command line that git makes of a helper's value (credential.c, run_credential_helper)."""
     if helper.startswith("!"):
         line = f"{helper[1:]} {operation}"
     elif is_program_path(helper):
@@ -211,7 +225,7 @@ def _command(helper: str, operation: str) -> str | list[str]:
         line = f"{shlex.quote(git_program())} credential-{helper} {operation}"
     if sys.platform != "win32":
         return line
-    # The shell is git's own there, which git alone knows how to find and to set up: it runs an alias in it.
+    # There the shell is git's own, which only git can find and set up: it runs an alias in it.
     return [git_program(), "-c", f"alias.{_ALIAS}=!{line}", _ALIAS]
 
 
@@ -224,7 +238,7 @@ def _exists(helper: str) -> bool:
     if is_program_path(helper):
         program = (split_command(helper) or [""])[0]
         if sys.platform == "win32" and program.startswith("/"):
-            return True  # `/mingw64/...` is a path to git's own shell, and to nobody else
+            return True  # `/mingw64/...` is a path for git's own shell only
         places = [program]
     else:
         name = f"git-credential-{(helper.split() or [''])[0]}"
@@ -235,26 +249,12 @@ def _exists(helper: str) -> bool:
     return any(map(os.path.exists, places))
 
 
-# The environment in which neither git nor a helper asks a person: no terminal, no askpass, no window.
-NON_INTERACTIVE = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GCM_INTERACTIVE": "never",
-    "GCM_GUI_PROMPT": "false",
-    "SSH_ASKPASS_REQUIRE": "never",
-}
-NO_PROMPTS = {
-    **NON_INTERACTIVE,
-    "GIT_ASKPASS": "",
-    "SSH_ASKPASS": "",
-}  # for git itself: then core.askPass does not count either
-
-
 def _environment() -> dict[str, str]:
     return child_environment("GIT_ASKPASS", "SSH_ASKPASS", **NON_INTERACTIVE)
 
 
 def _run(helper: str, operation: str, message: str) -> bytes:
-    """Run a helper as git does, but alone, without a terminal, and not for longer than `PATIENCE`."""
+    """Run a helper as git does, without a terminal, and not for longer than `HELPER_TIMEOUT`."""
     try:
         process = start_process(_command(helper, operation), _environment())
     except OSError as error:
@@ -265,23 +265,23 @@ def _run(helper: str, operation: str, message: str) -> bytes:
             process.stdin.write((message + "\n").encode("utf-8", "surrogateescape"))
             process.stdin.close()
         except OSError:
-            pass  # it did not want to hear the question; it may answer all the same
-        answer, said = _read(process, process.stdout, process.stderr)
+            pass  # it did not read the request; it may answer all the same
+        answer, errors = _read(process, process.stdout, process.stderr)
     except RuntimeError as error:  # no more threads
-        raise HelperFailed(f"it cannot be listened to: {error}") from None
+        raise HelperFailed(f"its answer cannot be read: {error}") from None
     finally:
         if process.poll() is None:
             end_process(process)
         process.wait()
-    if process.returncode and any(words in said for words in _HAS_NOTHING):
+    if process.returncode and any(words in errors for words in _HAS_NOTHING):
         return b""
     if process.returncode:
-        why = said.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+        why = errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
         raise HelperFailed(f"it failed with status {process.returncode}" + (f": {why}" if why else ""))
     return answer
 
 
-# Git Credential Manager, where it has nothing and would have to ask the user, who cannot be asked.
+# Git Credential Manager, when it has nothing and may not prompt.
 _HAS_NOTHING = (
     b"Cannot prompt because user interactivity has been disabled",
     b"Cannot prompt because terminal prompts",
@@ -289,14 +289,14 @@ _HAS_NOTHING = (
 
 
 def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[bytes]) -> tuple[bytes, bytes]:
-    """What it prints on both, until it ends. A thread reads each: Windows can wait for no two pipes at once."""
+    """Return what it prints on both, until it ends. A thread reads each: Windows cannot wait for two pipes at once."""
     heard = {stdout: b"", stderr: b""}
     chunks: queue.SimpleQueue[tuple[IO[bytes], bytes]] = queue.SimpleQueue()
     for pipe in heard:
         start_thread(_listen, pipe, chunks)
     closed = 0
     deadline = time.monotonic() + HELPER_TIMEOUT
-    rest = deadline  # when to listen no more: a child of its own may keep a pipe open
+    rest = deadline  # a child of its own may keep a pipe open
     while closed < len(heard) and time.monotonic() < rest:
         try:
             pipe, chunk = chunks.get(timeout=0.05)
@@ -307,7 +307,7 @@ def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[byte
         heard[pipe] += chunk
         closed += not chunk
         if len(heard[pipe]) > MAX_ANSWER_BYTES:
-            raise HelperFailed("its answer does not end", is_final=True)
+            raise HelperFailed("its answer is too long", is_final=True)
     try:
         process.wait(max(deadline - time.monotonic(), 0.1))
     except TimeoutExpired:
@@ -316,7 +316,7 @@ def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[byte
 
 
 def _listen(pipe: IO[bytes], chunks: "queue.SimpleQueue[tuple[IO[bytes], bytes]]") -> None:
-    """Pass on what is read, and nothing at its end; no more than is ever wanted, and it is this thread's to close."""
+    """Pass on what is read, up to the limit, and an empty chunk at its end; closes the pipe."""
     rest = MAX_ANSWER_BYTES + 1
     with pipe:
         while chunk := os.read(pipe.fileno(), rest):

@@ -1,10 +1,10 @@
-"""Whose a token is, and what its scopes permit: an answer of whoami-v2, in which anything may be missing."""
+"""Read whose token it is, and what its scopes permit, from a response of whoami-v2; anything may be missing in it."""
 
 from typing import Any
 
 from git_credential_hf.hub import Repository
 
-# The permissions of fine-grained tokens that are known (docs/facts.md#h3): with another one, no "no" is certain.
+# The known permissions of fine-grained tokens (docs/facts.md#h3); if there is another one, a "no" is not certain.
 KNOWN_PERMISSIONS = frozenset(
     (
         *("repo.content.read", "repo.write", "repo.access.read", "discussion.write", "post.write"),
@@ -17,31 +17,31 @@ KNOWN_PERMISSIONS = frozenset(
     )
 )
 
-# What the scopes of a token may be about, and this repository is none of.
-_ELSEWHERE = ("model", "dataset", "space", "kernel", "collection", "bucket", "oauth-app")
+# The entities that the scopes of a token may be about. Those of another type do not concern a repository.
+_KNOWN_ENTITIES = ("model", "dataset", "space", "kernel", "collection", "bucket", "oauth-app")
 
 
 class Account:
-    """Whose token it is; `role` is `read`, `write`, `god` or `fineGrained`, `None` for a token without one.
+    """The account that a token belongs to.
 
-    `is_oauth`: one of a login in the browser. `orgs` maps an organisation to this account's role in it, `None` where
-    that is not said; `knows_orgs`: whether it has no others. `scoped` is as whoami-v2 has it (docs/facts.md#h2), `ids`
-    names the entities that it may refer to by their `_id` alone.
+    `role` is the token's: `read`, `write`, `god`, `fineGrained`, or `None`. `is_oauth`: the token is from a login in
+    the browser. `orgs` maps each organisation to the account's role in it, `None` if unknown; `knows_orgs`: the list
+    is complete. `scoped` is as in whoami-v2 (docs/facts.md#h2), where `ids` maps an `_id` to the entity's name.
 
-    Raises `ValueError` for an answer that names nobody.
+    Raises `ValueError` for a response without an account name.
     """
 
     def __init__(self, answer: Any) -> None:
         self.name = str(typed_field(answer, "name", str))
         if not self.name:
-            raise ValueError("a blank name in the answer")
+            raise ValueError("empty name in the response")
         auth = typed_field(answer, "auth", dict, {})
         self.is_oauth = auth.get("type") == "oauth"
         access_token = typed_field(auth, "accessToken", dict, {})
         role = access_token.get("role")
         self.role: str | None = role if isinstance(role, str) else None
         fine_grained = typed_field(access_token, "fineGrained", dict, {})
-        self.scoped: list[Any] = typed_field(fine_grained, "scoped", list, [None])  # an entry that says nothing
+        self.scoped: list[Any] = typed_field(fine_grained, "scoped", list, [None])  # unknown
         orgs = typed_field(answer, "orgs", list, [None])
         names = [typed_field(org, "name", str, "") for org in orgs]
         self.knows_orgs = all(names)
@@ -53,7 +53,7 @@ class Account:
         }
 
     def permits(self, permission: str, repository: Repository) -> bool | None:
-        """Whether the scopes of a fine-grained token contain this permission here; `None` where that is not certain."""
+        """Whether the scopes of a fine-grained token contain this permission; `None` if that is not certain."""
         is_certain = True
         for entry in self.scoped:
             entity = typed_field(entry, "entity", dict, {})
@@ -62,10 +62,10 @@ class Account:
                 typed_field(entity, "name", str, "") or self.ids.get(typed_field(entity, "_id", str, "") or "-") or None
             )
             names = {repository.type: repository.name, "user": repository.namespace, "org": repository.namespace}
-            if (what in _ELSEWHERE and what not in names) or (what in names and whose not in (None, names[what])):
+            if (what in _KNOWN_ENTITIES and what not in names) or (what in names and whose not in (None, names[what])):
                 continue
-            permissions = set(map(str, typed_field(entry, "permissions", list, [None])))  # one that nobody knows
-            is_known = what in names and whose is not None  # else a resource group, or an entity without a name
+            permissions = set(map(str, typed_field(entry, "permissions", list, [None])))  # unknown
+            is_known = what in names and whose is not None  # not a resource group, nor an entity without a name
             if is_known and permission in permissions:
                 return True
             is_certain = is_certain and is_known and permissions <= KNOWN_PERMISSIONS
@@ -73,10 +73,10 @@ class Account:
 
 
 def typed_field(answer: Any, name: str, kind: type, otherwise: Any = None) -> Any:
-    """A field of an answer, which a server wrote: of the type that it must have, or `otherwise`."""
+    """Return a field of a JSON response if it has this type, else `otherwise`; raises `ValueError` without that."""
     value = answer.get(name) if isinstance(answer, dict) else None
     if isinstance(value, kind):
         return value
     if otherwise is None:
-        raise ValueError(f"no {name} in the answer")
+        raise ValueError(f"no {name} in the response")
     return otherwise

@@ -1,4 +1,4 @@
-"""How the Hub is asked: through huggingface_hub's own HTTP client, with limits on time and size."""
+"""Send requests to the Hub through huggingface_hub's own HTTP client, with limits on time and size."""
 
 import os
 import time
@@ -14,14 +14,14 @@ from git_credential_hf.system import start_thread
 
 Result = TypeVar("Result")
 
-HUB_TIMEOUT = 3  # seconds for all that the Hub is asked at once; huggingface_hub's own client would wait for ever
-MAX_RETRY_AFTER = 3600  # seconds, of a `Retry-After`
-STEP_TIMEOUT = 10  # seconds for each step of a connection, and for the body of an answer
-_MAX_ANSWER_BYTES = 1 << 20  # of an answer; whoami of somebody in a thousand organisations has a fifth of it
+HUB_TIMEOUT = 3  # seconds for all requests of one question; huggingface_hub's own client would wait forever
+MAX_RETRY_AFTER = 3600  # seconds for which a `Retry-After` is honoured
+STEP_TIMEOUT = 10  # seconds for each step of a connection, and for the body of a response
+_MAX_RESPONSE_BYTES = 1 << 20  # whoami of a member of a thousand organisations takes a fifth of it
 
 
 class Unreachable(Problem):
-    """The Hub gave no answer, so there is none: neither yes nor no. `code` is a reason of `check --json`."""
+    """The Hub gave no usable response: neither yes nor no. `code` is a reason of `check --json`."""
 
     def __init__(self, message: str, code: str = "unreachable") -> None:
         super().__init__(message)
@@ -29,9 +29,9 @@ class Unreachable(Problem):
 
 
 def http_session() -> Any:
-    """Return huggingface_hub's HTTP client (httpx2's `Client`), quiet, and with limits on time and size.
+    """Return huggingface_hub's HTTP client (httpx2's `Client`), without its warnings, with limits on time and size.
 
-    Raises whatever its import raises: a variable of the environment can be enough for that.
+    Raises whatever its import raises; an invalid environment variable can be enough.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -40,19 +40,19 @@ def http_session() -> Any:
         for name, value in os.environ.items():
             login, at, _ = value.partition("://")[2].rpartition("@")
             for part in login.replace("/", ":").split(":") if at and name.lower().endswith("_proxy") else ():
-                register_secret(part)  # what is wrong with the address is said with a part of it
-        its = get_session()
-        if _guard not in its.event_hooks["response"]:
-            its.timeout = STEP_TIMEOUT  # its own waits for ever, and git would with it
-            its.headers["accept-encoding"] = "identity"
-            its.event_hooks["response"].append(_guard)
-        return its
+                register_secret(part)  # errors about an invalid proxy URL quote parts of it
+        session = get_session()
+        if _guard not in session.event_hooks["response"]:
+            session.timeout = STEP_TIMEOUT  # by default it waits forever, and git with it
+            session.headers["accept-encoding"] = "identity"
+            session.event_hooks["response"].append(_guard)
+        return session
 
 
 def _guard(response: Any) -> None:
-    """See each response before its body is read: it ends, is what it weighs, and leads to no other host.
+    """Limit a response before its body is read: in time and size, uncompressed, no redirect to another host.
 
-    A redirect would take the body of a POST along, with a refresh token in it, and let another host say no.
+    A redirect would resend the body of a POST, which may hold a refresh token, and let another host refuse access.
     """
     from httpx2 import SyncByteStream
 
@@ -64,8 +64,8 @@ def _guard(response: Any) -> None:
             size, deadline = 0, time.monotonic() + STEP_TIMEOUT
             for piece in self._stream:
                 size += len(piece)
-                if size > _MAX_ANSWER_BYTES or time.monotonic() > deadline:
-                    raise ValueError("an answer without end")
+                if size > _MAX_RESPONSE_BYTES or time.monotonic() > deadline:
+                    raise ValueError("response too large or too slow")
                 yield piece
 
         def close(self) -> None:
@@ -73,83 +73,81 @@ def _guard(response: Any) -> None:
 
     url = response.request.url
     if response.has_redirect_location:
-        where = url.join(response.headers["location"])
-        if (where.scheme, where.host, where.port) != (url.scheme, url.host, url.port):
-            raise ValueError("a redirect to another host")
+        target = url.join(response.headers["location"])
+        if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
+            raise ValueError("redirect to another host")
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ValueError("a compressed answer, which nobody has asked for")
+        raise ValueError("unexpected compressed response")
     response.stream = Limited(response.stream)
 
 
-def run_within(seconds: float, ask: Callable[[], Result]) -> Result:
-    """What `ask` returns or raises; raises `TimeoutError` where that takes longer: a server may answer drop by drop."""
-    answers: list[Result] = []
+def run_within(seconds: float, call: Callable[[], Result]) -> Result:
+    """Return what `call` returns, or raise what it raises; `TimeoutError` if it takes longer.
+
+    Timeouts of single steps are not enough: a server may send a byte at a time.
+    """
+    results: list[Result] = []
     errors: list[BaseException] = []
 
     def work() -> None:
         try:
-            answers.append(ask())
-        except BaseException as error:  # raised again, over there
+            results.append(call())
+        except BaseException as error:  # raised again in the calling thread
             errors.append(error)
 
     try:
         start_thread(work).join(seconds)
     except RuntimeError as error:  # no more threads
-        raise TimeoutError(f"the Hub cannot be asked: {error}") from None
+        raise TimeoutError(f"cannot send a request to the Hub: {error}") from None
     if errors:
         raise errors[0]
-    if not answers:
+    if not results:
         raise TimeoutError(f"the Hub did not answer within {seconds:g} seconds")
-    return answers[0]
+    return results[0]
 
 
-def ask_within(seconds: float, ask: Callable[[], Result]) -> Result:
-    """What `ask` returns or raises; raises `Unreachable` where that takes longer: a server may answer drop by drop."""
+def ask_within(seconds: float, call: Callable[[], Result]) -> Result:
+    """Do the same as `run_within`, but raise `Unreachable` on a timeout."""
     try:
-        return run_within(seconds, ask)
+        return run_within(seconds, call)
     except TimeoutError as error:
         raise Unreachable(str(error)) from None
 
 
 def ask_hub(path: str, token: str | None, json: object = None, media_type: str = "application/json") -> Any:
-    """One request, a POST of `json` where there is any; its answer is httpx2's `Response`.
-
-    Raises `Unreachable` where there is none.
-    """
+    """Send one request, a POST if there is `json`, and return httpx2's `Response`; raise `Unreachable` without one."""
     endpoint = hub_endpoint()
     if url_origin(endpoint) is None:
-        raise Unreachable(f"the Hub cannot be asked: {endpoint} is no place to send a token to")
-    # Not `HfApi`: its headers cost a request of their own (api/agent-harnesses), and its errors the reason.
+        raise Unreachable(f"HF_ENDPOINT is not an https URL: {endpoint}")
+    # Not `HfApi`: its headers cost an extra request (api/agent-harnesses), and its errors lose the reason.
     limit = f"{endpoint}\n{path if 'whoami' in path else 'api'}\n{token or ''}"
     if is_recorded("retry-after", limit, cache_directory()):
-        raise Unreachable("the Hub has asked to be left alone for a while: too many requests", "rate-limited")
+        raise Unreachable("rate limited by the Hub: too many requests", "rate-limited")
     headers = {"authorization": f"Bearer {token}"} if token else {}
     if json is not None:
         headers |= {"accept": media_type, "content-type": media_type}
-    began = time.monotonic()
+    start = time.monotonic()
     try:
         method = "GET" if json is None else "POST"
         response = http_session().request(method, endpoint + path, headers=headers, json=json, timeout=HUB_TIMEOUT)
     except Exception as error:  # its client raises whatever its layers do: OSError, ValueError, OfflineModeIsEnabled
-        raise Unreachable(
-            f"the Hub cannot be reached ({' '.join(str(error).split()) or type(error).__name__})"
-        ) from None
-    trace(f"{method} {path}: {response.status_code} in {time.monotonic() - began:.2f} s")
+        raise Unreachable(f"cannot reach the Hub ({' '.join(str(error).split()) or type(error).__name__})") from None
+    trace(f"{method} {path}: {response.status_code} in {time.monotonic() - start:.2f} s")
     if response.status_code == 429:
-        _honour(response, limit)
-        raise Unreachable("the Hub answers 429: too many requests", "rate-limited")
+        _record_retry_after(response, limit)
+        raise Unreachable("rate limited by the Hub: too many requests", "rate-limited")
     if "html" in response.headers.get("content-type", ""):
-        raise Unreachable(f"the Hub answered {response.status_code} with a page that makes no sense")
+        raise Unreachable(f"the Hub answered {response.status_code} with an HTML page")
     return response
 
 
-def _honour(response: Any, limit: str) -> None:
-    """Ask nothing more until the moment that the Hub has named; `Retry-After` in its form of a date is not honoured."""
+def _record_retry_after(response: Any, limit: str) -> None:
+    """Record until when to send nothing more; a `Retry-After` in the form of a date is ignored."""
     seconds = str(response.headers.get("retry-after", "")).strip()
     if seconds.isdecimal():
         record("retry-after", limit, min(int(seconds[:20]), MAX_RETRY_AFTER), cache_directory())
 
 
 def error_message(response: Any) -> str:
-    """The Hub's own words, which end like a sentence, where ours do not (docs/facts.md#h4)."""
+    """Return the Hub's own message, without the full stop at its end (docs/facts.md#h4)."""
     return str(response.headers.get("x-error-message", "")).rstrip(".")

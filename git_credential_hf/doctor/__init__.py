@@ -1,8 +1,7 @@
-"""Why does the Hub say 401: what four programs would send, what is wrong on this machine, and what mends it.
+"""Why the Hub says 401: what four programs would send, what is wrong on this machine, and how to fix it.
 
-Each `check_*` looks at one thing and yields what it found, with the changes that mend it where that can be done
-safely. `examine` runs them in this order: the token, legacy files, .netrc, helpers, the environment, LFS,
-the repository.
+Each `check_*` checks one thing and yields findings, with the changes that fix them if that can be done safely.
+`examine_machine` runs them in the order of `AREAS`.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +16,7 @@ from git_credential_hf.doctor.token import check_environment, check_files, check
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 
-# What is looked at, in words, and by what.
+# What is checked, in words, and by which functions.
 AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...] = (
     ("the token", (check_token, check_hub, check_environment, check_files)),
     (".netrc", (check_netrc,)),
@@ -30,15 +29,15 @@ AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...
 
 
 class Examination:
-    """`resolvers`: what each program would send; `findings` in the order of `IDS`; `areas`: what was found in which."""
+    """The result: `resolvers` is what each program would send; `findings` are in the order of `IDS`, or by `areas`."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.areas: dict[str, list[Finding]] = {}
-        broken: set[str] = set()  # why git did not answer, each told once
+        broken: set[str] = set()  # why git did not answer, each reported once
         for area, checks in AREAS:
             if area == "the repository" and (machine.offline or machine.repository is None):
-                continue  # then nothing was looked at
+                continue  # there is nothing to check
             found = self.areas[area] = []
             for check in checks:
                 try:
@@ -49,17 +48,18 @@ class Examination:
                             Finding("git-broken", "error", problem.message, "", problem.fix or "see git-config(1)")
                         )
                     elif not found:
-                        self.areas.pop(area, None)  # nothing was looked at
+                        self.areas.pop(area, None)  # nothing was checked
                     broken.add(problem.message)
         self.resolvers: list[Row] = machine.resolvers()
-        disagreement = list(check_resolvers(machine, self.resolvers))
+        found = [finding for area in self.areas.values() for finding in area]
+        disagreement = list(check_resolvers(machine, self.resolvers, found))
         self.areas["the token"] = disagreement + self.areas["the token"]
         every = [finding for found in self.areas.values() for finding in found]
         self.findings = sorted(every, key=lambda finding: IDS.index(finding.id))
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is wrong; a warning is no illness."""
+        """Whether nothing is wrong; warnings do not count."""
         return not any(finding.severity == "error" and not finding.fixed for finding in self.findings)
 
     def as_json(self) -> dict[str, object]:
@@ -71,6 +71,6 @@ class Examination:
         }
 
 
-def examine(repository: Repository | None, *, offline: bool) -> Examination:
-    """Look at everything; `repository`: its type and name, instead of the one that this directory is pushed to."""
+def examine_machine(repository: Repository | None, *, offline: bool) -> Examination:
+    """Check everything; `repository`: instead of the one that this directory is pushed to."""
     return Examination(Machine(repository, offline=offline))

@@ -1,4 +1,4 @@
-"""Copies of a token outside of huggingface_hub's files: they win, they are old, and they lie in the open."""
+"""Checks for copies of a token outside of huggingface_hub's files: stale, unprotected, and used first."""
 
 import os
 import re
@@ -19,12 +19,12 @@ from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import other_helpers, purge_helpers
 
-COPIES_TIMEOUT = 1.5  # seconds, for what other helpers hold
+COPIES_TIMEOUT = 1.5  # seconds for all other helpers
 AGAIN = "run `git-credential-hf doctor --fix`"
 
 
 def _hosts(origins: list[str]) -> list[str]:
-    """The names of the Hub's hosts, as a netrc file has them."""
+    """Return the names of the Hub's hosts, as a netrc file has them."""
     return [name for origin in origins if (name := _host(origin)) not in ("localhost", "127.0.0.1")]
 
 
@@ -34,7 +34,7 @@ def _host(origin: str) -> str:
 
 
 def check_netrc(machine: Machine) -> Iterator[Finding]:
-    """`.netrc` wins over every helper, in git and in git-lfs (docs/facts.md#g2)."""
+    """Check `.netrc`, which git and git-lfs use before any helper (docs/facts.md#g2)."""
     for path in netrc_paths():
         real = os.path.realpath(path)
         hosts = _hosts(hub_origins())
@@ -53,7 +53,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                 f"fix {path} by hand" + (f": {problem.fix}" if problem.fix else ""),
             )
             continue
-        # A netrc file knows neither ports nor paths: with one, this may be what somebody else's server is for.
+        # A netrc file knows neither ports nor paths: with one, the entry may be for another server.
         ours = _hosts([origin for origin in exclusive_origins() if _host(origin) == origin.partition("://")[2]])
         mine = [entry for entry in found if entry.machine is not None and entry.machine.lower() in hosts]
         for entry in found:
@@ -64,9 +64,9 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "netrc-entry",
                 "error",
-                f"{path} holds a password for the Hub, and git and git-lfs use it first",
+                f"{path} has a password for the Hub, which git and git-lfs use first",
                 lines,
-                AGAIN if is_ours else f"take what is for the Hub alone out of {path}",
+                AGAIN if is_ours else f"remove the entry for the Hub from {path}",
                 _without(real, ours) if is_ours else None,
             )
         for entry in found:
@@ -74,9 +74,9 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                 yield Finding(
                     "netrc-default",
                     "warning",
-                    f"{path} has a password for every host, the Hub among them",
+                    f"{path} has a password for every host, including the Hub",
                     f"line {entry.line}: default",
-                    f"take `default` out of {path}, or name the hosts that it is for",
+                    f"remove `default` from {path}, or name the hosts that it is for",
                 )
 
 
@@ -90,7 +90,7 @@ def _without(path: str, hosts: list[str]) -> Callable[[], list[Change]]:
 
 
 class PurgeHelpers:
-    """Other helpers forget what they hold for the Hub."""
+    """Remove what other helpers hold for the Hub."""
 
     def __init__(self, helpers: list[ConfigEntry]) -> None:
         self.path = ", ".join(mask_line(entry.value or "") for entry in helpers)
@@ -101,12 +101,12 @@ class PurgeHelpers:
         return f"git-credential-hf purge  ({self.path})\n"
 
     def apply(self) -> None:
-        """Raises `Problem` where one of them holds something still."""
+        """Remove it; raises `Problem` if one of them still holds something."""
         for holder in purge_helpers(self._helpers):
             if holder.state in ("held", "unknown"):
-                why = holder.why or "it keeps what it was told to forget"
+                why = holder.why or "it does not erase it"
                 fix = holder.remedy() or "run `git-credential-hf purge`"
-                raise Problem(f"'{holder.helper}' still holds a token of the Hub: {why}", fix)
+                raise Problem(f"'{holder.helper}' still holds a Hub token: {why}", fix)
 
 
 def _plan_purge(helpers: list[ConfigEntry]) -> list[Change]:
@@ -114,7 +114,7 @@ def _plan_purge(helpers: list[ConfigEntry]) -> list[Change]:
 
 
 def check_copies(machine: Machine) -> Iterator[Finding]:
-    """What other helpers hold for the Hub was copied from a login that may be over."""
+    """Check what other helpers hold for the Hub: copies of a login that may be over."""
     helpers = other_helpers(machine.entries)
     for holder in purge_helpers(helpers, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
         if holder.copies:
@@ -126,7 +126,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "stale-copy",
                 "error",
-                f"the helper '{mask_line(holder.helper)}' holds a copy of a Hub token",
+                f"the helper '{mask_line(holder.helper)}' has a copy of a Hub token",
                 "\n".join(dict.fromkeys(copies)),
                 "run `git-credential-hf purge`",
                 partial(_plan_purge, mine),
@@ -135,9 +135,9 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "stale-copy",
                 "warning",
-                f"it is unknown whether the helper '{mask_line(holder.helper)}' holds a copy of a Hub token",
+                f"the helper '{mask_line(holder.helper)}' may have a copy of a Hub token",
                 f"{holder.why}, and git would wait for it",
-                "run `git-credential-hf purge`, once it answers",
+                "run `git-credential-hf purge` when it answers",
             )
 
 
@@ -145,7 +145,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
 
 
 def check_urls(machine: Machine) -> Iterator[Finding]:
-    """A token in a remote's URL is used before all else, and stands in a file that is copied and shared."""
+    """Check remotes' URLs: a token in one is used first, from a file that is copied and shared."""
     found: dict[str, list[str]] = {}
     for entry in machine.entries:
         if entry.section == "remote" and entry.name in ("url", "pushurl") and (secret := _secret_in(entry.value or "")):
@@ -155,7 +155,7 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "token-in-remote-url",
             "error",
-            "a remote's URL has a token in it, and git uses that first",
+            "a remote's URL contains a token, which git uses first",
             f"{path}\n" + "\n".join(lines),
             AGAIN,
             _stripped(path) if path else None,
@@ -163,7 +163,7 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
 
 
 def check_configuration(machine: Machine) -> Iterator[Finding]:
-    """A token in a header, or in an address that git puts in the place of another."""
+    """Check git's configuration for a token in a header, or in a URL that replaces another."""
     for entry in machine.entries:
         path = entry_file(entry)
         if entry.section == "http" and entry.name == "extraheader" and _is_for_the_hub(entry):
@@ -185,10 +185,10 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "token-in-git-config",
                 "error",
-                "git's configuration puts a token into the Hub's addresses",
+                "git's configuration adds a token to the Hub's URLs",
                 f"{path or 'the environment, GIT_CONFIG_*'}: "
                 f"url.{without_credentials(entry.subsection)}.insteadOf, with {mask_token(secret)}",
-                AGAIN if path else "take url.*.insteadOf out of GIT_CONFIG_*",
+                AGAIN if path else "remove url.*.insteadOf from GIT_CONFIG_*",
                 _stripped(path) if path else None,
             )
 
@@ -202,7 +202,7 @@ _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # oth
 
 
 def _secret_in(url: str) -> str | None:
-    """The password, or the token in the place of the user name, of a URL of the Hub's."""
+    """Return the password, or the token instead of a user name, in a URL of the Hub."""
     login, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
     return _secret_of(login) if at and section_origin(url) in exclusive_origins() else None
 
@@ -213,14 +213,14 @@ def _secret_of(login: str) -> str | None:
 
 
 def entry_file(entry: ConfigEntry) -> str:
-    """The path of the file that a variable stands in; empty where that is the environment."""
+    """Return the path of the file that sets a variable; empty for the environment."""
     return os.path.realpath(entry.origin.removeprefix("file:")) if entry.origin.startswith("file:") else ""
 
 
 def _stripped(path: str) -> Callable[[], list[Change]]:
-    """Take the secrets out of the Hub's URLs in a file; through its bytes, as git's command line shows them.
+    """Plan to remove the secrets from the Hub's URLs in a file; by its bytes, as git's arguments are visible.
 
-    A user name alone stays: it says whose token is asked for, and which section of `credential` is meant.
+    A user name alone stays: it selects a token, and a section of `credential`.
     """
 
     def stripped(url: re.Match[bytes]) -> bytes:
@@ -238,7 +238,7 @@ def _stripped(path: str) -> Callable[[], list[Change]]:
 
 
 class UnsetVariable:
-    """A variable goes out of one of git's configuration files: all its values, or those that `pattern` matches."""
+    """Remove a variable from one of git's configuration files: all values, or those that match `pattern`."""
 
     def __init__(self, path: str, key: str, *pattern: str) -> None:
         self.path = path
@@ -249,7 +249,7 @@ class UnsetVariable:
         return f"git {shlex.join(self._arguments)}\n"
 
     def apply(self) -> None:
-        """Raises `Problem` in git's words where it cannot."""
+        """Remove it; raises `Problem` with git's words if that fails."""
         try:
             run_git(*self._arguments)
         except Problem as problem:
@@ -259,9 +259,9 @@ class UnsetVariable:
 
 
 def plan_unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]] | None:
-    """The plan to take a variable out of a file, which is empty where it is gone by now.
+    """Return the plan to remove a variable from a file; the plan is empty if it is gone by then.
 
-    `None` where the key has a secret in it: it is an argument of git's, and those are there for all to read.
+    `None` if the key contains a secret: it would be an argument of git, which everybody can read.
     """
     if mask_line(key) != key:
         return None

@@ -1,4 +1,4 @@
-"""Where this runs: another user's home, a CI job, a container, a notebook; and what to do there."""
+"""Checks of where this runs: another user's home, a CI job, a container, a notebook; and the hints for there."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
 
 
 def detect_environment() -> str | None:
-    """The kind of place in words, `None` for somebody's own machine."""
+    """Return the kind of place in words, `None` for a person's own machine."""
     for is_there, words in (
         ("GITHUB_ACTIONS" in os.environ, "a job of GitHub Actions"),
         ("GITLAB_CI" in os.environ, "a job of GitLab CI"),
@@ -32,12 +32,12 @@ def detect_environment() -> str | None:
 
 
 def token_hint() -> str:
-    """How a token gets to this place without being copied into it."""
+    """Return the hint for getting a token to this place without copying it."""
     return _REMEDIES.get(detect_environment() or "", LOGIN)
 
 
-def is_somewhere_else() -> bool:
-    """Whether a person cannot just log in here."""
+def is_without_login() -> bool:
+    """Whether a person cannot simply log in here."""
     return token_hint() != LOGIN
 
 
@@ -46,14 +46,14 @@ _REMEDIES = {
     "a job of GitHub Actions": f"use a Trusted Publisher ({TRUSTED_PUBLISHERS}), or the secret HF_TOKEN",
     "a job of GitLab CI": f"use a Trusted Publisher ({TRUSTED_PUBLISHERS}), or a masked variable HF_TOKEN",
     "a CI job": "give the job the secret HF_TOKEN",
-    "a Colab notebook": "put the token into the notebook's secret HF_TOKEN",
+    "a Colab notebook": "add the token as HF_TOKEN to the notebook's secrets",
     "a Kubernetes pod": "mount a Secret, and set HF_TOKEN_PATH to its file",
-    "a container": "mount a secret, and set HF_TOKEN_PATH to its file: never copy a token into an image",
+    "a container": "mount a secret, and set HF_TOKEN_PATH to its file; do not copy a token into the image",
 }
 
 
 def check_home(machine: Machine) -> Iterator[Finding]:
-    """With sudo, `HOME` may be another user's: the login is not there, or files become root's."""
+    """Check for sudo: with another user's `HOME` there is no login, or files become root's."""
     user = os.environ.get("SUDO_USER")
     if sys.platform == "win32" or not user or user == "root":
         return
@@ -70,15 +70,15 @@ def check_home(machine: Machine) -> Iterator[Finding]:
     yield Finding(
         "wrong-home",
         "warning",
-        f"this runs as another user than {user}, by sudo",
+        f"this runs under sudo, not as {user}",
         f"the login is looked for in {token_path()}, and "
-        + (f"what is written in {home} becomes root's" if is_theirs else f"{user}'s is in {theirs.pw_dir}"),
+        + (f"files written in {home} will belong to root" if is_theirs else f"{user}'s is in {theirs.pw_dir}"),
         "run it without sudo",
     )
 
 
 def check_job(machine: Machine) -> Iterator[Finding]:
-    """A token that lives for months has no place in a job that could have one for an hour."""
+    """Check for a token without expiry in a job that could have one for an hour."""
     where = detect_environment()
     token = machine.token
     lives_long = token and token.kind == "env" and not token.value.startswith(("hf_jwt_", "hf_oauth_"))
@@ -93,7 +93,7 @@ def check_job(machine: Machine) -> Iterator[Finding]:
 
 
 def check_endpoint(machine: Machine) -> Iterator[Finding]:
-    """`HF_ENDPOINT` sends the token to another host."""
+    """Check `HF_ENDPOINT`, which sends the token to another host."""
     endpoint = hub_endpoint()
     if endpoint == "https://huggingface.co":
         return
@@ -103,7 +103,7 @@ def check_endpoint(machine: Machine) -> Iterator[Finding]:
         "warning" if origin else "error",
         f"the Hub is {mask_line(without_credentials(endpoint))}"
         if origin
-        else "HF_ENDPOINT is no place to send a token to",
+        else "HF_ENDPOINT is not a URL that a token may be sent to",
         f"HF_ENDPOINT is {mask_line(without_credentials(os.environ.get('HF_ENDPOINT', endpoint)))}",
-        "run `unset HF_ENDPOINT`, if that is not meant",
+        "run `unset HF_ENDPOINT`, unless this is intended",
     )

@@ -6,7 +6,7 @@ from git_credential_hf.files import Change
 from git_credential_hf.masking import mask_token
 from git_credential_hf.tokens import Token
 
-# All that can be found, in the order in which it is shown.
+# All ids, in the order in which they are shown.
 IDS = (
     *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring", "token-malformed"),
     *("env-overrides-login", "legacy-token-file", "token-file-readable", "read-only-token"),
@@ -27,7 +27,7 @@ IDS = (
 
 
 class Finding:
-    """Something that is wrong: `id` of `IDS`, `severity` `error` or `warning`, and the `changes` that mend it."""
+    """Something that is wrong: its `id` of `IDS`, its `severity` (`error` or `warning`), and `changes` that fix it."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class Finding:
         self.title = title
         self.detail = detail
         self.fix = fix
-        self.changes = changes  # planned when they are to be made: a change before them may have touched the same file
+        self.changes = changes  # planned when they are made: an earlier change may have touched the same file
         self.fixed = False
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from others, also when the machine is looked at once more."""
+        """What identifies it, also in another examination."""
         return self.id, self.detail
 
     def as_json(self) -> dict[str, object]:
@@ -65,7 +65,7 @@ class Finding:
 
 
 class Row:
-    """What one program would send to the Hub, and where it has it from; `token` is `None` where it has nothing."""
+    """What one program would send to the Hub, and where that comes from; `token` is `None` if it has nothing."""
 
     def __init__(self, program: str, source: str, token: Token | None, account: str | None) -> None:
         self.program = program

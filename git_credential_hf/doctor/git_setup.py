@@ -1,4 +1,4 @@
-"""How git is set up: does it ask this helper, and is that found; git-lfs and the hooks."""
+"""Checks of git's set-up: is this helper used and found; git-lfs and the hooks."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ from git_credential_hf.doctor.copies import entry_file, plan_unset
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry
-from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.helpers import CONFIGURE_HINT, HelperChains
 from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
@@ -20,68 +20,49 @@ from git_credential_hf.problem import Problem
 
 
 def check_helpers(machine: Machine) -> Iterator[Finding]:
-    """The chain of helpers that git asks: ours has to be in it, first, and to be found."""
-    silent: list[str] = []
-    shadowed: list[ConfigEntry] = []
-    behind: list[ConfigEntry] = []
-    lost: dict[str, ConfigEntry] = {}
-    for origin in hub_origins():
-        chain = helper_chain(origin, machine.entries)
-        ours = [at for at, entry in enumerate(chain) if is_our_helper(entry.value or "")]
-        if not ours:
-            silent.append(origin)
-        else:
-            shadowed += [entry for entry in chain[: ours[0]] if entry not in shadowed]
-            rest = [entry for at, entry in enumerate(chain) if at > ours[0] and at not in ours]
-            behind += [entry for entry in rest if entry not in behind]
-        lost.update(
-            {
-                entry.value or "": entry
-                for at, entry in enumerate(chain)
-                if at in ours and not _is_found(entry.value or "")
-            }
-        )
-    if silent:
-        # What forgets the helpers of `--global` stands behind them: in a repository, or in the environment.
-        undoing = {
-            entry.scope: entry
-            for entry in machine.entries
-            if entry.is_helper() and not entry.value and any(section_applies(entry.subsection, o) for o in silent)
-        }
-        is_local = "local" in undoing
-        yield Finding(
-            "helper-not-configured",
-            "error",
-            "git does not ask this helper for the Hub",
-            ", ".join(silent),
-            removal_command(undoing["command"])
-            if "command" in undoing
-            else f"run `git-credential-hf configure{' --local' if is_local else ''}`",
-            None if "command" in undoing else partial(plan_configure, "local" if is_local else "global"),
-        )
-    for entry in lost.values():
+    """Check the helpers that git asks: this one has to be among them, first, and to be found."""
+    chains = HelperChains(hub_origins(), machine.entries)
+    if chains.unused_for:
+        yield _not_configured(machine, chains)
+    for entry in {entry.value: entry for entry in chains.ours if not _is_found(entry.value or "")}.values():
         yield Finding(
             "helper-not-found",
             "error",
             f"git cannot start the helper '{mask_line(entry.value or '')}'",
-            f"{entry_file(entry) or 'the environment'} names it, and it is not there, or not on PATH",
-            "install it again, then run `git-credential-hf configure`",
+            f"{entry_file(entry) or 'the environment'} names it, but it does not exist, or is not on PATH",
+            f"install it again, then {CONFIGURE_HINT}",
             partial(plan_configure, entry.scope if entry.scope in SCOPES else "global"),
         )
-    if shadowed:
-        yield _among("helper-shadowed", "error", shadowed, "git asks {} first, and what that holds may be old")
-    if behind:
-        yield _among("helper-behind", "warning", behind, "git gives {} a copy of the token that it has just used")
+    if chains.before:
+        yield _others("helper-shadowed", "error", chains.before, chains.before_message())
+    if chains.after:
+        yield _others("helper-behind", "warning", chains.after, chains.after_message())
 
 
-def _among(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> Finding:
-    names = ", ".join(dict.fromkeys(f"'{mask_line(entry.value or '')}'" for entry in helpers))
-    where = ", ".join(dict.fromkeys(entry_file(entry) or "the environment" for entry in helpers))
-    is_local = any(entry.scope == "local" for entry in helpers)
-    fix = f"run `git-credential-hf configure{' --local' if is_local else ''}`"
-    return Finding(
-        id, severity, title.format(names), where, fix, partial(plan_configure, "local" if is_local else "global")
-    )
+def _not_configured(machine: Machine, chains: HelperChains) -> Finding:
+    # What resets the helpers of `--global` comes after them: in a repository, or in the environment.
+    resets = {
+        entry.scope: entry
+        for entry in machine.entries
+        if entry.is_helper()
+        and not entry.value
+        and any(section_applies(entry.subsection, origin) for origin in chains.unused_for)
+    }
+    title, detail = "git does not use this helper for the Hub", ", ".join(chains.unused_for)
+    if "command" in resets:
+        return Finding("helper-not-configured", "error", title, detail, removal_command(resets["command"]))
+    scope = "local" if "local" in resets else "global"
+    return Finding("helper-not-configured", "error", title, detail, _fix(scope), partial(plan_configure, scope))
+
+
+def _others(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> Finding:
+    files = ", ".join(dict.fromkeys(entry_file(entry) or "the environment" for entry in helpers))
+    scope = "local" if any(entry.scope == "local" for entry in helpers) else "global"
+    return Finding(id, severity, title, files, _fix(scope), partial(plan_configure, scope))
+
+
+def _fix(scope: str) -> str:
+    return f"{CONFIGURE_HINT[:-1]} --local`" if scope == "local" else CONFIGURE_HINT
 
 
 def _is_found(value: str) -> bool:
@@ -98,7 +79,7 @@ def _is_found(value: str) -> bool:
 
 
 def check_settings(machine: Machine) -> Iterator[Finding]:
-    """A user name that git insists on, and what Git Credential Manager leaves where it looked for a provider."""
+    """Check for a user name that git insists on, and for a setting that Git Credential Manager leaves behind."""
     for entry in machine.entries:
         if entry.section != "credential" or section_origin(entry.subsection) not in hub_origins():
             continue
@@ -108,7 +89,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "username-set",
                 "warning",
-                f"git asks for the user name '{mask_line(entry.value or '')}' alone",
+                f"git requests tokens for the user name '{mask_line(entry.value or '')}' only",
                 f"{path or 'the environment'}: {key}",
                 removal_command(entry),
                 plan_unset(path, key) if path else None,
@@ -125,7 +106,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
 
 
 class GitCommand:
-    """A program of git's changes its own settings."""
+    """Let a command of git's change its own settings."""
 
     def __init__(self, *arguments: str) -> None:
         self.path = "git " + " ".join(arguments)
@@ -136,21 +117,21 @@ class GitCommand:
         return f"{self.path}\n"
 
     def apply(self) -> None:
-        """Raises `Problem` where it fails."""
+        """Run it; raises `Problem` if it fails."""
         try:
             run_git(*self._arguments)
         except Problem as problem:  # git-lfs says why on stdout, in several lines
-            raise Problem(f"`{self.path}` failed ({problem.message})", f"run `{self.path}`, which says why") from None
+            raise Problem(f"`{self.path}` failed ({problem.message})", f"run `{self.path}` to see why") from None
 
 
 def check_lfs(machine: Machine) -> Iterator[Finding]:
-    """The files of most repositories of the Hub are in LFS."""
+    """Check git-lfs, which most repositories of the Hub need."""
     is_there = find_program("git-lfs") is not None
     if not is_there:
         yield Finding(
             "lfs-missing",
             "warning",
-            "git-lfs is not installed: clones get pointers in the place of files",
+            "git-lfs is not installed: clones get pointers instead of files",
             "git-lfs is not on PATH",
             "install git-lfs (apt-get install git-lfs, brew install git-lfs)",
         )
@@ -161,7 +142,7 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "lfs-not-hooked",
             "warning",
-            "git-lfs is installed, and git does not know of it",
+            "git-lfs is installed, but not set up in git",
             "filter.lfs is not in git's configuration",
             "run `git lfs install --skip-repo`",
             lambda: [GitCommand("lfs", "install", "--skip-repo")],
@@ -172,13 +153,13 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
             "lfs-url-elsewhere",
             "warning",
             "git-lfs sends the files of this repository to another host",
-            f"`git lfs env` says: {mask_line(without_credentials(url))}",
-            "run `git config --unset lfs.url`, or take it out of .lfsconfig, if that is not meant",
+            f"`git lfs env` shows {mask_line(without_credentials(url))}",
+            "run `git config --unset lfs.url`, or remove it from .lfsconfig, unless this is intended",
         )
 
 
 def check_hooks(machine: Machine) -> Iterator[Finding]:
-    """Hooks that were installed, and that git does not call any more."""
+    """Check whether git still calls the hooks that were installed."""
     machine.entries  # noqa: B018 - where git does not answer, that is told already, and it is not asked again
     try:
         seen = hooks_in_effect()
@@ -186,7 +167,7 @@ def check_hooks(machine: Machine) -> Iterator[Finding]:
         return  # no home, no repository
     problem = seen.problem()
     if problem and any(state != "absent" for _, state, _, _ in seen.hooks):
-        missing = [f"\nthere is none of ours at {path}" for _, state, path, _ in seen.hooks if state == "absent"]
+        missing = [f"\nthere is no hook of ours at {path}" for _, state, path, _ in seen.hooks if state == "absent"]
         yield Finding(
             "hooks-broken",
             "warning",

@@ -1,4 +1,4 @@
-"""What a machine tells of itself, looked at once for all checks."""
+"""The state of this machine, read once for all checks."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from git_credential_hf.tokens import Token, current_token
 
 
 class Machine:
-    """This machine as the current user sees it from the current directory."""
+    """This machine, as the current user sees it in the current directory."""
 
     def __init__(self, repository: Repository | None, *, offline: bool) -> None:
         self.offline = offline
@@ -46,7 +46,7 @@ class Machine:
         try:
             return read_config()
         except Problem as problem:
-            return problem  # a git that hangs is not asked again
+            return problem  # a git that hangs is not run again
 
     @cached_property
     def remote(self) -> str | None:
@@ -61,12 +61,12 @@ class Machine:
 
     @cached_property
     def repository(self) -> Repository | None:
-        """The repository that this is about: the one that was named, or the one of this directory."""
+        """The repository to check: the one that was named, or the one of this directory."""
         return self.named or (parse_repository(self.remote) if self.remote else None)
 
     @cached_property
     def url(self) -> str:
-        """The URL that git is asked about: the remote's, or that of the repository or of the Hub."""
+        """The URL to check: the remote's, or that of the repository or of the Hub."""
         if (
             self.remote
             and self.remote.startswith("http")
@@ -80,7 +80,7 @@ class Machine:
             if self._is_elsewhere
             else "https://huggingface.co"
         )
-        # Another one may be put in its place (git-config(1), url.<base>.insteadOf), with a password in it.
+        # git may replace it (git-config(1), url.<base>.insteadOf), with a password in it.
         placed = run_git("ls-remote", "--get-url", f"{url}/").decode("utf-8", "surrogateescape").rstrip("/\n")
         return placed if (parse_remote(placed) or ("", ""))[0] == "https" else url
 
@@ -90,7 +90,7 @@ class Machine:
 
     @cached_property
     def token(self) -> Token | None:
-        """The current token; `None` where there is none, or where its source is broken (see `broken`)."""
+        """The current token; `None` if there is none, or if its source is broken (see `broken`)."""
         try:
             return current_token(act=not self.offline)
         except Problem as problem:
@@ -109,9 +109,9 @@ class Machine:
         return next((token for token in self.of_git if name and token.name == name), None)
 
     def ask(self, token: Token) -> Account | Problem | None:
-        """Whose token this is, or why the Hub does not say; each is asked about once, and offline never.
+        """Return the account of a token, or why the Hub does not tell; each is requested once, and never offline.
 
-        Nor is another Hub (`HF_ENDPOINT`) given what git would send to this one.
+        Another Hub (`HF_ENDPOINT`) is not sent what git would send to this one.
         """
         is_its_own = self.token is not None and token.value == self.token.value
         if self.offline or not (is_its_own or is_at_endpoint(self.url)):
@@ -124,7 +124,7 @@ class Machine:
         return self._accounts[token.value]
 
     def account(self, token: Token | None) -> str | None:
-        """The name of the token's account, if the Hub says it."""
+        """Return the name of the token's account, if the Hub tells it."""
         answer = self.ask(token) if token else None
         return answer.name if isinstance(answer, Account) else None
 
@@ -150,7 +150,7 @@ class Machine:
         return rows
 
     def _first_good(self, found: Iterator[Token]) -> Token | None:
-        """The first one that counts: git passes over a `.netrc` entry that the Hub refuses."""
+        """Return the first one that counts: git skips a `.netrc` entry that the Hub refuses."""
         for token in found:
             if not (falls_through(token) and isinstance(self.ask(token), Refused)):
                 return token
@@ -158,9 +158,9 @@ class Machine:
 
     @cached_property
     def of_git(self) -> list[Token]:
-        """What git would send, in its order, as far as it needs no person: `git credential fill` was asked.
+        """What git would send, in its order, without prompting: from `git credential fill`.
 
-        Nothing where git is not there, or cannot read its configuration.
+        Nothing without git, or if it cannot read its configuration.
         """
         return self._of_git[0]
 
@@ -193,7 +193,7 @@ class Machine:
         return found[0] if found else None
 
     def _of_xet(self) -> Iterator[Token]:
-        """git-xet: the URL's password, `HF_TOKEN`, `.netrc`, and then the helpers, asked for the host alone."""
+        """git-xet: the URL's password, `HF_TOKEN`, `.netrc`, and then the helpers, which get the host only."""
         in_url = [token for token in self.of_git if token.kind == "url"]
         yield from in_url
         value = (os.environ.get("HF_TOKEN") or "").strip()
@@ -204,11 +204,11 @@ class Machine:
         yield from git_credentials(f"{section_origin(self.url)}", self.entries, headers=False)
 
 
-# What does not answer is waited for once.
+# A helper that does not answer is waited for once.
 
 
 def _collect(look: "Callable[[], Iterator[Token]]") -> "tuple[list[Token], Problem | None]":
-    """What was found, up to what went wrong."""
+    """Return what was found, up to an error."""
     found: list[Token] = []
     try:
         for token in look():

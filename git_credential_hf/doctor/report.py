@@ -1,4 +1,4 @@
-"""What `doctor` shows: an examination in lines for people, in 80 columns."""
+"""What `doctor` prints: an examination for people, in 80 columns."""
 
 import os
 import re
@@ -19,7 +19,7 @@ Paint = Callable[..., str]  # click's `style`: (text, fg=COLOUR)
 
 
 def report_lines(seen: "Examination", paint: Paint) -> Iterator[str]:
-    """The table of resolvers, the areas with what was found in each, and the next command."""
+    """Yield the table of programs, the areas with their findings, and the next command."""
     for row in seen.resolvers:
         token = mask_token(row.token.value) if row.token else "-"
         who = f"{row.account}, " if row.account else ""
@@ -43,13 +43,15 @@ def _finding(finding: "Finding") -> Iterator[str]:
 
 
 def wrap(start: str, text: str) -> list[str]:
-    """`text` in lines that begin below the end of `start`, with `~` for the home."""
+    """Wrap `text` into lines that begin below the end of `start`, with `~` for the home."""
     home = os.path.expanduser("~")
     text = mask_line(text)
-    if len(home) > 1 and f"'{home}" not in text:  # in quotes a shell would not expand it
+    if len(home) > 1 and f"'{home}" not in text:  # a shell does not expand it in quotes
         text = text.replace(home + os.sep, "~" + os.sep)
     rest = " " * len(start)
-    text = re.sub("`[^`]*`", lambda command: command[0].replace(" ", "\0"), text)  # to be pasted: in one line
+    text = re.sub(
+        "`[^`]*`", lambda command: command[0].replace(" ", "\0"), text
+    )  # a command to paste stays on one line
     found = textwrap.wrap(
         text, WIDTH, initial_indent=start, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )
@@ -64,6 +66,6 @@ def _last(seen: "Examination") -> str:
     counted = [f"{n} {word}{'s' if n > 1 else ''}" for n, word in ((number, "problem"), (warnings, "warning")) if n]
     if any(finding.changes for finding in seen.findings):
         return f"{', '.join(counted)}; next: run `git-credential-hf doctor --fix`"
-    # That they disagree is mended with what makes them; a warning can wait.
+    # A disagreement is fixed with its cause; a warning can wait.
     first = min(seen.findings, key=lambda finding: (finding.id == "resolvers-disagree", finding.severity))
     return f"{', '.join(counted)}; next: {first.fix}"

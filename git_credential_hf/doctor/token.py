@@ -1,4 +1,4 @@
-"""The token: is there one, is it good, which one wins, and who could read it."""
+"""Checks of the token: is there one, is it good, which one counts, and who can read it."""
 
 import os
 import re
@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from git_credential_hf.api.account import Account
-from git_credential_hf.api.refusals import Refused, other_token_hint
-from git_credential_hf.doctor.environment import is_somewhere_else, token_hint
+from git_credential_hf.api.refusals import WRITE_ROLE, Refused, other_token_hint
+from git_credential_hf.doctor.environment import is_without_login, token_hint
 from git_credential_hf.doctor.finding import Finding, Row
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
@@ -18,20 +18,28 @@ from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import stored_tokens_path, token_path
-from git_credential_hf.tokens import Token, login_token
+from git_credential_hf.tokens import NOT_LOGGED_IN, Token, login_token
 
-EXPIRING = 3 * 24 * 3600  # seconds before the end of a token that nobody renews
+EXPIRING = 3 * 24 * 3600  # seconds before the expiry of a token that is not renewed
 
 
-def check_resolvers(machine: Machine, rows: list[Row]) -> Iterator[Finding]:
-    """Four programs look in different places: here they find different tokens."""
-    own = machine.own  # is another one on purpose, and git-xet and huggingface_hub do not know it
+def check_resolvers(machine: Machine, rows: list[Row], causes: list[Finding]) -> Iterator[Finding]:
+    """Check whether the four programs, which look in different places, find different tokens.
+
+    `causes`: the other findings, whose fixes end this one, too.
+    """
+    own = machine.own  # another one on purpose, which git-xet and huggingface_hub do not know
     have = [(row, row.token) for row in rows if row.token and not (own and row.token.value == own.value)]
     if len({token.value for _, token in have}) < 2:
         return
     detail = "\n".join(
         f"{row.program}: {mask_token(row.token.value) if row.token else 'nothing'} from {row.source}" for row in rows
     )
+    errors = [finding for finding in causes if finding.severity == "error"] or causes
+    if any(finding.changes for finding in errors):
+        fix = "run `git-credential-hf doctor --fix`"
+    else:
+        fix = errors[0].fix if errors else "run `git-credential-hf configure`"
     first = have[0][0]
     other = next(row for row, token in have if token.value != have[0][1].value)
     yield Finding(
@@ -39,12 +47,12 @@ def check_resolvers(machine: Machine, rows: list[Row]) -> Iterator[Finding]:
         "error",
         f"{first.program} and {other.program} use different tokens",
         detail,
-        "mend what is named below, so that all of them use the login",
+        fix,
     )
 
 
 def check_token(machine: Machine) -> Iterator[Finding]:
-    """Is anybody logged in?"""
+    """Check whether there is a token."""
     token = machine.token
     if machine.broken is not None:
         yield Finding("no-token", "error", machine.broken.message, "", machine.broken.fix or token_hint())
@@ -52,8 +60,8 @@ def check_token(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "no-token",
             "error",
-            "nobody is logged in to the Hugging Face Hub on this machine",
-            f"there is no HF_TOKEN, and no token in {token_path()}",
+            NOT_LOGGED_IN,
+            f"HF_TOKEN is not set, and there is no token in {token_path()}",
             token_hint(),
         )
     elif token.kind != "oidc" and token.expires_at is not None and not token.is_renewable and not token.is_expired():
@@ -69,20 +77,20 @@ def check_token(machine: Machine) -> Iterator[Finding]:
 
 
 def check_hub(machine: Machine) -> Iterator[Finding]:
-    """What does the Hub say about it, and about the one that this namespace has for itself?"""
+    """Ask the Hub about the current token, and about the one of this namespace."""
     for token in filter(None, (machine.token, machine.own)):
         answer = machine.ask(token)
         if answer is None:
             if token.is_expired() and not token.is_renewable:
-                yield Finding("token-expired", "error", "the token is expired", token.describe(), token.remedy())
+                yield Finding("token-expired", "error", "the token has expired", token.describe(), token.remedy())
         elif isinstance(answer, Account):
             if answer.role == "read":
                 yield Finding(
                     "read-only-token",
                     "warning",
-                    "the token can only read: a push will be refused",
+                    "the token is read-only: the Hub will refuse a push",
                     f"{token.describe()}, of {answer.name}",
-                    other_token_hint(token, "of the role 'write'"),
+                    other_token_hint(token, WRITE_ROLE),
                 )
         elif isinstance(answer, Refused):
             yield Finding(answer.code, "error", _short(answer.code), answer.message, answer.fix or token.remedy())
@@ -90,7 +98,7 @@ def check_hub(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "hub-unreachable",
                 "warning",
-                "the Hub could not be asked",
+                "the Hub cannot be reached",
                 answer.message,
                 "try again, or run `git-credential-hf doctor --offline`",
             )
@@ -98,11 +106,11 @@ def check_hub(machine: Machine) -> Iterator[Finding]:
 
 
 def _short(code: str) -> str:
-    return {"token-expired": "the Hub says that the token is expired"}.get(code, "the Hub does not know the token")
+    return {"token-expired": "the token has expired"}.get(code, "the Hub does not know this token")
 
 
 def check_environment(machine: Machine) -> Iterator[Finding]:
-    """Variables override the login, and are not always what somebody meant."""
+    """Check the environment variables that override the login."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         value = os.environ.get(name)
         if value is None:
@@ -115,8 +123,8 @@ def check_environment(machine: Machine) -> Iterator[Finding]:
                 f"{name} {fault}",
                 f"{name} is set in the environment of this shell or job",
                 f"run `unset {name}`, or {token_hint()}"
-                if is_somewhere_else()
-                else f"run `unset {name}`, or give it a token of {token_settings_url()}",
+                if is_without_login()
+                else f"run `unset {name}`, or set it to a token of {token_settings_url()}",
             )
     token = machine.token
     login = _login()
@@ -126,7 +134,7 @@ def check_environment(machine: Machine) -> Iterator[Finding]:
             "env-overrides-login",
             "warning",
             f"{name} overrides your login",
-            f"{mask_token(token.value)} is used, and {login.describe()} is not",
+            f"{mask_token(token.value)} is used instead of {login.describe()}",
             f"run `unset {name}` to use the login",
         )
 
@@ -139,33 +147,33 @@ def _login() -> Token | None:
 
 
 def _fault(value: str) -> str | None:
-    """What is wrong with the form of a token; only what is never right, because the Hub alone knows its forms."""
+    """Return what is wrong with the form of a token; only what can never be right."""
     text = value.strip()
     if not text:
         return "is empty"
     if re.fullmatch(r"\$\{?\w+\}?|\$\{\{.*\}\}|\{\{.*\}\}|%\w+%|<.*>", text):
-        return "holds the name of a variable that nobody has put the value for"
+        return "is an unexpanded placeholder"
     if text[0] in "\"'" or text[-1] in "\"'":
-        return "has quotes in it"
+        return "contains quotes"
     if re.search(r"\s", text):
-        return "has a blank or a line break in it"
+        return "contains a space or a line break"
     return None
 
 
 def check_files(machine: Machine) -> Iterator[Finding]:
-    """The token's files: their form, who may read them, and one that old programs have left."""
+    """Check the token files: their form, who may read them, and the one of old versions."""
     for path in (token_path(), stored_tokens_path()):
         try:
             status = os.stat(path)
         except OSError:
             continue
         mode = status.st_mode
-        if stat.S_ISREG(mode) and mode & 0o077 and _is_in_our_hands(path, status):
+        if stat.S_ISREG(mode) and mode & 0o077 and _can_change_mode(path, status):
             yield Finding(
                 "token-file-readable",
                 "warning",
-                f"others on this machine may read {os.path.basename(path)}",
-                f"{path} has the permissions {stat.S_IMODE(mode):o}",
+                f"other users of this machine can read {os.path.basename(path)}",
+                f"{path} has mode {stat.S_IMODE(mode):o}",
                 f"run `chmod 600 {shlex.quote(path)}`",
                 _chmod(path),
             )
@@ -176,8 +184,8 @@ def check_files(machine: Machine) -> Iterator[Finding]:
     yield from _legacy()
 
 
-def _is_in_our_hands(path: str, status: os.stat_result) -> bool:
-    """Whether its permissions can be changed from here: those of a mounted secret are its mount's business."""
+def _can_change_mode(path: str, status: os.stat_result) -> bool:
+    """Whether its permissions can be changed from here; a mounted secret gets them from its mount."""
     if sys.platform == "win32":
         return False  # it has none
     return os.geteuid() in (0, status.st_uid) and not os.statvfs(path).f_flag & os.ST_RDONLY
@@ -194,7 +202,7 @@ def _legacy() -> Iterator[Finding]:
     except (FileNotFoundError, NotADirectoryError):
         is_there = False
     except OSError as error:
-        raise Problem(f"cannot look at {path}: {error.strerror}") from None
+        raise Problem(f"cannot read {path}: {error.strerror}") from None
     if not is_there or os.path.realpath(path) == os.path.realpath(token_path()):
         return
 
@@ -204,8 +212,8 @@ def _legacy() -> Iterator[Finding]:
     yield Finding(
         "legacy-token-file",
         "warning",
-        "an old token file is left from huggingface_hub before 0.14",
-        f"{path}: programs of today read {token_path()}, old ones still this",
+        "there is an old token file, from before huggingface_hub 0.12",
+        f"{path}: old programs still read it instead of {token_path()}",
         f"run `rm {shlex.quote(path)}`",
         remove,
     )

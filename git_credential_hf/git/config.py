@@ -63,7 +63,7 @@ def parse_listing(listed: bytes) -> list[ConfigEntry]:
 
 
 def quote_value(value: str) -> str:
-    """A value as it stands in a configuration file, in quotes where it needs them (git-config(1), SYNTAX)."""
+    """Return a value as it is written in a configuration file, in quotes if it needs them (git-config(1), SYNTAX)."""
     if is_plain(value.removeprefix("hf --token ")):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -75,7 +75,7 @@ def is_plain(text: str) -> bool:
 
 
 def push_url() -> str:
-    """The URL that `git push` in this repository goes to; raises `Problem` where there is none."""
+    """Return the URL that `git push` in this repository goes to; raises `Problem` if there is none."""
     try:
         branch = run_git("symbolic-ref", "--short", "--quiet", "HEAD").decode("utf-8", "surrogateescape").strip()
     except Problem:
@@ -118,7 +118,7 @@ def config_path(scope: str) -> str:
         return os.path.realpath(named)
     if scope == "system":
         # git runs the editor on the file that it would write to, whether that exists or not. This one prints its name;
-        # the quotes make git start it by the shell, where it is built in, and not from PATH.
+        # the quotes make git start it by the shell, which has it built in, and not from PATH.
         shown = run_git("config", "--system", "--edit", environment={"GIT_EDITOR": 'printf "%s"'}).decode(
             "utf-8", "surrogateescape"
         )

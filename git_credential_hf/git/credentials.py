@@ -1,4 +1,4 @@
-"""Which credential git will really use for a URL, and where it has it from: not always the one that we would give.
+"""Which credential git will really use for a URL, and where it comes from: it may not be the one from this helper.
 
 git, through libcurl, takes the URL's own password, a header of its configuration or a `.netrc` entry, and asks the
 chain of helpers only after a 401; git-lfs goes the same way (docs/facts.md#g1, #g2).
@@ -11,21 +11,20 @@ from collections.abc import Iterator
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
 from git_credential_hf.git.netrc import git_netrc_path, mentions_host, used_entry
-from git_credential_hf.git.run import NoAnswer, run_git
+from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies
 from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import NO_PROMPTS
 from git_credential_hf.tokens import Token, current_token, find_token
 
 HELPERS_TIMEOUT = 10  # seconds for the chain of helpers, which git itself would wait for without end
 
 
 def git_credentials(url: str, entries: list[ConfigEntry], *, headers: bool = True) -> Iterator[Token]:
-    """The credentials for `url` (https), in the order in which git tries them; none where it would ask a person.
+    """Yield the credentials for `url` (https), in the order in which git tries them; none if it would prompt.
 
-    The next one counts only where the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
-    those of git's requests are looked at, too. Raises `gitconfig.NoAnswer` where a helper hangs.
+    The next one counts only if the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
+    http.extraHeader counts, too. Raises `NoAnswer` if a helper hangs.
     """
     scheme, _, rest = url.partition("://")
     where, slash, path = rest.partition("/")
@@ -41,14 +40,14 @@ def git_credentials(url: str, entries: list[ConfigEntry], *, headers: bool = Tru
             "header",
             header,
             "http.extraHeader in git's configuration",
-            "run `git config --show-origin --get-all http.extraHeader`, and take it out there",
+            "run `git config --show-origin --get-all http.extraHeader`, and remove it there",
         )
     yield from _of_netrc(host, user or None)
     yield from _of_helpers(url, plain, entries)
 
 
 def is_given_elsewhere(url: str, entries: list[ConfigEntry]) -> bool:
-    """Whether git, where nobody has a credential now, may have had one: from a person, or what is given only once."""
+    """Whether git, although no helper has a credential now, may have had one: typed in, or given only once."""
     if any(os.environ.get(name) for name in ("GIT_ASKPASS", "SSH_ASKPASS")):
         return True
     if any(entry.section == "core" and entry.name == "askpass" and entry.value for entry in entries):
@@ -59,7 +58,7 @@ def is_given_elsewhere(url: str, entries: list[ConfigEntry]) -> bool:
 
 
 def is_cut_off(url: str, entries: list[ConfigEntry]) -> bool:
-    """Whether git, where nobody has a credential, should have had ours: something has failed on the way, then."""
+    """Whether git, although no helper has answered, should have had our token: then something has failed."""
     try:
         is_asked = any(is_our_helper(entry.value or "") for entry in helper_chain(url, entries))
         return is_asked and current_token(act=False) is not None
@@ -68,7 +67,7 @@ def is_cut_off(url: str, entries: list[ConfigEntry]) -> bool:
 
 
 def _without_password(url: str, plain: str, entries: list[ConfigEntry]) -> str:
-    """The command that puts another URL into its place: in the remote's settings, or where it was typed."""
+    """Return the command that replaces a URL: in the remote's settings, or on the command line."""
     for entry in entries:
         if entry.section == "remote" and entry.name in ("url", "pushurl") and entry.value == url:
             which = ["--push"] if entry.name == "pushurl" else []
@@ -124,11 +123,11 @@ def _of_netrc(host: str, user: str | None) -> Iterator[Token]:
         raise NoAnswer(f"{path}: {problem.message}") from None  # git may find in it what we do not
     if entry is not None:
         where = f"{path} (line {entry.line})"
-        yield _elsewhere("netrc", entry.password, where, f"take the entry for {name} out of {path}")
+        yield _elsewhere("netrc", entry.password, where, f"remove the entry for {name} from {path}")
 
 
 def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[Token]:
-    """What `git credential fill` answers, which asks the helpers as git does, and nobody else."""
+    """Yield what `git credential fill` answers, which asks the helpers as git does, but no person."""
     if "\n" in url or "\0" in url:
         return
     try:
@@ -139,7 +138,7 @@ def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[To
             seconds=HELPERS_TIMEOUT,
         )
     except NoAnswer:
-        raise  # a helper has not answered: who comes after it is never asked
+        raise  # a helper has not answered, and git does not get to those after it
     except Problem as problem:
         if any(words in problem.message for words in _NOBODY_HAS_ONE):
             return
@@ -158,7 +157,7 @@ def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[To
     yield _elsewhere("helper", value, f"git's helper {names}", fix)
 
 
-# The end of `git credential fill`, where git would ask a person now, or where a helper has told it not to.
+# How `git credential fill` ends when git would prompt now, or when a helper has told it not to.
 _NOBODY_HAS_ONE = ("could not read Username", "could not read Password", "told us to quit")
 
 
@@ -169,7 +168,7 @@ def _elsewhere(kind: str, value: str, where: str, fix: str) -> Token:
 
 
 def falls_through(token: Token) -> bool:
-    """Whether git and git-lfs ask the helpers after all where the Hub refuses this: so it is for `.netrc` alone."""
+    """Whether git and git-lfs go on to the helpers if the Hub refuses this: only for `.netrc`."""
     return token.kind == "netrc"
 
 

@@ -6,7 +6,10 @@ import sys
 from git_credential_hf.git.config import LIST_OPTIONS, ConfigEntry, is_plain, parse_listing
 from git_credential_hf.git.run import git_environment, git_program, run_git
 from git_credential_hf.git.urlmatch import section_applies
+from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
+
+CONFIGURE_HINT = "run `git-credential-hf configure`"
 
 
 def is_our_helper(value: str) -> bool:
@@ -28,7 +31,7 @@ def is_our_helper(value: str) -> bool:
 
 
 def split_command(value: str) -> list[str]:
-    """A helper's value, without its `!` if any, in the words that a shell makes of it."""
+    """Split a helper's value, without its `!`, into words as a shell does."""
     import shlex  # takes as long as half of `store`
 
     command = value.removeprefix("!")
@@ -44,9 +47,9 @@ def is_program_path(value: str) -> bool:
 
 
 def read_helper_entries() -> list[ConfigEntry]:
-    """The entries that name credential helpers: the one look that `store` and `erase` take, and quickly.
+    """Return the entries that name credential helpers: the one look that `store` and `erase` take, and quickly.
 
-    None where git cannot read its configuration: then it has not asked anybody, either.
+    None if git cannot read its configuration: then it has not asked any helper, either.
     """
     pattern = r"^credential\.(.*\.)?helper$"
     arguments = ["config", "--get-regexp", *LIST_OPTIONS, pattern]
@@ -72,7 +75,7 @@ def read_helper_entries() -> list[ConfigEntry]:
 
 
 def helper_chain(url: str, configured: list[ConfigEntry]) -> list[ConfigEntry]:
-    """The chain of helpers that git asks for `url`, in its order: an empty value forgets the ones before it.
+    """Return the helpers that git asks for `url`, in its order: an empty value resets the list.
 
     All matching sections count, the more specific no more than the others (gitcredentials(7), "Custom helpers").
     """
@@ -81,3 +84,54 @@ def helper_chain(url: str, configured: list[ConfigEntry]) -> list[ConfigEntry]:
         if entry.is_helper() and section_applies(entry.subsection, url):
             chain = [*chain, entry] if entry.value else []
     return chain
+
+
+class HelperChains:
+    """The helpers that git asks for these origins, each entry once: `before` this program, `ours`, and `after` it.
+
+    `unused_for`: the origins for which git does not ask this program, but the helpers `instead`.
+    """
+
+    def __init__(self, origins: list[str], configured: list[ConfigEntry]) -> None:
+        self.unused_for: list[str] = []
+        self.instead: list[ConfigEntry] = []
+        self.before: list[ConfigEntry] = []
+        self.ours: list[ConfigEntry] = []
+        self.after: list[ConfigEntry] = []
+        for origin in origins:
+            chain = helper_chain(origin, configured)
+            ours = [entry for entry in chain if is_our_helper(entry.value or "")]
+            if not ours:
+                self.unused_for.append(origin)
+                _add(self.instead, chain)
+                continue
+            first = chain.index(ours[0])
+            _add(self.before, chain[:first])
+            _add(self.ours, ours)
+            _add(self.after, [entry for entry in chain[first:] if entry not in ours])
+
+    @property
+    def others(self) -> list[ConfigEntry]:
+        """All helpers but this program."""
+        return [*self.instead, *self.before, *self.after]
+
+    def unused_message(self) -> str:
+        """Return what is wrong if git does not ask this program for an origin."""
+        return f"git does not use this helper for {' and '.join(self.unused_for)}"
+
+    def before_message(self) -> str:
+        """Return what is wrong with the helpers before this program."""
+        return f"git asks {commands(self.before)} first, whose token may be stale"
+
+    def after_message(self) -> str:
+        """Return what is wrong with the helpers after this program."""
+        return f"git also gives {commands(self.after)} each token to store"
+
+
+def commands(entries: list[ConfigEntry]) -> str:
+    """Return the helpers' values for people, each once; masked, because a `!shell` helper may hold a token."""
+    return ", ".join(dict.fromkeys(f"'{mask_line(entry.value or '')}'" for entry in entries))
+
+
+def _add(found: list[ConfigEntry], more: list[ConfigEntry]) -> None:
+    found += [entry for entry in more if entry not in found]

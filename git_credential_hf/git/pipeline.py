@@ -1,4 +1,4 @@
-"""Several gits at once, one fed with what another prints, and none waits for ever."""
+"""Several git processes at once, one fed with what another prints, and none waits for ever."""
 
 import subprocess
 import tempfile
@@ -12,7 +12,7 @@ from git_credential_hf.system import start_thread
 
 CHUNK_BYTES = 1 << 16  # bytes, and what a pipe of Linux holds
 
-# Both matter to a partial clone: git 2.39 knows the first only as Debian ships it, and fails where it may not fetch.
+# Both matter to a partial clone: git 2.39 knows the first only as Debian ships it, and fails if it may not fetch.
 # A push sends the objects themselves, whatever stands in for them here.
 NO_FETCH_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_REPLACE_OBJECTS": "1"}
 
@@ -21,15 +21,15 @@ class _Git:
     """A git that runs, with what it says on stderr, and what went wrong while it was fed."""
 
     def __init__(self, *arguments: str) -> None:
-        # No pipe: that could fill, and nobody reads it meanwhile.
+        # Not a pipe: it could fill up, and nothing reads it meanwhile.
         try:
-            self.said = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
+            self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
             self.process = subprocess.Popen(  # noqa: S603 - an absolute path, a list of arguments, no shell
                 [git_program(), *arguments],
                 bufsize=4 * CHUNK_BYTES,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self.said,
+                stderr=self.stderr,
                 env=child_environment(LC_ALL="C", **NO_FETCH_ENVIRONMENT),
             )
         except OSError as error:
@@ -50,7 +50,7 @@ class _Git:
                 except OSError:
                     self.is_deaf = True
                     break
-        except BaseException as error:  # whatever it is, it is raised where this git ends
+        except BaseException as error:  # raised when this git ends
             self.failure = error
         finally:
             try:
@@ -62,20 +62,20 @@ class _Git:
         """Wait for it and let go of it; what went wrong."""
         status = self.process.wait()
         try:
-            with self.said:
-                self.said.seek(0)
-                said = self.said.read()
+            with self.stderr:
+                self.stderr.seek(0)
+                errors = self.stderr.read()
         except OSError as error:  # of a temporary file
-            said = f"why is not known: {error.strerror}".encode()
+            errors = f"unknown error: {error.strerror}".encode()
         if status:
-            return self.failure or git_failure(said, status)
+            return self.failure or git_failure(errors, status)
         return self.failure or (Problem("git did not read all that it was given") if self.is_deaf else None)
 
 
 class Pipeline:
     """Some gits that run at once. A thread feeds each, perhaps with what another prints, so none waits for ever.
 
-    At the end of `with` the last one has printed all. Where one failed, the others are killed, and its failure is
+    At the end of `with` the last one has printed all. If one failed, the others are killed, and its failure is
     raised: a `Problem` in git's words, or what its feeder raised.
     """
 
@@ -94,7 +94,7 @@ class Pipeline:
         return git.stdout
 
     def stop(self) -> None:
-        """End them all at once: no more is wanted of them, and what they failed at is nobody's concern."""
+        """End all of them: no more output is wanted, and failures no longer matter."""
         self._is_stopped = True
         for git in self._running:
             git.process.kill()

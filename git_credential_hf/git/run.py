@@ -5,6 +5,14 @@ import sys
 
 from git_credential_hf.problem import Problem
 
+# The environment in which a helper asks nobody: no terminal, no askpass, no window.
+NON_INTERACTIVE = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GCM_INTERACTIVE": "never",
+    "GCM_GUI_PROMPT": "false",
+    "SSH_ASKPASS_REQUIRE": "never",
+}
+NO_PROMPTS = {**NON_INTERACTIVE, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: this overrides core.askPass
 GIT_TIMEOUT = 10  # seconds for an answer of git, which has but files to read
 OUTSIDE_REPOSITORIES = ("-C", os.path.abspath(os.sep))  # options; a repository's own configuration may be broken
 
@@ -20,7 +28,7 @@ def git_program() -> str:
 def find_program(program: str) -> str | None:
     """The absolute path of a program on PATH; by an entry that is not absolute nothing is found.
 
-    One in the current directory, or in the work tree around that, is the last choice: where PATH has its absolute
+    One in the current directory, or in the work tree around that, is the last choice: if PATH has its absolute
     path, its owner means that (a virtual environment), but for no program that is elsewhere, too.
     """
     # No .bat and .cmd: cmd.exe reads their arguments once more, as it likes. git starts none by its name either.
@@ -70,9 +78,9 @@ def child_environment(*without: str, **more: str) -> dict[str, str]:
 
 
 def git_home() -> str:
-    """The home by git, for its configuration and for `.netrc`; empty where it has none.
+    """Return the home that git uses, for its configuration and for `.netrc`; empty if it has none.
 
-    Python's on Windows may be another one, as it does not look at HOME. Git for Windows sets that where it is not set
+    Python's on Windows may be another one, as it does not look at HOME. Git for Windows sets that if it is not set
     (compat/mingw.c, setup_windows_environment).
     """
     named = os.environ.get("HOME", "")
@@ -86,11 +94,11 @@ def git_home() -> str:
 
 
 class NoAnswer(Problem):
-    """git, or what it has started, took too long or could not start: what it would have said is unknown."""
+    """git, or what it started, took too long or could not start: its answer is unknown."""
 
 
 class NothingFound(Problem):
-    """git has looked, and there is nothing: the status 1, and not a word (git-config(1))."""
+    """git has found nothing: status 1 without a message (git-config(1))."""
 
 
 def run_git(
@@ -98,7 +106,7 @@ def run_git(
 ) -> bytes:
     """What `git ARGUMENTS` prints, with `given` on its stdin, and `seconds` to do it (`None`: as long as it takes).
 
-    Raises `Problem` with git's own words where it fails, and `NoAnswer`.
+    Raises `Problem` with git's own words if it fails, and `NoAnswer`.
     """
     from git_credential_hf.system import TimeoutExpired, end_process, start_process
 
@@ -129,18 +137,18 @@ def git_line(*arguments: str, given: bytes = b"") -> str:
 
 
 def git_failure(stderr: bytes, status: int) -> Problem:
-    """Why git has failed, in its own words: what it calls fatal, or else the last of what it said.
+    """Return why git failed, in its own words: the fatal line, or else the last one.
 
-    A `NoAnswer` where it could not start something (run-command.c): a helper, say, without which it goes on. `Nothing`
-    where it has not failed at all.
+    A `NoAnswer` if it could not start something (run-command.c), such as a helper. `NothingFound` if it has not failed
+    at all.
     """
     if status == 1 and not stderr:
         return NothingFound("git says: exit status 1")
-    said = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
-    for words in said:
+    lines = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
+    for words in lines:
         if words.startswith(("error: cannot fork() for ", "error: cannot create ")):
             return NoAnswer(f"git says: {words.removeprefix('error: ')}")
-    why = next((words for words in said if words.startswith("fatal: ")), said[-1])
+    why = next((words for words in lines if words.startswith("fatal: ")), lines[-1])
     return Problem(f"git says: {why.removeprefix('fatal: ').removeprefix('error: ')}")
 
 

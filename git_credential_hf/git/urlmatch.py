@@ -80,7 +80,7 @@ def _matches(pattern: str, url: str) -> bool:
     )
 
 
-_matched: dict[tuple[str, str], bool] = {}  # what git has been asked already
+_matched: dict[tuple[str, str], bool] = {}  # git's answers
 
 
 def _git_matches(pattern: str, url: str) -> bool:

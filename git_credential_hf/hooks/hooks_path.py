@@ -1,4 +1,4 @@
-"""`core.hooksPath` in a file of git's configuration: ours comes and goes, and what was there comes back."""
+"""Set `core.hooksPath` in a file of git's configuration, and restore the previous setting."""
 
 import os
 import re
@@ -8,25 +8,25 @@ from git_credential_hf.git.config import ConfigEntry, parse_config, quote_value
 from git_credential_hf.git.run import git_line
 from git_credential_hf.problem import Problem
 
-HOOKS_DIRECTORY = "hf-hooks"  # the last part of every value that is ours
-_KEEPS = b"#git-credential-hf keeps:"  # the line that ours stands for
+HOOKS_DIRECTORY = "hf-hooks"  # the last part of every value that we set
+_PRESERVED = b"#git-credential-hf keeps:"  # starts the line that preserves the previous setting
 
 
 def sets_hooks_path(entry: ConfigEntry) -> bool:
-    """Whether it is this variable."""
+    """Whether this is `core.hooksPath`."""
     return (entry.section, entry.subsection, entry.name) == ("core", "", "hookspath")
 
 
 def is_our_hooks_path(value: str) -> bool:
-    """Whether a value leads to a directory of ours, wherever that is."""
+    """Whether a value leads to one of our directories."""
     return os.path.basename(value.rstrip("/")) == HOOKS_DIRECTORY
 
 
 def with_hooks_path(base: bytes | None, directory: str, *, at_end: bool = False) -> bytes:
-    """`base` with `core.hooksPath` in it: in the place of the last line that sets it, which is kept beside it.
+    """Return `base` with our `core.hooksPath` in the place of the last one, which becomes a comment before it.
 
-    Not a second value, on which `git config core.hooksPath VALUE` would fail: husky runs that. But `at_end` it is one,
-    behind all, for where a file that is included further down sets it as well.
+    A second value would make `git config core.hooksPath VALUE` fail, which husky runs. `at_end` it is a second value
+    all the same, because a file that is included further down sets it as well.
     """
     ours = b"hooksPath = " + quote_value(directory).encode("utf-8", "surrogateescape")
     section = b""
@@ -41,17 +41,17 @@ def with_hooks_path(base: bytes | None, directory: str, *, at_end: bool = False)
     text = last[0].rstrip(b"\n")
     indented = text[: len(text) - len(text.lstrip())] + ours
     end = b"\n" if last[0].endswith(b"\n") else b""
-    return base[: last.start()] + _KEEPS + text + b"\n" + indented + end + base[last.end() :]
+    return base[: last.start()] + _PRESERVED + text + b"\n" + indented + end + base[last.end() :]
 
 
 def without_hooks_path(content: bytes | None) -> bytes | None:
-    """The inverse of `with_ours`."""
+    """Return the inverse of `with_hooks_path`."""
     if content is None:
         return None
     value = rb'"?[^\n]*/' + HOOKS_DIRECTORY.encode() + rb'"?'
     ours = rb"[ \t]*hooksPath[ \t]*=[ \t]*" + value + rb"[ \t]*"
-    content = re.sub(rb"(?mi)^" + _KEEPS + rb"([^\n]*)\n" + ours + rb"$", lambda match: match[1], content)
-    content = re.sub(rb"(?m)^" + _KEEPS + rb"[^\n]*\n", b"", content)  # somebody else has set it since
+    content = re.sub(rb"(?mi)^" + _PRESERVED + rb"([^\n]*)\n" + ours + rb"$", lambda match: match[1], content)
+    content = re.sub(rb"(?m)^" + _PRESERVED + rb"[^\n]*\n", b"", content)  # another program has changed our setting
     found: bytes | None = content
     while found is not None and (blocks := list(re.finditer(rb"(?mi)^(\[core\]\n)?" + ours + rb"(?:\n|\Z)", found))):
         block = blocks[-1]
@@ -64,9 +64,9 @@ def without_hooks_path(content: bytes | None) -> bytes | None:
 
 
 def checked_change(change: FileChange, directory: str | None) -> FileChange:
-    """Let git read the old and the new content: nothing but `core.hooksPath` may differ, which is then `directory`.
+    """Check with git that a change affects nothing but `core.hooksPath`, which becomes `directory`.
 
-    Raises `Problem` where that is not so.
+    Raises `Problem` otherwise.
     """
     before, after = (parse_config(content or b"") for content in (change.before, change.after))
     paths = [entry.value for entry in after if sets_hooks_path(entry)]
@@ -78,7 +78,7 @@ def checked_change(change: FileChange, directory: str | None) -> FileChange:
 
 
 def expanded_path(value: str) -> str:
-    """The value as git reads a path: `~` and `%(prefix)` are for git to know."""
+    """Return the value as git reads a path: git itself expands `~` and `%(prefix)`."""
     if not value.startswith(("~", "%(prefix)/")):
         return value
     block = f"[core]\n\thooksPath = {quote_value(value)}\n".encode("utf-8", "surrogateescape")

@@ -1,8 +1,7 @@
-"""What the Hub would refuse of a push or a commit: judged here, before a byte goes up.
+"""Check what the Hub would refuse of a push or a commit, before anything is uploaded.
 
-`pre_push` and `pre_commit` are githooks(5) of the same names; the files in `hooks/` call them. What is about to be
-added is found by `scan`, and what is wrong with it by `rules`; what the token may do, by `api.access`. How bad that
-is stands in git's configuration (`hf.*`).
+The scripts in `hooks/` run this. `scan` finds what is added, `rules` what is wrong with it, and `api.access` what the
+token may do. How severe that is, git's configuration decides (`hf.*`).
 """
 
 import os
@@ -10,6 +9,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import BinaryIO
 
 from git_credential_hf.api.access import check_access, stored_lfs_objects
@@ -22,9 +22,9 @@ from git_credential_hf.git.credentials import (
     is_cut_off,
     is_given_elsewhere,
 )
-from git_credential_hf.git.run import NoAnswer, git_line, run_git
+from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
-from git_credential_hf.hooks.rules import find_problems
+from git_credential_hf.hooks.rules import MAX_FILE_SIZE, find_problems
 from git_credential_hf.hooks.scan import (
     Additions,
     LfsPointer,
@@ -34,21 +34,31 @@ from git_credential_hf.hooks.scan import (
     scan_index,
     scan_push,
 )
-from git_credential_hf.hub import Repository, is_at_endpoint, parse_remote, repository_at, without_credentials
+from git_credential_hf.hub import (
+    MAX_DIRECTORY_FILES,
+    Repository,
+    is_at_endpoint,
+    parse_remote,
+    repository_at,
+    without_credentials,
+)
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import NO_PROMPTS, REJECTED
+from git_credential_hf.purge import REJECTED
 from git_credential_hf.state import discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token, stored_token, stored_token_names
 
-# The checks, each with a key of its own in git's configuration; what happens where that says nothing; what it is about.
+# Each check has a key in git's configuration (`hf.KEY`), a default, and a description.
 CHECKS = {
-    "writeCheck": ("block", "the token may not write there; `refs/pr/N` needs no right to write"),
-    "largeFiles": ("block", "a file over 10 MiB outside LFS; over 10,000 files in a directory"),
-    "binaryFiles": ("warn", "a binary file outside LFS: the Hub takes some of them"),  # by a rule that moves
-    "leakedTokens": ("block", "a token of the Hub in a file"),
-    "lfsObjects": ("block", "an LFS object that is not on this machine, or too large for how git-lfs is set up"),
-    "metadata": ("block", "metadata of the model card that the Hub, asked, refuses"),
+    "writeCheck": ("block", "no write access to the repository (`refs/pr/N` does not need it)"),
+    "largeFiles": (
+        "block",
+        f"a file over {MAX_FILE_SIZE} outside LFS, or over {MAX_DIRECTORY_FILES:,} files in a directory",
+    ),
+    "binaryFiles": ("warn", "a binary file outside LFS; the Hub accepts some"),  # by a rule that changes
+    "leakedTokens": ("block", "a Hub token in a file"),
+    "lfsObjects": ("block", "an LFS object that is not on this machine, or too large for this git-lfs setup"),
+    "metadata": ("block", "model card metadata that the Hub rejects"),
 }
 SEVERITIES = ("block", "warn", "off")
 
@@ -63,7 +73,7 @@ class Verdict:
         self.warnings: list[Problem] = []
 
     def add(self, severity: str, problems: Iterable[Problem]) -> None:
-        """File problems of one kind, the first few of them; `off` looks at none."""
+        """Add the first few problems of one kind; with `off` they are not even looked for."""
         if severity == "off":
             return
         found = list(problems)
@@ -73,9 +83,13 @@ class Verdict:
         (self.refusals if severity == "block" else self.warnings).extend(found)
 
     def add_all(self, severity: dict[str, str], found: Iterable[tuple[str, Iterable[Problem]]]) -> None:
-        """File what each check has found, as bad as each is."""
+        """Add the problems of each check, with the severity of that check."""
         for check, problems in found:
             self.add(severity[check], problems)
+
+    def warn(self, message: str, fix: str | None = None) -> None:
+        """Add one warning."""
+        self.warnings.append(Problem(message, fix))
 
 
 def hooks_are_off() -> bool:
@@ -84,145 +98,44 @@ def hooks_are_off() -> bool:
 
 
 def parse_push(arguments: Sequence[str], source: BinaryIO) -> tuple[str, str, bytes]:
-    """The remote's name, its URL, and the lines of references: as git tells a pre-push hook (githooks(5)).
+    """Return the remote's name, its URL, and the lines of references, as git gives them to a hook (githooks(5)).
 
-    The pre-commit framework tells the same in its environment, of the first reference that has something new. Raises
-    `Problem` where neither has told anything.
+    The pre-commit framework gives them in its environment, for the first reference that adds something. Raises
+    `Problem` if neither did.
     """
     if len(arguments) == 2:
         return arguments[0], arguments[1], source.read()
-    told = {name: os.environ.get(f"PRE_COMMIT_{name}", "") for name in _OF_PRE_COMMIT}
-    if arguments or not told["REMOTE_URL"]:
-        raise Problem("a pre-push hook is started with the name and the URL of a remote", "see githooks(5)")
-    # The tip is not named where a root commit is pushed, and FROM_REF may be a commit that the remote has not got.
-    tip = told["TO_REF"] or run_git("rev-parse", "--verify", "--end-of-options", told["LOCAL_BRANCH"]).decode().strip()
-    line = f"{told['LOCAL_BRANCH']} {tip} {told['REMOTE_BRANCH']} {'0' * len(tip)}\n"
-    return told["REMOTE_NAME"], told["REMOTE_URL"], line.encode("utf-8", "surrogateescape")
+    given = {name: os.environ.get(f"PRE_COMMIT_{name}", "") for name in _PRE_COMMIT_VARIABLES}
+    if arguments or not given["REMOTE_URL"]:
+        raise Problem("a pre-push hook takes the name and the URL of the remote", "run `git help githooks`")
+    # TO_REF is not set if a root commit is pushed, and FROM_REF may be a commit that the remote does not have.
+    tip = (
+        given["TO_REF"] or run_git("rev-parse", "--verify", "--end-of-options", given["LOCAL_BRANCH"]).decode().strip()
+    )
+    line = f"{given['LOCAL_BRANCH']} {tip} {given['REMOTE_BRANCH']} {'0' * len(tip)}\n"
+    return given["REMOTE_NAME"], given["REMOTE_URL"], line.encode("utf-8", "surrogateescape")
 
 
-_OF_PRE_COMMIT = ("REMOTE_NAME", "REMOTE_URL", "LOCAL_BRANCH", "REMOTE_BRANCH", "TO_REF")
+_PRE_COMMIT_VARIABLES = ("REMOTE_NAME", "REMOTE_URL", "LOCAL_BRANCH", "REMOTE_BRANCH", "TO_REF")
 
 
-def pre_push(remote: str, url: str, given: bytes) -> Verdict:
-    """Judge a push to `url` of the references in `given`; `remote` is its name, or the URL once more (githooks(5))."""
+def check_push(remote: str, url: str, lines: bytes) -> Verdict:
+    """Check a push to `url` of the references in `lines`; `remote` is its name, or the URL again (githooks(5))."""
     verdict = Verdict()
-    where = parse_remote(url)
-    if where is None or hooks_are_off():
+    parsed = parse_remote(url)
+    if parsed is None or hooks_are_off():
         return verdict
-    updates = parse_updates(given)
-    if not updates:
-        return verdict
-    entries = read_config()
-    severity = _severities(entries, verdict)
-    transport, path = where
-    repository = repository_at(path)
-    if transport == "https" and repository is not None and severity["writeCheck"] != "off":
-        write = not all(update.remote_ref.startswith("refs/pr/") for update in updates)
-        _judge_access(verdict, severity["writeCheck"], url, repository, entries, write)
-        if verdict.refusals:
-            return verdict  # the rest takes longer, and would not be read
-    if not is_at_endpoint(url if transport == "https" else "https://hf.co"):
-        severity = {**severity, "metadata": "off"}  # another Hub does not judge the card, nor is it shown it
-    if any(severity[check] != "off" for check in CHECKS if check != "writeCheck"):
-        tracked = remote if _tells(remote, url, entries) else url
-        with _Progress("looking at what this push adds") as progress:
-
-            def look(has: Iterable[str]) -> Additions:
-                return scan_push(
-                    updates,
-                    tracked,
-                    has=has,
-                    secrets=_our_secrets(),
-                    progress=progress.show,
-                    read_contents=_needs_contents(severity),
-                )
-
-            added, doubtful = look(()), Verdict()
-            doubtful.add_all(severity, find_problems(added, entries, None))
-            branch = _elsewhere(updates) if doubtful.refusals or doubtful.warnings else ""
-            if doubtful.refusals:
-                # A push to a URL, a bare clone, or a pull request that was fetched and merged here: what the Hub has
-                # already, no tracking reference tells.
-                listed = _advertised(url)
-                is_kept_from_it = listed is None and transport == "https" and without_credentials(url) != url
-                if is_kept_from_it and not known_objects(updates, tracked, entries):
-                    # All of its history has been judged, and the Hub may have it: no definite no.
-                    message = "what the Hub has already is not known: git has no credential but the one in the URL"
-                    verdict.warnings.append(Problem(message, "git-credential-hf doctor --fix"))
-                    severity = {check: "warn" if level == "block" else level for check, level in severity.items()}
-                added = look(listed or ())
-                if transport == "https" and repository is not None:
-                    added.pointers = _lacking(added.pointers, url, repository, entries)
-        verdict.add_all(severity, find_problems(added, entries, repository, branch))
+    updates = parse_updates(lines)
+    if updates:
+        push = _Push(remote, url, *parsed, updates, verdict)
+        push.check_credential()
+        if not verdict.refusals:  # the contents take longer
+            push.check_contents()
     return verdict
 
 
-def _lacking(
-    pointers: Sequence[LfsPointer], url: str, repository: Repository, entries: list[ConfigEntry]
-) -> list[LfsPointer]:
-    """Those without what the Hub has, where neither this machine nor a commit here that the Hub has knows of it."""
-    missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
-    if not missing or not is_at_endpoint(url):
-        return list(pointers)
-    try:
-        token = next(git_credentials(url, entries), None)
-        there = stored_lfs_objects(token, repository, missing) if token else set()
-    except Problem:
-        there = set()
-    return [pointer for pointer in pointers if pointer.oid not in there]
-
-
-def _elsewhere(updates: Sequence[RefUpdate]) -> str:
-    """The branch that is pushed, for a shell, where another one is checked out: what mends history goes by that."""
-    refs = {update.local_ref for update in updates if not update.is_deletion}
-    (ref,) = refs if len(refs) == 1 else ("",)
-    try:
-        is_here = git_line("symbolic-ref", "--quiet", "HEAD") == ref
-    except Problem:
-        is_here = False  # no branch is checked out
-    return "" if is_here or not ref.startswith("refs/heads/") else " " + shlex.quote(ref.removeprefix("refs/heads/"))
-
-
-def _tells(remote: str, url: str, entries: list[ConfigEntry]) -> bool:
-    """Whether the tracking references of a remote tell what is at `url`, and not what another of its URLs has."""
-    own = [entry for entry in entries if (entry.section, entry.subsection) == ("remote", remote)]
-    if sum(entry.name in ("url", "pushurl") for entry in own) < 2 and not any(
-        (entry.section, entry.name) == ("url", "pushinsteadof") for entry in entries
-    ):
-        return True
-    try:
-        urls = [
-            *git_line("remote", "get-url", "--all", "--", remote).split("\n"),
-            *git_line("remote", "get-url", "--push", "--all", "--", remote).split("\n"),
-        ]
-    except Problem:
-        return False  # it is no name
-    return len({_place_of(one) for one in [*urls, url]}) == 1
-
-
-def _place_of(url: str) -> object:
-    where = parse_remote(url)
-    return (where and repository_at(where[1])) or url  # of the Hub, it is the same by HTTPS and by SSH
-
-
-def _advertised(url: str) -> list[str] | None:
-    """The ids to which the references of a remote lead, as it says itself; `None` where it does not say.
-
-    It is asked without the password that the URL may hold, which others could read among the arguments: git's helpers
-    have one, or it does not say.
-    """
-    scheme, separator, rest = without_credentials(url).partition("://")
-    if separator and not scheme.lower().startswith("http"):
-        rest = f"git@{rest}"  # the Hub's one user of SSH
-    try:
-        listed = run_git("ls-remote", "--", scheme + separator + rest, environment=NO_PROMPTS)
-    except Problem:
-        return None
-    return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]
-
-
-def pre_commit() -> Verdict:
-    """Judge what is staged: Hub tokens anywhere, and what the Hub refuses where a remote of the repository is there."""
+def check_commit() -> Verdict:
+    """Check what is staged: for tokens, and if a remote is on the Hub, for what the Hub would refuse."""
     verdict = Verdict()
     if hooks_are_off():
         return verdict
@@ -232,32 +145,35 @@ def pre_commit() -> Verdict:
     if not any(parse_remote(entry.value or "") for entry in remotes):
         severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
-        found = scan_index(secrets=_our_secrets(), read_contents=_needs_contents(severity))
-        verdict.add_all(severity, find_problems(found, entries, None))
+        added = scan_index(secrets=_stored_secrets(), read_contents=_needs_contents(severity))
+        verdict.add_all(severity, find_problems(added, entries, None))
     return verdict
 
 
 def _severities(entries: list[ConfigEntry], verdict: Verdict) -> dict[str, str]:
-    found = {check: usual for check, (usual, _) in CHECKS.items()}
+    """Return the severity of each check as configured; an invalid value is a warning."""
+    found = {check: default for check, (default, _) in CHECKS.items()}
     for entry in entries:
-        for check in CHECKS:
+        for check, (default, _) in CHECKS.items():
             if entry.section == "hf" and entry.name == check.lower() and not entry.subsection:
                 value = (entry.value or "block").lower()
                 if value in SEVERITIES:
                     found[check] = value
                 else:
-                    fix = f"run `git config hf.{check} {CHECKS[check][0]}`"
-                    verdict.add("warn", [Problem(f"hf.{check} is '{value}', and not block, warn or off", fix)])
+                    verdict.warn(
+                        f"hf.{check} is '{value}'; it must be block, warn or off",
+                        f"run `git config hf.{check} {default}`",
+                    )
     return found
 
 
 def _needs_contents(severity: dict[str, str]) -> bool:
-    """Whether a check is on that has to read files: for the size of one it is enough to ask git."""
+    """Whether a check is on that has to read files; sizes alone are cheap."""
     return any(severity[check] != "off" for check in CHECKS if check not in ("writeCheck", "largeFiles"))
 
 
-def _our_secrets() -> list[str]:
-    """The tokens of this user: they are found in a file whatever they look like."""
+def _stored_secrets() -> list[str]:
+    """Return this user's tokens, which are found in a file whatever they look like."""
     secrets = []
     for name in [None, *stored_token_names()]:
         try:
@@ -269,67 +185,196 @@ def _our_secrets() -> list[str]:
     return secrets
 
 
-# --- the credential ---
+class _Push:
+    """A push to the Hub, and the checks that add to its verdict."""
 
+    def __init__(
+        self, remote: str, url: str, transport: str, path: str, updates: list[RefUpdate], verdict: Verdict
+    ) -> None:
+        self.remote = remote
+        self.url = url
+        self.is_https = transport == "https"
+        self.repository = repository_at(path)
+        self.updates = updates
+        self.verdict = verdict
+        self.entries = read_config()
+        self.severity = _severities(self.entries, verdict)
 
-def _judge_access(
-    verdict: Verdict,
-    severity: str,
-    url: str,
-    repository: Repository,
-    entries: list[ConfigEntry],
-    write: bool,
-) -> None:
-    if is_recorded(REJECTED, section_origin(url) or ""):
-        discard_record(REJECTED)
-        message = "git has begun this push with what another helper held, and which has been rejected since"
-        verdict.warnings.append(Problem(message, "if the Hub refuses the push, run it again"))
-    answer: Answer | None = None
-    asked = f"whether this push may {'write to' if write else 'reach'} {repository.name}"
-    if not is_at_endpoint(url):  # that one knows nothing of it, and is given nothing that is not its own
-        verdict.warnings.append(Problem(f"{asked} is not known: HF_ENDPOINT is another Hub", "unset HF_ENDPOINT"))
-        return
-    try:
-        for token in git_credentials(url, entries):
+    # --- the credential ---
+
+    def check_credential(self) -> None:
+        """Check that the credential that git uses may push; over SSH git uses none that could be checked."""
+        if not self.is_https or self.repository is None or self.severity["writeCheck"] == "off":
+            return
+        if is_recorded(REJECTED, section_origin(self.url) or ""):
+            discard_record(REJECTED)
+            self.verdict.warn(
+                "git started this push with a stale token from another helper; it has since been removed",
+                "if the push fails, run it again",
+            )
+        unknown = f"cannot check access to {self.repository.name}"
+        if not is_at_endpoint(self.url):  # another Hub cannot know, and must not be sent what is for this one
+            self.verdict.warn(f"{unknown}: HF_ENDPOINT is another Hub", "unset HF_ENDPOINT")
+            return
+        try:
+            answer = self._ask_for_tokens(self.repository)
+        except NoAnswer as problem:
+            self.verdict.warn(f"{unknown}: {problem.message}")
+            return
+        if answer is None:
+            if is_given_elsewhere(self.url, self.entries):
+                return  # git has a credential that cannot be seen from here
+            if is_cut_off(self.url, self.entries):
+                self.verdict.warn(f"{unknown}: git does not get the token that this helper has")
+                return
+            answer = check_access(None, self.repository, write=True)
+        if answer.answer == "no":
+            self.verdict.add(self.severity["writeCheck"], [Problem(answer.message, answer.fix)])
+        elif answer.answer == "unknown":
+            self.verdict.warn(f"{unknown}: {answer.message}")
+
+    def _ask_for_tokens(self, repository: Repository) -> Answer | None:
+        """Return the Hub's answer for the token that git will use; `None` if git has none.
+
+        git sends its tokens in order, and goes on to the next if the Hub rejects one that came from `.netrc`, say.
+        """
+        write = not all(update.remote_ref.startswith("refs/pr/") for update in self.updates)
+        answer: Answer | None = None
+        for token in git_credentials(self.url, self.entries):
             answer = check_access(token, repository, write=write)
             if not is_current_token(token):
-                verdict.warnings.append(_in_its_place(token))
+                self._warn_of_other_token(token)
             if answer.reason not in ("token-invalid", "token-expired") or not falls_through(token):
                 break
-    except NoAnswer as problem:
-        verdict.warnings.append(Problem(f"{asked} is not known: {problem.message}"))
-        return
-    if answer is None:
-        if is_given_elsewhere(url, entries):
-            return  # git has been let in with what we cannot see
-        if is_cut_off(url, entries):
-            verdict.warnings.append(Problem(f"{asked} is not known: git did not get the token that this helper has"))
+        return answer
+
+    def _warn_of_other_token(self, token: Token) -> None:
+        try:
+            current = current_token(act=False)
+        except Problem:
+            current = None
+        instead = f" instead of the current {mask_token(current.value)}" if current else ""
+        self.verdict.warn(f"git uses the token {token.describe()} for this push{instead}", token.remedy())
+
+    # --- the contents ---
+
+    def check_contents(self) -> None:
+        """Check the files that the push adds; only if some would be refused, find out what else the Hub has already."""
+        if not is_at_endpoint(self.url if self.is_https else "https://hf.co"):
+            self.severity["metadata"] = "off"  # another Hub does not validate the card, nor is it shown to that
+        if all(self.severity[check] == "off" for check in CHECKS if check != "writeCheck"):
             return
-        answer = check_access(None, repository, write=True)
-    if answer.answer == "no":
-        verdict.add(severity, [Problem(answer.message, answer.fix)])
-    elif answer.answer == "unknown":
-        verdict.warnings.append(Problem(f"{asked} is not known: {answer.message}"))
+        with _Progress("scanning this push") as progress:
+            added = self._scan(progress)
+            found = Verdict()
+            found.add_all(self.severity, find_problems(added, self.entries, None))
+            branch = self._other_branch() if found.refusals or found.warnings else ""
+            if found.refusals:
+                added = self._scan_again(progress)
+        self.verdict.add_all(self.severity, find_problems(added, self.entries, self.repository, branch))
+
+    def _scan(self, progress: "_Progress", has: Iterable[str] = ()) -> Additions:
+        return scan_push(
+            self.updates,
+            self._tracked_remote,
+            has=has,
+            secrets=_stored_secrets(),
+            progress=progress.show,
+            read_contents=_needs_contents(self.severity),
+        )
+
+    def _scan_again(self, progress: "_Progress") -> Additions:
+        """Scan for what the Hub does not have by its own list of references and LFS objects.
+
+        Tracking references do not tell what it has if the push goes to a URL, from a bare clone, or merges a pull
+        request that was fetched.
+        """
+        listed = _remote_oids(self.url)
+        needs_url = listed is None and self.is_https and without_credentials(self.url) != self.url
+        if needs_url and not known_objects(self.updates, self._tracked_remote, self.entries):
+            # All of the history was scanned, and the Hub may have it already: that is not enough to refuse the push.
+            self.verdict.warn(
+                "cannot tell what the Hub has already: git has no credential but the one in the URL",
+                "git-credential-hf doctor --fix",
+            )
+            self.severity = {check: "warn" if level == "block" else level for check, level in self.severity.items()}
+        added = self._scan(progress, listed or ())
+        if self.is_https and self.repository is not None:
+            added.pointers = self._missing_on_hub(added.pointers, self.repository)
+        return added
+
+    def _missing_on_hub(self, pointers: list[LfsPointer], repository: Repository) -> list[LfsPointer]:
+        """Remove the pointers to objects that this machine lacks and the Hub has."""
+        missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
+        if not missing or not is_at_endpoint(self.url):
+            return pointers
+        try:
+            token = next(git_credentials(self.url, self.entries), None)
+            stored = stored_lfs_objects(token, repository, missing) if token else set()
+        except Problem:
+            stored = set()
+        return [pointer for pointer in pointers if pointer.oid not in stored]
+
+    def _other_branch(self) -> str:
+        """Return the branch that is pushed, for a shell, if it is not checked out: a fix has to name it then."""
+        refs = {update.local_ref for update in self.updates if not update.is_deletion}
+        (ref,) = refs if len(refs) == 1 else ("",)
+        try:
+            is_checked_out = git_line("symbolic-ref", "--quiet", "HEAD") == ref
+        except Problem:
+            is_checked_out = False  # HEAD is detached
+        if is_checked_out or not ref.startswith("refs/heads/"):
+            return ""
+        return " " + shlex.quote(ref.removeprefix("refs/heads/"))
+
+    @cached_property
+    def _tracked_remote(self) -> str:
+        """Return the remote's name if its tracking references show what is at the URL, else the URL.
+
+        They do not if the remote has URLs of other repositories as well.
+        """
+        own = [entry for entry in self.entries if (entry.section, entry.subsection) == ("remote", self.remote)]
+        if sum(entry.name in ("url", "pushurl") for entry in own) < 2 and not any(
+            (entry.section, entry.name) == ("url", "pushinsteadof") for entry in self.entries
+        ):
+            return self.remote
+        try:
+            urls = [
+                *git_line("remote", "get-url", "--all", "--", self.remote).split("\n"),
+                *git_line("remote", "get-url", "--push", "--all", "--", self.remote).split("\n"),
+            ]
+        except Problem:
+            return self.url  # `remote` is not a name
+        return self.remote if len({_repository_or_url(url) for url in [*urls, self.url]}) == 1 else self.url
 
 
-def _in_its_place(token: Token) -> Problem:
+def _repository_or_url(url: str) -> object:
+    """Return what identifies a remote: on the Hub HTTPS and SSH lead to the same repository."""
+    parsed = parse_remote(url)
+    return (parsed and repository_at(parsed[1])) or url
+
+
+def _remote_oids(url: str) -> list[str] | None:
+    """Return the ids of the references that a remote lists; `None` if it does not.
+
+    The URL is passed without its password, which other users could read among the arguments.
+    """
+    scheme, separator, rest = without_credentials(url).partition("://")
+    if separator and not scheme.lower().startswith("http"):
+        rest = f"git@{rest}"  # the user that the Hub has for SSH
     try:
-        current = current_token(act=False)
+        listed = run_git("ls-remote", "--", scheme + separator + rest, environment=NO_PROMPTS)
     except Problem:
-        current = None
-    instead = f", and not the current {mask_token(current.value)}" if current else ""
-    return Problem(f"git uses the token {token.describe()} for this push{instead}", token.remedy())
-
-
-# --- progress ---
+        return None
+    return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]
 
 
 class _Progress:
-    """A line on the terminal, if there is one, for what takes longer than a second; it leaves nothing behind."""
+    """A line on the terminal, if there is one, for what takes longer than a second; it is cleared at the end."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._is_seen = sys.stderr is not None and sys.stderr.isatty()
+    def __init__(self, action: str) -> None:
+        self._action = action
+        self._is_visible = sys.stderr is not None and sys.stderr.isatty()
         self._next = time.monotonic() + 1
         self._width = 0
 
@@ -337,10 +382,10 @@ class _Progress:
         return self
 
     def show(self, objects: int) -> None:
-        if not self._is_seen or time.monotonic() < self._next:
+        if not self._is_visible or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + 0.1
-        line = f"git-credential-hf: {self._what}: {objects:,} objects"
+        line = f"git-credential-hf: {self._action}: {objects:,} objects"
         self._width = max(self._width, len(line))
         os.write(2, f"\r{line}".encode())
 

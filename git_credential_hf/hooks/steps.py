@@ -1,6 +1,6 @@
-"""The changes that hooks come and go by: each shows itself first, and at any moment the old hook works or the new one.
+"""The changes that install and remove hooks. At any moment either the old or the new hook works.
 
-Files come and go by renaming; a process that was killed leaves nothing that the next one would take for a hook.
+Files are replaced by renaming; a process that was killed leaves nothing that git would take for a hook.
 """
 
 import errno
@@ -14,31 +14,31 @@ from git_credential_hf.files import create_file
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import hold_signals, is_process_running
 
-BEFORE_SUFFIX = ".before-hf"  # what follows the name of a hook that has made way for ours
+BEFORE_SUFFIX = ".before-hf"  # of the name of a hook that ours replaced
 
 
 class WriteHook:
-    """The hook at `path` becomes ours; if `keeps`, the one that is there goes on as `PATH.before-hf`."""
+    """Write our hook at `path`; if `preserves`, the existing one is renamed to `PATH.before-hf`."""
 
-    def __init__(self, path: str, content: bytes, keeps: bool) -> None:
+    def __init__(self, path: str, content: bytes, preserves: bool) -> None:
         self.path = path
         self.content = content
-        self.keeps = keeps
+        self.preserves = preserves
         self._planned = path_state(path)
 
     def describe(self) -> str:
-        """What happens, in words."""
-        kept = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE_SUFFIX}\n" if self.keeps else ""
-        return kept + f"write {self.path}\n"
+        """Describe the change."""
+        renamed = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE_SUFFIX}\n" if self.preserves else ""
+        return renamed + f"write {self.path}\n"
 
     @hold_signals()
     def apply(self) -> None:
-        """First the second name for the old one, then ours over the first: there is a hook at any moment."""
+        """Give the old hook its second name first, then replace it: there is a hook at any moment."""
         if path_state(self.path) != self._planned:
-            raise Problem(f"{self.path} has just been changed by another program", "run the command again")
+            raise Problem(f"{self.path} was changed by another program", "run the command again")
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
-            if self.keeps:
+            if self.preserves:
                 _second_name(self.path, self.path + BEFORE_SUFFIX)
             _put(self.path, self.content)
         except OSError as error:
@@ -46,7 +46,7 @@ class WriteHook:
 
 
 class RestoreHook:
-    """The hook at `path`, ours, goes: to the one at `before`, or to none. What is at each of `leftovers` goes, too."""
+    """Replace our hook at `path` with the one at `before`, if any; remove it and the `leftovers`."""
 
     def __init__(self, path: str, before: str | None, leftovers: tuple[str, ...] = ()) -> None:
         self.path = path
@@ -54,13 +54,13 @@ class RestoreHook:
         self.leftovers = leftovers
 
     def describe(self) -> str:
-        """What happens, in words."""
+        """Describe the change."""
         what = f"rename {self.before} to {os.path.basename(self.path)}" if self.before else f"remove {self.path}"
         return what + "\n" + "".join(f"remove {path}\n" for path in self.leftovers)
 
     @hold_signals()
     def apply(self) -> None:
-        """One step."""
+        """Replace the hook in one step, then remove the leftovers."""
         try:
             if self.before:
                 os.replace(self.before, self.path)
@@ -73,21 +73,21 @@ class RestoreHook:
 
 
 class WriteDirectory:
-    """The directory of ours at `path` holds these hooks; `None` stands for no directory."""
+    """Write exactly these hooks to our directory at `path`; `None`: remove the directory."""
 
     def __init__(self, path: str, hooks: dict[str, bytes] | None) -> None:
         self.path = path
         self.hooks = hooks
 
     def describe(self) -> str:
-        """What happens, in words."""
+        """Describe the change."""
         if self.hooks is None:
             return f"remove {self.path}\n"
         return f"write {self.path}: {', '.join(self.hooks)}\n"
 
     @hold_signals()
     def apply(self) -> None:
-        """One file at a time, each of them whole."""
+        """Write one file at a time, each atomically."""
         try:
             if self.hooks is not None:
                 os.makedirs(self.path, exist_ok=True)
@@ -115,13 +115,13 @@ class WriteDirectory:
 
 # --- files ---
 
-# Where there is nothing. A look that fails in another way tells nothing: it must not be taken for that.
+# These mean that a file does not exist; after any other error that is unknown.
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
 
 
-def _status(path: str, look: Callable[[str], os.stat_result]) -> os.stat_result | None:
+def _status(path: str, read: Callable[[str], os.stat_result]) -> os.stat_result | None:
     try:
-        return look(path)
+        return read(path)
     except OSError as error:
         if error.errno in _ABSENT:
             return None
@@ -129,18 +129,18 @@ def _status(path: str, look: Callable[[str], os.stat_result]) -> os.stat_result 
 
 
 def path_exists(path: str) -> bool:
-    """Whether there is anything, be it a link that leads nowhere; raises `Problem` where that is unknown."""
+    """Whether the path exists, even as a broken link; raises `Problem` if that is unknown."""
     return _status(path, os.lstat) is not None
 
 
 def is_directory(path: str) -> bool:
-    """Whether it is a directory, or leads to one; raises `Problem` where that is unknown."""
+    """Whether it is a directory, or a link to one; raises `Problem` if that is unknown."""
     status = _status(path, os.stat)
     return status is not None and stat.S_ISDIR(status.st_mode)
 
 
 def list_names(directory: str) -> list[str]:
-    """What is in a directory; nothing where there is none."""
+    """Return the sorted names in a directory; none if it does not exist."""
     try:
         return sorted(os.listdir(directory)) if is_directory(directory) else []
     except OSError as error:
@@ -148,7 +148,7 @@ def list_names(directory: str) -> list[str]:
 
 
 def read_hook(path: str) -> bytes | None:
-    """What is in the file, through links; `None` where there is none to read."""
+    """Return the contents of a file, following links; `None` if it is not a file."""
     status = _status(path, os.stat)
     if status is None or not stat.S_ISREG(status.st_mode):
         return None
@@ -165,7 +165,7 @@ def is_runnable(path: str) -> bool:
 
 
 def path_state(path: str) -> tuple[int, bytes] | None:
-    """The mode and the bytes, of a link where it leads; `None` where there is nothing."""
+    """Return the mode and the contents, of a link its target; `None` if it does not exist."""
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
@@ -178,7 +178,7 @@ def path_state(path: str) -> tuple[int, bytes] | None:
 
 
 def _second_name(path: str, name: str) -> None:
-    """Let what is at `path` be at `name` as well: the same file, or a copy where the file system has no links."""
+    """Give the file at `path` a second name: a hard link, or a copy if the file system has no links."""
     temporary = _temporary(name)
     try:
         try:
@@ -187,11 +187,11 @@ def _second_name(path: str, name: str) -> None:
             shutil.copy2(path, temporary, follow_symlinks=False)
         os.replace(temporary, name)
     finally:
-        _unlink(temporary)  # it is there still where both were one file already
+        _unlink(temporary)  # still there if both were the same file already
 
 
 def _put(path: str, content: bytes) -> None:
-    """Write an executable file, whole at any moment."""
+    """Write an executable file atomically."""
     temporary = _temporary(path)
     try:
         create_file(temporary, content, executable=True)
@@ -201,7 +201,7 @@ def _put(path: str, content: bytes) -> None:
 
 
 def _temporary(path: str) -> str:
-    """A name beside `path`; what a process that was killed has left under such a name is removed."""
+    """Return a temporary name beside `path`, after removing those that killed processes left."""
     directory, name = os.path.split(path)
     for entry in os.listdir(directory):
         match = re.fullmatch(re.escape(name) + r"\.hf-([0-9]+)", entry)

@@ -185,7 +185,7 @@ def test_nobody_is_logged_in(configured: str) -> None:
     assert done.returncode == 1
     assert errors(done) == ["not logged in to Hugging Face"]
     assert "hint: run `hf auth login`\n" in done.stderr
-    assert "cannot be reached" not in done.stderr
+    assert "cannot reach the Hub" not in done.stderr
     shown = run("status")
     assert shown.returncode == 1
     assert re.search(r"^token +none$", shown.stdout, re.MULTILINE)
@@ -232,7 +232,7 @@ def test_which_token(where: str, home: Path, configured: str) -> None:
     assert shown.returncode == 0
     assert re.search(rf"^token +{re.escape(SHOWN)} from the .*{'work' if expected['name'] else ''}", shown.stdout)
     assert re.search(r"^account +unknown", shown.stdout, re.MULTILINE)
-    assert re.search(r"^git +asks this helper$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^git +uses this helper$", shown.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("content", ["directory", "not text", "unreadable"])
@@ -298,7 +298,7 @@ def test_what_git_asks(name: str, home: Path) -> None:
     assert done.returncode == (0 if healthy else 1)
     assert ("git-credential-hf: error: git " in done.stderr) == (not healthy)
     if name.startswith("one host"):
-        assert "does not ask this helper for https://hf.co" in done.stderr
+        assert "does not use this helper for https://hf.co" in done.stderr
 
 
 def test_a_token_in_somebody_elses_helper(home: Path) -> None:
@@ -485,7 +485,7 @@ def test_revoked_token(hub: Any) -> None:
     assert done.returncode == 1
     assert seen["account"] is None
     assert len(errors(done)) == 1
-    assert "is invalid, or was revoked" in errors(done)[0]
+    assert "is invalid or was revoked" in errors(done)[0]
     shown = run("status", HF_TOKEN=token)
     assert "could not be asked" not in shown.stdout
     assert "hint: " in shown.stderr
@@ -525,12 +525,12 @@ def test_names_that_a_server_has_chosen(hub: Any) -> None:
     """No control character of a server's choice reaches the terminal."""
     token = hub.token(hub.user("alice"))
     body = json.dumps(
-        {"name": "al\x1b[31mice\ngit       asks this helper", "auth": {"accessToken": {"role": "\x1b]0;x\x07"}}}
+        {"name": "al\x1b[31mice\ngit       uses this helper", "auth": {"accessToken": {"role": "\x1b]0;x\x07"}}}
     )
     hub.faults.status("/api/whoami-v2", 200, body.encode(), headers={"Content-Type": "application/json"})
     done = run("status", HF_TOKEN=token)
     assert not set("\x1b\x07") & set(done.stdout + done.stderr)
-    assert len(re.findall(r"^git +asks", done.stdout, re.MULTILINE)) == 1
+    assert len(re.findall(r"^git +uses", done.stdout, re.MULTILINE)) == 1
     hub.faults.clear()
     headers = {"X-Error-Message": "no\x1b[31m"}
     hub.faults.status("/api/whoami-v2", 401, headers=headers)

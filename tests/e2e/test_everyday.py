@@ -15,6 +15,7 @@ from account import WEIGHTS, Account
 if TYPE_CHECKING:
     from fake_hub import Hub
 
+
 DAY = 24 * 3600
 
 

@@ -82,6 +82,7 @@ def global_config(home: Path) -> bytes:
 # --- what the mapping does ---
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("host", ["huggingface.co", "hf.co"])
 @pytest.mark.parametrize("path", ["acme/model", "datasets/acme/data", "spaces/acme/app"])
 def test_the_namespace_gets_its_token(hub: "Hub", account: Account, tokens: Tokens, host: str, path: str) -> None:
@@ -97,7 +98,6 @@ def test_the_namespace_gets_its_token(hub: "Hub", account: Account, tokens: Toke
     assert used(hub) == {tokens["work"]}
 
 
-@pytest.mark.git_versions
 @pytest.mark.parametrize("suffix", ["", ".git", "/"])
 def test_all_spellings_of_the_url(hub: "Hub", account: Account, tokens: Tokens, suffix: str) -> None:
     """With `.git` or a slash at its end it is the same namespace."""
@@ -329,7 +329,6 @@ def test_dry_run(account: Account, tokens: Tokens, home: Path) -> None:
     assert global_config(home) == before
 
 
-@pytest.mark.git_versions
 def test_local(hub: "Hub", account: Account, tokens: Tokens, home: Path) -> None:
     """`--local` maps in one repository: there it holds, elsewhere it does not, and `unconfigure --local` undoes it."""
     account.git("init", "here")

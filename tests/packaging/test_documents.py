@@ -82,7 +82,7 @@ def test_manual_and_help_say_the_same() -> None:
 def test_manual_names_what_the_program_reads() -> None:
     """Each variable of the environment in the page is one that the program, or huggingface_hub, looks at."""
     package = Path(cli.__file__).parent
-    read = "".join(file.read_text() for file in package.rglob("*.py") if file.name != "manpage.py")
+    read = "".join(file.read_text() for file in package.rglob("*.py") if file.name != "manual.py")
     for names in ENVIRONMENT:
         for name in names.split(", "):
             assert name in read
@@ -162,7 +162,7 @@ def test_tab_completes_in_fish(home: Path, named_tokens: None) -> None:
 
     [[name, text]] = offered("git-credential-hf unc")
     assert name == "unconfigure"
-    assert text.startswith("Take out what `configure`")
+    assert text.startswith("Undo `configure`")
     assert [first for first, *_ in offered("git-credential-hf doctor --off")] == ["--offline"]
     assert [first for first, *_ in offered("git-credential-hf configure --token w")] == ["weekend", "work"]
 

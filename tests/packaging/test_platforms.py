@@ -393,7 +393,7 @@ def test_a_helper_that_hangs_is_ended_with_its_children(
 ) -> None:
     """One that does not answer is unknown, and nothing of it runs on; on Windows `taskkill` sees to that."""
     monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(others, "PATIENCE", 0.5)
+    monkeypatch.setattr(others, "HELPER_TIMEOUT", 0.5)
     line = f"!echo $$ >'{home}/pid'; sleep 100; :"
     (holder,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", line)], (None,))
     assert (holder.state, holder.has_no_answer) == ("unknown", True)
@@ -424,8 +424,8 @@ def test_whether_a_process_runs(platform: str, windows: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("platform", "value", "place"),
     [
-        ("darwin", "osxkeychain", "macOS keychain"),
-        ("darwin", "/usr/local/share/gcm-core/git-credential-manager", "macOS keychain"),
+        ("darwin", "osxkeychain", "Keychain Access"),
+        ("darwin", "/usr/local/share/gcm-core/git-credential-manager", "Keychain Access"),
         ("win32", "wincred", "Windows Credential Manager"),
         ("win32", "manager-core", "Windows Credential Manager"),
         ("win32", r"C:/Program\ Files/Git/mingw64/bin/git-credential-manager.exe", "Windows Credential Manager"),
@@ -553,7 +553,7 @@ def there(
 def test_every_module_is_importable(there: Run) -> None:
     """No module needs, when it is imported, what the platform does not have."""
     names = there(sys.executable, "-c", EVERY_MODULE).stdout.split()
-    assert b"git_credential_hf.gitpipes" in names and b"git_credential_hf.doctor.place" in names
+    assert b"git_credential_hf.git.pipeline" in names and b"git_credential_hf.doctor.environment" in names
 
 
 def test_the_protocol(there: Run) -> None:
@@ -586,7 +586,7 @@ def test_the_commands(there: Run, home: Path) -> None:
     assert b"'store' holds a copy of a Hub token" in there("doctor", "--offline", status=1).stdout
     assert there("purge").stdout.startswith(b"purged   store")
     there("configure", "--no-purge")
-    assert b"asks this helper\n" in there("status").stdout
+    assert b"uses this helper\n" in there("status").stdout
     there("hook", "pre-commit")
     update = f"refs/heads/main {'1' * 40} refs/heads/main {'0' * 40}\n"
     there("hook", "pre-push", "origin", "https://huggingface.co/alice/model", given=update)

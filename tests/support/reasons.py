@@ -64,11 +64,11 @@ def _disabled(hub: Hub) -> str:
     return hub.token("alice")
 
 
-# What makes the Hub so and returns the token; the repository; the reason; what the message says; what mends it.
+# What makes the Hub so and returns the token; the repository; the reason; what the message says; what fixes it.
 Row = tuple[Callable[["Hub"], "str | None"], str, str, str, str]
 REASONS: dict[str, Row] = {
-    "no token": (_no_token, "alice/model", "no-token", "no token", "hf auth login"),
-    "revoked": (_revoked, "alice/model", "token-invalid", "invalid, or was revoked", "hf auth login"),
+    "no token": (_no_token, "alice/model", "no-token", "requires a token", "hf auth login"),
+    "revoked": (_revoked, "alice/model", "token-invalid", "invalid or was revoked", "hf auth login"),
     "expired": (_expired, "alice/model", "token-expired", "is expired", "hf auth login"),
     "revoked by the organisation": (
         lambda hub: _policy(hub, "revoked"),
@@ -76,21 +76,21 @@ REASONS: dict[str, Row] = {
     ),
     "not approved by the organisation": (
         lambda hub: _policy(hub, "pending"),
-        *("acme/model", "token-needs-approval", "acme has to approve", "ask an administrator of acme"),
+        *("acme/model", "token-needs-approval", "needs the approval of acme", "ask an administrator of acme"),
     ),
     "read-only": (
         lambda hub: _alice(hub, "read"),
-        *("alice/model", "read-only-token", "can only read", "of the role 'write'"),
+        *("alice/model", "read-only-token", "can only read", "with the role 'write'"),
     ),
     "fine-grained, for another repository": (
         lambda hub: _alice(
             hub, "fineGrained", scoped={"alice/model": ["repo.content.read"], "alice/other": ["repo.write"]}
         ),
-        *("alice/model", "token-not-scoped", "no `repo.write` for alice/model", "add 'Write access"),
+        *("alice/model", "token-not-scoped", "lacks `repo.write` for alice/model", "add 'Write access"),
     ),
     "fine-grained, to read the account": (
         lambda hub: _alice(hub, "fineGrained", scoped={"alice": ["repo.content.read"]}),
-        *("alice/model", "token-not-scoped", "no `repo.write` for alice/model", "settings/tokens"),
+        *("alice/model", "token-not-scoped", "lacks `repo.write` for alice/model", "settings/tokens"),
     ),
     "not a member": (
         lambda hub: _acme(hub, None),
@@ -101,25 +101,25 @@ REASONS: dict[str, Row] = {
         *(
             "acme/model",
             "role-too-low",
-            "in acme its role is 'read'",
+            "its role in acme is 'read'",
             "hf discussions create acme/model --pull-request",
         ),
     ),
     "a contributor": (
         lambda hub: _acme(hub, "contributor"),
-        *("acme/model", "role-too-low", "its role is 'contributor'", "refs/pr/N"),
+        *("acme/model", "role-too-low", "its role in acme is 'contributor'", "refs/pr/N"),
     ),
     "gated, not requested": (
         lambda hub: _gated(hub, None),
-        *("bob/gated", "gated-not-requested", "you have not asked", "open https://huggingface.co/bob/gated"),
+        *("bob/gated", "gated-not-requested", "you have not requested access", "open https://huggingface.co/bob/gated"),
     ),
     "gated, pending": (
         lambda hub: _gated(hub, "pending"),
-        *("bob/gated", "gated-pending", "waits for its authors", "open https://huggingface.co/bob/gated"),
+        *("bob/gated", "gated-pending", "is awaiting review", "open https://huggingface.co/bob/gated"),
     ),
     "gated, rejected": (
         lambda hub: _gated(hub, "rejected"),
-        *("bob/gated", "gated-rejected", "have rejected", "open https://huggingface.co/bob/gated"),
+        *("bob/gated", "gated-rejected", "was rejected", "open https://huggingface.co/bob/gated"),
     ),
     "gated, reset": (
         lambda hub: _gated(hub, "reset"),

@@ -21,7 +21,7 @@ from programs import git
 from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
 from git_credential_hf.git.config import quote_value, read_config
 from git_credential_hf.git.credentials import git_credentials
-from git_credential_hf.hooks.scan import LARGE_FILE_BYTES
+from git_credential_hf.hub import MAX_FILE_BYTES
 
 from . import Server, ended, http, is_clean, new_token, run, start
 
@@ -402,8 +402,8 @@ def test_a_file_made_of_markers(repository: Path) -> None:
     """Ten megabytes of what begins as tokens do, or is one over and over, take seconds, and no gigabyte."""
     unit = b"-hf_jwt_09182736"
     for name, content in {
-        "none": b"-hf_jwt_" * (LARGE_FILE_BYTES // 64),
-        "long": (unit * 250 + b".") * (LARGE_FILE_BYTES // 4001),
+        "none": b"-hf_jwt_" * (MAX_FILE_BYTES // 64),
+        "long": (unit * 250 + b".") * (MAX_FILE_BYTES // 4001),
         "many": b"".join(b"hf_%034d\n" % (n * 7**30) for n in range(20_000)),
     }.items():
         (repository / name).write_bytes(content)

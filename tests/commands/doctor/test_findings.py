@@ -410,12 +410,12 @@ ROWS = [
     ),
     Row(
         *("read-only login", "read-only-token", read_only, "warning", "can only read", "of alice"),
-        *("of the role 'write' at .*, and run `hf auth login`", False, (), write_token),
+        *("with the role 'write' at .*, and run `hf auth login`", False, (), write_token),
         needs="online",
     ),
     Row(
         *("read-only variable", "read-only-token", read_only_variable, "warning", "can only read", "HF_TOKEN"),
-        *("of the role 'write' at .*, and set HF_TOKEN to it", False, ()),
+        *("with the role 'write' at .*, and set HF_TOKEN to it", False, ()),
         by_hand=lambda machine: machine.set("HF_TOKEN", machine.secret()),
         needs="online",
     ),
@@ -436,15 +436,15 @@ ROWS = [
     ),
     # --- git's helpers
     Row(
-        *("not configured", "helper-not-configured", without("credential"), "error", "does not ask this helper"),
+        *("not configured", "helper-not-configured", without("credential"), "error", "does not use this helper"),
         *("https://huggingface.co, https://hf.co", "run `git-credential-hf configure`", True),
     ),
     Row(
-        *("undone by a repository", "helper-not-configured", undone_here, "error", "does not ask this helper"),
+        *("undone by a repository", "helper-not-configured", undone_here, "error", "does not use this helper"),
         *("https://huggingface.co", "run `git-credential-hf configure --local`", True),
     ),
     Row(
-        *("undone by a job", "helper-not-configured", undone_by_a_job, "error", "does not ask this helper"),
+        *("undone by a job", "helper-not-configured", undone_by_a_job, "error", "does not use this helper"),
         *("https://huggingface.co$", "take credential.* out of GIT_CONFIG_", False, ()),
         by_hand=in_environment("GIT_CONFIG_COUNT", None),
     ),
@@ -572,7 +572,7 @@ ROWS = [
     ),
     Row(
         *("nobody answers", "hub-unreachable", lambda machine: None, "warning", "could not be asked"),
-        *("cannot be reached", "run `git-credential-hf doctor --offline`"),
+        *("cannot reach the Hub", "run `git-credential-hf doctor --offline`"),
         by_hand=lambda machine: setattr(machine, "hub", None),
         needs="alone",
     ),
@@ -587,7 +587,14 @@ ROWS = [
         for name in ("gated, not requested", "gated, pending", "gated, not in the scope")
     ),
     Row(
-        *("a reader", "repo-read-only", why("a reader"), "warning", "its role is 'read'", "acme/model, with {shown}"),
+        *(
+            "a reader",
+            "repo-read-only",
+            why("a reader"),
+            "warning",
+            "role in acme is 'read'",
+            "acme/model, with {shown}",
+        ),
         *("hf discussions create acme/model --pull-request", False, (), promoted),
         needs="online",
         repository=("acme/model",),

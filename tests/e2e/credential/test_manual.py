@@ -10,6 +10,7 @@ from .conftest import Git
 pytestmark = pytest.mark.usefixtures("logged_in")
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("form", ["{}", "{} --token mine", "!{}", '!f() {{ test "$1" = get && {} get; }}; f'])
 def test_helper_by_its_path(git: Git, form: str) -> None:
     """An absolute path, with arguments or in a shell's words, starts us as our name does."""
@@ -18,6 +19,7 @@ def test_helper_by_its_path(git: Git, form: str) -> None:
     git.tell("approve", OTHER + "username=a\npassword=b\n", helper)
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("arguments", ["--token mine", "--token=mine", "--token 'mine'"])
 def test_helper_with_arguments(git: Git, arguments: str) -> None:
     """Arguments of the configuration come before git's operation, and the shell has read them."""
@@ -71,6 +73,7 @@ def test_ends_of_a_message(message: str) -> None:
     assert ours("get", message) == (0, ANSWER, "")
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize(
     "url",
     [

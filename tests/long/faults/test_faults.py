@@ -88,14 +88,14 @@ def test_push_goes_on(trial: Trial) -> None:
     [
         ("?vfork,?fork,?clone:error=EAGAIN:when=1+", "cannot fork() for "),
         ("pipe2:error=EMFILE:when=1", "cannot create "),
-        ("getcwd:error=EACCES:when=3", "git did not get the token that this helper has"),
+        ("getcwd:error=EACCES:when=3", "git does not get the token that this helper has"),
     ],
 )
 def test_a_git_that_asks_nobody_has_not_said_no(call: str, expected: str, trial: Trial) -> None:
     """Where `git credential fill` cannot ask its helpers, it says that nobody has a token: that is not known."""
     tracer = strace("-f", "-o", os.devnull, "-e", f"trace={call.partition(':')[0]}", "-e", f"inject={call}")
     done = trial.fails(**Gits(trial).environment(2, tracer))
-    assert f"is not known: {expected}" in done.stderr.replace("git says: ", "")
+    assert f"cannot check access to alice/model: {expected}" in done.stderr.replace("git says: ", "")
 
 
 @pytest.mark.parametrize("trial", ["doctor --fix"], indirect=True)

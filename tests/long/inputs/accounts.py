@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 from git_credential_hf.api.access import check_access
-from git_credential_hf.hooks.judge import pre_push
+from git_credential_hf.hooks.judge import check_push
 from git_credential_hf.tokens import Token
 
 REPOSITORIES = [("models", "alice/model"), ("models", "acme/model"), ("datasets", "acme/data"), ("spaces", "alice/app")]
@@ -88,7 +88,7 @@ def _judge_push(server: Server, repository: tuple[str, str], token: Token, where
     kind, name = repository
     url = f"{server.url.replace('//', f'//alice:{token.value}@')}/{'' if kind == 'models' else kind + '/'}{name}"
     line = f"refs/heads/main {'1' * 40} refs/heads/main {'0' * 40}\n".encode()
-    verdict = pre_push("origin", url, line)
+    verdict = check_push("origin", url, line)
     if any(is_late(problem.message) for problem in verdict.warnings):
         return
     assert bool(verdict.refusals) == bool(justified(server, repository, True)), (

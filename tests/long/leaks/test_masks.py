@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from account import WEIGHTS, Account, files_with, watch
 
 from leaks.trace import forms
@@ -39,6 +40,7 @@ def ours(account: Account, *arguments: str, secret: str, stdin: str = "", **envi
     return said
 
 
+@pytest.mark.long
 def test_when_all_is_traced(hub: "Hub", account: Account, home: Path) -> None:
     """No command shows the token to git's traces, huggingface_hub's debugging and Python's, nor does git itself."""
     token = hub.token("alice")
@@ -140,7 +142,7 @@ def test_what_others_can_read(hub: "Hub", account: Account, home: Path, tmp_path
     account.commit({"a.txt": b"hello\n"})
     account.git("push", "--set-upstream", address, "main:new")
     environment = (account.where / "environment").read_text()
-    assert "GIT_CREDENTIAL_HF_JUDGED" in environment
+    assert "GIT_CREDENTIAL_HF_CHECKED" in environment
     assert shows(environment, token) == []
 
     assert account.git("config", "branch.main.remote").stdout == f"{address}\n"

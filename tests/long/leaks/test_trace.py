@@ -95,7 +95,7 @@ def test_what_is_in_no_row_is_a_leak() -> None:
         ("git-credential-hf status", "", "pipe", ""),
         ("git config", "git-credential-hf doctor", "argument", ""),
         ("git credential", "git-credential-hf hook", "environment", "HF_TOKEN"),
-        ("*", "", "inherited", "GIT_CREDENTIAL_HF_JUDGED"),
+        ("*", "", "inherited", "GIT_CREDENTIAL_HF_CHECKED"),
         ("git", "", "stderr", ""),
     ],
     ids=" ".join,

@@ -62,7 +62,7 @@ $ git-credential-hf purge
 * back to Alice
 # In the organisation acme she may read, and not write. That can be asked.
 $ git-credential-hf check --write acme/model
-> in acme its role is 'read'
+> its role in acme is 'read'
 ! 1
 # git would upload gigabytes first, and say it then. A hook says it before.
 $ git clone --quiet https://huggingface.co/acme/model acme-model
@@ -96,7 +96,7 @@ $ cd
 $ cd private-model
 $ rm -r .git/lfs/objects
 $ git lfs pull
-> the Hub refuses the token hf_****wxyz from the environment variable HF_TOKEN
+> the Hub rejects the token hf_****wxyz from the environment variable HF_TOKEN
 ! 2
 $ unset HF_TOKEN
 $ git lfs pull

@@ -91,8 +91,8 @@ def test_account() -> None:
     assert Account({"name": "alice", "auth": {}}).role is Account({"name": "alice"}).role is None
     numbered = fine_grained(entry("org", None, "repo.write", _id="7"), orgs=[{"id": "7"}])
     assert Account(numbered).permits("repo.write", MODEL) is None
-    for answer, words in ((None, "no name"), ({}, "no name"), ({"name": 7}, "no name"), ({"name": ""}, "a blank name")):
-        with pytest.raises(ValueError, match=f"^{words} in the answer$"):
+    for answer, words in ((None, "no name"), ({}, "no name"), ({"name": 7}, "no name"), ({"name": ""}, "empty name")):
+        with pytest.raises(ValueError, match=f"^{words} in the response$"):
             Account(answer)
 
 
