@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from amount import IS_LONG
 
 from . import COMMANDS, OLD, OPERATIONS, Done, Person, damage
 from .table import SURROUNDINGS, Surrounding
 
-LONG = bool(os.environ.get("GIT_CREDENTIAL_HF_TESTS_LONG"))
 OURS = r"git-credential-hf: (error|warning|hint|trace): .+"
 BUGS = re.compile(
     "Traceback|internal error|Exception ignored|most recent call|[A-Z][a-z]+Warning: |Segmentation|core dumped"
@@ -124,7 +124,7 @@ def test_surroundings(person: Person, name: str, elsewhere: dict[str, Seen], rec
     if "faketime" in SURROUNDINGS[name].shell and not shutil.which("faketime"):
         pytest.skip("faketime is not installed")
     at = [*SURROUNDINGS].index(name)
-    commands = list(COMMANDS) if LONG else ["get", *[[*COMMANDS][1 + at // 3 % (len(COMMANDS) - 1)]][: at % 3 == 0]]
+    commands = list(COMMANDS) if IS_LONG else ["get", *[[*COMMANDS][1 + at // 3 % (len(COMMANDS) - 1)]][: at % 3 == 0]]
     wrong = []
     for number, command in enumerate(commands, at * len(COMMANDS)):
         if command not in elsewhere:
