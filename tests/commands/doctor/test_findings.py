@@ -346,26 +346,33 @@ ROWS = [
             "git and huggingface_hub use different tokens",
             r"git: .*\.netrc.*\n(.*\n){2}huggingface_hub: {shown}",
         ),
-        *("mend what is named below", False, ("netrc-entry",)),
+        *(AGAIN, False, ("netrc-entry",)),
         by_hand=lambda machine: machine.doctor("--fix", "--yes"),
     ),
     Row(
-        *("logged out", "no-token", Machine.log_out, "error", "nobody is logged in", "no HF_TOKEN, .*" + TOKEN_FILE),
+        *(
+            "logged out",
+            "no-token",
+            Machine.log_out,
+            "error",
+            "not logged in to Hugging Face",
+            "HF_TOKEN is not set, .*" + TOKEN_FILE,
+        ),
         *(LOGIN, False, (), log_in_as),
     ),
     Row(
-        *("revoked", "token-invalid", revoked, "error", "does not know the token", "{shown} from .*" + TOKEN_FILE),
+        *("revoked", "token-invalid", revoked, "error", "the Hub rejects the token", "{shown} from .*" + TOKEN_FILE),
         *("run `hf auth login`", False, (), log_in),
         needs="online",
     ),
     Row(
-        *("expired", "token-expired", expired, "error", "token is expired", "{shown} from .*" + TOKEN_FILE),
+        *("expired", "token-expired", expired, "error", "token has expired", "{shown} from .*" + TOKEN_FILE),
         *("run `hf auth login`", False, (), log_in_as),
         needs="online",
     ),
     Row(
         *("expired by the clock", "token-expired", lambda machine: machine.log_in_again(expires_at=hours(-1))),
-        *("error", "token is expired", "stored as 'mine'", "run `hf auth login`", False, (), log_in_as),
+        *("error", "token has expired", "stored as 'mine'", "run `hf auth login`", False, (), log_in_as),
     ),
     Row(
         *("expires tomorrow", "token-expiring", lambda machine: machine.log_in_again(expires_at=hours(30.5))),
@@ -377,44 +384,56 @@ ROWS = [
     ),
     Row(
         *("not expanded", "token-malformed", in_environment("HF_TOKEN", "${HF_TOKEN}"), "error"),
-        *("name of a variable that nobody", "HF_TOKEN is set", "run `unset HF_TOKEN`", False, ("env-overrides-login",)),
+        *("is an unexpanded placeholder", "HF_TOKEN is set", "run `unset HF_TOKEN`", False, ("env-overrides-login",)),
     ),
     Row(
         *("in quotes", "token-malformed", in_environment("HUGGING_FACE_HUB_TOKEN", "'{another}'"), "error"),
-        *("HUGGING_FACE_HUB_TOKEN has quotes", "", "run `unset HUGGING", False, ("env-overrides-login",)),
+        *("HUGGING_FACE_HUB_TOKEN has quotation marks", "", "run `unset HUGGING", False, ("env-overrides-login",)),
     ),
     Row(
         *("two in one", "token-malformed", in_environment("HF_TOKEN", "{another} {another}"), "error"),
-        *("has a blank or a line break", "", "run `unset HF_TOKEN`", False, ("env-overrides-login",)),
+        *("has a space or a line break", "", "run `unset HF_TOKEN`", False, ("env-overrides-login",)),
     ),
     Row(
-        *("quoted login", "token-malformed", quoted_login, "error", "the token file has quotes", TOKEN_FILE),
+        *("quoted login", "token-malformed", quoted_login, "error", "the stored token has quotation marks", TOKEN_FILE),
         *(LOGIN, False, (), log_in_as),
     ),
     Row(
         *("HF_TOKEN", "env-overrides-login", in_environment("HF_TOKEN", "{another}"), "warning"),
-        *("HF_TOKEN overrides your login", r"hf_\*+\w+ is used, and {shown}", "run `unset HF_TOKEN`"),
+        *("HF_TOKEN overrides your login", r"hf_\*+\w+ is used instead of {shown}", "run `unset HF_TOKEN`"),
     ),
     # --- files
     Row(
-        *("of old", "legacy-token-file", legacy, "warning", "old token file is left", r"\.huggingface/token: "),
+        *("of old", "legacy-token-file", legacy, "warning", "there is an old token file", r"\.huggingface/token: "),
         *("run `rm /.*/.huggingface/token`", True),
     ),
     Row(
-        *("readable", "token-file-readable", readable("token"), "warning", "others on this machine may read token"),
+        *(
+            "readable",
+            "token-file-readable",
+            readable("token"),
+            "warning",
+            "other users of this machine can read the file token$",
+        ),
         *(TOKEN_FILE + " has the permissions 644", "run `chmod 600 /.*token`", True),
     ),
     Row(
-        *("both readable", "token-file-readable", readable("token", "stored_tokens"), "warning", "may read token"),
+        *(
+            "both readable",
+            "token-file-readable",
+            readable("token", "stored_tokens"),
+            "warning",
+            "can read the file token$",
+        ),
         *("permissions 644", "run `chmod 600 ", True),
     ),
     Row(
-        *("read-only login", "read-only-token", read_only, "warning", "can only read", "of alice"),
+        *("read-only login", "read-only-token", read_only, "warning", "token is read-only", "of alice"),
         *("with the role 'write' at .*, and run `hf auth login`", False, (), write_token),
         needs="online",
     ),
     Row(
-        *("read-only variable", "read-only-token", read_only_variable, "warning", "can only read", "HF_TOKEN"),
+        *("read-only variable", "read-only-token", read_only_variable, "warning", "token is read-only", "HF_TOKEN"),
         *("with the role 'write' at .*, and set HF_TOKEN to it", False, ()),
         by_hand=lambda machine: machine.set("HF_TOKEN", machine.secret()),
         needs="online",
@@ -423,12 +442,12 @@ ROWS = [
     Row(
         *("the same in .netrc", "netrc-entry"),
         in_netrc(BEFORE + "machine huggingface.co\n  login a\n  password {token}\n# end\n"),
-        *("error", "holds a password for the Hub", "^line 2: huggingface.co, {shown}$", AGAIN, True),
+        *("error", "contains a password for the Hub", "^line 2: huggingface.co, {shown}$", AGAIN, True),
         then=lambda machine: BEFORE in (machine.home / ".netrc").read_text() or pytest.fail("another entry is gone"),
     ),
     Row(
         *("for every host", "netrc-default", in_netrc(BEFORE + "default login a password {token}\n"), "warning"),
-        *("for every host", "^line 2: default$", "take `default` out of", False, (), in_netrc(BEFORE)),
+        *("applies to the Hub, too", "^line 2: default$", "replace `default` in", False, (), in_netrc(BEFORE)),
     ),
     Row(
         *("torn .netrc", "netrc-unreadable", in_netrc(BEFORE + 'machine huggingface.co login a password "{token}\n')),
@@ -445,16 +464,16 @@ ROWS = [
     ),
     Row(
         *("undone by a job", "helper-not-configured", undone_by_a_job, "error", "does not use this helper"),
-        *("https://huggingface.co$", "take credential.* out of GIT_CONFIG_", False, ()),
+        *("https://huggingface.co$", "remove credential.* from GIT_CONFIG_", False, ()),
         by_hand=in_environment("GIT_CONFIG_COUNT", None),
     ),
     Row(
-        *("moved", "helper-not-found", gone_helper, "error", "cannot start the helper '/gone/bin/git-credential-hf'"),
-        *(r"\.gitconfig names it", "install it again", True),
+        *("moved", "helper-not-found", gone_helper, "error", "cannot run the helper '/gone/bin/git-credential-hf'"),
+        *(r"set in .*\.gitconfig, but", "run `git-credential-hf configure`", True),
     ),
     Row(
-        *("moved, of a repository", "helper-not-found", gone_local_helper, "error", "cannot start the helper"),
-        *(r"\.git/config names it", "install it again", True),
+        *("moved, of a repository", "helper-not-found", gone_local_helper, "error", "cannot run the helper"),
+        *(r"set in .*\.git/config, but", "run `git-credential-hf configure --local`", True),
     ),
     Row(
         *("behind store", "helper-shadowed", shadowed, "error", "git asks 'store' first", r"\.gitconfig$"),
@@ -465,7 +484,7 @@ ROWS = [
         *(r"\.git/config$", "run `git-credential-hf configure --local`", True),
     ),
     Row(
-        *("before store", "helper-behind", behind, "warning", "git gives 'store' a copy", r"\.gitconfig$"),
+        *("before store", "helper-behind", behind, "warning", "git also gives 'store' each token", r"\.gitconfig$"),
         *("run `git-credential-hf configure`", True),
     ),
     Row(
@@ -480,33 +499,44 @@ ROWS = [
     ),
     Row(
         *("a user", "username-set", in_config("credential.https://huggingface.co.username", "bob"), "warning"),
-        *("user name 'bob' alone", r"\.gitconfig: credential.https://huggingface.co.username", "--unset-all", True),
+        *(
+            "for the user name 'bob' only",
+            r"\.gitconfig: credential.https://huggingface.co.username",
+            "--unset-all",
+            True,
+        ),
     ),
     Row(
         *("two users", "username-set", in_config("credential.https://huggingface.co.username", "bob", "carol")),
-        *("warning", "user name 'bob' alone", r"\.gitconfig: ", "--unset-all", True),
+        *("warning", "for the user name 'bob' only", r"\.gitconfig: ", "--unset-all", True),
     ),
     Row(
         *("a provider", "gcm-residue", in_config("credential.https://huggingface.co.provider", "generic"), "warning"),
-        *("Git Credential Manager has left", r"\.gitconfig: .*provider = generic", "run `git config", True),
+        *("Git Credential Manager left", r"\.gitconfig: .*provider = generic", "run `git config", True),
     ),
     # --- URLs and git's configuration
     Row(
-        *("in the remote", "token-in-remote-url", url_with_token, "error", "a remote's URL has a token in it"),
+        *("in the remote", "token-in-remote-url", url_with_token, "error", "a remote's URL contains a token"),
         *(r"work/\.git/config\nremote 'origin': {shown}$", AGAIN, True, (), None, has_a_plain_url),
     ),
     Row(
-        *("in the remote, of an address", "token-in-remote-url", url_with_token_of_an_address, "error", "has a token"),
+        *(
+            "in the remote, of an address",
+            "token-in-remote-url",
+            url_with_token_of_an_address,
+            "error",
+            "contains a token",
+        ),
         *(r"work/\.git/config\nremote 'origin': {shown}$", AGAIN, True, (), None, has_a_plain_url),
     ),
     Row(
-        *("in the remote, seen from below", "token-in-remote-url", url_with_token_above, "error", "has a token in it"),
+        *("in the remote, seen from below", "token-in-remote-url", url_with_token_above, "error", "contains a token"),
         *(r"work/\.git/config\nremote 'origin': {shown}$", AGAIN, True, (), None, has_a_plain_url),
     ),
     Row(
         *("in a header", "token-in-git-config"),
         in_config(HEADER, "X-Team: a", "Authorization: Bearer {token}", "AUTHORIZATION: Bearer {token}"),
-        *("error", "sends a header with a password to the Hub", rf"\.gitconfig: {HEADER}$", AGAIN, True),
+        *("error", "sends an Authorization header to the Hub", rf"\.gitconfig: {HEADER}$", AGAIN, True),
         then=other_header_stays,
     ),
     Row(
@@ -516,11 +546,11 @@ ROWS = [
     ),
     Row(
         *("in a header from the environment", "token-in-git-config", header_in_environment, "error", "to the Hub"),
-        *("the environment, GIT_CONFIG_", "take http.* out of GIT_CONFIG_", False, ()),
+        *("the environment, GIT_CONFIG_", "remove http.* from GIT_CONFIG_", False, ()),
         by_hand=in_environment("GIT_CONFIG_COUNT", None),
     ),
     Row(
-        *("in an image", "token-in-git-config", baked_into_the_image, "error", "a token into the Hub's addresses"),
+        *("in an image", "token-in-git-config", baked_into_the_image, "error", "inserts a token into the Hub's URLs"),
         *(r"etc-gitconfig: url\.https://huggingface\.co/\.insteadOf, with {shown}$", AGAIN, True),
     ),
     # --- git-lfs and the hooks
@@ -529,17 +559,17 @@ ROWS = [
         *("install git-lfs", False, (), git_lfs_again),
     ),
     Row(
-        *("git-lfs unknown to git", "lfs-not-hooked", without("filter"), "warning", "git does not know of it"),
+        *("git-lfs unknown to git", "lfs-not-hooked", without("filter"), "warning", "but git does not use it"),
         *("filter.lfs is not in", "run `git lfs install --skip-repo`", True),
     ),
     Row(
         *("another host", "lfs-url-elsewhere", lfs_elsewhere, "warning", "to another host"),
-        *("says: https://lfs.example.org/alice", "run `git config --unset lfs.url`"),
+        *("shows https://lfs.example.org/alice", "run `git config --file .* --unset-all lfs.url`"),
     ),
     Row(
-        *("hook replaced", "hooks-broken", replaced_hook, "warning", "does not call the hooks"),
+        *("hook replaced", "hooks-broken", replaced_hook, "warning", "does not run all installed hooks"),
         *(
-            r"there is none of ours at .*hooks/pre-push$",
+            r"^our hook is not at .*hooks/pre-push$",
             "run `git-credential-hf hooks install",
             True,
             (),
@@ -548,16 +578,16 @@ ROWS = [
         ),
     ),
     Row(
-        *("hooks displaced", "hooks-broken", displaced_hooks, "warning", "does not call the hooks"),
+        *("hooks displaced", "hooks-broken", displaced_hooks, "warning", "does not run all installed hooks"),
         *("core.hooksPath is others", "hooks install", True, (), None, are_called_again),
     ),
     # --- where this runs
     Row(
-        *("sudo", "wrong-home", by_sudo, "warning", "by sudo", "the login is looked for in /", "without sudo"),
+        *("sudo", "wrong-home", by_sudo, "warning", "through sudo", "the login is read from /", "without sudo"),
         by_hand=in_environment("SUDO_USER", None),
     ),
     Row(
-        *("a secret of a job", "ci-long-lived-token", in_a_job, "warning", "a job of GitHub Actions uses a token"),
+        *("a secret of a job", "ci-long-lived-token", in_a_job, "warning", "a GitHub Actions job uses a token"),
         *("{shown} from the environment variable HF_TOKEN", "Trusted Publisher: https://", False, ()),
         by_hand=as_trusted_publisher,
         needs="online",
@@ -568,10 +598,10 @@ ROWS = [
     ),
     Row(
         *("a Hub in the clear", "endpoint-elsewhere", in_environment("HF_ENDPOINT", "http://hub.example.org")),
-        *("error", "no place to send a token to", "HF_ENDPOINT is http://hub", "run `unset HF_ENDPOINT`"),
+        *("error", "not a URL that a token may be sent to", "HF_ENDPOINT is http://hub", "run `unset HF_ENDPOINT`"),
     ),
     Row(
-        *("nobody answers", "hub-unreachable", lambda machine: None, "warning", "could not be asked"),
+        *("nobody answers", "hub-unreachable", lambda machine: None, "warning", "could not be checked"),
         *("cannot reach the Hub", "run `git-credential-hf doctor --offline`"),
         by_hand=lambda machine: setattr(machine, "hub", None),
         needs="alone",
@@ -601,12 +631,12 @@ ROWS = [
     ),
     Row(
         *("scoped for another", "repo-read-only", why("fine-grained, for another repository"), "warning"),
-        *("no `repo.write` for alice/model", "alice/model, with", "add 'Write access", False, (), write_token),
+        *("lacks `repo.write` for alice/model", "alice/model, with", "add 'Write access", False, (), write_token),
         needs="online",
         repository=("alice/model",),
     ),
     Row(
-        *("missing", "repo-no-access", why("no such repository"), "error", "there is no https://huggingface.co/alice"),
+        *("missing", "repo-no-access", why("no such repository"), "error", "alice/missing does not exist"),
         *("alice/missing, with", "run `hf repos create alice/missing`", False, (), created),
         needs="online",
         repository=("https://huggingface.co/alice/missing",),
@@ -693,7 +723,7 @@ def carry_out(machine: Machine, command: str) -> None:
         machine.run("sh", "-c", command)
 
 
-WITH_A_COMMAND = [row for row in ROWS if row.fixable and row.fix not in (AGAIN, "install it again")]
+WITH_A_COMMAND = [row for row in ROWS if row.fixable and row.fix != AGAIN]
 
 
 @pytest.mark.parametrize("row", WITH_A_COMMAND, ids=lambda row: f"{row.id}, {row.name}")
