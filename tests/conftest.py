@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 import os
 import platform
 import shutil
@@ -76,10 +76,11 @@ def _state_of_the_real_home() -> dict[str, tuple[int, int, int] | None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to test anything but an installed wheel."""
-    found = importlib.util.find_spec("git_credential_hf")
-    if found and found.origin and Path(found.origin).resolve().is_relative_to(CHECKOUT / "git_credential_hf"):
-        raise pytest.UsageError("this would test the checkout: use ./tests/run, which tests the wheel")
+    """Refuse to test a checkout that is not installed, be it with `pip install -e`."""
+    try:
+        importlib.metadata.distribution("git-credential-hf")
+    except importlib.metadata.PackageNotFoundError:
+        raise pytest.UsageError("type ./tests/run, or first: pip install -e . --group test") from None
 
 
 def pytest_report_header() -> list[str]:

@@ -19,9 +19,9 @@ _REMEDIES = {
     _GITHUB: f"use a Trusted Publisher ({TRUSTED_PUBLISHERS}), or the secret HF_TOKEN",
     _GITLAB: f"use a Trusted Publisher ({TRUSTED_PUBLISHERS}), or a masked variable HF_TOKEN",
     "a CI job": "give the job the secret HF_TOKEN",
-    "a Colab notebook": "put the token into the notebook's secret HF_TOKEN",
+    "a Colab notebook": "add the token as HF_TOKEN to the notebook's secrets",
     "a Kubernetes pod": "mount a Secret, and set HF_TOKEN_PATH to its file",
-    "a container": "mount a secret, and set HF_TOKEN_PATH to its file: never copy a token into an image",
+    "a container": "mount a secret, and set HF_TOKEN_PATH to its file; do not copy a token into the image",
 }
 
 

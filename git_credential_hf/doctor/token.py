@@ -148,7 +148,7 @@ def check_token_files(machine: Machine) -> Iterator[Finding]:
 
 
 def check_legacy_file(machine: Machine) -> Iterator[Finding]:
-    """Check for the token file of huggingface_hub before 0.14."""
+    """Check for the token file of huggingface_hub before 0.12."""
     path = os.path.join(os.path.expanduser("~"), ".huggingface", "token")
     try:
         exists = stat.S_ISREG(os.stat(path).st_mode)
@@ -165,7 +165,7 @@ def check_legacy_file(machine: Machine) -> Iterator[Finding]:
     yield Finding(
         "legacy-token-file",
         "warning",
-        "there is an old token file, of huggingface_hub before 0.14",
+        "there is an old token file, of huggingface_hub before 0.12",
         f"{path}: newer versions read {token_path()} instead",
         f"run `rm {shlex.quote(path)}`",
         remove,
@@ -187,9 +187,9 @@ def _fault(value: str) -> str | None:
     if _PLACEHOLDER.fullmatch(text):
         return "is an unexpanded placeholder"
     if text[0] in "\"'" or text[-1] in "\"'":
-        return "has quotation marks in it"
+        return "contains quotes"
     if re.search(r"\s", text):
-        return "has a space or a line break in it"
+        return "contains a space or a line break"
     return None
 
 

@@ -17,7 +17,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import programs
 import pytest
+from programs import Done
 
 SCRIPTS = sysconfig.get_path("scripts")
 PROGRAM = os.path.join(SCRIPTS, "git-credential-hf")
@@ -25,21 +27,10 @@ CANARY = "hf_CaNaRyCaNaRyCaNaRyCaNaRyCaNaRy1234"
 REFRESH = "hf_oauth__refresh_CaNaRyCaNaRyCaNaRyCaNaRy1234"
 SHOWN = "hf_****1234"
 
-Done = subprocess.CompletedProcess[str]
-
 
 def run(*arguments: str, program: str = PROGRAM, stdin: str = "", **environment: str | None) -> Done:
     """Run the executable; `None` takes a variable away. No traceback and no token is ever to be seen."""
-    merged = {**os.environ, **environment}
-    done = subprocess.run(
-        [program, *arguments],
-        input=stdin,
-        env={name: value for name, value in merged.items() if value is not None},
-        capture_output=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        timeout=60,
-    )
+    done = programs.run(program, *arguments, stdin=stdin, check=False, **environment)
     assert "Traceback" not in done.stderr
     assert "internal error" not in done.stderr
     for secret in (CANARY, REFRESH):

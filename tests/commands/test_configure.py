@@ -15,9 +15,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import programs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from programs import Done, git
 
 from git_credential_hf import __main__ as program
 from git_credential_hf.configure import plan_configure, plan_unconfigure
@@ -39,8 +41,6 @@ def block(origin: str, helper: str = "hf") -> str:
 
 LINES = block("https://huggingface.co") + block("https://hf.co")
 
-Done = subprocess.CompletedProcess[str]
-
 
 def run(
     *arguments: str,
@@ -50,16 +50,8 @@ def run(
     **environment: str | None,
 ) -> Done:
     """Run the executable; `None` takes a variable away."""
-    merged = {**os.environ, "HF_TOKEN": CANARY, **environment}
-    done = subprocess.run(
-        [*around, program, *arguments],
-        env={name: value for name, value in merged.items() if value is not None},
-        capture_output=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        timeout=timeout,
-    )
-    return checked(done)
+    given = {"HF_TOKEN": CANARY, **environment}
+    return checked(programs.run(*around, program, *arguments, check=False, timeout=timeout, **given))
 
 
 def quickly(*arguments: str, **environment: str | None) -> Done:
@@ -110,21 +102,11 @@ def quickly_well(*arguments: str, **environment: str | None) -> str:
     return done.stdout
 
 
-def git(*arguments: str, cwd: Path | None = None) -> str:
-    return subprocess.run(["git", *arguments], cwd=cwd, check=True, capture_output=True, text=True, timeout=30).stdout
-
-
 def fill(host: str = "huggingface.co", protocol: str = "https", **environment: str | None) -> Done:
     """What real `git credential fill` finds out."""
-    merged = {**os.environ, "HF_TOKEN": CANARY, **environment}
-    return subprocess.run(
-        ["git", "credential", "fill"],
-        input=f"protocol={protocol}\nhost={host}\n\n",
-        env={name: value for name, value in merged.items() if value is not None},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    asked = f"protocol={protocol}\nhost={host}\n\n"
+    given = {"HF_TOKEN": CANARY, **environment}
+    return programs.run("git", "credential", "fill", stdin=asked, check=False, **given)
 
 
 @pytest.fixture

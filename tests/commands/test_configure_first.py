@@ -5,13 +5,14 @@ import pty
 import re
 import select
 import shlex
-import subprocess
 import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import programs
 import pytest
+from programs import Done, git
 
 PROGRAM = os.path.join(sysconfig.get_path("scripts"), "git-credential-hf")
 CANARY = "hf_CaNaRyCaNaRyCaNaRyCaNaRyCaNaRy1234"
@@ -24,22 +25,11 @@ KEPT = (
 )
 STORE = "[credential]\n\thelper = store\n"
 
-Done = subprocess.CompletedProcess[str]
-
 
 def run(*arguments: str, cwd: Path | None = None, **environment: str) -> Done:
     """Run the executable without a terminal; no traceback and no token is ever to be seen."""
-    return checked(
-        subprocess.run(
-            [PROGRAM, *arguments],
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "HF_TOKEN": CANARY, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-    )
+    given = {"HF_TOKEN": CANARY, **environment}
+    return checked(programs.run(PROGRAM, *arguments, cwd=cwd, check=False, timeout=120, **given))
 
 
 def checked(done: Done) -> Done:
@@ -81,23 +71,9 @@ def at_a_terminal(typed: str, *arguments: str) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
 
 
-def git(*arguments: str, cwd: Path | None = None, given: str | None = None) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=cwd, input=given, check=True, capture_output=True, text=True, timeout=30
-    )
-    return done.stdout
-
-
 def fill(host: str = "huggingface.co", cwd: Path | None = None) -> str:
-    done = subprocess.run(
-        ["git", "credential", "fill"],
-        cwd=cwd,
-        input=f"protocol=https\nhost={host}\n\n",
-        env={**os.environ, "HF_TOKEN": CANARY},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    asked = f"protocol=https\nhost={host}\n\n"
+    done = programs.run("git", "credential", "fill", cwd=cwd, stdin=asked, check=False, HF_TOKEN=CANARY)
     return dict(line.split("=", 1) for line in done.stdout.splitlines()).get("password", "")
 
 
@@ -112,8 +88,7 @@ def warnings(done: Done) -> list[str]:
 
 def carry_out(command: str, cwd: Path) -> None:
     """Type what a hint says."""
-    done = subprocess.run(["sh", "-c", command], cwd=cwd, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    programs.run("sh", "-c", command, cwd=cwd)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import programs
 import pytest
 from other_helpers import ELSEWHERE, HOLDERS, HUB, PROGRAMS, Entry, Holder, Manager, Store, build_libsecret
 
@@ -37,15 +38,8 @@ def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
         yield store
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        ["git-credential-hf", "purge", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        env={**os.environ, **environment},
-    )
+def run(*arguments: str, **environment: str) -> programs.Done:
+    done = programs.run("git-credential-hf", "purge", *arguments, check=False, timeout=30, **environment)
     assert OLD not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from account import WEIGHTS, Account
+from programs import git
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -24,8 +25,7 @@ Tokens = Mapping[str, str]
 
 
 def git_version() -> tuple[int, ...]:
-    shown = subprocess.run(["git", "version"], capture_output=True, text=True, check=True, timeout=30).stdout
-    return tuple(map(int, re.findall(r"\d+", shown)[:2]))
+    return tuple(map(int, re.findall(r"\d+", git("version"))[:2]))
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import Argument, Done, run
 
 if TYPE_CHECKING:
     from fake_hub import Hub, OAuth
@@ -25,24 +25,13 @@ class Account:
         self.watched_by: tuple[str, ...] = ()  # a command that runs what follows it, such as strace
 
     def run(
-        self, *command: str, stdin: str = "", check: bool = True, timeout: float = 60, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+        self, *command: Argument, stdin: str = "", check: bool = True, timeout: float = 60, **environment: str
+    ) -> Done:
         """Run a command to its end."""
-        done = subprocess.run(
-            [*self.watched_by, *command],
-            cwd=self.where,
-            input=stdin,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done
+        return run(*self.watched_by, *command, cwd=self.where, stdin=stdin, check=check, timeout=timeout, **environment)
 
-    def git(self, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-        return self.run("git", *arguments, **options)  # type: ignore[arg-type]
+    def git(self, *arguments: Argument, check: bool = True, timeout: float = 60, **environment: str) -> Done:
+        return self.run("git", *arguments, check=check, timeout=timeout, **environment)
 
     def log_in(self, token: str) -> None:
         self.run("hf", "auth", "login", "--token", token)
@@ -75,9 +64,9 @@ class Account:
         done = self.run("git", "credential", "fill", stdin=f"protocol=https\nhost={host}\n\n", check=False)
         return dict(line.split("=", 1) for line in done.stdout.splitlines()).get("password", "")
 
-    def clone(self, url: str = "https://huggingface.co/alice/private-model", **options: object) -> Path:
+    def clone(self, url: str = "https://huggingface.co/alice/private-model", **environment: str) -> Path:
         """Clone as everybody does, and go there."""
-        self.git("clone", url, **options)
+        self.git("clone", url, **environment)
         self.where = self.where / url.rpartition("/")[2]
         return self.where
 

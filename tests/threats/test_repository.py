@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 from account import Account
+from programs import git
 
 from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
 from git_credential_hf.git.config import quote_value, read_config
@@ -31,12 +32,6 @@ ASK = b"protocol=https\nhost=huggingface.co\n\n"
 ESCAPES = "\x1b]0;owned\x07\x1b[2J"
 CHALLENGE = http("401 No", 'WWW-Authenticate: Basic realm="huggingface.co"', "WWW-Authenticate: Negotiate")
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 3\n"
-
-
-def git(*arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        ["git", *arguments], env={**os.environ, **environment}, capture_output=True, timeout=100, check=check
-    )
 
 
 @pytest.fixture
@@ -251,7 +246,7 @@ def archive(repository: Path, home: Path) -> Path:
         "update-index",
         "--add",
         "--cacheinfo",
-        f"100644,{git('hash-object', '-w', 'README.md').stdout.decode().strip()},x",
+        f"100644,{git('hash-object', '-w', 'README.md').strip()},x",
     )
     with (repository / ".git/config").open("a") as file:
         file.writelines(lines)
@@ -263,7 +258,7 @@ def test_a_hostile_configuration_leads_our_requests_nowhere(archive: Path, home:
 
     Nor do our requests take its proxy, its addresses or its idea of TLS.
     """
-    push = f"refs/heads/main {git('rev-parse', 'HEAD').stdout.decode().strip()} refs/heads/main {'0' * 40}\n"
+    push = f"refs/heads/main {git('rev-parse', 'HEAD').strip()} refs/heads/main {'0' * 40}\n"
     with Server(http("200 OK")) as proxy, Server(http("500 No")) as hub:
         with (archive / ".git/config").open("a") as file:
             file.write(REDIRECTED.format(port=proxy.port, hooks=home / "hooks"))
@@ -360,7 +355,7 @@ def test_names_of_what_is_pushed_do_not_reach_the_terminal(repository: Path) -> 
     (repository / f"d{ESCAPES}" / "\u202efdp.x").write_text(f"token {secret}\n")
     git("add", ".")
     git("commit", "--quiet", "--message", ESCAPES)
-    tip = git("rev-parse", "HEAD").stdout.decode().strip()
+    tip = git("rev-parse", "HEAD").strip()
     given = f"refs/heads/\u202e{ESCAPES} {tip} refs/heads/{ESCAPES} {'0' * 40}\n".encode()
     status, answer, said = run("hook", "pre-push", f"r{ESCAPES}", "ssh://git@hf.co/acme/model", stdin=given)
     assert status == 1
@@ -435,7 +430,7 @@ def test_a_tree_without_a_bottom(repository: Path) -> None:
     subprocess.run(
         ["git", "fast-import", "--quiet", "--force"], input="\n".join(stream).encode(), check=True, timeout=60
     )
-    tip = git("rev-parse", "main").stdout.decode().strip()
+    tip = git("rev-parse", "main").strip()
     given = f"refs/heads/main {tip} refs/heads/main {'0' * 40}\n".encode()
     status, _, said = run("hook", "pre-push", "origin", "ssh://git@hf.co/acme/model", stdin=given)
     assert status in (0, 1)

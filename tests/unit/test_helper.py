@@ -4,13 +4,13 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import programs
 import pytest
 
 TOKEN = "hf_" + "Canary" * 5 + "wxyz"
@@ -26,10 +26,8 @@ def helper(operation: str, message: str, **environment: str) -> tuple[int, str, 
 
 
 def run(command: list[str], message: str, **environment: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        command, input=message.encode(), capture_output=True, timeout=5, env={**os.environ, **environment}
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    done = programs.run(*command, stdin=message, check=False, timeout=5, **environment)
+    return done.returncode, done.stdout, done.stderr
 
 
 def git(operation: str, message: str, helpers: str = "hf", **environment: str) -> tuple[int, str, str]:

@@ -18,6 +18,7 @@ import faults
 import pytest
 from faults import NETRC, PROGRAM, SICK, calls
 from faults.calls import can_trace
+from programs import run
 
 FIX = (PROGRAM, "doctor", "--fix", "--yes", "--offline")
 KEPT = (".netrc", ".huggingface/token")  # a copy of these stays
@@ -63,14 +64,7 @@ def fix(
     *around: str, command: tuple[str, ...] = FIX, timeout: float = 120, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `doctor --fix --yes --offline`; whatever it says, no token is in it."""
-    done = subprocess.run(
-        [*around, *command],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env={**os.environ, **environment},
-    )
+    done = run(*around, *command, check=False, timeout=timeout, **environment)
     shows_no_token(done.stdout + done.stderr)
     return done
 

@@ -388,14 +388,14 @@ ROWS = [
     ),
     Row(
         *("in quotes", "token-malformed", in_environment("HUGGING_FACE_HUB_TOKEN", "'{another}'"), "error"),
-        *("HUGGING_FACE_HUB_TOKEN has quotation marks", "", "run `unset HUGGING", False, ("env-overrides-login",)),
+        *("HUGGING_FACE_HUB_TOKEN contains quotes", "", "run `unset HUGGING", False, ("env-overrides-login",)),
     ),
     Row(
         *("two in one", "token-malformed", in_environment("HF_TOKEN", "{another} {another}"), "error"),
-        *("has a space or a line break", "", "run `unset HF_TOKEN`", False, ("env-overrides-login",)),
+        *("contains a space or a line break", "", "run `unset HF_TOKEN`", False, ("env-overrides-login",)),
     ),
     Row(
-        *("quoted login", "token-malformed", quoted_login, "error", "the stored token has quotation marks", TOKEN_FILE),
+        *("quoted login", "token-malformed", quoted_login, "error", "the stored token contains quotes", TOKEN_FILE),
         *(LOGIN, False, (), log_in_as),
     ),
     Row(

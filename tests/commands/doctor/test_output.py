@@ -190,7 +190,7 @@ PLACES = [
     ({"GITHUB_ACTIONS": "true", "CI": "true"}, "use a Trusted Publisher"),
     ({"GITLAB_CI": "true", "CI": "true"}, "use a Trusted Publisher"),
     ({"CI": "true"}, "give the job the secret HF_TOKEN"),
-    ({"COLAB_RELEASE_TAG": "release"}, "the notebook's secret HF_TOKEN"),
+    ({"COLAB_RELEASE_TAG": "release"}, "the notebook's secrets"),
     ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "mount a Secret"),
     ({"JPY_PARENT_PID": "1"}, HERE),
     ({"WSL_DISTRO_NAME": "Debian"}, HERE),

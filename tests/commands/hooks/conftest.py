@@ -1,4 +1,4 @@
-"""A repository with a file in LFS, a remote in the next directory, and a log of who was started in between."""
+"""A repository with a file in LFS, a local remote, and a log of the programs that a push starts."""
 
 import os
 import shutil
@@ -7,16 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from programs import Argument, Done, run
 
 from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
 
-# It stands for `git-credential-hf hook`: it says what the test has told it to say, and notes that it was asked.
+# Replaces `git-credential-hf`: it exits with the status that a test sets, and logs its arguments and input.
 STAND_IN = """#!/bin/sh
-[ "$1" != --version ] || exit 0 # whether it can be started is asked after a refusal
-{ echo "judge $*"; cat; } >> "$LOG"
+[ "$1" != --version ] || exit 0 # the hooks run this after a refusal
+{ echo "check $*"; cat; } >> "$LOG"
 [ "$1" != hook ] || exit "$(cat "$ANSWER")"
 """
-# The real git-lfs, and a note that it was asked to upload, or to look after its locks.
+# The real git-lfs, which logs its own hooks.
 GIT_LFS = """#!/bin/sh
 case $1 in
     pre-push | post-*) echo "lfs $*" >> "$LOG" ;;
@@ -34,7 +35,7 @@ def script(path: Path, text: str | bytes, mode: int = 0o755) -> Path:
 
 
 def tree(*folders: Path) -> dict[str, object]:
-    """Everything below, with modes, bytes, and where links lead."""
+    """Return all files below, with modes, contents, and targets of links."""
     found: dict[str, object] = {}
     for folder in folders:
         for path in sorted(folder.rglob("*")):
@@ -45,7 +46,7 @@ def tree(*folders: Path) -> dict[str, object]:
 
 
 class Bench:
-    """A repository, and what somebody does in it."""
+    """A repository, and what a user does in it."""
 
     def __init__(self, folder: Path, change_directory: Callable[[Path], None]) -> None:
         self.folder = folder
@@ -60,26 +61,14 @@ class Bench:
         self.where = where
         self.change_directory(where)
 
-    def run(self, *command: str | Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [str(word) for word in command],
-            cwd=self.where,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=60,
-            check=False,
-        )
-        assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done
+    def run(self, *command: Argument, check: bool = True, **environment: str) -> Done:
+        return run(*command, cwd=self.where, check=check, **environment)
 
-    def git(self, *arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-        return self.run("git", *arguments, **options)  # type: ignore[arg-type]
+    def git(self, *arguments: Argument, check: bool = True, **environment: str) -> Done:
+        return self.run("git", *arguments, check=check, **environment)
 
     def repository(self, name: str = "repository", lfs: bool = True) -> Path:
-        """Make one with `remote.git` as its remote, go there, and let git-lfs have installed nothing."""
+        """Create one with `remote.git` as its remote, and go there; git-lfs has installed no hooks."""
         if not self.remote.exists():
             self.git("init", "--quiet", "--bare", self.remote)
         where = self.folder / name
@@ -91,7 +80,7 @@ class Bench:
         return where
 
     def commit(self) -> None:
-        """One with a new LFS object in it. git-lfs may not install its own hooks on the way, as it would."""
+        """Commit a new LFS object."""
         self.number += 1
         (self.where / "model.bin").write_bytes(os.urandom(99))
         self.git("add", ".", check=False)
@@ -103,20 +92,20 @@ class Bench:
     def pushed(self) -> str:
         return self.git("--git-dir", self.remote, "for-each-ref").stdout
 
-    def says(self, answer: int) -> None:
+    def answers(self, answer: int) -> None:
         self.answer.write_text(f"{answer}\n")
 
     def push(self, answer: int = 0, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Push, with that answer of the judge. `logged` are the lines about this push alone."""
-        self.says(answer)
+        """Push, with that exit status of the check, and a log of this push alone."""
+        self.answers(answer)
         self.log.write_text("")
         return self.git("push", *(arguments or ("origin", "HEAD:main")), check=False, **environment)
 
     def logged(self, *who: str) -> list[str]:
-        """Who was started, in order, by the first word of a line."""
+        """Return which of these programs ran, in order."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         words = [line.split(" ")[0] for line in lines]
-        return [word for word in words if word in (who or ("judge", "lfs", "custom", "framework", "husky"))]
+        return [word for word in words if word in (who or ("check", "lfs", "custom", "framework", "husky"))]
 
     def install(self, scope: str = "local") -> None:
         for change in plan_install(scope):
@@ -128,18 +117,18 @@ class Bench:
             change.apply()
         assert plan_uninstall(scope) == [], "twice is once"
 
-    def is_judged(self) -> None:
-        """A refused push uploads nothing, and git-lfs does not even start; an allowed one uploads, once judged."""
+    def assert_checked_first(self) -> None:
+        """Push twice: refused, without starting git-lfs or uploading; then allowed, with one check before git-lfs."""
         self.commit()
         objects, refs = self.uploaded(), self.pushed()
         refused = self.push(1)
         assert refused.returncode != 0, refused.stderr
-        assert self.logged("judge", "lfs") == ["judge"], self.log.read_text()
+        assert self.logged("check", "lfs") == ["check"], self.log.read_text()
         assert (self.uploaded(), self.pushed()) == (objects, refs)
         allowed = self.push(0)
         assert allowed.returncode == 0, allowed.stderr
-        assert self.logged("judge") == ["judge"], self.log.read_text()
-        assert self.logged("judge", "lfs")[:2] == ["judge", "lfs"], self.log.read_text()
+        assert self.logged("check") == ["check"], self.log.read_text()
+        assert self.logged("check", "lfs")[:2] == ["check", "lfs"], self.log.read_text()
         assert self.uploaded() == objects + 1
         assert self.pushed() != refs
 
@@ -149,7 +138,7 @@ class Bench:
 
 @pytest.fixture
 def bench(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """A bench whose `git-credential-hf` is a stand-in, which says yes."""
+    """Return a bench on which `STAND_IN` replaces `git-credential-hf`, with the status 0."""
     real = shutil.which("git-lfs")
     if real is None:
         pytest.skip("no git-lfs")
@@ -160,7 +149,7 @@ def bench(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("LOG", str(bench.log))
     monkeypatch.setenv("ANSWER", str(bench.answer))
     monkeypatch.setenv("REAL_GIT_LFS", real)
-    bench.says(0)
+    bench.answers(0)
     (home / ".config").mkdir()
     bench.git("lfs", "install", "--skip-repo")
     for name, value in {

@@ -1,4 +1,4 @@
-"""Ours is first, whoever else has hooks there, and in whichever order they came."""
+"""Our hook runs first, whichever other hooks are installed, in whichever order."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ def framework(bench: Bench, *arguments: str) -> None:
 
 
 def husky(bench: Bench) -> None:
-    """What npm does after `npm install`: it runs `prepare`."""
+    """Do what `npm install` does: run husky's `prepare`."""
     package, node = os.environ.get("GIT_CREDENTIAL_HF_TESTS_HUSKY"), shutil.which("node")
     if not package or not node:
         pytest.skip("no husky (GIT_CREDENTIAL_HF_TESTS_HUSKY), or no node")
@@ -66,13 +66,11 @@ def uninstall_framework(bench: Bench) -> None:
     bench.run(sys.executable, "-m", "pre_commit", "uninstall", "--hook-type", "pre-push")
 
 
-# What is done, in this order; who is heard of then, beside the judge and git-lfs.
+# What is installed, in this order; which other hooks run then.
 ARRANGEMENTS: dict[str, tuple[list[Callable[[Bench], None]], list[str]]] = {
     "alone": ([install], []),
     "lfs, ours": ([lfs("install"), install], []),
     "ours, lfs": ([install, lfs("install")], []),
-    "ours, lfs update": ([install, lfs("update")], []),
-    "ours, lfs install --force, ours": ([install, lfs("install", "--force"), install], []),
     "ours, lfs update --force, ours": ([install, lfs("update", "--force"), install], []),
     "custom, ours, lfs update --force, ours": ([custom, install, lfs("update", "--force"), install], ["custom"]),
     "custom, ours": ([custom, install], ["custom"]),
@@ -90,7 +88,6 @@ ARRANGEMENTS: dict[str, tuple[list[Callable[[Bench], None]], list[str]]] = {
     "tracked, ours": ([tracked, install], ["custom"]),
     "ours, tracked, ours": ([install, tracked, install], ["custom"]),
     "husky, ours": ([husky, install], ["husky"]),
-    "lfs, husky, ours": ([lfs("install"), husky, install], ["husky"]),
     "ours, husky, ours": ([install, husky, install], ["husky"]),
     "husky, ours, husky, ours": ([husky, install, husky, install], ["husky"]),
 }
@@ -98,15 +95,15 @@ ARRANGEMENTS: dict[str, tuple[list[Callable[[Bench], None]], list[str]]] = {
 
 @pytest.mark.parametrize("name", ARRANGEMENTS)
 def test_first(bench: Bench, name: str) -> None:
-    """A refusal comes before everybody else's hooks and git-lfs; after a yes each of them has run, with its objects."""
+    """A refusal comes before all other hooks and git-lfs; otherwise each of them runs."""
     bench.repository()
-    steps, heard = ARRANGEMENTS[name]
+    steps, expected = ARRANGEMENTS[name]
     for step in steps:
         step(bench)
     assert bench.state() == "installed"
     assert plan_install("local") == [], "nothing is left to do"
-    bench.is_judged()
-    assert sorted(set(bench.logged("custom", "framework", "husky"))) == sorted(heard)
+    bench.assert_checked_first()
+    assert sorted(set(bench.logged("custom", "framework", "husky"))) == sorted(expected)
 
 
 ROUND_TRIPS = {
@@ -122,7 +119,7 @@ ROUND_TRIPS = {
 
 @pytest.mark.parametrize("name", ROUND_TRIPS)
 def test_round_trip(bench: Bench, name: str) -> None:
-    """Undoing gives back every byte and every mode, of the hooks and of the configuration."""
+    """Uninstalling restores every byte and mode of the hooks and the configuration."""
     where = bench.repository()
     for step in ROUND_TRIPS[name]:
         step(bench)
@@ -137,7 +134,7 @@ def test_round_trip(bench: Bench, name: str) -> None:
 
 @pytest.mark.git_versions
 def test_replaced_by_lfs(bench: Bench) -> None:
-    """`git lfs update --force` takes our place: that is seen, and mended without losing the hook before."""
+    """`git lfs update --force` replaces our hook: that is reported, and fixed without losing the original hook."""
     where = bench.repository()
     custom(bench)
     bench.install()
@@ -155,8 +152,8 @@ def test_replaced_by_lfs(bench: Bench) -> None:
     assert (where / ".git/hooks/pre-push.before-hf").read_text() == CUSTOM
 
 
-def test_replaced_by_a_stranger(bench: Bench) -> None:
-    """Two foreign hooks, one of them from before: neither is lost, and the problem names both and what mends it."""
+def test_replaced_by_another_hook(bench: Bench) -> None:
+    """Of two other hooks, one from before, neither is lost; the problem names both, and its fix works."""
     where = bench.repository()
     custom(bench)
     bench.install()
@@ -175,7 +172,7 @@ def test_replaced_by_a_stranger(bench: Bench) -> None:
 
 
 def test_framework_over_ours_and_back(bench: Bench) -> None:
-    """Ours goes out from under pre-commit, which stays as it would be without us."""
+    """Uninstalled from under pre-commit, our hook leaves that as it would be without us."""
     where = bench.repository()
     bench.install()
     framework(bench)
@@ -184,24 +181,24 @@ def test_framework_over_ours_and_back(bench: Bench) -> None:
     assert "pre-commit.com" in (where / ".git/hooks/pre-push").read_text()
     bench.commit()
     assert bench.push(1).returncode == 0
-    assert "judge" not in bench.logged()
+    assert "check" not in bench.logged()
     assert "framework" in bench.logged()
 
 
 def test_framework_with_force(bench: Bench) -> None:
-    """`pre-commit install -f` removes us: that is seen, and installing again brings us back before it."""
+    """`pre-commit install -f` removes our hook; installing again puts it back before that one."""
     bench.repository()
     framework(bench)
     bench.install()
     framework(bench, "-f")
     assert bench.state() != "installed"
     bench.install()
-    bench.is_judged()
+    bench.assert_checked_first()
     assert bench.logged("framework")
 
 
 def test_husky_again(bench: Bench) -> None:
-    """What npm runs as `prepare` works beside us, and takes `core.hooksPath` back: that is seen, and mended."""
+    """`npm install` runs husky, which resets `core.hooksPath`: that is reported, and fixed."""
     where = bench.repository()
     husky(bench)
     before = tree(where)
@@ -217,12 +214,12 @@ def test_husky_again(bench: Bench) -> None:
     bench.uninstall()  # of what has been displaced
     assert tree(where) == before
     bench.install()
-    bench.is_judged()
+    bench.assert_checked_first()
 
 
 @pytest.mark.parametrize("steps", ["framework, ours", "ours, framework", "framework, ours, framework"])
 def test_framework_at_commit(bench: Bench, steps: str) -> None:
-    """A commit is judged first as well, once, and pre-commit runs after that, once."""
+    """A commit is checked first, once, and pre-commit runs after that, once."""
     bench.repository()
     (bench.where / ".pre-commit-config.yaml").write_text(FRAMEWORK.replace("pre-push", "pre-commit"))
     for step in steps.split(", "):
@@ -232,8 +229,8 @@ def test_framework_at_commit(bench: Bench, steps: str) -> None:
             bench.run(sys.executable, "-m", "pre_commit", "install")
     bench.git("add", ".")
     bench.git("commit", "--message", "x")
-    assert bench.logged() == ["judge", "framework"]
-    bench.says(1)
+    assert bench.logged() == ["check", "framework"]
+    bench.answers(1)
     assert bench.git("commit", "--allow-empty", "--message", "x", check=False).returncode != 0
 
 
@@ -245,13 +242,13 @@ NAMES = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_name(bench: Bench, name: str) -> None:
-    """A hook that looks at its own name keeps it, and finds what lies beside it."""
+    """A hook that uses its own name keeps it, and finds the files beside it."""
     where = bench.repository()
     script(where / ".git/hooks/pre-push", NAMES[name])
     script(where / ".git/hooks/pre-push.d/one", '#!/bin/sh\necho "custom pre-push" >> "$LOG"\n')
     before = tree(where / ".git/hooks")
     bench.install()
-    bench.is_judged()
+    bench.assert_checked_first()
     assert "custom pre-push" in bench.log.read_text().splitlines()
     bench.uninstall()
     assert tree(where / ".git/hooks") == before
@@ -260,7 +257,7 @@ def test_name(bench: Bench, name: str) -> None:
 
 @pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath"])
 def test_arguments_and_status(bench: Bench, arrangement: str) -> None:
-    """The hook before gets the arguments and the bytes that git gave, and its exit status decides."""
+    """The existing hook gets git's arguments and input, and its exit status decides."""
     where = bench.repository()
     hook = f"""#!{sys.executable}
 import os, sys
@@ -280,7 +277,7 @@ sys.exit(7)
     head = bench.git("rev-parse", "HEAD").stdout.strip()
     assert f"custom origin file://{bench.remote}" in bench.log.read_text()
     assert Path(f"{bench.log}.raw").read_text() == f"HEAD {head} refs/heads/main {'0' * 40}\n"
-    assert bench.logged() == ["judge", "custom"]
+    assert bench.logged() == ["check", "custom"]
     assert bench.uploaded() == 0
 
 
@@ -291,11 +288,11 @@ def test_binary(bench: Bench) -> None:
     bench.install()
     bench.commit()
     assert bench.push().returncode != 0
-    assert bench.logged() == ["judge"]
+    assert bench.logged() == ["check"]
 
 
 def test_does_not_read(bench: Bench) -> None:
-    """Hooks that do not read what they are given cause no noise, however much that is."""
+    """Hooks that do not read their input cause no messages, however long that is."""
     where = bench.repository()
     script(where / ".git/hooks/pre-push", "#!/bin/sh\nexit 0\n")
     script(bench.folder / "bin/git-credential-hf", "#!/bin/sh\nexit 0\n")
@@ -310,12 +307,12 @@ def test_does_not_read(bench: Bench) -> None:
 
 
 def test_disabled_before(bench: Bench) -> None:
-    """A hook without the x bit, which git ignores, stays ignored, and is what it was afterwards."""
+    """A hook that is not executable, which git ignores, stays ignored, and is restored."""
     where = bench.repository()
     script(where / ".git/hooks/pre-push", CUSTOM + "git lfs pre-push\nexit 1\n", 0o644)
     before = tree(where)
     bench.install()
-    bench.is_judged()
+    bench.assert_checked_first()
     assert not bench.logged("custom")
     bench.uninstall()
     path = str(where / ".git/hooks/pre-push")
@@ -323,7 +320,7 @@ def test_disabled_before(bench: Bench) -> None:
 
 
 def test_symbolic_link(bench: Bench) -> None:
-    """A hook that is a link stays one, is run through it, and may lead nowhere."""
+    """A hook that is a symbolic link stays one, and may be broken."""
     where = bench.repository()
     script(where / "scripts/push", CUSTOM)
     (where / ".git/hooks/pre-push").symlink_to("../../scripts/push")
@@ -334,14 +331,14 @@ def test_symbolic_link(bench: Bench) -> None:
     bench.uninstall()
     assert tree(where) == before
     bench.install()
-    bench.is_judged()
+    bench.assert_checked_first()
     assert bench.logged("custom")
     bench.git("commit", "--allow-empty", "--message", "x")
 
 
 @pytest.mark.git_versions
 def test_nested_push(bench: Bench) -> None:
-    """What a hook pushes somewhere else is a push of its own, and judged."""
+    """A push made by a hook is checked as well."""
     where = bench.repository()
     bench.git("init", "--quiet", "--bare", bench.folder / "mirror.git")
     bench.git("remote", "add", "mirror", bench.folder / "mirror.git")
@@ -350,12 +347,12 @@ def test_nested_push(bench: Bench) -> None:
     bench.install()
     bench.commit()
     assert bench.push().returncode == 0
-    lines = [line for line in bench.log.read_text().splitlines() if line.startswith("judge")]
+    lines = [line for line in bench.log.read_text().splitlines() if line.startswith("check")]
     assert [line.split()[3] for line in lines] == ["origin", "mirror"]
 
 
-def test_endless(bench: Bench) -> None:
-    """Somebody else's hook that runs ours, which runs it as the one before, comes to an end."""
+def test_recursion(bench: Bench) -> None:
+    """Another hook that runs ours, which runs it as the existing one, does not loop."""
     where = bench.repository()
     other = '#!/bin/sh\necho custom >> "$LOG"\nHERE=$(dirname "$0")\n"$HERE/kept" "$@"\n'
     script(where / ".git/hooks/pre-push", other)
@@ -364,28 +361,28 @@ def test_endless(bench: Bench) -> None:
     shutil.copy(where / ".git/hooks/pre-push.before-hf", where / ".git/hooks/pre-push")
     bench.commit()
     assert bench.push().returncode == 0
-    assert bench.logged("judge") == ["judge"]
+    assert bench.logged("check") == ["check"]
 
 
 @pytest.mark.git_versions
 @pytest.mark.parametrize("answer", [1, 130])
 def test_commit(bench: Bench, answer: int) -> None:
-    """A commit is refused before the hook that was there runs; a yes leads to it, with its exit status."""
+    """A commit is refused before the existing hook runs; otherwise that runs, and its exit status counts."""
     where = bench.repository()
     script(where / ".git/hooks/pre-commit", CUSTOM)
     bench.install()
     bench.commit()
-    bench.says(answer)
+    bench.answers(answer)
     assert bench.git("commit", "--allow-empty", "--message", "x", check=False).returncode != 0
-    assert bench.logged() == ["judge"]
-    bench.says(0)
+    assert bench.logged() == ["check"]
+    bench.answers(0)
     bench.git("commit", "--allow-empty", "--message", "x")
-    assert bench.logged() == ["judge", "judge", "custom"]
+    assert bench.logged() == ["check", "check", "custom"]
 
 
 @pytest.mark.parametrize("how", ["gone", "does not start", "too old", "crashes", "is killed"])
-def test_program_vanished(bench: Bench, how: str) -> None:
-    """Where the program does not run, one line says so; pushes go on, with their LFS objects."""
+def test_program_does_not_run(bench: Bench, how: str) -> None:
+    """If the program does not run, there is one warning, and pushes go on, with their LFS objects."""
     bench.repository()
     program = bench.folder / "bin/git-credential-hf"
     others = [d for d in os.environ["PATH"].split(os.pathsep) if Path(d, program.name).exists()][1:]
@@ -395,7 +392,7 @@ def test_program_vanished(bench: Bench, how: str) -> None:
         program.unlink()
     elif how == "does not start":
         script(program, "#!/nowhere/python\n")
-    elif how in ("crashes", "is killed"):  # by the system, where there is no memory left
+    elif how in ("crashes", "is killed"):  # by the system, out of memory
         signal = {"crashes": "SEGV", "is killed": "KILL"}[how]
         script(program, f'#!/bin/sh\n[ "$1" = --version ] || kill -{signal} $$\n')
     else:
@@ -410,7 +407,7 @@ def test_program_vanished(bench: Bench, how: str) -> None:
 
 
 def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where PATH does not lead to the program, the hooks have its path, whatever is in it."""
+    """If the program is not on PATH, the hooks contain its path, whatever characters that has."""
     bench.repository()
     program = script(
         bench.folder / "it's a place/git-credential-hf", (bench.folder / "bin/git-credential-hf").read_text()
@@ -420,11 +417,11 @@ def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", os.pathsep.join(path))
     monkeypatch.setattr(sys, "argv", [str(program)])
     bench.install()
-    bench.is_judged()
+    bench.assert_checked_first()
 
 
 def test_upgrade(bench: Bench) -> None:
-    """An older version of ours is replaced by this one, and does not become the hook before."""
+    """An older version of our hook is replaced, and does not become the existing hook."""
     where = bench.repository()
     bench.install()
     hook = where / ".git/hooks/pre-push"
@@ -435,7 +432,7 @@ def test_upgrade(bench: Bench) -> None:
 
 
 def test_by_hand(bench: Bench) -> None:
-    """The files work as they are, copied into a repository."""
+    """The scripts work as they are, copied into a repository."""
     where = bench.repository()
     shutil.copy(Path(hooks_install.__file__).parent / "scripts/pre-push", where / ".git/hooks/pre-push")
-    bench.is_judged()
+    bench.assert_checked_first()

@@ -1,4 +1,4 @@
-"""Ours is found in every kind of repository, and a directory of ours stands in for every other."""
+"""The hooks work in every kind of repository, and with every setting of `core.hooksPath`."""
 
 import os
 import shutil
@@ -24,24 +24,24 @@ from .test_beside import framework
 
 
 def test_worktrees(bench: Bench) -> None:
-    """One installation, in any worktree, is for all of them; so is a removal."""
+    """Installing and uninstalling in one worktree is for all of them."""
     where = bench.repository()
     bench.commit()
     bench.git("worktree", "add", "--quiet", "-b", "second", bench.folder / "second tree")
     bench.enter(bench.folder / "second tree")
     bench.install()
     bench.push(0)
-    bench.is_judged()
+    bench.assert_checked_first()
     bench.enter(where)
     bench.git("merge", "--quiet", "second")
     assert bench.state() == "installed"
-    bench.is_judged()
+    bench.assert_checked_first()
     bench.uninstall()
-    assert "git-credential-hf" not in (where / ".git/hooks/pre-push").read_text()  # but git-lfs's own
+    assert "git-credential-hf" not in (where / ".git/hooks/pre-push").read_text()
 
 
 def test_worktrees_with_hooks_path(bench: Bench) -> None:
-    """The directory of ours works from each worktree, with a relative directory before it."""
+    """Our directory works from each worktree, with a relative `core.hooksPath` before it."""
     where = bench.repository()
     script(where / ".githooks/pre-push", CUSTOM)
     script(where / ".githooks/commit-msg", '#!/bin/sh\necho "custom $0" >> "$LOG"\n')
@@ -52,7 +52,7 @@ def test_worktrees_with_hooks_path(bench: Bench) -> None:
     bench.enter(bench.folder / "second")
     assert bench.state() == "installed"
     bench.push(0)
-    bench.is_judged()
+    bench.assert_checked_first()
     assert bench.logged("custom")
     bench.log.write_text("")
     bench.git("commit", "--allow-empty", "--message", "x")
@@ -70,12 +70,12 @@ def test_submodule(bench: Bench) -> None:
     shutil.rmtree(bench.folder / "outer/.git/modules/part/hooks")
     bench.install()
     assert (bench.folder / "outer/.git/modules/part/hooks/pre-push").is_file()
-    bench.is_judged()
+    bench.assert_checked_first()
 
 
 @pytest.mark.parametrize("hooks_path", [False, True])
 def test_bare(bench: Bench, hooks_path: bool) -> None:
-    """A bare repository can be pushed from, too."""
+    """The hooks work for pushes from a bare repository."""
     bench.repository()
     bench.commit()
     bench.git("clone", "--quiet", "--bare", bench.folder / "repository", bench.folder / "bare.git")
@@ -87,20 +87,20 @@ def test_bare(bench: Bench, hooks_path: bool) -> None:
     bench.git("remote", "set-url", "origin", f"file://{bench.remote}")
     assert bench.push(1, "origin", "main").returncode != 0
     assert bench.push(0, "origin", "main").returncode == 0
-    assert bench.logged() == ["judge", *(["custom"] if hooks_path else [])]
+    assert bench.logged() == ["check", *(["custom"] if hooks_path else [])]
 
 
 @pytest.mark.parametrize("hooks_path", [False, True])
-@pytest.mark.parametrize("name", ["a b", 'it\'s "quoted"', "dollar $HOME `x` \\ *", "ünï"])
+@pytest.mark.parametrize("name", ['it\'s "quoted"', "ünï $HOME `x` \\ *"])
 def test_names(bench: Bench, name: str, hooks_path: bool) -> None:
-    """Whatever the repository's directory is called."""
+    """The repository's directory may have any name."""
     where = bench.repository(name)
     if hooks_path:
         script(where / name / "pre-push", CUSTOM)
         bench.git("config", "core.hooksPath", name)
     config = (where / ".git/config").read_bytes()
     bench.install()
-    bench.is_judged()
+    bench.assert_checked_first()
     assert bool(bench.logged("custom")) == hooks_path
     bench.git("config", "--remove-section", "lfs", check=False)
     bench.uninstall()
@@ -108,7 +108,7 @@ def test_names(bench: Bench, name: str, hooks_path: bool) -> None:
 
 
 def test_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`GIT_DIR` names the repository, from anywhere; so does a directory inside of it."""
+    """The repository is found from a directory inside it, and by `GIT_DIR`."""
     where = bench.repository()
     inner = where / "a/b"
     inner.mkdir(parents=True)
@@ -126,7 +126,7 @@ def test_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_repository(bench: Bench) -> None:
-    """Outside of a repository there is a problem, and no traceback."""
+    """Outside a repository there is a problem, and no traceback."""
     with pytest.raises(Problem, match="there is no git repository here"):
         plan_install("local")
 
@@ -141,7 +141,7 @@ SETTINGS = {
 }
 
 
-# (A repository's own setting keeps it from the global hooks: see test_kept_off.)
+# A repository's own setting overrides the global hooks: see test_overridden.
 CASES = [("local", name) for name in SETTINGS] + [
     ("global", name) for name in SETTINGS if SETTINGS[name][0] == "--global"
 ]
@@ -149,7 +149,7 @@ CASES = [("local", name) for name in SETTINGS] + [
 
 @pytest.mark.parametrize(("scope", "name"), CASES)
 def test_hooks_path(bench: Bench, home: Path, name: str, scope: str) -> None:
-    """A directory that was set before goes on, untouched, and the setting comes back byte for byte."""
+    """An existing directory of hooks still works, unchanged, and the setting is restored byte for byte."""
     where = bench.repository()
     at, value = SETTINGS[name]
     value = value.format(folder=bench.folder)
@@ -162,7 +162,7 @@ def test_hooks_path(bench: Bench, home: Path, name: str, scope: str) -> None:
     bench.install(scope)
     assert bench.state(scope) == "installed"
     assert tree(*folders) == before
-    bench.is_judged()
+    bench.assert_checked_first()
     assert bench.logged("custom")
     bench.log.write_text("")
     assert bench.git("commit", "--allow-empty", "--message", "x", check=False).returncode != 0
@@ -176,7 +176,7 @@ def test_hooks_path(bench: Bench, home: Path, name: str, scope: str) -> None:
 
 @pytest.mark.parametrize("first", ["include", "core"])
 def test_hooks_path_of_an_included_file(bench: Bench, first: str) -> None:
-    """Where the file sets it, and one that it includes, ours counts, wherever that stands; both come back."""
+    """Our setting overrides that of the file and of one that it includes; both are restored."""
     config = bench.repository() / ".git/config"
     (config.parent / "included").write_text("[core]\n\thooksPath = one\n")
     parts = {"include": "[include]\n\tpath = included\n", "core": "[core]\n\thooksPath = two\n"}
@@ -193,7 +193,7 @@ def test_hooks_path_of_an_included_file(bench: Bench, first: str) -> None:
 
 
 def test_hooks_path_of_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory that is set for everybody on the machine is run, too."""
+    """The hooks of a directory that is set for all users run, too."""
     script(bench.folder / "theirs/pre-push", CUSTOM)
     bench.repository()
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(bench.folder / "system"))
@@ -201,7 +201,7 @@ def test_hooks_path_of_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch)
     bench.git("config", "--system", "core.hooksPath", bench.folder / "theirs")
     for scope in HOOK_SCOPES:
         bench.install(scope)
-        bench.is_judged()
+        bench.assert_checked_first()
         assert bench.logged("custom")
         bench.uninstall(scope)
 
@@ -209,18 +209,18 @@ def test_hooks_path_of_the_system(bench: Bench, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("value", ["/dev/null", ""])
 @pytest.mark.parametrize("scope", ["local", "global"])
 def test_turned_off(bench: Bench, scope: str, value: str) -> None:
-    """Where somebody has turned hooks off, they stay off, and the problem says how to change that."""
+    """If hooks are disabled they stay so, and the problem says how to change that."""
     bench.repository()
     bench.git("config", "--global", "core.hooksPath", value)
     with pytest.raises(Problem, match="disables all hooks") as caught:
         plan_install(scope)
     bench.run("sh", "-c", (caught.value.fix or "").removeprefix("run `").removesuffix("`"))
     bench.install(scope)
-    bench.is_judged()
+    bench.assert_checked_first()
 
 
 def test_worktree_setting(bench: Bench) -> None:
-    """A setting for one worktree is above ours, and not ours to change."""
+    """A setting for one worktree overrides ours, and is not changed."""
     bench.repository()
     bench.git("config", "extensions.worktreeConfig", "true")
     bench.git("config", "--worktree", "core.hooksPath", "x")
@@ -229,7 +229,7 @@ def test_worktree_setting(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("name", ["pre-push", "pre-push.before-hf"])
-def test_directory_in_the_way(bench: Bench, name: str) -> None:
+def test_directory_with_the_name_of_a_hook(bench: Bench, name: str) -> None:
     """A directory under a hook's name (git push hangs on one) is a problem."""
     where = bench.repository()
     (where / ".git/hooks" / name).mkdir()
@@ -244,7 +244,7 @@ def test_missing_directory(bench: Bench) -> None:
     where = bench.repository()
     shutil.rmtree(where / ".git/hooks")
     bench.install()
-    bench.is_judged()
+    bench.assert_checked_first()
 
 
 def test_linked_directory(bench: Bench) -> None:
@@ -259,21 +259,21 @@ def test_linked_directory(bench: Bench) -> None:
     bench.uninstall()
     assert tree(where) == before
     bench.install()
-    bench.is_judged()
+    bench.assert_checked_first()
     assert bench.logged("custom")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not write")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its privileges")
 @pytest.mark.parametrize("scope", ["local", "global"])
 def test_read_only(bench: Bench, home: Path, scope: str) -> None:
-    """Where the files cannot be written there is a problem of one line, and nothing has changed."""
+    """If files cannot be written there is a problem of one line, and nothing has changed."""
     where = bench.repository()
     before = tree(where, home)
     code = f"""if True:
         import difflib, os, re, shlex, shutil, subprocess
         from git_credential_hf import problem
         from git_credential_hf.hooks.install import plan_install
-        changes = plan_install("{scope}")  # before, as the installation may be in root's own home
+        changes = plan_install("{scope}")  # first: the installation may be in root's home
         os.setuid(65534)
         try:
             for change in changes: change.apply()
@@ -288,8 +288,8 @@ def test_read_only(bench: Bench, home: Path, scope: str) -> None:
     assert tree(where, home) == before
 
 
-def test_turning_to_the_directory(bench: Bench) -> None:
-    """`core.hooksPath` came after us, and went again: each time an installation makes it right."""
+def test_hooks_path_comes_and_goes(bench: Bench) -> None:
+    """`core.hooksPath` is set and unset after the installation: each time installing again fixes it."""
     where = bench.repository()
     before = tree(where)
     bench.install()
@@ -298,7 +298,7 @@ def test_turning_to_the_directory(bench: Bench) -> None:
     script(where / "theirs/pre-push", CUSTOM)
     bench.install()
     bench.git("config", "--unset", "core.hooksPath")
-    assert bench.state() == "installed"  # it was beside, before
+    assert bench.state() == "installed"  # in .git/hooks, from before
     bench.install()
     assert not (where / ".git/hf-hooks").exists()
     bench.uninstall()
@@ -306,7 +306,7 @@ def test_turning_to_the_directory(bench: Bench) -> None:
 
 
 def test_moved(bench: Bench) -> None:
-    """A repository that was moved has lost the directory of ours: that is seen, and mended."""
+    """A repository that was moved has lost our directory: that is reported, and fixed."""
     where = bench.repository()
     script(where / "theirs/pre-push", CUSTOM)
     bench.git("config", "core.hooksPath", "theirs")
@@ -317,7 +317,7 @@ def test_moved(bench: Bench) -> None:
     assert bench.state() != "installed"
     bench.install()
     assert bench.state() == "installed"
-    bench.is_judged()
+    bench.assert_checked_first()
     assert bench.logged("custom")
     bench.git("config", "--remove-section", "lfs")
     bench.uninstall()
@@ -328,7 +328,7 @@ def test_moved(bench: Bench) -> None:
 
 
 def test_global(bench: Bench, home: Path) -> None:
-    """One installation, from anywhere, is for all repositories, each with its own hooks; undoing leaves nothing."""
+    """One installation is for all repositories, each with its own hooks; uninstalling leaves nothing."""
     before = tree(home)
     bench.install("global")
     assert bench.state("global") == "installed"
@@ -336,8 +336,8 @@ def test_global(bench: Bench, home: Path) -> None:
     script(where / ".git/hooks/pre-push", CUSTOM)
     script(where / ".git/hooks/commit-msg", "#!/bin/sh\nexit 1\n")
     (where / ".git/hooks/commit-msg").chmod(0o644)
-    bench.is_judged()
-    assert bench.logged() == ["judge", "custom", "lfs"]
+    bench.assert_checked_first()
+    assert bench.logged() == ["check", "custom", "lfs"]
     (where / ".git/hooks/commit-msg").chmod(0o755)
     assert bench.git("commit", "--allow-empty", "--message", "x", check=False).returncode != 0
     bench.uninstall("global")
@@ -346,7 +346,7 @@ def test_global(bench: Bench, home: Path) -> None:
 
 @pytest.mark.git_versions
 def test_global_clone(bench: Bench, home: Path) -> None:
-    """In a clone with LFS files git-lfs finds our hooks and installs none; what it would do is done."""
+    """In a clone with LFS files git-lfs installs no hooks, but ours run it."""
     bench.repository()
     bench.commit()
     bench.git("push", "--quiet", "origin", "HEAD:main")
@@ -357,56 +357,56 @@ def test_global_clone(bench: Bench, home: Path) -> None:
     bench.git("clone", "--quiet", f"file://{bench.remote}", "clone")
     bench.enter(bench.folder / "clone")
     assert not list((bench.folder / "clone/.git/hooks").glob("pre-push"))
-    bench.is_judged()
+    bench.assert_checked_first()
     bench.log.write_text("")
     bench.git("checkout", "--quiet", "-b", "other")
     assert "lfs post-checkout" in bench.log.read_text()
     assert bench.git("lfs", "install", check=False).returncode == 2
     assert tree(home / ".config/git-credential-hf") == before
     bench.install("local")
-    bench.is_judged()
+    bench.assert_checked_first()
     bench.uninstall("global")
-    bench.is_judged()
+    bench.assert_checked_first()
 
 
 def test_global_left_empty(bench: Bench, home: Path) -> None:
-    """What a `kill -9` has left of our directory at the last moment, the next run takes away."""
+    """An empty directory that a `kill -9` has left is removed by the next run."""
     above = home / ".config/git-credential-hf"
     above.mkdir(parents=True)
     bench.uninstall("global")
     assert not above.exists()
     above.mkdir()
-    (above / "somebody's").touch()
+    (above / "other").touch()
     bench.uninstall("global")
-    assert (above / "somebody's").exists()
+    assert (above / "other").exists()
 
 
 def test_global_replaced(bench: Bench) -> None:
-    """`git lfs install --force` writes into our directory: that is seen, and mended."""
+    """`git lfs install --force` writes into our directory: that is reported, and fixed."""
     bench.install("global")
     bench.repository()
     bench.git("lfs", "install", "--force")
     assert bench.state("global") == "replaced"
     bench.install("global")
-    bench.is_judged()
+    bench.assert_checked_first()
 
 
 def test_global_and_local(bench: Bench) -> None:
-    """Both scopes at once judge once, and each can go without the other."""
+    """Both scopes at once check once, and either can be uninstalled."""
     where = bench.repository()
     script(where / ".git/hooks/pre-push", CUSTOM)
     bench.install("global")
     bench.install("local")
-    bench.is_judged()
-    assert bench.logged() == ["judge", "custom", "lfs"]
+    bench.assert_checked_first()
+    assert bench.logged() == ["check", "custom", "lfs"]
     assert bench.state("local") == "installed"
     bench.uninstall("global")
-    bench.is_judged()
+    bench.assert_checked_first()
     assert bench.state("local") == "installed"
 
 
-def test_kept_off(bench: Bench) -> None:
-    """A repository's own `core.hooksPath` keeps it from the global hooks: that is said; a local installation helps."""
+def test_overridden(bench: Bench) -> None:
+    """A repository's own `core.hooksPath` overrides the global hooks: that is reported; installing locally fixes it."""
     where = bench.repository()
     bench.install("global")
     script(where / "theirs/pre-push", CUSTOM)
@@ -414,11 +414,11 @@ def test_kept_off(bench: Bench) -> None:
     assert "core.hooksPath is theirs" in (inspect_hooks("global").by or "")
     bench.install("local")
     assert inspect_hooks("global").by is None
-    bench.is_judged()
+    bench.assert_checked_first()
 
 
 def test_framework_and_global(bench: Bench) -> None:
-    """Under the global hooks pre-commit refuses to install, but for this; it is run then, after ours."""
+    """Under the global hooks pre-commit refuses to install, unless that setting is hidden; it runs after our hook."""
     where = bench.repository()
     bench.install("global")
     with pytest.raises(AssertionError, match="Cowardly refusing"):
@@ -426,13 +426,13 @@ def test_framework_and_global(bench: Bench) -> None:
     hidden = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.hooksPath", "GIT_CONFIG_VALUE_0": ""}
     bench.run(sys.executable, "-m", "pre_commit", "install", "--hook-type", "pre-push", **hidden)
     assert (where / ".git/hooks/pre-push").exists()
-    bench.is_judged()
-    assert bench.logged() == ["judge", "framework", "lfs"]
+    bench.assert_checked_first()
+    assert bench.logged() == ["check", "framework", "lfs"]
 
 
 @pytest.mark.git_versions
 def test_other_hooks(bench: Bench) -> None:
-    """Every other hook is run as git would: its path, arguments, input and status; also by a push into a repository."""
+    """Every other hook runs as by git: arguments, input and status; also in a repository that is pushed to."""
     bench.install("global")
     where = bench.repository()
     note = '#!/bin/sh\necho "custom ${0##*/} $*" >> "$LOG"\ncat >> "$LOG"\n'
@@ -446,8 +446,8 @@ def test_other_hooks(bench: Bench) -> None:
     bench.git("commit", "--amend", "--message", "again")
     bench.git("checkout", "--quiet", "-b", "side")
     bench.git("merge", "--quiet", "main")
-    heard = {line.split()[1] for line in bench.log.read_text().splitlines() if line.startswith("custom")}
-    assert heard >= {
+    ran = {line.split()[1] for line in bench.log.read_text().splitlines() if line.startswith("custom")}
+    assert ran >= {
         *("pre-receive", "update", "post-receive", "post-update", "reference-transaction"),
         *("prepare-commit-msg", "commit-msg", "post-commit", "post-rewrite", "post-checkout", "post-index-change"),
     }
@@ -461,7 +461,7 @@ def test_other_hooks(bench: Bench) -> None:
 @pytest.mark.git_versions
 @pytest.mark.parametrize("name", MIRRORED_HOOKS)
 def test_mirrored(bench: Bench, name: str) -> None:
-    """The hooks whose mere existence means, or costs, something are in our directory exactly where they were before."""
+    """Hooks whose mere existence has an effect are in our directory only if they were in the previous one."""
     where = bench.repository()
     bench.git("config", "core.hooksPath", "theirs")
     bench.install()
@@ -474,8 +474,8 @@ def test_mirrored(bench: Bench, name: str) -> None:
     assert not (where / ".git/hf-hooks" / name).exists()
 
 
-def test_here(bench: Bench) -> None:
-    """Asked without a scope, it is about what counts in the current directory, with the problem and what mends it."""
+def test_hooks_in_effect(bench: Bench) -> None:
+    """Without a scope, the hooks that count in the current directory are reported, with the fix."""
 
     def answer() -> tuple[str, str, str | None]:
         found = hooks_in_effect()
@@ -500,7 +500,7 @@ def test_here(bench: Bench) -> None:
 
 
 def test_often(bench: Bench) -> None:
-    """Hooks that git runs often start no git in an ordinary repository."""
+    """A hook that git runs often starts no git itself in an ordinary repository."""
     bench.repository()
     bench.install("global")
     script(bench.folder / "trap/git", "#!/bin/sh\nexit 99\n")
@@ -511,7 +511,7 @@ def test_often(bench: Bench) -> None:
 
 
 def test_foreign_in_our_directory(bench: Bench) -> None:
-    """What somebody else has put into our directory is not lost: a problem names it, installing and removing."""
+    """A file of another program in our directory is not lost: a problem names it, and its fix works."""
     bench.install("global")
     path = script(Path(inspect_hooks("global").directory, "commit-msg"), CUSTOM)
     for plan in (plan_install, plan_uninstall):
@@ -536,9 +536,9 @@ for change in getattr(install, sys.argv[1])(sys.argv[2]): change.apply()
 @pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath", "global"])
 @pytest.mark.parametrize("what", ["plan_install", "plan_uninstall"])
 def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
-    """Killed before any of its changes to the file system, it leaves a repository with its own hook, ours or not.
+    """Killed before any of its changes to the file system, it leaves a repository with a working hook.
 
-    Doing it again, or undoing it, comes to the same as if nothing had happened.
+    Repeating or undoing it then gives the same result as without the kill.
     """
     scope = "global" if arrangement == "global" else "local"
     where = bench.repository()
@@ -563,17 +563,17 @@ def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
             assert bench.push(0, "--dry-run", "origin", "HEAD:main").returncode == 0
             assert bench.logged("custom") == ["custom"], (call, number)
             for lock in (*folders[0].rglob("*.lock"), Path(f"{config}.lock"), home / ".gitconfig.lock"):
-                lock.unlink(missing_ok=True)  # what `Problem` says is to be removed
+                lock.unlink(missing_ok=True)  # as the problem would say
             bench.install(scope)
             assert bench.push(1, "--dry-run", "origin", "HEAD:main").returncode != 0
-            assert bench.logged() == ["judge"], (call, number)
+            assert bench.logged() == ["check"], (call, number)
             bench.uninstall(scope)
             assert (tree(*folders), config.read_bytes()) == clean, (call, number)
     assert points >= 2, "it was killed at several points"
 
 
 def test_at_once(bench: Bench) -> None:
-    """Several installations at the same time come to one."""
+    """Several installations at the same time have the result of one."""
     where = bench.repository()
     script(where / ".git/hooks/pre-push", CUSTOM)
     before = tree(where)

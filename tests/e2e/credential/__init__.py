@@ -4,7 +4,8 @@
 """
 
 import re
-import subprocess
+
+from programs import git, run
 
 HF = "credential.helper=hf"
 HUB = "protocol=https\nhost=huggingface.co\n"
@@ -16,11 +17,10 @@ CAPABLE = "capability[]=authtype\ncapability[]=state\n"
 
 def git_has(*since: int) -> bool:
     """Whether this git is of that version, or a later one."""
-    said = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout
-    return tuple(map(int, re.findall(r"\d+", said)[:3])) >= since
+    return tuple(map(int, re.findall(r"\d+", git("version"))[:3])) >= since
 
 
 def ours(operation: str, message: str) -> tuple[int, str, str]:
     """Status, answer and words of the helper itself, to what some git might not pass on, or back."""
-    done = subprocess.run(["git-credential-hf", operation], input=message, capture_output=True, text=True, timeout=30)
+    done = run("git-credential-hf", operation, stdin=message, check=False)
     return done.returncode, done.stdout, done.stderr

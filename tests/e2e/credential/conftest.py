@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from programs import Done, run
 
 from . import HF, TOKEN
 
@@ -43,15 +43,10 @@ class Git:
         ] = []  # `hf get` or `answers get` and what it was told, or a prompt and nothing
         self.said = ""
 
-    def run(self, operation: str, message: str, *settings: str) -> subprocess.CompletedProcess[str]:
+    def run(self, operation: str, message: str, *settings: str) -> Done:
         self.record.write_text("")
-        done = subprocess.run(
-            ["git", *(word for setting in settings or (HF,) for word in ("-c", setting)), "credential", operation],
-            input=message,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
+        options = [word for setting in settings or (HF,) for word in ("-c", setting)]
+        done = run("git", *options, "credential", operation, stdin=message, check=False)
         record = self.record.read_text().split("> ")[1:]
         self.asked = [(who, told) for who, _, told in (entry.partition("\n") for entry in record)]
         self.said = done.stderr

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from programs import Done, run
 
 README = (Path(__file__).resolve().parents[3] / "README.md").read_text()
-Done = subprocess.CompletedProcess[str]
 CHROOT = shutil.which("chroot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or "chroot"
 
 # What is empty on a fresh machine, and who may write there.
@@ -118,16 +118,8 @@ class Machine:
         **environment: str,
     ) -> Done:
         """Run a command there to its end, with nothing of this environment."""
-        done = subprocess.run(
-            self.command(*command, user=user, groups=groups, where=where, within=within),
-            env={**self.environment, **environment},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done
+        command = self.command(*command, user=user, groups=groups, where=where, within=within)
+        return run(*command, base=self.environment, stdin=stdin, check=check, timeout=120, **environment)
 
     def written(self) -> dict[str, bytes]:
         """The content of every file that was written there, links and names included: all that a layer would hold."""

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from programs import run
+
 if TYPE_CHECKING:
     from fake_hub import Hub
 
@@ -102,18 +104,9 @@ class Machine:
         self, *command: str, stdin: str = "", check: bool = False, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; one that hangs fails the test."""
-        done = subprocess.run(
-            command,
-            cwd=self.where,
-            input=stdin,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=120,
+        return run(
+            *command, cwd=self.where, stdin=stdin, check=check, timeout=120, base=self.environment, **environment
         )
-        assert not check or done.returncode == 0, (command, done.stdout, done.stderr)
-        return done
 
     def git(self, *arguments: str) -> None:
         self.run("git", *arguments, check=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import run
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
@@ -114,11 +115,7 @@ class Account:
 
     def run(self, *command: str, stdin: str = "", **environment: str) -> str:
         """Run a program as this account; returns its stdout."""
-        done = subprocess.run(
-            command, env=self.environment | environment, input=stdin, capture_output=True, text=True, cwd=self.home
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return run(*command, base=self.environment, stdin=stdin, cwd=self.home, **environment).stdout
 
 
 @pytest.fixture

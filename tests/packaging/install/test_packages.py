@@ -69,7 +69,7 @@ def test_what_is_in_them(sdist: Path, wheel: Path) -> None:
     assert script.startswith(b"#!python\n")
     assert {name.partition(".data/data/")[2] for name in modes if ".data/data/" in name} == set(DATA)
     assert "git_credential_hf/py.typed" in modes
-    assert all(modes[f"git_credential_hf/hooks/{hook}"] & 0o111 for hook in ("pre-push", "pre-commit", "other"))
+    assert all(modes[f"git_credential_hf/hooks/scripts/{hook}"] & 0o111 for hook in ("pre-push", "pre-commit", "other"))
     assert not [
         name for name in modes if name.startswith(("tests", "docs", "hatch_build")) or name.endswith("entry_points.txt")
     ]

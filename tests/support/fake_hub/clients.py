@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from programs import Done, run
 
 if TYPE_CHECKING:
     from . import Hub
@@ -72,20 +73,9 @@ class Machine:
                 calls[-1].attributes[name] = value
         return calls
 
-    def run(
-        self, *command: str | Path, cwd: Path | None = None, timeout: float = 60, **environment: Any
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str | Path, cwd: Path | None = None, timeout: float = 60, **environment: Any) -> Done:
         """Runs a program to its end, whatever that is."""
-        return subprocess.run(
-            command,
-            cwd=cwd or self.home,
-            env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return run(*command, cwd=cwd or self.home, base=self.environment, check=False, timeout=timeout, **environment)
 
     def attempt(self, *arguments: str | Path, cwd: Path | None = None, **environment: Any) -> tuple[int, str]:
         """Runs git, which may fail: its exit status and what it said on stderr."""
@@ -114,6 +104,6 @@ class Machine:
         self.git("commit", "--quiet", "--message", "a change", cwd=clone)
         return self.git("rev-parse", "HEAD", cwd=clone)
 
-    def python(self, code: str, *arguments: str, **environment: Any) -> subprocess.CompletedProcess[str]:
+    def python(self, code: str, *arguments: str, **environment: Any) -> Done:
         """Runs Python code, in the interpreter and with the packages of the tests."""
         return self.run(sys.executable, "-c", code, *arguments, **environment)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ import platformdirs
 import platformdirs.windows
 import pytest
 from huggingface_hub.utils._http import default_client_factory
+from programs import Done, git, run
 from reasons import REASONS, _acme, _alice, _gated
 from whoami import MODEL, entry, fine_grained
 
@@ -42,10 +41,9 @@ if TYPE_CHECKING:
 STATUS = {"yes": 0, "no": 1, "unknown": 3}
 
 
-def check(*arguments: str, **environment: str) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
+def check(*arguments: str, **environment: str) -> tuple[dict[str, Any], Done]:
     """`check --json`: the answer, which fits the exit status, and how it ran."""
-    command = ["git-credential-hf", "check", "--json", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    done = run("git-credential-hf", "check", "--json", *arguments, check=False, **environment)
     assert "Traceback" not in done.stderr
     answer = json.loads(done.stdout)
     assert set(answer) == {"repo", "type", "access", "answer", "reason", "message", "fix"}
@@ -182,7 +180,7 @@ def test_unconfigure_forgets_it(world: Hub) -> None:
     """`unconfigure` leaves nothing in the cache."""
     check("--write", "alice/model", HF_TOKEN=_alice(world))
     assert (Path.home() / ".cache/git-credential-hf").exists()
-    subprocess.run(["git-credential-hf", "unconfigure"], check=True, capture_output=True)
+    run("git-credential-hf", "unconfigure")
     assert not (Path.home() / ".cache/git-credential-hf").exists()
 
 
@@ -849,33 +847,28 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
     """Without a name it is the repository that `git push` would go to, whose password is not shown."""
     token = _alice(world)
 
-    def git(*arguments: str) -> None:
-        subprocess.run(["git", "-C", tmp_path, *arguments], check=True, capture_output=True)
-
-    def here(**environment: str) -> subprocess.CompletedProcess[str]:
-        command = ["git-credential-hf", "check", "--write", "--json"]
-        return subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "HF_TOKEN": token, **environment}
-        )
+    def here(**environment: str) -> Done:
+        given = {"HF_TOKEN": token, **environment}
+        return run("git-credential-hf", "check", "--write", "--json", cwd=tmp_path, check=False, **given)
 
     assert here().returncode == 1
     assert "no repository here with a remote" in here().stderr
-    git("init", "-q", "-b", "main")
-    git("remote", "add", "hub", "https://huggingface.co/alice/alone")
+    git("init", "-q", "-b", "main", cwd=tmp_path)
+    git("remote", "add", "hub", "https://huggingface.co/alice/alone", cwd=tmp_path)
     assert json.loads(here().stdout)["repo"] == "alice/alone"
-    git("config", "branch.main.remote", "git@hf.co:alice/model")  # `git push -u URL`
+    git("config", "branch.main.remote", "git@hf.co:alice/model", cwd=tmp_path)  # `git push -u URL`
     assert json.loads(here().stdout)["repo"] == "alice/model"
-    git("config", "--unset", "branch.main.remote")
-    git("remote", "add", "origin", "https://huggingface.co/alice/model")
+    git("config", "--unset", "branch.main.remote", cwd=tmp_path)
+    git("remote", "add", "origin", "https://huggingface.co/alice/model", cwd=tmp_path)
     assert json.loads(here().stdout)["repo"] == "alice/model"
-    git("remote", "add", "fork", "https://huggingface.co/datasets/alice/fork")
-    git("config", "remote.pushDefault", "fork")
+    git("remote", "add", "fork", "https://huggingface.co/datasets/alice/fork", cwd=tmp_path)
+    git("config", "remote.pushDefault", "fork", cwd=tmp_path)
     assert json.loads(here().stdout)["repo"] == "alice/fork"
-    git("config", "branch.main.pushRemote", "origin")
-    git("remote", "set-url", "--push", "origin", "https://git:hf_secretsecret@github.com/alice/model")
+    git("config", "branch.main.pushRemote", "origin", cwd=tmp_path)
+    git("remote", "set-url", "--push", "origin", "https://git:hf_secretsecret@github.com/alice/model", cwd=tmp_path)
     refused = here()
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "'https://github.com/alice/model' is no repository of the Hub" in refused.stderr
     assert "hf_secretsecret" not in refused.stderr
-    git("remote", "set-url", "--add", "--push", "origin", "https://huggingface.co/alice/model")
+    git("remote", "set-url", "--add", "--push", "origin", "https://huggingface.co/alice/model", cwd=tmp_path)
     assert json.loads(here().stdout)["repo"] == "alice/model"

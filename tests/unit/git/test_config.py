@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from programs import git
 
 from git_credential_hf.git.config import ConfigEntry, config_path, read_config
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
@@ -22,14 +23,6 @@ SCRIPT = """#!/bin/sh
 name=${0##*/}
 echo "${name#git-credential-}" >> "$HELPERS_LOG"
 """
-
-
-def git(*arguments: str, cwd: Path | None = None, fails: bool = False, **environment: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=30
-    )
-    assert fails or done.returncode == 0, done.stderr
-    return done.stdout
 
 
 # --- which helpers git asks ---

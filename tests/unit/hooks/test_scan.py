@@ -1,4 +1,4 @@
-"""What a push or a commit adds: found in real repositories of git, and nothing else found."""
+"""What a push or a commit adds is found in real repositories, and nothing else is."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from programs import git
 
 from git_credential_hf.hooks.scan import Additions, RefUpdate, parse_updates, scan_index, scan_push
 from git_credential_hf.problem import Problem
@@ -34,18 +36,16 @@ JWT = f"{body(24, 2)}.{body(80, 3)}.{body(43, 4)}"
 
 
 class Repository:
-    """A repository of git's, and the short ways to make history in it."""
+    """A git repository, and short ways to make history in it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def git(self, *arguments: str | bytes, given: bytes | None = None) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.path, input=given, capture_output=True)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode("utf-8", "surrogateescape").strip()
+        return git(*arguments, cwd=self.path, stdin=given or b"").strip()
 
     def write(self, path: str | bytes, content: str | bytes = "text\n") -> str:
-        """Write a file and stage it; its blob's id."""
+        """Write and stage a file; return the id of its blob."""
         file = os.path.join(os.fsencode(self.path), os.fsencode(path))
         os.makedirs(os.path.dirname(file), exist_ok=True)
         with open(file, "wb") as to:
@@ -58,7 +58,7 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def add(self, path: str | bytes, content: str | bytes = "text\n") -> str:
-        """Commit a file; the commit's id."""
+        """Commit a file; return the id of the commit."""
         self.write(path, content)
         return self.commit()
 
@@ -98,11 +98,11 @@ def binaries(found: Additions) -> set[tuple[str | None, str]]:
     return {(blob.commit, blob.path) for blob in found.binary}
 
 
-# What git announces
+# The input of a hook
 
 
 def test_updates_are_parsed() -> None:
-    """Each line is four words, and a source of a push may hold blanks itself; nothing announced is no update."""
+    """Each line is four words, of which the first may contain blanks; no lines are no updates."""
     a, b = "a" * 40, "b" * 64
     given_ = f"refs/heads/x {a} refs/heads/y {NULL}\n:/a b {b} refs/heads/z {a}\n(delete) {NULL} refs/heads/q {a}\n"
     updates = parse_updates(given_.encode())
@@ -119,8 +119,8 @@ def test_updates_are_parsed() -> None:
 @pytest.mark.parametrize(
     "line", [b"one two three", b"a b c d", b"a --all c " + b"0" * 40, b"a " + b"0" * 40 + b" c --all", b" "]
 )
-def test_a_line_that_is_no_update_is_a_problem(line: bytes) -> None:
-    """What is not an id never gets to git."""
+def test_invalid_input(line: bytes) -> None:
+    """A word that is not an id never gets to git."""
     with pytest.raises(Problem):
         parse_updates(line + b"\n")
 
@@ -129,7 +129,7 @@ def test_a_line_that_is_no_update_is_a_problem(line: bytes) -> None:
 
 
 def test_only_what_the_remote_lacks(repository: Repository) -> None:
-    """What the announced reference of the remote reaches is not looked at."""
+    """What the announced reference of the remote reaches is not scanned."""
     old = repository.add("old", b"\0")
     new = repository.add("new", b"\0new")
     assert binaries(push(new, old)) == {(new, "new")}
@@ -137,7 +137,7 @@ def test_only_what_the_remote_lacks(repository: Repository) -> None:
 
 
 def test_tracking_references_count_for_a_remote_with_a_name(repository: Repository) -> None:
-    """A new branch adds what no tracking reference of that remote reaches; another remote's do not count."""
+    """A new branch adds what no tracking reference of that remote reaches; those of other remotes do not count."""
     old = repository.add("old", b"\0")
     new = repository.add("new", b"\0new")
     repository.git("remote", "add", "hf", "https://huggingface.co/a/b")
@@ -151,7 +151,7 @@ def test_tracking_references_count_for_a_remote_with_a_name(repository: Reposito
 
 @pytest.mark.parametrize("remote", ["*", "h?", "--all", "hf/../hf", "", "refs/remotes/hf", "[h]f", "\udcff"])
 def test_an_odd_name_of_a_remote_is_no_pattern(repository: Repository, remote: str) -> None:
-    """It excludes nothing that belongs to another remote, and is no option of git's."""
+    """It excludes nothing of another remote, and git does not take it for an option."""
     old = repository.add("old", b"\0")
     repository.git("remote", "add", "hf", "https://huggingface.co/a/b")
     repository.git("update-ref", "refs/remotes/hf/main", old)
@@ -160,39 +160,39 @@ def test_an_odd_name_of_a_remote_is_no_pattern(repository: Repository, remote: s
 
 
 def test_left_over_tracking_references_do_not_count(repository: Repository) -> None:
-    """A remote that is no longer configured tells nothing about a directory of the same name."""
+    """Tracking references of a remote that is no longer configured do not count."""
     old = repository.add("old", b"\0")
     repository.git("update-ref", "refs/remotes/hf/main", old)
     assert len(push(old, remote="hf").binary) == 1
 
 
 def test_a_deletion_adds_nothing(tmp_path: Path) -> None:
-    """Nothing is read: not even a repository is needed."""
+    """Nothing is scanned; not even a repository is needed."""
     found = scan_push([RefUpdate("(delete)", NULL, "refs/heads/x", "a" * 40)], "origin")
     assert vars(found) == vars(Additions())
 
 
 def test_an_empty_range_adds_nothing(repository: Repository) -> None:
-    """The remote has it all."""
+    """If the remote has everything, nothing is added."""
     new = repository.add("new", b"\0")
     assert vars(push(new, new)) == vars(Additions())
 
 
 def test_a_forced_push_over_unknown_history(repository: Repository) -> None:
-    """An id of the remote's that is not here excludes nothing, and is no failure."""
+    """An unknown id of the remote excludes nothing, and is not an error."""
     new = repository.add("new", b"\0")
     assert binaries(push(new, "1" * 40)) == {(new, "new")}
 
 
 def test_an_unknown_local_id_is_a_problem(repository: Repository) -> None:
-    """Git's words, in one line."""
+    """The problem has git's message, in one line."""
     with pytest.raises(Problem, match="1111") as caught:
         push("1" * 40)
     assert "\n" not in caught.value.message
 
 
 def test_the_commit_is_the_one_that_adds(repository: Repository) -> None:
-    """Not a later one that has the file, too; clocks that go wrong change nothing."""
+    """A file is of the commit that adds it, not of later ones, whatever the dates are."""
     added = {}
     for number in range(5):
         os.environ["GIT_COMMITTER_DATE"] = f"{1_700_000_000 - 1000 * number} +0000"
@@ -201,8 +201,8 @@ def test_the_commit_is_the_one_that_adds(repository: Repository) -> None:
     assert binaries(found) == set(added.items())
 
 
-def test_a_token_on_a_branch_beside(repository: Repository) -> None:
-    """A file that the remote has on another branch is not told of once more where a commit brings it to this one."""
+def test_a_token_on_another_branch(repository: Repository) -> None:
+    """A file with a token that the remote has on another branch is not reported again."""
     base = repository.add("base")
     theirs = repository.add("key", TOKEN)
     repository.git("checkout", "-q", base)
@@ -215,7 +215,7 @@ def test_a_token_on_a_branch_beside(repository: Repository) -> None:
 
 
 def test_a_merge(repository: Repository) -> None:
-    """Files of both sides are their commits', what the merge itself adds is the merge's."""
+    """Files of both sides are of their commits; what the merge itself adds is of the merge."""
     base = repository.add("base", b"\0base")
     repository.git("checkout", "-q", "-b", "side")
     side = repository.add("side", b"\0side")
@@ -245,7 +245,7 @@ def test_some_updates_at_once(repository: Repository) -> None:
 
 
 def test_an_annotated_tag(repository: Repository) -> None:
-    """A tag, even of a tag, brings the history of its commit."""
+    """A tag, even of a tag, adds the history of its commit."""
     new = repository.add("new", b"\0")
     repository.git("tag", "-a", "-m", "x", "v1")
     repository.git("tag", "-a", "-m", "x", "v2", "v1")
@@ -253,7 +253,7 @@ def test_an_annotated_tag(repository: Repository) -> None:
 
 
 def test_a_tag_of_a_blob_or_a_tree(repository: Repository) -> None:
-    """What no commit has is the tag's; what one has is that commit's, under its path there, and listed once."""
+    """A file in no commit is of the tag; any other one is of its commit, under its path there, and listed once."""
     commit = repository.add("d/f", b"\0f")
     blob = repository.git("hash-object", "-w", "--stdin", given=b"\0blob")
     inner = repository.git("hash-object", "-w", "--stdin", given=b"\0inner")
@@ -274,7 +274,7 @@ def test_a_tag_of_a_blob_or_a_tree(repository: Repository) -> None:
 
 
 def test_replacements_are_not_pushed(repository: Repository) -> None:
-    """A push sends the object itself, so that is looked at, whatever `git replace` shows instead."""
+    """A push sends the object itself, so that is scanned, whatever `git replace` shows instead."""
     blob = repository.write("f", b"\0")
     new = repository.commit()
     repository.git("replace", blob, repository.git("hash-object", "-w", "--stdin", given=b"text"))
@@ -295,18 +295,17 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_any_path(repository: Repository, path: bytes) -> None:
-    """A path is told as it is, byte for byte."""
-    file = repository.git("hash-object", "-w", "--stdin", given=b"\0")
-    repository.git("update-index", "-z", "--index-info", given=b"100644 %s\t%s\0" % (file.encode(), path))
-    assert [os.fsencode(blob.path) for blob in scan_index().binary] == [path]
-    new = repository.commit()
-    assert [os.fsencode(blob.path) for blob in push(new).binary] == [path]
+def test_any_path(repository: Repository) -> None:
+    """A path is reported as it is, byte for byte."""
+    for number, path in enumerate(PATHS):
+        blob = repository.git("hash-object", "-w", "--stdin", given=b"\0%d" % number)
+        repository.git("update-index", "-z", "--index-info", given=b"100644 %s\t%s\0" % (blob.encode(), path))
+    assert {os.fsencode(blob.path) for blob in scan_index().binary} == set(PATHS)
+    assert {os.fsencode(blob.path) for blob in push(repository.commit()).binary} == set(PATHS)
 
 
 def test_a_path_with_a_newline_confuses_nothing(repository: Repository) -> None:
-    """What stands behind the newline is taken neither for an object nor for the card."""
+    """What follows the newline is taken neither for an object nor for the card."""
     blob = repository.git("hash-object", "-w", "--stdin", given=b"\0")
     path = b"README.md\n" + b"1" * 40 + b" x"
     repository.git("update-index", "-z", "--index-info", given=b"100644 %s\t%s\0" % (blob.encode(), path))
@@ -317,7 +316,7 @@ def test_a_path_with_a_newline_confuses_nothing(repository: Repository) -> None:
 
 
 def test_a_submodule_is_not_entered(repository: Repository) -> None:
-    """The commit that it stands at is none of this repository's objects."""
+    """The commit of a submodule is not an object of this repository."""
     repository.git("update-index", "--add", "--cacheinfo", "160000," + "1" * 40 + ",sub")
     assert vars(scan_index()) == vars(Additions())
     assert vars(push(repository.commit())) == vars(Additions())
@@ -327,7 +326,7 @@ def test_a_submodule_is_not_entered(repository: Repository) -> None:
 
 
 def test_sha256(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ids of 64 digits are as good."""
+    """Ids may have 64 digits."""
     repository = make(tmp_path / "sha256", monkeypatch, "--object-format=sha256")
     repository.write("new", b"\0")
     assert len(scan_index().binary) == 1
@@ -346,7 +345,7 @@ def test_a_bare_repository(repository: Repository, tmp_path: Path, monkeypatch: 
 
 
 def test_the_environment_of_a_hook(repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """GIT_DIR and GIT_INDEX_FILE, as git sets them, are obeyed."""
+    """GIT_DIR and GIT_INDEX_FILE are used, as git sets them."""
     repository.write("new", b"\0")
     index = repository.path / ".git" / "index"
     shutil.move(index, tmp_path / "index")
@@ -358,7 +357,7 @@ def test_the_environment_of_a_hook(repository: Repository, monkeypatch: pytest.M
 
 
 def test_a_shallow_clone(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """History that is not here is the remote's."""
+    """History that the clone lacks is not added."""
     repository.add("old", b"\0")
     repository.add("older", b"\0\0")
     clone = Repository(tmp_path / "shallow")
@@ -372,7 +371,7 @@ def test_a_shallow_clone(repository: Repository, tmp_path: Path, monkeypatch: py
 def test_a_partial_clone_fetches_nothing(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """What is missing is skipped, for a push to anywhere and for a commit; the remote may be away."""
+    """Missing objects are skipped, for any push and for a commit, even if the remote is not reachable."""
     repository.add("d/old", b"\0old")
     repository.add("README.md", "---\nx: y\n---\n")
     tip = repository.add("d/older", b"\0older")
@@ -400,7 +399,7 @@ def test_a_partial_clone_fetches_nothing(
 
 
 def test_large(repository: Repository) -> None:
-    """Over 10 MiB, and not at it; large blobs are not read, so they are not binary, too."""
+    """A file over 10 MiB is large, and not read, so it is not binary as well."""
     repository.write("at", b"a" * (10 * MEBIBYTE))
     over = repository.write("over", b"\0" * (10 * MEBIBYTE + 1))
     assert [(blob.path, blob.oid, blob.size) for blob in scan_index().large] == [("over", over, 10 * MEBIBYTE + 1)]
@@ -411,7 +410,7 @@ def test_large(repository: Repository) -> None:
 
 
 def test_memory_is_flat(repository: Repository) -> None:
-    """A blob of 300 MB in the range, and a process that may have less than that."""
+    """A blob of 300 MB takes less memory than that."""
     with tempfile.TemporaryFile() as zeros:
         zeros.truncate(300 * MEBIBYTE)
         settings_ = ("-c", "core.compression=1", "-c", "core.bigFileThreshold=1m")
@@ -432,7 +431,7 @@ def test_memory_is_flat(repository: Repository) -> None:
 
 
 def test_binary(repository: Repository) -> None:
-    """A NUL among the first 8000 bytes, as git has it."""
+    """A file with a NUL among the first 8000 bytes is binary, as for git."""
     repository.write("last", b"a" * 7999 + b"\0")
     repository.write("after", b"a" * 8000 + b"\0")
     repository.write("empty", b"")
@@ -454,31 +453,35 @@ TOKENS = [
 AROUND = ["{}", "a {} b", '"{}"', "https://u:{}@huggingface.co", "x\n{}\n", r'"text\n{}\n"', "T%3D{}", "ä{}ä", "\0{}\0"]
 
 
-@pytest.mark.parametrize("around", AROUND)
-@pytest.mark.parametrize("token", TOKENS)
-def test_tokens(repository: Repository, token: str, around: str) -> None:
-    """Every kind, wherever it stands, once for each file."""
-    new = repository.add("f", around.format(token) + " again " + token)
-    assert [(leak.blob.commit, leak.blob.path, leak.token) for leak in push(new).leaks] == [(new, "f", token)]
+def test_tokens(repository: Repository) -> None:
+    """Every kind of token is found in any surroundings, once for each file."""
+    cases = {f"{number}": (token, around) for number, (token, around) in enumerate(product(TOKENS, AROUND))}
+    for path, (token, around) in cases.items():
+        (repository.path / path).write_text(around.format(token) + " again " + token)
+    repository.git("add", ".")
+    new = repository.commit()
+    found = [(leak.blob.commit, leak.blob.path, leak.token) for leak in push(new).leaks]
+    assert sorted(found) == sorted((new, path, token) for path, (token, _) in cases.items())
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *(TOKEN[:-1], TOKEN + "a", "a" + TOKEN, "_" + TOKEN, TOKEN + "_"),
-        *("hf_" + "x" * 34, "hf_" + "abc" * 11 + "d", "hf_oauth__refresh_" + "X" * 34, "api_org_" + "y" * 34),
-        *("api_org_" + "1" + body(33), "hf_hub_download", "hf_jwt_a.b.c", "hf_oauth_" + JWT.replace(".", "")),
-        *(f"hf_jwt_{'x' * 20}.{'y' * 20}.{'z' * 20}", "hf_HubCITokenXXXX", TOKEN.upper()),
-    ],
-)
-def test_what_is_no_token(repository: Repository, text: str) -> None:
-    """Placeholders, words and longer names are none."""
-    repository.write("f", text)
-    assert scan_index().leaks == []
+NOT_TOKENS = [
+    *(TOKEN[:-1], TOKEN + "a", "a" + TOKEN, "_" + TOKEN, TOKEN + "_"),
+    *("hf_" + "x" * 34, "hf_" + "abc" * 11 + "d", "hf_oauth__refresh_" + "X" * 34, "api_org_" + "y" * 34),
+    *("api_org_" + "1" + body(33), "hf_hub_download", "hf_jwt_a.b.c", "hf_oauth_" + JWT.replace(".", "")),
+    *(f"hf_jwt_{'x' * 20}.{'y' * 20}.{'z' * 20}", "hf_HubCITokenXXXX", TOKEN.upper()),
+]
+
+
+def test_what_is_no_token(repository: Repository) -> None:
+    """Placeholders, words and longer names are not tokens."""
+    for number, text in enumerate(NOT_TOKENS):
+        (repository.path / f"{number}").write_text(text)
+    repository.git("add", ".")
+    assert [(NOT_TOKENS[int(leak.blob.path)], leak.token) for leak in scan_index().leaks] == []
 
 
 def test_a_token_anywhere_in_a_file(repository: Repository) -> None:
-    """It is found where pipes and buffers end, too; each of these stands across another such border."""
+    """A token across the end of a pipe's or a buffer's contents is found."""
     where = [size - 10 for size in (4096, 1 << 16, 1 << 17, 1 << 18, 1 << 20, 10 * MEBIBYTE - 40)]
     tokens = ["hf_" + body(34, seed) for seed in range(len(where))]
     content = bytearray(b" " * (10 * MEBIBYTE))
@@ -489,21 +492,21 @@ def test_a_token_anywhere_in_a_file(repository: Repository) -> None:
 
 
 def test_secrets(repository: Repository) -> None:
-    """Exact values are found whatever they look like, but for short ones; a token among them is found once."""
+    """Given values are found whatever they look like, except short ones; a token among them is found once."""
     repository.write("f", f"a-secret-é and {TOKEN} and short")
     found = scan_index(secrets=["a-secret-é", TOKEN, "short", "absent-secret"]).leaks
     assert sorted(leak.token for leak in found) == sorted(["a-secret-é", TOKEN])
 
 
-def test_a_token_that_was_taken_out_again(repository: Repository) -> None:
-    """The history that goes up still has it."""
+def test_a_token_that_was_removed_again(repository: Repository) -> None:
+    """The history that is pushed still contains it."""
     bad = repository.add("f", TOKEN)
     good = repository.add("f", "text")
     assert [leak.blob.commit for leak in push(good).leaks] == [bad]
 
 
 def test_no_contents(repository: Repository) -> None:
-    """Without them, only sizes are looked at."""
+    """Without contents, only sizes are checked."""
     repository.write("big", b"a" * (10 * MEBIBYTE + 1))
     repository.write("f", TOKEN + "\0")
     repository.write("README.md", "---\n")
@@ -516,7 +519,7 @@ def test_no_contents(repository: Repository) -> None:
 
 
 def test_pointers(repository: Repository) -> None:
-    """An LFS object is here, or missing; one of the wrong size is missing; an empty one is nothing."""
+    """An LFS object is missing if it is not stored, or with another size; an empty one never is."""
     store(b"here", repository.path / ".git" / "lfs")
     store(b"short", repository.path / ".git" / "lfs")
     repository.write("here", pointer_to(b"here"))
@@ -530,26 +533,26 @@ def test_pointers(repository: Repository) -> None:
         assert found.binary == []
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"version https://git-lfs.github.com/spec/v1\n",
-        pointer_to(b"x").replace(b"sha256:", b"sha256:../"),
-        pointer_to(b"x")[:-20],
-        pointer_to(b"x").replace(b"size 1", b"size -1"),
-        pointer_to(b"x") + b" " * 1024,
-        b"# " + pointer_to(b"x"),
-    ],
-)
-def test_what_is_no_pointer(repository: Repository, content: bytes) -> None:
-    """Nothing is asked about it."""
-    repository.write("f", content)
+def test_what_is_no_pointer(repository: Repository) -> None:
+    """A file that is not exactly a pointer is an ordinary one."""
+    pointer = pointer_to(b"x")
+    for number, content in enumerate(
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            pointer.replace(b"sha256:", b"sha256:../"),
+            pointer[:-20],
+            pointer.replace(b"size 1", b"size -1"),
+            pointer + b" " * 1024,
+            b"# " + pointer,
+        )
+    ):
+        repository.write(f"f{number}", content)
     assert scan_index().pointers == []
 
 
 @pytest.mark.parametrize("where", ["elsewhere", "~/lfs", "absolute"])
 def test_lfs_storage(repository: Repository, home: Path, tmp_path: Path, where: str) -> None:
-    """It may be anywhere; a relative path starts at the git directory."""
+    """`lfs.storage` may be any directory; a relative path starts at the git directory."""
     paths = {"elsewhere": repository.path / ".git" / "elsewhere", "~/lfs": home / "lfs", "absolute": tmp_path / "lfs"}
     store(b"here", paths[where])
     repository.git("config", "lfs.storage", str(paths[where]) if where == "absolute" else where)
@@ -558,7 +561,7 @@ def test_lfs_storage(repository: Repository, home: Path, tmp_path: Path, where: 
 
 
 def test_a_linked_worktree(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has its own index, and the LFS objects of the repository."""
+    """A linked worktree has its own index, and the LFS objects of the repository."""
     repository.commit()
     repository.git("worktree", "add", "-q", str(tmp_path / "linked"))
     monkeypatch.chdir(tmp_path / "linked")
@@ -569,8 +572,8 @@ def test_a_linked_worktree(repository: Repository, tmp_path: Path, monkeypatch: 
     assert [pointer.is_missing for pointer in push(linked.commit()).pointers] == [False]
 
 
-def test_a_borrowing_repository(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """git-lfs finds objects in the repository that this one borrows from (`git clone --shared`)."""
+def test_alternates(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git-lfs finds objects in the repository of `git clone --shared`."""
     store(b"here", repository.path / ".git" / "lfs")
     new = repository.add("here", pointer_to(b"here"))
     repository.git("clone", "-q", "--shared", ".", str(tmp_path / "shared"))
@@ -579,7 +582,7 @@ def test_a_borrowing_repository(repository: Repository, tmp_path: Path, monkeypa
 
 
 def test_an_old_pointer_that_comes_back(repository: Repository) -> None:
-    """The remote had it before, so the Hub has its object; one that only this repository had is missing."""
+    """The Hub has the object of a pointer that the remote had before; one that only this repository had is missing."""
     repository.git("remote", "add", "hf", "x")
     repository.add("f", pointer_to(b"old"))
     repository.add("f", "none")
@@ -603,7 +606,7 @@ def test_an_old_pointer_that_comes_back(repository: Repository) -> None:
 
 
 def test_full_directories(repository: Repository) -> None:
-    """Over 10,000 files at the tip; each path once, with the commit that is the first to have it so."""
+    """A directory with over 10,000 files at the tip is listed once, with the first commit in which it is full."""
     blob = repository.git("hash-object", "-w", "--stdin", given=b"x")
     short, many = f"100644 {blob}\t".encode(), 10_000
     files = [short + b"full/%d" % n for n in range(many + 1)] + [short + b"at/%d" % n for n in range(many)]
@@ -625,7 +628,7 @@ def test_full_directories(repository: Repository) -> None:
 
 
 def test_a_full_top_directory(repository: Repository) -> None:
-    """Its path is empty."""
+    """The path of the top directory is empty."""
     blob = repository.git("hash-object", "-w", "--stdin", given=b"x")
     files = b"".join(b"100644 %s\t%d\0" % (blob.encode(), n) for n in range(10_001))
     repository.git("update-index", "-z", "--index-info", given=files)
@@ -635,7 +638,7 @@ def test_a_full_top_directory(repository: Repository) -> None:
 
 
 def test_the_card_at_the_tip(repository: Repository) -> None:
-    """A card that a later commit mended does not count, nor one that is not at the top, nor an unchanged one."""
+    """Only the card at the tip counts, if it changed; not one in a subdirectory."""
     repository.add("README.md", "---\nbad\n---\n")
     repository.add("d/README.md", "---\nelse\n---\n")
     good = repository.add("README.md", "---\ngood\n---\n")
@@ -645,7 +648,7 @@ def test_the_card_at_the_tip(repository: Repository) -> None:
 
 
 def test_a_card_that_came_back(repository: Repository) -> None:
-    """It is the tip's, even where a commit of the range had it earlier, or elsewhere first."""
+    """The card at the tip counts even if an earlier commit had it already, or under another path."""
     first = repository.add("copy.md", "---\none\n---\n")
     repository.add("README.md", "---\none\n---\n")
     repository.add("README.md", "---\ntwo\n---\n")
@@ -655,14 +658,14 @@ def test_a_card_that_came_back(repository: Repository) -> None:
 
 @pytest.mark.parametrize("content", ["# no header\n", "---\n" + "x" * MEBIBYTE, ""])
 def test_what_is_no_card(repository: Repository, content: str) -> None:
-    """Without a header, or too long."""
+    """A card without a header, or a huge one, is ignored."""
     repository.write("README.md", content)
     assert scan_index().cards == []
     assert push(repository.commit()).cards == []
 
 
 def test_a_staged_card(repository: Repository) -> None:
-    """It is read from the index, and not from the work tree."""
+    """A staged card is read from the index, not from the work tree."""
     repository.write("README.md", "---\nstaged\n---\n")
     (repository.path / "README.md").write_text("---\nelse\n---\n")
     assert [content for _, content in scan_index().cards] == ["---\nstaged\n---\n"]
@@ -672,7 +675,7 @@ def test_a_staged_card(repository: Repository) -> None:
 
 
 def test_staged_is_what_differs_from_head(repository: Repository) -> None:
-    """What only moved, lost its mode, went, or is just announced (`add -N`) is not added; the first commit adds all."""
+    """What only moved, changed its mode, was removed, or is intended to be added (`add -N`) is not added."""
     assert vars(scan_index()) == vars(Additions())
     for name in ("moved", "mode", "gone", "same", "changed"):
         repository.write(name, name.encode() + b"\0" * 50)
@@ -688,7 +691,7 @@ def test_staged_is_what_differs_from_head(repository: Repository) -> None:
 
 
 def test_a_conflict_is_not_staged(repository: Repository) -> None:
-    """An unmerged path is in no commit to come; the others are looked at."""
+    """An unmerged path cannot be committed; the others are scanned."""
     repository.add("f", "base\n")
     repository.git("checkout", "-q", "-b", "side")
     repository.add("f", "side\n")
@@ -700,7 +703,7 @@ def test_a_conflict_is_not_staged(repository: Repository) -> None:
 
 
 def test_staged_from_a_subdirectory(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paths start at the top, wherever git was called."""
+    """Paths start at the top, wherever git was started."""
     blob = repository.git("hash-object", "-w", "--stdin", given=b"\0")
     files = b"".join(b"100644 %s\t%d\0" % (blob.encode(), n) for n in range(10_001))
     repository.git("update-index", "-z", "--index-info", given=files)
@@ -715,7 +718,7 @@ def test_staged_from_a_subdirectory(repository: Repository, monkeypatch: pytest.
 
 
 def test_progress(repository: Repository) -> None:
-    """It only grows, and ends at the number of all objects; what it raises comes through."""
+    """The count only grows, and ends at the number of objects; an error in the callback is raised."""
     for number in range(3):
         repository.add(f"f{number}", str(number))
     seen: list[int] = []
@@ -752,7 +755,7 @@ def damaged_blob(repository: Repository, objects: Path) -> None:
 
 @pytest.mark.parametrize("damage", [broken_tree, broken_blob, damaged_blob])
 def test_a_broken_repository_is_a_problem(repository: Repository, damage: Callable[[Repository, Path], None]) -> None:
-    """Whichever git fails, its words are told in one line, and nothing waits for ever."""
+    """Whichever git process fails, its message is raised in one line, and nothing hangs."""
     noise = random.Random(1)
     for number in range(3):
         repository.add(f"f{number}", noise.randbytes(100_000))
@@ -767,7 +770,7 @@ def test_a_broken_repository_is_a_problem(repository: Repository, damage: Callab
 
 
 def test_not_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Git's own words."""
+    """Outside a repository git's message is raised."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Problem, match="not a git repository"):
         push("1" * 40)

@@ -1,0 +1,46 @@
+"""Run a program in a test: to its end, in time, with its output as text."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+Done = subprocess.CompletedProcess[str]
+Argument = str | bytes | Path
+
+
+def run(
+    *command: Argument,
+    check: bool = True,
+    cwd: Path | str | None = None,
+    stdin: str | bytes = "",
+    timeout: float = 60,
+    base: Mapping[str, str] | None = None,
+    **environment: str | None,
+) -> Done:
+    """Run a program; fail the test if it fails (unless `check` is false), or takes longer than `timeout` seconds.
+
+    Its environment is `base`, or this process's, with `environment` added; `None` removes a variable.
+    """
+    merged = {**(os.environ if base is None else base), **environment}
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        input=stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin,
+        env={name: value for name, value in merged.items() if value is not None},
+        capture_output=True,
+        timeout=timeout,
+    )
+    text = Done(
+        command,
+        done.returncode,
+        done.stdout.decode("utf-8", "surrogateescape"),
+        done.stderr.decode("utf-8", "surrogateescape"),
+    )
+    assert not check or text.returncode == 0, f"{command}: {text.returncode}\n{text.stdout}{text.stderr}"
+    return text
+
+
+def git(*arguments: Argument, cwd: Path | str | None = None, stdin: str | bytes = "", **environment: str | None) -> str:
+    """Run git, which must succeed; return what it prints."""
+    return run("git", *arguments, cwd=cwd, stdin=stdin, **environment).stdout
