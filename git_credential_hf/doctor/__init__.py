@@ -1,7 +1,6 @@
-"""Why the Hub says 401: what four programs would send, what is wrong on this machine, and how to fix it.
+"""Find out why the Hub says 401: what four programs would send, what is wrong on this machine, and what fixes it.
 
-Each `check_*` checks one thing and yields findings, with the changes that fix them if that can be done safely.
-`examine_machine` runs them in the order of `AREAS`.
+Each `check_*` checks one thing, and yields findings, with the changes that fix them if that is safe.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,58 +11,63 @@ from git_credential_hf.doctor.finding import IDS, Finding, Row
 from git_credential_hf.doctor.git_setup import check_helpers, check_hooks, check_lfs, check_settings
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.doctor.repository import check_repository
-from git_credential_hf.doctor.token import check_environment, check_files, check_hub, check_resolvers, check_token
+from git_credential_hf.doctor.token import (
+    check_hub,
+    check_legacy_file,
+    check_resolvers,
+    check_token,
+    check_token_files,
+    check_variables,
+)
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 
-# What is checked, in words, and by which functions.
-AREAS: tuple[tuple[str, tuple[Callable[[Machine], Iterable[Finding]], ...]], ...] = (
-    ("the token", (check_token, check_hub, check_environment, check_files)),
-    (".netrc", (check_netrc,)),
-    ("git's helpers", (check_helpers, check_copies, check_settings)),
-    ("URLs and git's configuration", (check_urls, check_configuration)),
-    ("git-lfs and the hooks", (check_lfs, check_hooks)),
-    ("where this runs", (check_home, check_job, check_endpoint)),
-    ("the repository", (check_repository,)),
-)
+TOKEN_AREA = "token"  # noqa: S105 - a heading
+REPOSITORY_AREA = "repository"
+SOURCE_AREAS = (".netrc", "credential helpers", "URLs and git configuration")  # where git may find another token
+AREAS: dict[str, tuple[Callable[[Machine], Iterable[Finding]], ...]] = {
+    TOKEN_AREA: (check_token, check_hub, check_variables, check_token_files, check_legacy_file),
+    ".netrc": (check_netrc,),
+    "credential helpers": (check_helpers, check_copies, check_settings),
+    "URLs and git configuration": (check_urls, check_configuration),
+    "git-lfs and hooks": (check_lfs, check_hooks),
+    "environment": (check_home, check_job, check_endpoint),
+    REPOSITORY_AREA: (check_repository,),
+}
 
 
 class Examination:
-    """The result: `resolvers` is what each program would send; `findings` are in the order of `IDS`, or by `areas`."""
+    """`resolvers`: what each program would send; `findings` in the order of `IDS`, and by area in `areas`."""
 
     def __init__(self, machine: Machine) -> None:
-        self.machine = machine
         self.areas: dict[str, list[Finding]] = {}
-        broken: set[str] = set()  # why git did not answer, each reported once
-        for area, checks in AREAS:
-            if area == "the repository" and (machine.offline or machine.repository is None):
-                continue  # there is nothing to check
+        reported: set[str] = set()  # each failure of git is reported once
+        for area, checks in AREAS.items():
+            if area == REPOSITORY_AREA and (machine.offline or machine.repository is None):
+                continue  # not checked
             found = self.areas[area] = []
             for check in checks:
                 try:
                     found.extend(check(machine))
                 except Problem as problem:
-                    if problem.message not in broken:
-                        found.append(
-                            Finding("git-broken", "error", problem.message, "", problem.fix or "see git-config(1)")
-                        )
+                    if problem.message not in reported:
+                        found.append(_git_broken(problem))
                     elif not found:
-                        self.areas.pop(area, None)  # nothing was checked
-                    broken.add(problem.message)
-        self.resolvers: list[Row] = machine.resolvers()
-        found = [finding for area in self.areas.values() for finding in area]
-        disagreement = list(check_resolvers(machine, self.resolvers, found))
-        self.areas["the token"] = disagreement + self.areas["the token"]
-        every = [finding for found in self.areas.values() for finding in found]
-        self.findings = sorted(every, key=lambda finding: IDS.index(finding.id))
+                        self.areas.pop(area, None)  # not checked
+                    reported.add(problem.message)
+        self.resolvers: list[Row] = machine.resolver_rows()
+        causes = [finding for area in SOURCE_AREAS for finding in self.areas.get(area, ())]
+        self.areas[TOKEN_AREA][:0] = check_resolvers(machine, self.resolvers, causes)
+        findings = [finding for found in self.areas.values() for finding in found]
+        self.findings = sorted(findings, key=lambda finding: IDS.index(finding.id))
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is wrong; warnings do not count."""
+        """Whether no error is left; warnings do not count."""
         return not any(finding.severity == "error" and not finding.fixed for finding in self.findings)
 
     def as_json(self) -> dict[str, object]:
-        """As `doctor --json` prints it."""
+        """Return what `doctor --json` prints."""
         return {
             "resolvers": [row.as_json() for row in self.resolvers],
             "findings": [finding.as_json() for finding in self.findings],
@@ -71,6 +75,10 @@ class Examination:
         }
 
 
+def _git_broken(problem: Problem) -> Finding:
+    return Finding("git-broken", "error", problem.message, "", problem.fix or "see git-config(1)")
+
+
 def examine_machine(repository: Repository | None, *, offline: bool) -> Examination:
-    """Check everything; `repository`: instead of the one that this directory is pushed to."""
+    """Check everything; `repository` replaces the one that this directory is pushed to."""
     return Examination(Machine(repository, offline=offline))

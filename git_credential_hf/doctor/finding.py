@@ -1,33 +1,31 @@
-"""What a check of `doctor` gives back."""
+"""What `doctor` reports: findings, and one row for each program that sends a token."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from git_credential_hf.files import Change
 from git_credential_hf.masking import mask_token
 from git_credential_hf.tokens import Token
 
-# All ids, in the order in which they are shown.
+# The ids of all findings, in the order in which they are shown.
 IDS = (
     *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring", "token-malformed"),
     *("env-overrides-login", "legacy-token-file", "token-file-readable", "read-only-token"),
     *("netrc-entry", "netrc-default", "netrc-unreadable"),
-    *(
-        "helper-not-configured",
-        "helper-not-found",
-        "helper-shadowed",
-        "helper-behind",
-        "stale-copy",
-        "username-set",
-        "gcm-residue",
-    ),
+    *("helper-not-configured", "helper-not-found", "helper-shadowed", "helper-behind"),
+    *("stale-copy", "username-set", "gcm-residue"),
     *("token-in-remote-url", "token-in-git-config", "lfs-missing", "lfs-not-hooked", "lfs-url-elsewhere"),
     *("hooks-broken", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),
     *("repo-no-access", "repo-read-only", "repo-gated", "git-broken"),
 )
 
+RUN_FIX = "run `git-credential-hf doctor --fix`"
+
 
 class Finding:
-    """Something that is wrong: its `id` of `IDS`, its `severity` (`error` or `warning`), and `changes` that fix it."""
+    """A problem: `id` is one of `IDS`, `severity` is `error` or `warning`, and `changes` plans what `--fix` does.
+
+    The changes are planned only when they are made, because an earlier one may have changed the same file.
+    """
 
     def __init__(
         self,
@@ -43,16 +41,16 @@ class Finding:
         self.title = title
         self.detail = detail
         self.fix = fix
-        self.changes = changes  # planned when they are made: an earlier change may have touched the same file
+        self.changes = changes
         self.fixed = False
 
     @property
     def key(self) -> tuple[str, str]:
-        """What identifies it, also in another examination."""
+        """What identifies it in another examination of the same machine."""
         return self.id, self.detail
 
     def as_json(self) -> dict[str, object]:
-        """As `doctor --json` prints it."""
+        """Return what `doctor --json` prints."""
         return {
             "id": self.id,
             "severity": self.severity,
@@ -64,8 +62,16 @@ class Finding:
         }
 
 
+def first_fix(findings: Iterable[Finding]) -> str | None:
+    """Return what to do first: `doctor --fix` if that fixes anything, or the fix of the worst finding, if any."""
+    in_order = sorted(findings, key=lambda finding: finding.severity)  # "error" sorts before "warning"
+    if any(finding.changes for finding in in_order):
+        return RUN_FIX
+    return in_order[0].fix if in_order else None
+
+
 class Row:
-    """What one program would send to the Hub, and where that comes from; `token` is `None` if it has nothing."""
+    """What one program would send to the Hub, and where it finds that; `token` is `None` if it would send nothing."""
 
     def __init__(self, program: str, source: str, token: Token | None, account: str | None) -> None:
         self.program = program
@@ -74,7 +80,7 @@ class Row:
         self.account = account
 
     def as_json(self) -> dict[str, object]:
-        """As `doctor --json` prints it."""
+        """Return what `doctor --json` prints."""
         return {
             "program": self.program,
             "source": self.source,

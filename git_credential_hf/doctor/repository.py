@@ -1,4 +1,4 @@
-"""Checks of one repository: whether the token that git sends may read it, and write to it."""
+"""One repository: whether the token that git sends can read it, and write to it."""
 
 from collections.abc import Iterator
 
@@ -9,15 +9,15 @@ from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.hub import is_at_endpoint
 
 _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")
-_OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # reported already
+_OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # reported by doctor.token
 
 
 def check_repository(machine: Machine) -> Iterator[Finding]:
-    """Check access: for writing first, because a yes answers both."""
+    """Check write access first: most tokens have it, and then one request is enough."""
     if machine.repository is None or machine.offline or not is_at_endpoint(machine.url):
         return
-    token = next(iter(machine.of_git), None) or machine.token
-    if token is None or not isinstance(machine.ask(token), Account):
+    token = next(iter(machine.git_tokens), None) or machine.token
+    if token is None or not isinstance(machine.whose(token), Account):
         return
     page = machine.repository.page
     answer = check_access(token, machine.repository, write=True)
@@ -29,5 +29,5 @@ def check_repository(machine: Machine) -> Iterator[Finding]:
         yield Finding("repo-gated", "error", answer.message, detail, fix)
     elif check_access(token, machine.repository, write=False).answer == "no":
         yield Finding("repo-no-access", "error", answer.message, detail, fix)
-    elif answer.reason != "read-only-token":  # otherwise reported already
+    elif answer.reason != "read-only-token":  # which doctor.token reports
         yield Finding("repo-read-only", "warning", answer.message, detail, fix)

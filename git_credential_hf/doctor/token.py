@@ -1,4 +1,4 @@
-"""Checks of the token: is there one, is it good, which one counts, and who can read it."""
+"""The token: whether there is one, whether it is valid, what overrides it, and who can read it."""
 
 import os
 import re
@@ -6,12 +6,12 @@ import shlex
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import WRITE_ROLE, Refused, other_token_hint
-from git_credential_hf.doctor.environment import is_without_login, token_hint
-from git_credential_hf.doctor.finding import Finding, Row
+from git_credential_hf.doctor.environment import LOGIN, token_hint
+from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
@@ -20,42 +20,35 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import stored_tokens_path, token_path
 from git_credential_hf.tokens import NOT_LOGGED_IN, Token, login_token
 
-EXPIRING = 3 * 24 * 3600  # seconds before the expiry of a token that is not renewed
+EXPIRING = 3 * 24 * 3600  # seconds before its expiry from which a token that cannot be renewed is reported
+_PLACEHOLDER = re.compile(r"\$\{?\w+\}?|\$\{\{.*\}\}|\{\{.*\}\}|%\w+%|<.*>")  # of shells, CI systems, templates
 
 
 def check_resolvers(machine: Machine, rows: list[Row], causes: list[Finding]) -> Iterator[Finding]:
-    """Check whether the four programs, which look in different places, find different tokens.
-
-    `causes`: the other findings, whose fixes end this one, too.
-    """
-    own = machine.own  # another one on purpose, which git-xet and huggingface_hub do not know
-    have = [(row, row.token) for row in rows if row.token and not (own and row.token.value == own.value)]
-    if len({token.value for _, token in have}) < 2:
+    """Check whether the programs would send different tokens; `causes`: the findings that may be the reason."""
+    chosen = machine.namespace_token  # is different on purpose; git-xet and huggingface_hub do not know it
+    sent = [(row, row.token) for row in rows if row.token and not (chosen and row.token.value == chosen.value)]
+    other = next((row for row, token in sent if token.value != sent[0][1].value), None)
+    if other is None:
         return
-    detail = "\n".join(
-        f"{row.program}: {mask_token(row.token.value) if row.token else 'nothing'} from {row.source}" for row in rows
-    )
-    errors = [finding for finding in causes if finding.severity == "error"] or causes
-    if any(finding.changes for finding in errors):
-        fix = "run `git-credential-hf doctor --fix`"
-    else:
-        fix = errors[0].fix if errors else "run `git-credential-hf configure`"
-    first = have[0][0]
-    other = next(row for row, token in have if token.value != have[0][1].value)
     yield Finding(
         "resolvers-disagree",
         "error",
-        f"{first.program} and {other.program} use different tokens",
-        detail,
-        fix,
+        f"{sent[0][0].program} and {other.program} use different tokens",
+        "\n".join(
+            f"{row.program}: {mask_token(row.token.value) if row.token else 'nothing'} from {row.source}"
+            for row in rows
+        ),
+        first_fix(causes) or "run `git-credential-hf status` to see which token git uses",
     )
 
 
 def check_token(machine: Machine) -> Iterator[Finding]:
-    """Check whether there is a token."""
+    """Check that there is a token, and that it does not expire soon."""
     token = machine.token
-    if machine.broken is not None:
-        yield Finding("no-token", "error", machine.broken.message, "", machine.broken.fix or token_hint())
+    if machine.token_problem is not None:
+        problem = machine.token_problem
+        yield Finding("no-token", "error", problem.message, "", problem.fix or token_hint())
     elif token is None:
         yield Finding(
             "no-token",
@@ -77,9 +70,9 @@ def check_token(machine: Machine) -> Iterator[Finding]:
 
 
 def check_hub(machine: Machine) -> Iterator[Finding]:
-    """Ask the Hub about the current token, and about the one of this namespace."""
-    for token in filter(None, (machine.token, machine.own)):
-        answer = machine.ask(token)
+    """Check with the Hub whether the current token, and the one chosen for this namespace, are valid and can write."""
+    for token in filter(None, (machine.token, machine.namespace_token)):
+        answer = machine.whose(token)
         if answer is None:
             if token.is_expired() and not token.is_renewable:
                 yield Finding("token-expired", "error", "the token has expired", token.describe(), token.remedy())
@@ -88,55 +81,95 @@ def check_hub(machine: Machine) -> Iterator[Finding]:
                 yield Finding(
                     "read-only-token",
                     "warning",
-                    "the token is read-only: the Hub will refuse a push",
+                    "the token is read-only: the Hub will refuse to push with it",
                     f"{token.describe()}, of {answer.name}",
                     other_token_hint(token, WRITE_ROLE),
                 )
         elif isinstance(answer, Refused):
-            yield Finding(answer.code, "error", _short(answer.code), answer.message, answer.fix or token.remedy())
+            title = "the token has expired" if answer.code == "token-expired" else "the Hub rejects the token"
+            yield Finding(answer.code, "error", title, answer.message, answer.fix or token.remedy())
         else:
             yield Finding(
                 "hub-unreachable",
                 "warning",
-                "the Hub cannot be reached",
+                "the token could not be checked",
                 answer.message,
                 "try again, or run `git-credential-hf doctor --offline`",
             )
             return
 
 
-def _short(code: str) -> str:
-    return {"token-expired": "the token has expired"}.get(code, "the Hub does not know this token")
-
-
-def check_environment(machine: Machine) -> Iterator[Finding]:
-    """Check the environment variables that override the login."""
+def check_variables(machine: Machine) -> Iterator[Finding]:
+    """Check the form of the tokens in the environment, and whether one overrides the login."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         value = os.environ.get(name)
-        if value is None:
-            continue
-        fault = _fault(value)
-        if fault:
+        fault = None if value is None else _fault(value)
+        if value is not None and fault:
+            hint = token_hint()
+            instead = f"set it to a token from {token_settings_url()}" if hint == LOGIN else hint
             yield Finding(
                 "token-malformed",
                 "error" if value.strip() else "warning",
                 f"{name} {fault}",
-                f"{name} is set in the environment of this shell or job",
-                f"run `unset {name}`, or {token_hint()}"
-                if is_without_login()
-                else f"run `unset {name}`, or set it to a token of {token_settings_url()}",
+                f"{name} is set in the environment",
+                f"run `unset {name}`, or {instead}",
             )
-    token = machine.token
-    login = _login()
+    token, login = machine.token, _login()
     if token and login and token.kind == "env" and token.value != login.value:
-        name = token.place
         yield Finding(
             "env-overrides-login",
             "warning",
-            f"{name} overrides your login",
+            f"{token.place} overrides your login",
             f"{mask_token(token.value)} is used instead of {login.describe()}",
-            f"run `unset {name}` to use the login",
+            f"run `unset {token.place}` to use the login",
         )
+
+
+def check_token_files(machine: Machine) -> Iterator[Finding]:
+    """Check who can read the token files, and the form of the login's token."""
+    for path in (token_path(), stored_tokens_path()):
+        try:
+            status = os.stat(path)
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077 and _may_change_mode(path, status):
+            yield Finding(
+                "token-file-readable",
+                "warning",
+                f"other users of this machine can read the file {os.path.basename(path)}",
+                f"{path} has the permissions {stat.S_IMODE(status.st_mode):o}",
+                f"run `chmod 600 {shlex.quote(path)}`",
+                lambda path=path: [ModeChange(path, 0o600)],  # type: ignore[misc] # mypy cannot infer it
+            )
+    login = _login()
+    fault = _fault(login.value) if login else None
+    if login and fault:
+        yield Finding("token-malformed", "error", f"the stored token {fault}", login.where(), token_hint())
+
+
+def check_legacy_file(machine: Machine) -> Iterator[Finding]:
+    """Check for the token file of huggingface_hub before 0.12."""
+    path = os.path.join(os.path.expanduser("~"), ".huggingface", "token")
+    try:
+        exists = stat.S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise Problem(f"cannot read {path}: {error.strerror}") from None
+    if not exists or os.path.realpath(path) == os.path.realpath(token_path()):
+        return
+
+    def remove() -> list[Change]:
+        return [FileChange(path, read_file(path), None, has_backup=True)]
+
+    yield Finding(
+        "legacy-token-file",
+        "warning",
+        "there is an old token file, of huggingface_hub before 0.12",
+        f"{path}: newer versions read {token_path()} instead",
+        f"run `rm {shlex.quote(path)}`",
+        remove,
+    )
 
 
 def _login() -> Token | None:
@@ -147,11 +180,11 @@ def _login() -> Token | None:
 
 
 def _fault(value: str) -> str | None:
-    """Return what is wrong with the form of a token; only what can never be right."""
+    """Return what is wrong with the form of a token; only the Hub knows all valid forms, so this is conservative."""
     text = value.strip()
     if not text:
         return "is empty"
-    if re.fullmatch(r"\$\{?\w+\}?|\$\{\{.*\}\}|\{\{.*\}\}|%\w+%|<.*>", text):
+    if _PLACEHOLDER.fullmatch(text):
         return "is an unexpanded placeholder"
     if text[0] in "\"'" or text[-1] in "\"'":
         return "contains quotes"
@@ -160,60 +193,8 @@ def _fault(value: str) -> str | None:
     return None
 
 
-def check_files(machine: Machine) -> Iterator[Finding]:
-    """Check the token files: their form, who may read them, and the one of old versions."""
-    for path in (token_path(), stored_tokens_path()):
-        try:
-            status = os.stat(path)
-        except OSError:
-            continue
-        mode = status.st_mode
-        if stat.S_ISREG(mode) and mode & 0o077 and _can_change_mode(path, status):
-            yield Finding(
-                "token-file-readable",
-                "warning",
-                f"other users of this machine can read {os.path.basename(path)}",
-                f"{path} has mode {stat.S_IMODE(mode):o}",
-                f"run `chmod 600 {shlex.quote(path)}`",
-                _chmod(path),
-            )
-    login = _login()
-    fault = _fault(login.value) if login else None
-    if login and fault:
-        yield Finding("token-malformed", "error", f"the token file {fault}", login.where(), token_hint())
-    yield from _legacy()
-
-
-def _can_change_mode(path: str, status: os.stat_result) -> bool:
-    """Whether its permissions can be changed from here; a mounted secret gets them from its mount."""
+def _may_change_mode(path: str, status: os.stat_result) -> bool:
+    """Whether this user can change the permissions of a file: those of a mounted secret belong to the mount."""
     if sys.platform == "win32":
-        return False  # it has none
+        return False  # files have no such permissions
     return os.geteuid() in (0, status.st_uid) and not os.statvfs(path).f_flag & os.ST_RDONLY
-
-
-def _chmod(path: str) -> Callable[[], list[Change]]:
-    return lambda: [ModeChange(path, 0o600)]
-
-
-def _legacy() -> Iterator[Finding]:
-    path = os.path.join(os.path.expanduser("~"), ".huggingface", "token")
-    try:
-        is_there = stat.S_ISREG(os.stat(path).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        is_there = False
-    except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror}") from None
-    if not is_there or os.path.realpath(path) == os.path.realpath(token_path()):
-        return
-
-    def remove() -> list[Change]:
-        return [FileChange(path, read_file(path), None, has_backup=True)]
-
-    yield Finding(
-        "legacy-token-file",
-        "warning",
-        "there is an old token file, from before huggingface_hub 0.12",
-        f"{path}: old programs still read it instead of {token_path()}",
-        f"run `rm {shlex.quote(path)}`",
-        remove,
-    )

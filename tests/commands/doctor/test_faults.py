@@ -450,7 +450,7 @@ def on_terminal(replace: Callable[[Path], object], netrc: Path, home: Path) -> t
     os.close(slave)
     assert process.stdout
     said = b""
-    while b"Mend it?" not in said:
+    while b"Fix it?" not in said:
         chunk = os.read(process.stdout.fileno(), 65536)
         assert chunk, said
         said += chunk
@@ -513,7 +513,7 @@ def test_helper_that_hangs(home: Path, netrc: Path) -> None:
     said = " ".join(done.stdout.split())
     for program in ("git", "git-lfs", "git-xet"):
         assert re.search(rf"{program} - unknown: git credential did not answer within \d+ seconds", said)
-    assert f"it is unknown whether the helper '!{mark}; :' holds a copy of a Hub token" in said
+    assert f"cannot tell whether the helper '!{mark}; :' holds a copy of a Hub token" in said
     assert done.returncode == 1  # it is asked before ours
     nothing_is_left(mark)
 
@@ -529,7 +529,7 @@ def test_git_that_hangs(home: Path, netrc: Path) -> None:
     for program in ("git", "git-lfs", "git-xet"):
         assert re.search(rf"{program} - unknown: git config did not answer within \d+ seconds", said)
     assert done.returncode == 1
-    assert "FAIL git's helpers git config did not answer" in said
+    assert "FAIL credential helpers git config did not answer" in said
     assert netrc.read_text() == AFTER  # what needs no git is mended
     nothing_is_left(mark)
 
@@ -560,7 +560,7 @@ def test_without_a_terminal(home: Path, sick: tuple[State, State], monkeypatch: 
     for stdin in ("< /dev/null", "<&-", "< <(echo y)"):
         done = fix("bash", "-c", f'"$@" {stdin}', "bash", command=(PROGRAM, "doctor", "--fix", "--offline"))
         assert done.returncode == 2
-        assert "--fix asks at a terminal; elsewhere say --yes" in done.stderr
+        assert "--fix asks on a terminal; elsewhere, add --yes" in done.stderr
         assert state(home) == old
     for term in (None, "dumb", "xterm-256color"):
         if term is None:

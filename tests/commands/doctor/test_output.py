@@ -82,7 +82,7 @@ def test_the_next_command_is_for_what_is_worst(machine: Machine) -> None:
     """Where nothing can be mended by itself, an error's remedy is named, and not a warning's, nor "see below"."""
     machine.write(".netrc", f"default login a password {machine.secret()}\n")
     said = " ".join(machine.doctor().stdout.split("\n\n")[-1].split())
-    assert said == "1 problem, 1 warning; next: take `default` out of ~/.netrc, or name the hosts that it is for"
+    assert said == "1 problem, 1 warning; next: replace `default` in ~/.netrc with a `machine` entry for each host"
     machine.set("HF_TOKEN", "")
     machine.git("config", "--global", "http.extraHeader", f"Authorization: Bearer {machine.secret()}")
     said = " ".join(machine.doctor().stdout.split("\n\n")[-1].split())
@@ -143,7 +143,7 @@ def test_no_repository_of_the_hub(machine: Machine) -> None:
     for name, in_words in ((f"https://a:{machine.token}@example.org/a/b", "https://example.org/a/b"), ("", "")):
         done = machine.doctor(name)
         assert done.returncode == 1
-        assert f"'{in_words}' is no repository of the Hub" in done.stderr
+        assert f"'{in_words}' is not a repository of the Hub" in done.stderr
 
 
 def test_who_says_no(machine: Machine) -> None:
@@ -152,7 +152,7 @@ def test_who_says_no(machine: Machine) -> None:
     before = machine.files()
     status, said = at_a_terminal(machine, "--fix", answers="n\n" * 9)
     assert status == 1
-    assert said.count("Mend it?") == 4
+    assert said.count("Fix it?") == 4
     assert machine.files() == before
 
 
@@ -190,7 +190,7 @@ PLACES = [
     ({"GITHUB_ACTIONS": "true", "CI": "true"}, "use a Trusted Publisher"),
     ({"GITLAB_CI": "true", "CI": "true"}, "use a Trusted Publisher"),
     ({"CI": "true"}, "give the job the secret HF_TOKEN"),
-    ({"COLAB_RELEASE_TAG": "release"}, "the notebook's secret HF_TOKEN"),
+    ({"COLAB_RELEASE_TAG": "release"}, "the notebook's secrets"),
     ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "mount a Secret"),
     ({"JPY_PARENT_PID": "1"}, HERE),
     ({"WSL_DISTRO_NAME": "Debian"}, HERE),

@@ -104,7 +104,7 @@ def test_what_is_found_later_is_mended(trial: Trial) -> None:
     path = trial.machine.home / ".huggingface/token"
     around = strace("-o", os.devnull, "-P", str(path), "-e", "trace=%file", "-e", "inject=%%stat:error=ENOMEM:when=1")
     done = trial.fails(*around)
-    assert done.returncode == 0 and f"cannot look at {path}: Cannot allocate memory" not in done.stdout
+    assert done.returncode == 0 and f"cannot read {path}: Cannot allocate memory" not in done.stdout
 
 
 @pytest.mark.parametrize("trial", ["erase"], indirect=True)
