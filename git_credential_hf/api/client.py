@@ -118,7 +118,7 @@ def ask_hub(path: str, token: str | None, json: object = None, media_type: str =
     """Send one request, a POST if there is `json`, and return httpx2's `Response`; raise `Unreachable` without one."""
     endpoint = hub_endpoint()
     if url_origin(endpoint) is None:
-        raise Unreachable(f"HF_ENDPOINT is not an https URL: {endpoint}")
+        raise Unreachable(f"HF_ENDPOINT is not a valid https URL: {endpoint}")
     # Not `HfApi`: its headers cost an extra request (api/agent-harnesses), and its errors lose the reason.
     limit = f"{endpoint}\n{path if 'whoami' in path else 'api'}\n{token or ''}"
     if is_recorded("retry-after", limit, cache_directory()):

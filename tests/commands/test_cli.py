@@ -227,7 +227,7 @@ def test_which_token(where: str, home: Path, configured: str) -> None:
         "mapped": [],
     }
     assert done.returncode == 0, done.stderr
-    assert "git-credential-hf: warning: the Hub cannot be" in done.stderr
+    assert "git-credential-hf: warning: cannot reach the Hub" in done.stderr
     shown = run("status", **environment)
     assert shown.returncode == 0
     assert re.search(rf"^token +{re.escape(SHOWN)} from the .*{'work' if expected['name'] else ''}", shown.stdout)
@@ -336,10 +336,10 @@ def test_a_token_in_the_endpoint() -> None:
     ],
 )
 def test_malformed_endpoint(endpoint: str) -> None:
-    """An endpoint that is none is a warning, for the Hub cannot be asked there."""
+    """A malformed endpoint is a warning, and gets no request."""
     done = run("status", HF_TOKEN=CANARY, HF_ENDPOINT=endpoint)
     assert done.returncode == 1  # nothing is configured
-    assert "git-credential-hf: warning: the Hub cannot be" in done.stderr
+    assert "git-credential-hf: warning: HF_ENDPOINT is not a valid https URL" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     json.loads(run("status", "--json", HF_TOKEN=CANARY, HF_ENDPOINT=endpoint).stdout)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import programs
 import pytest
+from amount import tenth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programs import Done, git
@@ -444,7 +445,7 @@ below = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tenth(200), deadline=None, suppress_health_check=list(HealthCheck))
 @given(files, below)
 def test_round_trip_of_any_file(home: Path, text: str, added: str) -> None:
     """Any file that git can read gets its bytes back, also with more below; any other stays as it is."""

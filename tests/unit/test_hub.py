@@ -10,6 +10,7 @@ import sys
 from urllib.parse import urlsplit
 
 import pytest
+from amount import tenth
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -354,7 +355,7 @@ def test_names_of_repositories(text: str) -> None:
 
 
 @given(st.text(max_size=60) | st.from_regex(r"(https|ssh|hf)://[a-z@.:/%?#]{0,40}", fullmatch=True))
-@settings(max_examples=2000)
+@settings(max_examples=tenth(2000))
 def test_any_text_for_a_repository(text: str) -> None:
     """Any text is a repository or none; what is one leads to no other place of the API."""
     found = parse_repository(text)
@@ -478,7 +479,7 @@ ends = st.sampled_from(["", "/", "/x", "?x", "#x", "\\x"])
 endpoints = st.one_of(st.none(), st.builds("{}{}{}{}".format, schemes, separators, cased, ends))
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tenth(1500), deadline=None, suppress_health_check=list(HealthCheck))
 @given(schemes, cased, endpoints)
 def test_owned_is_allowed(protocol: str, host: str, endpoint: str | None) -> None:
     """owns() says yes only where urlsplit, too, reads exactly one of the allowed origins, and nothing besides it."""
@@ -492,7 +493,7 @@ def test_owned_is_allowed(protocol: str, host: str, endpoint: str | None) -> Non
         assert origin.isascii() and origin == origin.lower()
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tenth(500), deadline=None, suppress_health_check=list(HealthCheck))
 @given(endpoints)
 def test_origins_are_allowed(endpoint: str | None) -> None:
     """All origins are ones that urlsplit reads out of HF_ENDPOINT as well, and each is owned."""

@@ -22,6 +22,7 @@ import httpx2
 import huggingface_hub
 import huggingface_hub.utils
 import pytest
+from amount import tenth
 from fake_hub.server import OAUTH
 from huggingface_hub import constants
 from huggingface_hub.utils import _auth, _runtime
@@ -203,7 +204,7 @@ def ours() -> str | None:
 
 
 @settings(
-    max_examples=int(os.environ.get("GIT_CREDENTIAL_HF_TESTS_EXAMPLES", "500")),
+    max_examples=tenth(500),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

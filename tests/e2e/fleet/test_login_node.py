@@ -18,10 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from amount import tenth
 
 from . import Machine, block
 
-USERS = min(int(os.environ.get("GIT_CREDENTIAL_HF_TESTS_EXAMPLES", "1000")), 1000)
+USERS = tenth(1000)
 FIRST = 20001  # their numbers begin here
 ASK = "protocol=https\nhost=huggingface.co\n\n"
 SHARED = ("tmp", "var/tmp", "run", "dev", "root")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -76,6 +77,9 @@ def write(path: Path, content: str, mode: int = 0o644) -> None:
     path.chmod(mode)
 
 
+LOCK_HINT = re.compile(r"hint: if no git is running: (rm .*\.lock'?)$", re.MULTILINE)
+
+
 class Machine:
     """Somebody's home, runtime directory and temporary directory, which can be as they were once more."""
 
@@ -107,6 +111,25 @@ class Machine:
         return run(
             *command, cwd=self.where, stdin=stdin, check=check, timeout=120, base=self.environment, **environment
         )
+
+    def run_again(self, *command: str, stdin: str = "", **environment: str) -> bool:
+        """Run a command to its success, after what its hint says where it is refused because of a lock that was left.
+
+        Returns whether there was such a hint.
+        """
+        is_hinted = False
+        while True:
+            done = self.run(*command, stdin=stdin, **environment)
+            hints = LOCK_HINT.findall(done.stderr)
+            # git-credential-store says that there is its lock, and not how to go on.
+            if "unable to get credential storage lock" in done.stderr:
+                hints += [shlex.join(["rm", *map(str, self.home.rglob("*credentials.lock"))])]
+            if done.returncode == 0 or not hints:
+                assert done.returncode == 0, done.stderr
+                return is_hinted
+            is_hinted = True
+            for hint in hints:
+                self.run("sh", "-c", hint, check=True)
 
     def git(self, *arguments: str) -> None:
         self.run("git", *arguments, check=True)
@@ -360,6 +383,11 @@ class Trial:
             **{**self.command.environment, **environment},
         )
 
+    def run_again(self) -> bool:
+        """Run it to its success, as `Machine.run_again` does."""
+        arguments = self.command.arguments
+        return self.machine.run_again(PROGRAM, *arguments, stdin=self.stdin, **self.command.environment)
+
     def fails(
         self, *around: str, unheard: bool = False, unseen: bool = False, unremoved: bool = False, **environment: str
     ) -> subprocess.CompletedProcess[str]:
@@ -430,9 +458,8 @@ class Trial:
             self._undone()
 
     def completes(self) -> None:
-        done = self.run()
-        assert done.returncode == 0, done.stderr
-        now = {name: what for name, what in self.machine.state().items() if not is_lock_of_nothing(name, what)}
+        self.run_again()
+        now = self.machine.state()
         if self.command.must_change:
             assert now == self.after, difference(self.after, now)
         else:
@@ -440,18 +467,13 @@ class Trial:
 
     def _undone(self) -> None:
         for arguments in self.command.undo:
-            self.machine.run(PROGRAM, *arguments, check=True)
+            self.machine.run_again(PROGRAM, *arguments)
         now, before = (without_caches(state) for state in (self.machine.state(), self.before))
         assert now == before, difference(before, now)
 
 
 def is_left_by_a_kill(name: str) -> bool:
     return bool(re.search(r"\.lock$|\.hf-\d+$|/git-credential-hf/\w+\.\d+$", name))
-
-
-def is_lock_of_nothing(name: str, what: object) -> bool:
-    """Whether it is the lock with which a file was removed: that is done, and the next change to it takes it away."""
-    return name.endswith(".lock") and isinstance(what, tuple) and "removes the file of this lock" in what[1]
 
 
 def without_caches(state: State) -> State:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import signal
 import subprocess
 import time
@@ -108,7 +107,7 @@ class Kills:
     """What kills have left of a command's files: `before`, `after`, or `each` file in one of the two.
 
     `repaired` counts the next runs that came to the end; `hinted` those of them that first refused, because of a lock,
-    and said so, and how to remove it where it is not the one of git-credential-store.
+    and said how to remove it (unless it is the one of git-credential-store).
     """
 
     def __init__(self, trial: Trial) -> None:
@@ -125,16 +124,7 @@ class Kills:
                 mode = os.lstat(name).st_mode & 0o777
                 assert "CaNaRy" not in Path(name).read_text(errors="replace") or mode & 0o077 == 0, name
                 os.utime(name, (time.time() - 3600,) * 2)  # as if it had happened an hour ago
-        done = trial.run()
-        hints = re.findall(r"hint: if no.* is running: rm '?(.*\.lock)'?$", done.stderr, re.MULTILINE)
-        # git-credential-store leaves its lock, takes away none, and says so of one that it has something to write for.
-        locks = [str(path) for path in trial.machine.home.rglob("*credentials.lock")]
-        if done.returncode and (hints or "unable to get credential storage lock" in done.stderr):
-            self.hinted += 1
-            for lock in {*hints, *locks}:
-                os.unlink(lock)
-            done = trial.run()
-        assert done.returncode == 0, done.stderr
+        self.hinted += trial.run_again()
         # Of copies there may be one more, and one that was cut off: tests/commands/doctor looks at those.
         now, after = (
             {

@@ -282,7 +282,6 @@ SURROUNDINGS: dict[str, Surrounding] = {
     "ulimit -n 16": row('ulimit -n 16; exec "$@"', fails=CHANGING | ASKING | HOOKS),
     "ulimit -n 6": row('ulimit -n 6; exec "$@"', fails=ALL - OPERATIONS, looks_other=True),
     "ulimit -f 0": row('ulimit -f 0; exec "$@"', fails=WRITES | {"git push"}, leaves=r"/\.git.*\.lock$"),
-    "ulimit -v 60000": row('ulimit -v 60000; exec "$@"', fails=ALL - OPERATIONS, looks_other=True, says=".*"),
     "ulimit -s 128": row('ulimit -s 128; exec "$@"'),
     "umask 000": row('umask 000; exec "$@"'),
     "umask 777": row('umask 777; exec "$@"', fails=frozenset({"git clone"})),

@@ -8,18 +8,18 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from amount import IS_LONG
 
 from . import COMMANDS, HUB, Command, Person, write
 
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-LONG = bool(os.environ.get("GIT_CREDENTIAL_HF_TESTS_LONG"))
 DAY = 24 * 3600
 TIMES = ("1 year ago", "now", "1 year")
 JUMPS = [*itertools.permutations(TIMES, 2)]
 GET, ERASE, CHECK = COMMANDS["get"], COMMANDS["erase"], COMMANDS["check"]
-jumping = pytest.mark.parametrize(("first", "second"), JUMPS if LONG else JUMPS[1:5:3], ids=lambda value: value)
+jumping = pytest.mark.parametrize(("first", "second"), JUMPS if IS_LONG else JUMPS[1:5:3], ids=lambda value: value)
 
 
 @pytest.fixture(autouse=True)

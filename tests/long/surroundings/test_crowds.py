@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -10,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from amount import IS_LONG
 
 from . import COMMANDS, HUB, OLD, OTHERS, Person, write
 
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-LONG = bool(os.environ.get("GIT_CREDENTIAL_HF_TESTS_LONG"))
-MANY = 500 if LONG else 60
+MANY = 500 if IS_LONG else 60
 LIMIT = 600  # seconds for all of them, on a machine that has other things to do
 REFRESH = "POST /oauth/token"
 SWITCH = """
@@ -140,7 +139,7 @@ def test_a_purge(hub: Hub, crowd: Crowd, crowds: list[list[object]]) -> None:
     others = OTHERS + "".join(f"https://user{number}:secret@host{number}.example\n" for number in range(200))
     file = person.home / ".git-credentials"
     write(file, f"https://git:{OLD}@huggingface.co\n{others}https://hf_user:{OLD}@huggingface.co\n")
-    for number in range(MANY if LONG else MANY // 2):
+    for number in range(MANY if IS_LONG else MANY // 2):
         operation = ("get", "get", "get", "get", "get", "get", "get", "get", "store", "purge")[number % 10]
         if operation == "purge" and number % 50 != 49:
             operation = "erase"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from amount import IS_LONG
 
 from . import COMMANDS, PATIENCE, Person, damage, write
 from .test_surroundings import BUGS, OURS
@@ -20,8 +21,7 @@ from .test_surroundings import BUGS, OURS
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-LONG = bool(os.environ.get("GIT_CREDENTIAL_HF_TESTS_LONG"))
-MOMENTS = 12 if LONG else 2
+MOMENTS = 12 if IS_LONG else 2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Ctrl-C while Python itself starts: it says so, before the first line of ours, and in the middle of the first. So does
 # `python -c pass`, in a word alone in one of a thousand.
@@ -85,7 +85,7 @@ CASES = [(name, number) for name in COMMANDS for number in SIGNALS]
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), CASES if LONG else CASES[::13], ids=lambda value: getattr(value, "name", value)
+    ("name", "number"), CASES if IS_LONG else CASES[::13], ids=lambda value: getattr(value, "name", value)
 )
 def test_signals(
     hub: Hub,
@@ -133,7 +133,7 @@ def test_signals(
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("number", SIGNALS if LONG else SIGNALS[:1], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", SIGNALS if IS_LONG else SIGNALS[:1], ids=lambda number: number.name)
 def test_a_refresh_is_not_cut_off(
     hub: Hub, person: Person, number: signal.Signals, record: dict[str, list[int]]
 ) -> None:
@@ -142,7 +142,7 @@ def test_a_refresh_is_not_cut_off(
     """
     wrong = []
     hub.faults.delay("/oauth/token", 0.2)
-    for moment in range(30 if LONG else 2):
+    for moment in range(30 if IS_LONG else 2):
         person.make()
         pair = hub.oauth("alice", expires_in=3600)
         for name, text in {
@@ -163,7 +163,7 @@ def test_a_refresh_is_not_cut_off(
         deadline = time.monotonic() + PATIENCE
         while not hub.log.of("/oauth/token") and time.monotonic() < deadline:
             time.sleep(0.002)
-        time.sleep(0.016 * moment if LONG else 0.12 * moment)
+        time.sleep(0.016 * moment if IS_LONG else 0.12 * moment)
         try:
             os.killpg(process.pid, number)
         except ProcessLookupError:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from amount import IS_LONG
 
 from . import COMMANDS, OLD, OPERATIONS, Done, Person, damage
 from .table import SURROUNDINGS, Surrounding
 
-LONG = bool(os.environ.get("GIT_CREDENTIAL_HF_TESTS_LONG"))
 OURS = r"git-credential-hf: (error|warning|hint|trace): .+"
 BUGS = re.compile(
     "Traceback|internal error|Exception ignored|most recent call|[A-Z][a-z]+Warning: |Segmentation|core dumped"
@@ -124,7 +124,7 @@ def test_surroundings(person: Person, name: str, elsewhere: dict[str, Seen], rec
     if "faketime" in SURROUNDINGS[name].shell and not shutil.which("faketime"):
         pytest.skip("faketime is not installed")
     at = [*SURROUNDINGS].index(name)
-    commands = list(COMMANDS) if LONG else ["get", *[[*COMMANDS][1 + at // 3 % (len(COMMANDS) - 1)]][: at % 3 == 0]]
+    commands = list(COMMANDS) if IS_LONG else ["get", *[[*COMMANDS][1 + at // 3 % (len(COMMANDS) - 1)]][: at % 3 == 0]]
     wrong = []
     for number, command in enumerate(commands, at * len(COMMANDS)):
         if command not in elsewhere:
@@ -135,14 +135,13 @@ def test_surroundings(person: Person, name: str, elsewhere: dict[str, Seen], rec
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("limit", ["-n 6", "-n 8", "-v 60000"])
+@pytest.mark.parametrize("limit", ["-n 6", "-n 8"])
 def test_what_the_system_refuses(limit: str, home: Path) -> None:
-    """Where files or memory are at an end, that is said, and not that it is a mistake of ours, or of stdout."""
+    """Without a file descriptor left, that is said, and not that it is a mistake of ours, or of stdout."""
     shell = f"ulimit {limit}; exec git-credential-hf status"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, env={**os.environ, "HF_TOKEN": OLD})
     assert "internal error" not in done.stderr and "cannot write the answer" not in done.stderr
-    # The last are Python's words where even its exception has found no memory.
-    assert re.search("Too many open files|[Mm]emory|failed to map segment|without exception set", done.stderr)
+    assert "Too many open files" in done.stderr
 
 
 @pytest.mark.parametrize("operation", ["store", "erase"])

@@ -642,7 +642,7 @@ def test_whoami_is_limited_by_itself(api: Api) -> None:
 def test_no_place_to_send_a_token_to(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where HF_ENDPOINT names no host nothing is sent."""
     monkeypatch.setenv("HF_ENDPOINT", "nowhere")
-    message = "HF_ENDPOINT is not an https URL: nowhere"
+    message = "HF_ENDPOINT is not a valid https URL: nowhere"
     assert described(check_access(mine(), MODEL, write=False)) == ("unknown", "unreachable", message, None)
     assert api.requests == []
 
@@ -868,7 +868,7 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
     git("remote", "set-url", "--push", "origin", "https://git:hf_secretsecret@github.com/alice/model", cwd=tmp_path)
     refused = here()
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert "'https://github.com/alice/model' is no repository of the Hub" in refused.stderr
+    assert "'https://github.com/alice/model' is not a repository of the Hub" in refused.stderr
     assert "hf_secretsecret" not in refused.stderr
     git("remote", "set-url", "--add", "--push", "origin", "https://huggingface.co/alice/model", cwd=tmp_path)
     assert json.loads(here().stdout)["repo"] == "alice/model"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from amount import tenth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from whoami import MODEL, entry, fine_grained
@@ -130,7 +131,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=2000)
+@settings(max_examples=tenth(2000))
 def test_any_whoami(answer: object) -> None:
     """Whatever whoami-v2 answers: an account or a `ValueError`, and scopes that are yes, no or not certain."""
     try:

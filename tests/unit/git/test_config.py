@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from amount import tenth
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from programs import git
@@ -229,7 +230,7 @@ settings_of_helpers = st.lists(
 
 
 @pytest.mark.git_versions
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tenth(200), deadline=None, suppress_health_check=list(HealthCheck))
 @example([("system", "", "name"), ("global", "https://huggingface.co", "reset"), ("local", "", "name")], URLS[0])
 @example([("global", "", "name"), ("include", "", "reset"), ("global", "", "name"), ("xdg", "", "name")], URLS[0])
 @example([("local", "", "name"), ("worktree", "", "name"), ("includeIf", "", "name")], URLS[0])

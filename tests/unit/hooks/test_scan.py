@@ -15,6 +15,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from amount import tenth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programs import git
@@ -783,7 +784,7 @@ def test_not_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 FILES = st.dictionaries(st.sampled_from(["a", "b", "d/a", "d/e/b", " c"]), st.integers(0, 6), max_size=4)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tenth(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(FILES, st.lists(st.integers(0, 9), max_size=2)), min_size=1, max_size=7), st.data())
 def test_as_a_slow_reference_has_it(
     repository: Repository, steps: list[tuple[dict[str, int], list[int]]], data: st.DataObject
