@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import programs
 import pytest
@@ -48,14 +49,14 @@ def run(
     around: tuple[str, ...] = (),
     program: str = PROGRAM,
     timeout: float = 60,
-    **environment: str | None,
+    **environment: Any,
 ) -> Done:
     """Run the executable; `None` takes a variable away."""
     given = {"HF_TOKEN": CANARY, **environment}
     return checked(programs.run(*around, program, *arguments, check=False, timeout=timeout, **given))
 
 
-def quickly(*arguments: str, **environment: str | None) -> Done:
+def quickly(*arguments: str, **environment: Any) -> Done:
     """As `run`, but in a fork of this process instead of a new interpreter: for the long tables."""
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         child = os.fork()
@@ -91,19 +92,19 @@ def checked(done: Done) -> Done:
     return done
 
 
-def done_well(*arguments: str, **environment: str | None) -> str:
+def done_well(*arguments: str, **environment: Any) -> str:
     done = run(*arguments, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def quickly_well(*arguments: str, **environment: str | None) -> str:
+def quickly_well(*arguments: str, **environment: Any) -> str:
     done = quickly(*arguments, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def fill(host: str = "huggingface.co", protocol: str = "https", **environment: str | None) -> Done:
+def fill(host: str = "huggingface.co", protocol: str = "https", **environment: Any) -> Done:
     """What real `git credential fill` finds out."""
     asked = f"protocol={protocol}\nhost={host}\n\n"
     given = {"HF_TOKEN": CANARY, **environment}
@@ -947,7 +948,7 @@ def test_env(shell: str, home: Path, spied: Callable[[], list[str]]) -> None:
     assert content_of(home) == {}
 
 
-def evaluated(**environment: str | None) -> dict[str, str | None]:
+def evaluated(**environment: Any) -> dict[str, str | None]:
     """What the environment of a job is after `eval "$(… --env)"`."""
     done = done_well("configure", "--env", **environment)
     assert CANARY not in done

@@ -9,6 +9,7 @@ import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import programs
 import pytest
@@ -26,7 +27,7 @@ KEPT = (
 STORE = "[credential]\n\thelper = store\n"
 
 
-def run(*arguments: str, cwd: Path | None = None, **environment: str) -> Done:
+def run(*arguments: str, cwd: Path | None = None, **environment: Any) -> Done:
     """Run the executable without a terminal; no traceback and no token is ever to be seen."""
     given = {"HF_TOKEN": CANARY, **environment}
     return checked(programs.run(PROGRAM, *arguments, cwd=cwd, check=False, timeout=120, **given))

@@ -48,7 +48,7 @@ def add(work: Account, files: dict[str, bytes]) -> None:
     work.git("commit", "--no-verify", "--message", "a change")
 
 
-def push(work: Account, repository: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def push(work: Account, repository: str, *arguments: str, **environment: Any) -> subprocess.CompletedProcess[str]:
     """Run `git push --force origin main`, or what `arguments` say, to a repository of the Hub."""
     work.git("remote", "remove", "origin", check=False)
     work.git("remote", "add", "origin", repository if "://" in repository else HUB + repository)
@@ -113,7 +113,7 @@ def test_git_is_refused_first(hub: "Hub", work: Account) -> None:
 
 
 def run_hook(
-    work: Account, url: str, *, ref: str = "refs/heads/main", **environment: str
+    work: Account, url: str, *, ref: str = "refs/heads/main", **environment: Any
 ) -> subprocess.CompletedProcess[str]:
     """Run the hook as git does, for a new branch."""
     tip = work.git("rev-parse", "HEAD").stdout.strip()

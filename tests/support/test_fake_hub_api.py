@@ -63,7 +63,7 @@ def ask(
         connection.close()
 
 
-def answers(machine: Machine, code: str, cases: object, **environment: str) -> Any:
+def answers(machine: Machine, code: str, cases: object, **environment: Any) -> Any:
     """Runs `code` once for all the cases in a process with the real huggingface_hub; it appends to `results`."""
     done = machine.python(
         "import json, sys\nfrom huggingface_hub import HfApi\nfrom huggingface_hub.errors import HfHubHTTPError\n"

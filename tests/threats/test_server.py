@@ -193,7 +193,7 @@ UNANSWERED = {
     "renewal": (0, "username=git\npassword=hf_"),
     "exchange": (1, "no token for HF_OIDC_RESOURCE"),
     "status": (0, "account   unknown"),
-    "doctor": (0, "the Hub could not be asked"),
+    "doctor": (0, "the Hub cannot be reached"),
     "pre-push": (0, "git-credential-hf: warning: "),
     "erase": (0, "the Hub refused the token"),
 }

@@ -1,4 +1,4 @@
-"""Somebody's machine on which all is well, what `doctor` says of it, and everything that is written on it."""
+"""A healthy machine, what is done to it, and what `doctor` reports about it."""
 
 import json
 import os
@@ -20,7 +20,7 @@ MODEL = "https://huggingface.co/alice/private-model"
 
 
 def new_token() -> str:
-    """One that no Hub knows."""
+    """Return a token that no Hub knows."""
     return "hf_" + "".join(secrets.choice(string.ascii_letters) for _ in range(34))
 
 
@@ -29,32 +29,32 @@ def shown(token: str) -> str:
 
 
 class Machine(Account):
-    """What is done on it, and to it. `hub` is there for tests that ask it; all others say `--offline`."""
+    """A user's machine; without a `hub`, doctor runs with `--offline`."""
 
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(home)
         self.monkeypatch = monkeypatch
         self.hub: Hub | None = None
         self.token = new_token()  # of the login
-        self.secrets: set[str] = {self.token}  # what no output may contain
+        self.secrets: set[str] = {self.token}  # no output may contain these
 
-    # -- what is done to it
+    # --- what is done to it ---
 
     def secret(self, role: str = "write") -> str:
-        """Another token: of alice's where there is a Hub."""
+        """Return another token, of alice's if there is a Hub."""
         token = self.hub.token("alice", role) if self.hub else new_token()
         self.secrets.add(token)
         return token
 
     def set(self, name: str, value: str | None) -> None:
-        """A variable of the environment, or none."""
+        """Set or remove an environment variable."""
         if value is None:
             self.monkeypatch.delenv(name, raising=False)
         else:
             self.monkeypatch.setenv(name, value)
 
     def write(self, path: str, text: str, mode: int = 0o600) -> Path:
-        """A file in the home, or in what is above."""
+        """Write a file below the home directory."""
         file = self.home / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -65,7 +65,7 @@ class Machine(Account):
         shutil.rmtree(self.home / ".cache/huggingface", ignore_errors=True)
 
     def log_in_again(self, token: str | None = None, **more: object) -> None:
-        """As an hour ago, with what `hf auth login` knows of the token."""
+        """Log in an hour ago, with more fields of a stored token."""
         self.log_out()
         self.token = token or self.secret()
         self.secrets.add(self.token)
@@ -74,7 +74,7 @@ class Machine(Account):
             (self.home / ".cache/huggingface" / name).chmod(0o600)
 
     def repository(self, url: str = MODEL) -> Path:
-        """A new repository with this remote, and into it."""
+        """Create a repository with this remote, and enter it."""
         self.where = self.home / "work"
         self.where.mkdir()
         self.git("init", "--quiet", "--initial-branch", "main")
@@ -82,7 +82,7 @@ class Machine(Account):
         return self.where
 
     def path_without(self, *programs: str) -> str:
-        """A PATH with what is needed, but for these."""
+        """Return a PATH with all programs that are needed but these."""
         folder = self.home.parent / f"{self.home.name}-bin"
         folder.mkdir(exist_ok=True)
         for program in {"git", "git-lfs", "git-credential-hf", "python", "sh"} - set(programs):
@@ -91,10 +91,10 @@ class Machine(Account):
                 (folder / program).symlink_to(found)
         return str(folder)
 
-    # -- what is said of it
+    # --- what doctor reports ---
 
-    def doctor(self, *arguments: str, check: bool = False, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run it; no secret comes out of it."""
+    def doctor(self, *arguments: str, check: bool = False, **environment: Any) -> subprocess.CompletedProcess[str]:
+        """Run `doctor`; its output must not contain a secret."""
         options = arguments if self.hub or "--offline" in arguments else ("--offline", *arguments)
         done = self.run("git-credential-hf", "doctor", *options, check=check, **environment)
         for secret in self.secrets:
@@ -103,8 +103,8 @@ class Machine(Account):
         assert "internal error" not in done.stderr
         return done
 
-    def examine(self, *arguments: str, **environment: str) -> dict[str, Any]:
-        """The JSON, in the form of the contract, with the exit status that goes with it."""
+    def examine(self, *arguments: str, **environment: Any) -> dict[str, Any]:
+        """Return the JSON; its form and the exit status are checked."""
         done = self.doctor("--json", *arguments, **environment)
         seen: dict[str, Any] = json.loads(done.stdout)
         assert list(seen) == ["resolvers", "findings", "healthy"]
@@ -125,11 +125,11 @@ class Machine(Account):
         return [finding["id"] for finding in self.examine(*arguments)["findings"]]
 
     def tokens(self, *arguments: str) -> dict[str, str | None]:
-        """What each program would send, as it may be shown."""
+        """Return what each program would send, masked."""
         return {row["program"]: row["shown"] for row in self.examine(*arguments)["resolvers"]}
 
     def files(self) -> dict[str, object]:
-        """Everything below the home, with modes, bytes, and where links lead; but for what is kept for later."""
+        """Return modes and contents of all files below the home directory but our state."""
         found: dict[str, object] = {}
         for path in sorted(self.home.rglob("*")):
             if path.is_relative_to(self.home / ".cache/git-credential-hf") or path.is_socket():
@@ -139,12 +139,12 @@ class Machine(Account):
         return found
 
 
-_configuration: list[bytes] = []  # what `git lfs install` and `configure` have written, once
+_configuration: list[bytes] = []  # what `git lfs install` and `configure` write; cached
 
 
 @pytest.fixture
 def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Logged in, git-lfs installed, git configured: on it nothing is wrong. It knows no Hub."""
+    """A healthy machine: logged in, git-lfs installed, git configured; without a Hub."""
     machine = Machine(home, monkeypatch)
     monkeypatch.setenv("HF_HUB_DISABLE_UPDATE_CHECK", "1")
     if not _configuration:
@@ -160,12 +160,12 @@ def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 @pytest.fixture
 def online(machine: Machine, hub: "Hub") -> Machine:  # noqa: F811
-    """The same where the Hub is there, and knows alice's write token."""
+    """A healthy machine with a Hub, which knows alice's write token."""
     machine.hub = hub
     machine.log_in_again(hub.token("alice"))
     return machine
 
 
 def hours(number: float) -> int:
-    """So many hours from now, in POSIX seconds."""
+    """Return the time in this many hours, in POSIX seconds."""
     return int(time.time() + number * 3600)

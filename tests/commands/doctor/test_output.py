@@ -1,4 +1,4 @@
-"""What people see of it, where they are asked, and what is said where git itself is missing or broken."""
+"""What `doctor` prints, when it asks, and what it does if git is missing or broken."""
 
 import os
 import pty
@@ -6,6 +6,7 @@ import re
 import select
 import subprocess
 import time
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from .conftest import MODEL, Machine, shown
 
 
 def sick(machine: Machine) -> str:
-    """Several things are wrong at once; returns a token that lies about."""
+    """Provoke several findings at once; return the token of the remote's URL."""
     another = machine.secret()
     machine.repository(MODEL.replace("://", f"://alice:{another}@"))
     before = "machine example.org login bob password the-password-of-bob\n"
@@ -21,12 +22,12 @@ def sick(machine: Machine) -> str:
     machine.write(".netrc", before + f"machine huggingface.co login a password {another}\n" + before)
     machine.git("config", "--global", "credential.https://huggingface.co.username", "bob")
     machine.write(".huggingface/token", another)
-    machine.git("lfs", "env")  # makes empty directories in the repository, and doctor has to ask it
+    machine.git("lfs", "env")  # creates empty directories in the repository; doctor runs it, too
     return another
 
 
-def at_a_terminal(machine: Machine, *arguments: str, answers: str = "", **environment: str) -> tuple[int, str]:
-    """Run it where somebody sits, who types `answers`."""
+def on_terminal(machine: Machine, *arguments: str, answers: str = "", **environment: Any) -> tuple[int, str]:
+    """Run it on a terminal, and type `answers`."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         ["git-credential-hf", "doctor", "--offline", *arguments],
@@ -39,7 +40,7 @@ def at_a_terminal(machine: Machine, *arguments: str, answers: str = "", **enviro
     )
     os.close(slave)
     os.write(master, answers.encode())
-    said, deadline = b"", time.monotonic() + 60
+    output, deadline = b"", time.monotonic() + 60
     while time.monotonic() < deadline:
         if select.select([master], [], [], 0.2)[0]:
             try:
@@ -48,12 +49,12 @@ def at_a_terminal(machine: Machine, *arguments: str, answers: str = "", **enviro
                 break
             if not more:
                 break
-            said += more
+            output += more
         elif process.poll() is not None:
             break
     os.close(master)
     status = process.wait(10)
-    text = said.decode().replace("\r\n", "\n")
+    text = output.decode().replace("\r\n", "\n")
     for secret in machine.secrets:
         assert secret not in text
     return status, text
@@ -79,31 +80,33 @@ def test_lines_for_people(machine: Machine) -> None:
 
 
 def test_the_next_command_is_for_what_is_worst(machine: Machine) -> None:
-    """Where nothing can be mended by itself, an error's remedy is named, and not a warning's, nor "see below"."""
+    """If nothing is fixable, the fix of the worst finding is printed."""
     machine.write(".netrc", f"default login a password {machine.secret()}\n")
-    said = " ".join(machine.doctor().stdout.split("\n\n")[-1].split())
-    assert said == "1 problem, 1 warning; next: replace `default` in ~/.netrc with a `machine` entry for each host"
+    output = " ".join(machine.doctor().stdout.split("\n\n")[-1].split())
+    assert output == "1 problem, 1 warning; next: replace `default` in ~/.netrc with a `machine` entry for each host"
     machine.set("HF_TOKEN", "")
     machine.git("config", "--global", "http.extraHeader", f"Authorization: Bearer {machine.secret()}")
-    said = " ".join(machine.doctor().stdout.split("\n\n")[-1].split())
-    assert re.fullmatch(r"2 problems, 2 warnings; next: run `git config --file \S+ --unset-all http.extraheader`", said)
+    output = " ".join(machine.doctor().stdout.split("\n\n")[-1].split())
+    assert re.fullmatch(
+        r"2 problems, 2 warnings; next: run `git config --file \S+ --unset-all http.extraheader`", output
+    )
 
 
 @pytest.mark.parametrize(
     ("environment", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)], ids=str
 )
 def test_colour(environment: dict[str, str], is_coloured: bool, machine: Machine) -> None:
-    """At a terminal, unless NO_COLOR is set to something (no-color.org); the words are the same."""
+    """On a terminal, unless NO_COLOR is set and not empty (no-color.org); the text is the same."""
     machine.git("config", "--global", "credential.https://huggingface.co.username", "bob")
-    status, said = at_a_terminal(machine, **environment)
+    status, output = on_terminal(machine, **environment)
     assert status == 0
-    assert ("\x1b[" in said) == is_coloured
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    assert ("\x1b[" in output) == is_coloured
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
     assert plain == machine.doctor().stdout
 
 
 def test_a_command_is_in_one_line(machine: Machine) -> None:
-    """What is named as a remedy can be pasted as people see it, whatever blanks are in the names."""
+    """A printed command can be pasted, even if names contain spaces."""
     file = machine.where / "somebody's  directory with  a long name" / "and a  file in it"
     file.parent.mkdir()
     machine.git("config", "--file", str(file), "credential.https://huggingface.co.username", "bob")
@@ -114,7 +117,7 @@ def test_a_command_is_in_one_line(machine: Machine) -> None:
 
 
 def test_dry_run(machine: Machine) -> None:
-    """It shows a diff, and the commands that would be run, and changes nothing; nobody else's password is in it."""
+    """It prints a diff, and the commands that would be run, without other passwords, and changes nothing."""
     sick(machine)
     before = machine.files()
     done = machine.doctor("--dry-run")
@@ -129,7 +132,7 @@ def test_dry_run(machine: Machine) -> None:
 
 @pytest.mark.parametrize("arguments", [("--fix",), ("--fix", "--json"), ("--yes",), ("--fix", "--yes", "--dry-run")])
 def test_wrong_usage(arguments: tuple[str, ...], machine: Machine) -> None:
-    """Without a terminal nobody can be asked: exit 2, one error, one hint, and no change."""
+    """Without a terminal, `--fix` needs `--yes`: exit 2, one error, one hint, and no change."""
     sick(machine)
     before = machine.files()
     done = machine.doctor(*arguments)
@@ -139,36 +142,36 @@ def test_wrong_usage(arguments: tuple[str, ...], machine: Machine) -> None:
 
 
 def test_no_repository_of_the_hub(machine: Machine) -> None:
-    """A REPO that cannot be one is refused, and a password in it is not shown."""
+    """A REPO that is not a repository of the Hub is refused, and a password in it is not shown."""
     for name, in_words in ((f"https://a:{machine.token}@example.org/a/b", "https://example.org/a/b"), ("", "")):
         done = machine.doctor(name)
         assert done.returncode == 1
         assert f"'{in_words}' is not a repository of the Hub" in done.stderr
 
 
-def test_who_says_no(machine: Machine) -> None:
-    """At a terminal it asks before each change, and a no leaves everything as it is."""
+def test_declining_all(machine: Machine) -> None:
+    """On a terminal it asks before each change; after "no" everything is as it was."""
     sick(machine)
     before = machine.files()
-    status, said = at_a_terminal(machine, "--fix", answers="n\n" * 9)
+    status, output = on_terminal(machine, "--fix", answers="n\n" * 9)
     assert status == 1
-    assert said.count("Fix it?") == 4
+    assert output.count("Fix it?") == 4
     assert machine.files() == before
 
 
-def test_who_says_yes_to_one(machine: Machine) -> None:
-    """Only that is done."""
+def test_confirming_one(machine: Machine) -> None:
+    """Only that change is made."""
     sick(machine)
-    status, said = at_a_terminal(machine, "--fix", answers="n\ny\n" + "n\n" * 9)
+    status, output = on_terminal(machine, "--fix", answers="n\ny\n" + "n\n" * 9)
     assert status == 1
     assert "huggingface.co" not in (machine.home / ".netrc").read_text()
     assert (machine.home / ".huggingface/token").exists()
     assert machine.git("remote", "get-url", "origin").stdout.startswith("https://alice:")
-    assert "3 problems" not in said
+    assert "3 problems" not in output
 
 
 def test_a_backup_is_for_its_owner_alone(machine: Machine) -> None:
-    """What goes out of .netrc, and an old token file, are kept beside them with mode 600, once."""
+    """.netrc and an old token file are backed up beside them, with mode 600, once."""
     sick(machine)
     (machine.home / ".netrc").chmod(0o644)
     was = (machine.home / ".netrc").read_bytes()
@@ -181,7 +184,7 @@ def test_a_backup_is_for_its_owner_alone(machine: Machine) -> None:
     assert (machine.home / ".netrc").stat().st_mode & 0o777 == 0o644
 
 
-# --- where this runs: each place has its own remedy
+# --- environments ---
 
 IN_A_CONTAINER = os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv")
 HERE = "mount a secret" if IN_A_CONTAINER else "run `hf auth login`"
@@ -192,62 +195,59 @@ PLACES = [
     ({"CI": "true"}, "give the job the secret HF_TOKEN"),
     ({"COLAB_RELEASE_TAG": "release"}, "the notebook's secrets"),
     ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "mount a Secret"),
-    ({"JPY_PARENT_PID": "1"}, HERE),
-    ({"WSL_DISTRO_NAME": "Debian"}, HERE),
-    ({"SSH_CONNECTION": "192.0.2.1 22 192.0.2.1 22"}, HERE),
 ]
 
 
-@pytest.mark.parametrize(("environment", "remedy"), PLACES, ids=lambda value: next(iter(value), "here"))
-def test_places(environment: dict[str, str], remedy: str, machine: Machine) -> None:
-    """Without a token, or with one that has not been filled in, the remedy is that of the place."""
+@pytest.mark.parametrize(("environment", "hint"), PLACES, ids=lambda value: next(iter(value), "here"))
+def test_places(environment: dict[str, str], hint: str, machine: Machine) -> None:
+    """Without a token, or with an unexpanded placeholder, the hint is that of the environment."""
     for name, value in environment.items():
         machine.set(name, value)
     machine.log_out()
     (found,) = machine.examine()["findings"]
     assert found["id"] == "no-token"
-    assert remedy in found["fix"]
+    assert hint in found["fix"]
     machine.set("HF_TOKEN", "${{ secrets.HF_TOKEN }}")
     found = machine.examine()["findings"][0]
     assert found["id"] == "token-malformed"
     assert found["fix"].startswith("run `unset HF_TOKEN`, or ")
-    assert remedy in found["fix"] or remedy == "run `hf auth login`"
+    assert hint in found["fix"] or hint == "run `hf auth login`"
 
 
-# --- what is missing
+# --- missing or broken programs and files ---
 
 
 def test_no_git_lfs(machine: Machine) -> None:
-    """Neither git-lfs nor git-xet is needed to say what they would send."""
+    """Neither git-lfs nor git-xet is needed to find out what they would send."""
     machine.repository()
     machine.set("PATH", machine.path_without("git-lfs"))
     assert set(machine.tokens().values()) == {shown(machine.token)}
     assert machine.ids() == ["lfs-missing"]
 
 
-def is_one_line(machine: Machine, words: str) -> None:
+def is_reported_once(machine: Machine, words: str) -> None:
     done = machine.doctor()
     assert done.returncode == 1
     assert [line for line in done.stdout.splitlines() if words in line] != []
-    assert done.stdout.partition("\n\n")[2].count(words) == 1  # below the table, which says it of each program
+    assert done.stdout.partition("\n\n")[2].count(words) == 1  # below the table, which has it for each program
     assert done.stderr == ""
     assert [f["id"] for f in machine.examine()["findings"] if words in f["title"]] == ["git-broken"]
 
 
 def test_no_git(machine: Machine) -> None:
-    """It is said once; the token is looked at all the same."""
+    """It is reported once, and the token is still checked."""
     machine.set("PATH", machine.path_without("git", "git-lfs"))
-    is_one_line(machine, "git is not on PATH")
+    is_reported_once(machine, "git is not on PATH")
     assert machine.tokens()["huggingface_hub"] == shown(machine.token)
     assert machine.ids() == ["lfs-missing", "git-broken"]
 
 
 def test_broken_configuration(machine: Machine) -> None:
-    """It is said once, with file and line, and `--fix` leaves it alone."""
+    """It is reported once, with file and line, and `--fix` leaves it alone."""
     machine.repository()
     with (machine.where / ".git/config").open("a") as file:
         file.write('[remote "torn\n')
-    is_one_line(machine, "bad config line")
+    is_reported_once(machine, "bad config line")
     before = machine.files()
     assert machine.examine("--fix", "--yes")["findings"][-1]["fixed"] is False
     assert machine.files() == before
@@ -255,7 +255,7 @@ def test_broken_configuration(machine: Machine) -> None:
 
 @pytest.mark.parametrize("value", ["", "/nowhere", None])
 def test_no_home(value: str | None, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With HF_TOKEN it can be said all the same that git is not configured."""
+    """With HF_TOKEN, doctor still reports that git is not configured."""
     where = machine.home
     monkeypatch.setenv("HF_TOKEN", machine.token)
     monkeypatch.setenv("XDG_CACHE_HOME", str(where / "cache"))
@@ -267,7 +267,7 @@ def test_no_home(value: str | None, machine: Machine, monkeypatch: pytest.Monkey
 
 
 def test_no_current_directory(machine: Machine) -> None:
-    """One that was removed meanwhile is one error, and no traceback."""
+    """A current directory that was removed is one error, without a traceback."""
     gone = machine.home / "gone"
     gone.mkdir()
     done = machine.run("sh", "-c", f"cd {gone} && rmdir {gone} && git-credential-hf doctor --offline", check=False)
@@ -278,7 +278,7 @@ def test_no_current_directory(machine: Machine) -> None:
 
 @pytest.mark.parametrize("is_plain", [True, False])
 def test_a_password_of_any_form_is_not_shown(machine: Machine, is_plain: bool) -> None:
-    """What is reported of `.netrc`, and planned for it, shows no part of a password, parsed or not."""
+    """Neither the report on `.netrc` nor the diff shows a part of a password, whether it can be parsed or not."""
     file = machine.write(".netrc", "")
     plain, odd = [b"Zq8\"se%cret'#wo/rd"], [rb'"a\"Zq8secret\word"', b"Zq8secret\xff\xfeword", b'"Zq8secret\tword two"']
     for password in plain if is_plain else odd:
@@ -294,7 +294,7 @@ def test_a_password_of_any_form_is_not_shown(machine: Machine, is_plain: bool) -
 
 
 def test_an_odd_netrc_file_of_others(machine: Machine) -> None:
-    """A file that programs read in different ways is reported only if something in it may be for the Hub."""
+    """A netrc file that programs read differently is reported only if it may concern the Hub."""
     for host, is_reported in (("a.example", False), ("HuggingFace.co", True)):
         machine.write(".netrc", f'machine {host} login a password "b c"\n')
         assert ("netrc-unreadable" in [finding["id"] for finding in machine.examine()["findings"]]) is is_reported

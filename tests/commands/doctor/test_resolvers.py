@@ -1,7 +1,6 @@
-"""What `doctor` says that the programs send is what the Hub gets from them."""
+"""The Hub receives from each program the token that `doctor` reports for it."""
 
 import base64
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def used(online: Machine, *command: str, path: str = "") -> "list[Request]":
-    """The requests with which the Hub was content, of one command."""
+    """Return the requests of one command that the Hub accepted."""
     assert online.hub
     online.hub.log.clear()
     online.git(*command)
@@ -27,11 +26,11 @@ def huggingface_hub(online: Machine) -> str:
     return online.run("python", "-c", script).stdout.strip()
 
 
-# --- another token than the login's, where git or huggingface_hub finds it
+# --- ways to give git or huggingface_hub another token ---
 
 
 def nothing_else(online: Machine, another: str) -> None:
-    """The login alone."""
+    """Leave the login alone."""
 
 
 def in_url(online: Machine, another: str) -> None:
@@ -79,7 +78,7 @@ def for_the_namespace(online: Machine, another: str) -> None:
     online.run("git-credential-hf", "configure", "--token", "work", "--for", "alice")
 
 
-# What is done; whether git, and huggingface_hub, use the other token; and what is found.
+# The way; whether git, and huggingface_hub, use the other token; and the findings.
 SOURCES = [
     (nothing_else, False, False, []),
     (in_url, True, False, ["resolvers-disagree", "token-in-remote-url"]),
@@ -95,7 +94,7 @@ SOURCES = [
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source[0].__name__)
 def test_reality(source: tuple, online: Machine) -> None:  # type: ignore[type-arg]
-    """The Hub sees in `git ls-remote` and `git lfs fetch` what the table says; get_token() returns what it says."""
+    """`git ls-remote` and `git lfs fetch` send, and get_token() returns, the token that doctor reports."""
     act, git_has_another, python_has_another, ids = source
     online.clone(GIT_LFS_SKIP_SMUDGE="1")
     another = online.secret()
@@ -112,24 +111,24 @@ def test_reality(source: tuple, online: Machine) -> None:  # type: ignore[type-a
 
     assert {request.token for request in used(online, "ls-remote", "origin")} == {of_git}
     assert {request.token for request in used(online, "lfs", "fetch", "origin", "main", path="/info/lfs/")} == {of_git}
-    if act not in (in_header, in_netrc):  # which the helpers are not asked before
+    if act not in (in_header, in_netrc):  # these are used before the helpers
         url = online.git("ls-remote", "--get-url", "origin").stdout.strip()
         filled = online.git("credential", "fill", stdin=f"url={url}\n\n").stdout
         assert f"password={of_git}\n" in filled
 
 
 def test_git_xet_asks_for_the_host(online: Machine) -> None:
-    """It does not know the token of a namespace, and gets the current one."""
+    """git-xet does not send the namespace, so it gets the current token."""
     online.repository()
     another = online.secret()
     for_the_namespace(online, another)
-    said = online.tokens()
-    assert said["git"] == shown(another)
-    assert said["git-xet"] == said["huggingface_hub"] == shown(online.token)
+    tokens = online.tokens()
+    assert tokens["git"] == shown(another)
+    assert tokens["git-xet"] == tokens["huggingface_hub"] == shown(online.token)
 
 
-def test_a_token_of_a_namespace_that_is_no_good(online: Machine) -> None:
-    """It is looked at as well as the current one."""
+def test_an_invalid_token_of_a_namespace(online: Machine) -> None:
+    """It is checked, as the current one is."""
     assert online.hub
     online.repository()
     another = online.secret()
@@ -140,7 +139,7 @@ def test_a_token_of_a_namespace_that_is_no_good(online: Machine) -> None:
     assert f"{shown(another)} from" in found["detail"] and "'work'" in found["detail"]
 
 
-# --- all is well
+# --- healthy machines ---
 
 
 def in_a_container(online: Machine) -> None:
@@ -215,7 +214,7 @@ def test_a_healthy_machine(act: object, online: Machine) -> None:
     assert row["account"] == ("alice" if act is not in_a_job_that_is_trusted else row["account"])
     lines = [request.line for request in online.hub.log]
     has_remote = online.where != online.home
-    if act is not in_a_job_that_is_trusted:  # whose identity is exchanged for a token first
+    if act is not in_a_job_that_is_trusted:  # here the identity is exchanged for a token first
         assert row["shown"] == online.hub.log.of("/api/whoami-v2")[0].token_shown
         assert lines == ["GET /api/whoami-v2", *["GET /api/models/alice/private-model/auth-check/write"] * has_remote]
 
@@ -232,7 +231,7 @@ def test_a_healthy_machine(act: object, online: Machine) -> None:
 
 
 def test_a_repository_that_is_named(online: Machine) -> None:
-    """Two requests at most, whatever the current directory is."""
+    """It takes two requests, whatever the current directory is."""
     assert online.hub
     online.hub.repository("datasets/alice/data")
     online.hub.log.clear()
@@ -241,8 +240,8 @@ def test_a_repository_that_is_named(online: Machine) -> None:
     assert online.hub.log.of("/api/datasets/alice/data/auth-check/write")
 
 
-def test_offline_asks_nobody_anything(online: Machine, tmp_path: Path) -> None:
-    """Not even where everything is wrong."""
+def test_offline_makes_no_requests(online: Machine) -> None:
+    """Not even if everything is wrong."""
     assert online.hub
     online.clone(GIT_LFS_SKIP_SMUDGE="1")
     in_url(online, online.secret())

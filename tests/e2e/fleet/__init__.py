@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import Done, run
@@ -115,7 +116,7 @@ class Machine:
         within: str | None = None,
         stdin: str = "",
         check: bool = True,
-        **environment: str,
+        **environment: Any,
     ) -> Done:
         """Run a command there to its end, with nothing of this environment."""
         command = self.command(*command, user=user, groups=groups, where=where, within=within)

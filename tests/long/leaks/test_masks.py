@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import WEIGHTS, Account, files_with, watch
@@ -32,7 +32,7 @@ def shows(text: str, secret: str) -> list[str]:
     return [line for line in text.splitlines() if any(form.decode() in line for form in forms(secret.encode()))]
 
 
-def ours(account: Account, *arguments: str, secret: str, stdin: str = "", **environment: str) -> str:
+def ours(account: Account, *arguments: str, secret: str, stdin: str = "", **environment: Any) -> str:
     """All that a command says, which is not the secret."""
     done = account.run("git-credential-hf", *arguments, stdin=stdin, check=False, **environment)
     said = done.stderr if arguments == ("get",) else done.stdout + done.stderr

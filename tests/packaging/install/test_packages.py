@@ -9,7 +9,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,7 +27,7 @@ DATA = (
 REQUEST = "protocol=https\nhost=huggingface.co\n\n"
 
 
-def build(source: Path, into: Path, *what: str, **environment: str) -> Path:
+def build(source: Path, into: Path, *what: str, **environment: Any) -> Path:
     subprocess.run(
         [INSTALLERS / "uv", "build", "--quiet", *what, "--out-dir", into, source],
         check=True, env={**os.environ, **environment}, timeout=300,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 STATUS = {"yes": 0, "no": 1, "unknown": 3}
 
 
-def check(*arguments: str, **environment: str) -> tuple[dict[str, Any], Done]:
+def check(*arguments: str, **environment: Any) -> tuple[dict[str, Any], Done]:
     """`check --json`: the answer, which fits the exit status, and how it ran."""
     done = run("git-credential-hf", "check", "--json", *arguments, check=False, **environment)
     assert "Traceback" not in done.stderr
@@ -847,7 +847,7 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
     """Without a name it is the repository that `git push` would go to, whose password is not shown."""
     token = _alice(world)
 
-    def here(**environment: str) -> Done:
+    def here(**environment: Any) -> Done:
         given = {"HF_TOKEN": token, **environment}
         return run("git-credential-hf", "check", "--write", "--json", cwd=tmp_path, check=False, **given)
 
