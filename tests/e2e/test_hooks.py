@@ -218,7 +218,7 @@ def in_another_helper(work: Account, token: str) -> str:
     return HUB + "alice/model"
 
 
-WINNERS = {
+WINNERS: dict[Callable[[Account, str], str], str] = {
     in_the_url: "the URL of the remote",
     in_a_header: "http.extraHeader",
     in_netrc: ".netrc (line 2)",
@@ -517,7 +517,7 @@ def test_the_remedy_for_a_token(hub: "Hub", account: Account) -> None:
         assert account.git("ls-files", name).stdout == ""
         add(account, {name: SECRET})
         done = push(account, "alice/model", HF_TOKEN=token)
-        editor = {"GIT_SEQUENCE_EDITOR": "sed -i.old s/pick/edit/"}
+        editor: dict[str, Any] = {"GIT_SEQUENCE_EDITOR": "sed -i.old s/pick/edit/"}
         account.run("sh", "-c", remedy(done), **editor)
         account.git("rm", "--quiet", "--cached", name)
         account.git("commit", "--quiet", "--amend", "--no-verify", "--allow-empty", "--message", "without")

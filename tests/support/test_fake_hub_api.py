@@ -522,7 +522,7 @@ def test_the_names_in_the_certificate(hub: Hub) -> None:
     context = ssl.create_default_context(cafile=hub.ca)
     for name in ("127.0.0.1", "localhost", "::1", "huggingface.co", "hf.co", "hub-ci.huggingface.co"):
         with (
-            socket.create_connection((address.hostname, address.port), timeout=20) as plain,
+            socket.create_connection((address.hostname, address.port or 443), timeout=20) as plain,
             context.wrap_socket(plain, server_hostname=name),
         ):
             pass
@@ -584,4 +584,5 @@ def test_the_command_line(tmp_path: Path) -> None:
     finally:
         process.terminate()
         assert process.wait(10) == 0
-        process.stdout.close()
+        if process.stdout:
+            process.stdout.close()

@@ -119,8 +119,8 @@ class Machine:
         **environment: Any,
     ) -> Done:
         """Run a command there to its end, with nothing of this environment."""
-        command = self.command(*command, user=user, groups=groups, where=where, within=within)
-        return run(*command, base=self.environment, stdin=stdin, check=check, timeout=120, **environment)
+        inside = self.command(*command, user=user, groups=groups, where=where, within=within)
+        return run(*inside, base=self.environment, stdin=stdin, check=check, timeout=120, **environment)
 
     def written(self) -> dict[str, bytes]:
         """The content of every file that was written there, links and names included: all that a layer would hold."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 URL = "https://huggingface.co/alice/private-model"
 PASSWORD = "hunter2 is a secret".replace(" ", "")  # which has no shape
 NAMES = ("", "_CURL", "_PACKET", "_SETUP", "_PERFORMANCE", "2", "2_PERF", "2_EVENT")
-LOUD = {
+LOUD: dict[str, Any] = {
     **{f"GIT_TRACE{name}": "1" for name in NAMES},
     **dict.fromkeys(("GIT_CURL_VERBOSE", "GIT_TRANSFER_TRACE", "GIT_LFS_TRACE", "GIT_LOG_STATS"), "1"),
     **dict.fromkeys(("HF_DEBUG", "PYTHONFAULTHANDLER", "PYTHONDEVMODE", "GIT_CREDENTIAL_HF_TRACE"), "1"),
