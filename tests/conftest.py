@@ -26,7 +26,7 @@ INHERITED = {"PATH", "LD_LIBRARY_PATH", "TERM", "TMPDIR", "TZ", "USER", "LOGNAME
 if os.name == "nt":  # without these neither Python nor git starts there
     INHERITED |= {"SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP"}
     INHERITED |= {"PROGRAMFILES", "PROGRAMDATA"}
-INHERITED_PREFIXES = ("GIT_CREDENTIAL_HF_TESTS_", "HYPOTHESIS_", "PYTEST_")
+INHERITED_PREFIXES: tuple[str, ...] = ("GIT_CREDENTIAL_HF_TESTS_", "HYPOTHESIS_", "PYTEST_")
 # Tests that install from package registries find these as the machine does.
 FOR_REGISTRIES = {
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"),

@@ -146,7 +146,7 @@ def others(directory: Path, hub: Any) -> list[Case]:
 
 def make_homes(directory: Path, hub: Any) -> dict[str, dict[str, str]]:
     """A home, which is a repository with a commit as well, for each kind of login; the environment for each."""
-    a_month = {"refresh_token": "r", "expires_at": int(time.time()) + 30 * 86400}
+    a_month: dict[str, Any] = {"refresh_token": "r", "expires_at": int(time.time()) + 30 * 86400}
     environments = {
         "plain": homes.make(directory / "plain", PLAIN, hub=hub),
         "oauth": homes.make(directory / "oauth", OAUTH, hub=hub, **a_month),

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import figures
+from dulwich.objects import ObjectID
 from dulwich.repo import Repo
 
 from git_credential_hf.hooks.scan import RefUpdate, scan_push
@@ -65,7 +66,7 @@ def by_dulwich(old: str, new: str) -> int:
     """The same range: ids, paths and sizes; this reads no more than it has to for them."""
     with Repo(".") as repository:
         store = repository.object_store
-        found = store.find_missing_objects([old.encode()], [new.encode()])
+        found = store.find_missing_objects([ObjectID(old.encode())], [ObjectID(new.encode())])
         return sum(1 for oid, _ in found if len(store.get_raw(oid)[1]) >= 0)
 
 

@@ -9,6 +9,7 @@ import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import programs
 import pytest
@@ -26,7 +27,7 @@ KEPT = (
 STORE = "[credential]\n\thelper = store\n"
 
 
-def run(*arguments: str, cwd: Path | None = None, **environment: str) -> Done:
+def run(*arguments: str, cwd: Path | None = None, **environment: Any) -> Done:
     """Run the executable without a terminal; no traceback and no token is ever to be seen."""
     given = {"HF_TOKEN": CANARY, **environment}
     return checked(programs.run(PROGRAM, *arguments, cwd=cwd, check=False, timeout=120, **given))
@@ -345,7 +346,7 @@ def test_local_needs_no_warning(repository: Path) -> None:
 @pytest.mark.parametrize("variable", ["credential.helper", "credential.https://huggingface.co.username"])
 def test_the_environment(home: Path, variable: str) -> None:
     """What GIT_CONFIG_* sets comes after all files; no change of a file would mend it, and none is advised."""
-    environment = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": variable, "GIT_CONFIG_VALUE_0": "store"}
+    environment: dict[str, Any] = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": variable, "GIT_CONFIG_VALUE_0": "store"}
     done = run("configure", "--no-purge", **environment)
     assert len(warnings(done)) == 1
     assert not re.search(r"git config --(global|local|system)", done.stderr)

@@ -38,14 +38,14 @@ def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
         yield store
 
 
-def run(*arguments: str, **environment: str) -> programs.Done:
+def run(*arguments: str, **environment: Any) -> programs.Done:
     done = programs.run("git-credential-hf", "purge", *arguments, check=False, timeout=30, **environment)
     assert OLD not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done
 
 
-def purge(*arguments: str, status: int = 0, **environment: str) -> list[dict[str, Any]]:
+def purge(*arguments: str, status: int = 0, **environment: Any) -> list[dict[str, Any]]:
     """What `purge --json` reports, helper by helper."""
     done = run("--json", *arguments, **environment)
     assert done.returncode == status, done.stdout + done.stderr

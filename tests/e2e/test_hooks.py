@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import WEIGHTS, Account
+from amount import some
 from reasons import REASONS, _acme, _alice
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def add(work: Account, files: dict[str, bytes]) -> None:
     work.git("commit", "--no-verify", "--message", "a change")
 
 
-def push(work: Account, repository: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def push(work: Account, repository: str, *arguments: str, **environment: Any) -> subprocess.CompletedProcess[str]:
     """Run `git push --force origin main`, or what `arguments` say, to a repository of the Hub."""
     work.git("remote", "remove", "origin", check=False)
     work.git("remote", "add", "origin", repository if "://" in repository else HUB + repository)
@@ -112,7 +113,7 @@ def test_git_is_refused_first(hub: "Hub", work: Account) -> None:
 
 
 def run_hook(
-    work: Account, url: str, *, ref: str = "refs/heads/main", **environment: str
+    work: Account, url: str, *, ref: str = "refs/heads/main", **environment: Any
 ) -> subprocess.CompletedProcess[str]:
     """Run the hook as git does, for a new branch."""
     tip = work.git("rev-parse", "HEAD").stdout.strip()
@@ -217,7 +218,7 @@ def in_another_helper(work: Account, token: str) -> str:
     return HUB + "alice/model"
 
 
-WINNERS = {
+WINNERS: dict[Callable[[Account, str], str], str] = {
     in_the_url: "the URL of the remote",
     in_a_header: "http.extraHeader",
     in_netrc: ".netrc (line 2)",
@@ -516,7 +517,7 @@ def test_the_remedy_for_a_token(hub: "Hub", account: Account) -> None:
         assert account.git("ls-files", name).stdout == ""
         add(account, {name: SECRET})
         done = push(account, "alice/model", HF_TOKEN=token)
-        editor = {"GIT_SEQUENCE_EDITOR": "sed -i.old s/pick/edit/"}
+        editor: dict[str, Any] = {"GIT_SEQUENCE_EDITOR": "sed -i.old s/pick/edit/"}
         account.run("sh", "-c", remedy(done), **editor)
         account.git("rm", "--quiet", "--cached", name)
         account.git("commit", "--quiet", "--amend", "--no-verify", "--allow-empty", "--message", "without")
@@ -791,7 +792,7 @@ ODD_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("name", some(ODD_NAMES, 5))
 def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> None:
     """The hint removes that file from the commit, or moves it into LFS, and no other, whatever its name is."""
     work.git("remote", "add", "origin", HUB + "alice/model")
@@ -807,7 +808,7 @@ def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> Non
     assert work.git("cat-file", "blob", f"HEAD:{name}").stdout.startswith("version https://git-lfs")
 
 
-@pytest.mark.parametrize("name", ["end ", "a\tb.txt", "-x.txt"])
+@pytest.mark.parametrize("name", some(["end ", "a\tb.txt", "-x.txt"], 2))
 def test_the_remedy_for_an_odd_name_in_history(name: str, hub: "Hub", work: Account) -> None:
     """The hint moves a file into LFS, even if a pattern would lose the end of its name, or a tab."""
     work.is_given(_alice(hub), "laptop")

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import WEIGHTS, Account
@@ -42,7 +42,7 @@ def tokens(hub: "Hub", account: Account) -> Tokens:
     return tokens
 
 
-def fill(account: Account, path: str, host: str = "huggingface.co", **environment: str) -> str:
+def fill(account: Account, path: str, host: str = "huggingface.co", **environment: Any) -> str:
     """The password that git would be given for this path; empty where there is none."""
     url = f"url=https://{host}/{path}\n\n"
     done = account.run("git", "credential", "fill", stdin=url, check=False, **environment)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import git
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -92,8 +93,7 @@ def test_the_hub_answers_by_its_name(world: Hub, tmp_path: Path) -> None:
     world.user("alice")
     world.repository("alice/model", files={"README.md": b"hello"}, lfs={"model.bin": b"weights"})
     subprocess.run(["git", "lfs", "install", "--skip-repo"], check=True, capture_output=True, timeout=30)
-    clone = ["git", "clone", "--quiet", "https://huggingface.co/alice/model", tmp_path / "clone"]
-    subprocess.run(clone, check=True, timeout=120)
+    git("clone", "--quiet", "https://huggingface.co/alice/model", tmp_path / "clone")
     assert (tmp_path / "clone/README.md").read_bytes() == b"hello"
     assert (tmp_path / "clone/model.bin").read_bytes() == b"weights"
     program = f"import huggingface_hub as hf; print(hf.whoami({world.token('alice')!r})['name'])"

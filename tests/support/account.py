@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from programs import Argument, Done, run
@@ -25,12 +25,12 @@ class Account:
         self.watched_by: tuple[str, ...] = ()  # a command that runs what follows it, such as strace
 
     def run(
-        self, *command: Argument, stdin: str = "", check: bool = True, timeout: float = 60, **environment: str
+        self, *command: Argument, stdin: str = "", check: bool = True, timeout: float = 60, **environment: Any
     ) -> Done:
         """Run a command to its end."""
         return run(*self.watched_by, *command, cwd=self.where, stdin=stdin, check=check, timeout=timeout, **environment)
 
-    def git(self, *arguments: Argument, check: bool = True, timeout: float = 60, **environment: str) -> Done:
+    def git(self, *arguments: Argument, check: bool = True, timeout: float = 60, **environment: Any) -> Done:
         return self.run("git", *arguments, check=check, timeout=timeout, **environment)
 
     def log_in(self, token: str) -> None:
@@ -64,7 +64,7 @@ class Account:
         done = self.run("git", "credential", "fill", stdin=f"protocol=https\nhost={host}\n\n", check=False)
         return dict(line.split("=", 1) for line in done.stdout.splitlines()).get("password", "")
 
-    def clone(self, url: str = "https://huggingface.co/alice/private-model", **environment: str) -> Path:
+    def clone(self, url: str = "https://huggingface.co/alice/private-model", **environment: Any) -> Path:
         """Clone as everybody does, and go there."""
         self.git("clone", url, **environment)
         self.where = self.where / url.rpartition("/")[2]

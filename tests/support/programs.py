@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 Done = subprocess.CompletedProcess[str]
 Argument = str | bytes | Path
@@ -16,7 +17,7 @@ def run(
     stdin: str | bytes = "",
     timeout: float = 60,
     base: Mapping[str, str] | None = None,
-    **environment: str | None,
+    **environment: Any,
 ) -> Done:
     """Run a program; fail the test if it fails (unless `check` is false), or takes longer than `timeout` seconds.
 
@@ -41,6 +42,6 @@ def run(
     return text
 
 
-def git(*arguments: Argument, cwd: Path | str | None = None, stdin: str | bytes = "", **environment: str | None) -> str:
+def git(*arguments: Argument, cwd: Path | str | None = None, stdin: str | bytes = "", **environment: Any) -> str:
     """Run git, which must succeed; return what it prints."""
     return run("git", *arguments, cwd=cwd, stdin=stdin, **environment).stdout

@@ -63,7 +63,7 @@ def ask(
         connection.close()
 
 
-def answers(machine: Machine, code: str, cases: object, **environment: str) -> Any:
+def answers(machine: Machine, code: str, cases: object, **environment: Any) -> Any:
     """Runs `code` once for all the cases in a process with the real huggingface_hub; it appends to `results`."""
     done = machine.python(
         "import json, sys\nfrom huggingface_hub import HfApi\nfrom huggingface_hub.errors import HfHubHTTPError\n"
@@ -522,7 +522,7 @@ def test_the_names_in_the_certificate(hub: Hub) -> None:
     context = ssl.create_default_context(cafile=hub.ca)
     for name in ("127.0.0.1", "localhost", "::1", "huggingface.co", "hf.co", "hub-ci.huggingface.co"):
         with (
-            socket.create_connection((address.hostname, address.port), timeout=20) as plain,
+            socket.create_connection((address.hostname, address.port or 443), timeout=20) as plain,
             context.wrap_socket(plain, server_hostname=name),
         ):
             pass
@@ -584,4 +584,5 @@ def test_the_command_line(tmp_path: Path) -> None:
     finally:
         process.terminate()
         assert process.wait(10) == 0
-        process.stdout.close()
+        if process.stdout:
+            process.stdout.close()

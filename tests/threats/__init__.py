@@ -13,6 +13,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
+from typing import Any
 
 MEMORY = 1 << 30  # bytes of address space; what huggingface_hub itself maps is a fifth of it
 PATIENCE = 100  # seconds, after which something hangs
@@ -106,7 +107,7 @@ def for_ever(first: bytes, again: bytes) -> Answer:
 
 
 def start(
-    *arguments: str, stdin: bytes = b"", program: str = PROGRAM, memory: int = MEMORY, **environment: str
+    *arguments: str, stdin: bytes = b"", program: str = PROGRAM, memory: int = MEMORY, **environment: Any
 ) -> subprocess.Popen[bytes]:
     """Start the program with this input, and no more memory than a user may miss; `ended` waits for it."""
     process = subprocess.Popen(
@@ -138,7 +139,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
     return process.returncode, stdout.decode("utf-8", "surrogateescape"), said
 
 
-def run(*arguments: str, stdin: bytes = b"", program: str = PROGRAM, **environment: str) -> tuple[int, str, str]:
+def run(*arguments: str, stdin: bytes = b"", program: str = PROGRAM, **environment: Any) -> tuple[int, str, str]:
     """Start it, and wait for its end."""
     return ended(start(*arguments, stdin=stdin, program=program, **environment))
 

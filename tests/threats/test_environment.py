@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_another_hub_does_not_judge_this_push(home: Path, monkeypatch: pytest.Mo
     subprocess.run(["git", "init", "--quiet", home], check=True)
     given = f"(delete) {'0' * 40} refs/heads/x {'1' * 40}\n".encode()
     with Server(NO) as server:
-        asked = {"HF_ENDPOINT": server.url, "HF_TOKEN": new_token()}
+        asked: dict[str, Any] = {"HF_ENDPOINT": server.url, "HF_TOKEN": new_token()}
         for host, is_judged in (("https://huggingface.co", False), ("https://hf.co", False), (server.url, True)):
             before = len(server.heard)
             status, _, said = run("hook", "pre-push", "origin", f"{host}/acme/model", stdin=given, **asked)
@@ -80,7 +81,7 @@ SEEN = ("huge", "of no alphabet", "no UTF-8", "a control byte")
 def test_odd_tokens_are_given_or_not(home: Path) -> None:
     """A token of any form is one line of the answer, or there is none; what is said of it never has it in it."""
     with Server(http("401 No", "X-Error-Message: no")) as server:
-        asked = {"HF_ENDPOINT": server.url}
+        asked: dict[str, Any] = {"HF_ENDPOINT": server.url}
         got = {name: start("get", stdin=ASK, HF_TOKEN=given, **asked) for name, (given, _) in TOKENS.items()}
         for name, process in got.items():
             status, answer, said = ended(process)
@@ -124,7 +125,7 @@ def test_variables_of_git(name: str, home: Path, monkeypatch: pytest.MonkeyPatch
     (home / "work").mkdir()
     monkeypatch.chdir(home / "work")
     token = new_token()
-    variables = {"HF_TOKEN": token, "HF_ENDPOINT": "http://127.0.0.1:9"}
+    variables: dict[str, Any] = {"HF_TOKEN": token, "HF_ENDPOINT": "http://127.0.0.1:9"}
     variables.update({key: value.format(home=home) for key, value in GIT[name].items()})
     commands = ["get", "doctor --offline"]
     message = ASK[:-1] + f"username=git\npassword={token}\n\n".encode()
@@ -134,7 +135,7 @@ def test_variables_of_git(name: str, home: Path, monkeypatch: pytest.MonkeyPatch
     assert os.listdir() == []
 
 
-PYTHON = {
+PYTHON: dict[str, Any] = {
     "PYTHONWARNINGS": "error",
     "PYTHONDEVMODE": "1",
     "PYTHONIOENCODING": "utf-16",
@@ -205,7 +206,7 @@ def test_another_hub_is_given_nothing_of_this_one(home: Path, monkeypatch: pytes
     subprocess.run(["git", "remote", "add", "origin", url], check=True)
     told = ASK[:-1] + f"path=acme/model\nusername=git\npassword={work}\n\n".encode()
     with Server(json(b'{"name": "mallory"}')) as server:
-        asked = {"HF_ENDPOINT": server.url}
+        asked: dict[str, Any] = {"HF_ENDPOINT": server.url}
         said = run("--token", "work", "erase", stdin=told, **asked)[2]
         assert "the Hub refused the token" in said and "good" not in said
         for arguments in ((url,), ()):
@@ -231,7 +232,7 @@ def test_nobody_s_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     token = new_token()
     told = ASK[:-1] + f"path=acme/model\nusername=git\npassword={token}\n\n".encode()
     with Server(json(b'{"name": "alice"}')) as server:
-        asked = {"HF_ENDPOINT": server.url, "HF_TOKEN": token}
+        asked: dict[str, Any] = {"HF_ENDPOINT": server.url, "HF_TOKEN": token}
         for command, status in {"check acme/model": 0, "status": 1, "erase": 0, "purge": 0, "doctor": 1}.items():
             done = run(*as_nobody[1:], "git-credential-hf", *command.split(), program=as_nobody[0], stdin=told, **asked)
             assert done[0] == status, done
@@ -242,7 +243,7 @@ def test_a_password_of_an_endpoint_is_not_shown(home: Path) -> None:
     """A secret in `HF_ENDPOINT`, in the place of the user name, too, or in a helper's command, is in no output."""
     subprocess.run(["git", "config", "--global", "credential.helper", "!echo password=Zq8-secret; :"], check=True)
     for login in ("a-secret-of-my-own-Zq8", "bob:Zq8-secret", "bob:Zq/8-secret"):
-        asked = {"HF_ENDPOINT": f"https://{login}@hub.example.org", "HF_TOKEN": new_token()}
+        asked: dict[str, Any] = {"HF_ENDPOINT": f"https://{login}@hub.example.org", "HF_TOKEN": new_token()}
         for command in ("status", "status --json", "check acme/model", "doctor --offline", "doctor --offline --json"):
             _, answer, said = run(*command.split(), **asked)
             assert "secret" not in answer + said, (login, command)
@@ -259,7 +260,7 @@ def test_another_hub_is_not_shown_what_is_pushed(url: str, home: Path, monkeypat
     head = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
     given = f"refs/heads/main {head} refs/heads/main {'0' * 40}\n".encode()
     with Server(json(b'{"errors": [{"message": "no"}]}')) as server:
-        asked = {"HF_ENDPOINT": server.url, "HF_TOKEN": new_token()}
+        asked: dict[str, Any] = {"HF_ENDPOINT": server.url, "HF_TOKEN": new_token()}
         assert run("hook", "pre-push", "origin", url, stdin=given, **asked)[0] == 0
         assert server.heard == []
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -195,7 +196,11 @@ def test_pipes_and_devices_in_the_place_of_files(home: Path) -> None:
     (home / ".cache/git-credential-hf").mkdir(parents=True, mode=0o700)
     for name in PLACES:
         os.mkfifo(home / name, 0o600)
-    odd = {"HF_TOKEN": token, "HF_ENDPOINT": "http://127.0.0.1:9", "GIT_CREDENTIAL_HF_TRACE": str(home / "trace")}
+    odd: dict[str, Any] = {
+        "HF_TOKEN": token,
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "GIT_CREDENTIAL_HF_TRACE": str(home / "trace"),
+    }
     commands = ["get", "status", "doctor --offline", "doctor", "check acme/model", "configure"]
     for process in [start(*command.split(), stdin=ASK, NETRC="/dev/zero", **odd) for command in commands]:
         _, answer, said = ended(process)

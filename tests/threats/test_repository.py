@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -192,7 +192,7 @@ def test_nothing_in_the_working_tree_runs(repository: Path, home: Path) -> None:
             (folder / f"{name}.py").write_text(f"open({str(home / 'mark')!r}, 'a').write(__name__ + ' ')\n")
     (repository / ".env").write_text(f"HF_ENDPOINT=http://127.0.0.1:9\nHF_TOKEN={new_token()}\n")
     (repository / "pyproject.toml").write_text('[tool.git-credential-hf]\nendpoint = "http://127.0.0.1:9"\n')
-    odd = {"PATH": f"bin::.:./lib:{os.environ['PATH']}", "PYTHONPATH": "lib:bin:"}
+    odd: dict[str, Any] = {"PATH": f"bin::.:./lib:{os.environ['PATH']}", "PYTHONPATH": "lib:bin:"}
     message = ASK[:-1] + b"username=git\npassword=" + os.environ["HF_TOKEN"].encode() + b"\n\n"
     started = [start(*command.split(), program=str(program), stdin=message, **odd) for command in COMMANDS]
     found = [ended(process) for process in started]

@@ -12,6 +12,7 @@ import time
 import zlib
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -20,9 +21,10 @@ from git_credential_hf import cli
 from git_credential_hf.api.access import check_access, whoami
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.hub import Repository
+from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.refresh import _one_line
-from git_credential_hf.tokens import Token, register_secret
+from git_credential_hf.tokens import Token
 
 from . import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, run, start
 
@@ -153,7 +155,7 @@ def a_login(home: Path, **more: object) -> str:
     return token
 
 
-PUBLISHER = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl"}
+PUBLISHER: dict[str, Any] = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl"}
 
 
 @pytest.mark.parametrize(("way", "status"), [("renewal", 307), ("exchange", 308)])
@@ -168,7 +170,7 @@ def test_secrets_in_a_body_are_not_sent_elsewhere(way: str, status: int, home: P
         assert "hf_theirs" not in answer
 
 
-def all_that_ask(home: Path, url: str) -> dict[str, tuple[list[str], bytes, dict[str, str]]]:
+def all_that_ask(home: Path, url: str) -> dict[str, tuple[list[str], bytes, dict[str, Any]]]:
     """The commands that ask the server at `url` something: arguments, input, environment."""
     push = f"refs/heads/main {'1' * 40} refs/heads/main {'0' * 40}\n".encode()
     (home / ".gitconfig").write_text("[credential]\n\thelper = hf\n")
@@ -311,7 +313,7 @@ def test_a_bad_certificate_gets_no_token(
     a_login(home)
     home.joinpath(".gitconfig").write_text("[http]\n\tsslVerify = false\n")
     with Server(json(ACCOUNT), tls=context) as server:
-        asked = {"HF_ENDPOINT": server.url, "SSL_CERT_FILE": str(trusted), "GIT_SSL_NO_VERIFY": "1"}
+        asked: dict[str, Any] = {"HF_ENDPOINT": server.url, "SSL_CERT_FILE": str(trusted), "GIT_SSL_NO_VERIFY": "1"}
         started = [start("status", **asked), start("get", stdin=ASK, **asked, **PUBLISHER)]
         assert "account   unknown" in ended(started[0])[1]
         assert ended(started[1])[:2] == (1, "")
@@ -325,7 +327,7 @@ def test_a_downgrade_gets_no_token(tmp_path: Path, home: Path) -> None:
     with Server(json(ACCOUNT)) as plain:
         location = f"Location: {plain.url.replace('127.0.0.1', 'localhost')}/oauth/token"
         with Server(http("307 Moved", location), tls=context) as server:
-            asked = {"HF_ENDPOINT": server.url, "SSL_CERT_FILE": str(trusted)}
+            asked: dict[str, Any] = {"HF_ENDPOINT": server.url, "SSL_CERT_FILE": str(trusted)}
             assert "account   unknown" in run("status", **asked)[1]
             run("get", stdin=ASK, **asked, **PUBLISHER)
             assert len(server.heard) >= 2

@@ -6,6 +6,7 @@ import sys
 import sysconfig
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ atexit.register(report)
 """
 
 
-def modules(command: list[str], message: str, tmp_path: Path, **environment: str) -> set[str]:
+def modules(command: list[str], message: str, tmp_path: Path, **environment: Any) -> set[str]:
     """The names in sys.modules when the command ends; a sitecustomize of ours notes them."""
     (tmp_path / "site").mkdir(exist_ok=True)
     (tmp_path / "site" / "sitecustomize.py").write_text(REPORT.format(file=str(tmp_path / "modules")))

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import programs
 import pytest
@@ -21,16 +22,16 @@ QUIT = "quit=1\n"
 ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 
 
-def helper(operation: str, message: str, **environment: str) -> tuple[int, str, str]:
+def helper(operation: str, message: str, **environment: Any) -> tuple[int, str, str]:
     return run(["git-credential-hf", operation], message + "\n", **environment)
 
 
-def run(command: list[str], message: str, **environment: str) -> tuple[int, str, str]:
+def run(command: list[str], message: str, **environment: Any) -> tuple[int, str, str]:
     done = programs.run(*command, stdin=message, check=False, timeout=5, **environment)
     return done.returncode, done.stdout, done.stderr
 
 
-def git(operation: str, message: str, helpers: str = "hf", **environment: str) -> tuple[int, str, str]:
+def git(operation: str, message: str, helpers: str = "hf", **environment: Any) -> tuple[int, str, str]:
     command = ["git", "-c", "credential.helper=", "-c", f"credential.helper={helpers}", "credential", operation]
     return run(command, message + "\n", **environment)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,11 +28,11 @@ def token(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
 
 
-def helper(operation: str, message: bytes, **options: object) -> tuple[int, bytes, bytes]:
+def helper(operation: str, message: bytes, **options: Any) -> tuple[int, bytes, bytes]:
     return run(["git-credential-hf", operation], message, **options)
 
 
-def run(command: list[str], message: bytes, **options: object) -> tuple[int, bytes, bytes]:
+def run(command: list[str], message: bytes, **options: Any) -> tuple[int, bytes, bytes]:
     done = subprocess.run(command, input=message, capture_output=True, timeout=60, **options)
     return done.returncode, done.stdout, done.stderr
 

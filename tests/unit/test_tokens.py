@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import huggingface_hub
@@ -504,7 +504,8 @@ WORDS = {
 def test_words_of_a_source(source: str) -> None:
     """Each source has its words and its remedy; what git has from elsewhere brings its own."""
     where, remedy = WORDS[source]
-    token = Token("hf_" + "x" * 30 + "wxyz", *source.split(":", 1))
+    kind, _, place = source.partition(":")
+    token = Token("hf_" + "x" * 30 + "wxyz", kind, place)
     assert (token.where(), token.remedy()) == (where, remedy)
     assert token.describe() == f"hf_****wxyz from {where}"
     token.name, token.fix = "laptop", "log in there"
@@ -583,9 +584,10 @@ NONE = [
 @pytest.mark.parametrize("text", [*PLAIN, *BY_HAND])
 def test_stored_tokens(home: Path, text: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Names and fields are huggingface_hub's, whether it has written the file or somebody else."""
-    assert stored_as(home, text) == {**PLAIN, **BY_HAND}[text]
+    found = stored_as(home, text)
+    assert found == {**PLAIN, **BY_HAND}[text]
     assert (_parse_plain(text) is not None) == (text in PLAIN)
-    assert stored_token_names() == list({**PLAIN, **BY_HAND}[text])
+    assert stored_token_names() == list(found)
     assert capfd.readouterr() == ("", "")
 
 
@@ -665,7 +667,7 @@ def test_an_exchanged_token_is_its_job_s(home: Path, monkeypatch: pytest.MonkeyP
         token = current_token(act=False)
         if token is not None:
             assert (token.source, token.expires_at) == ("oidc", now + 3600)
-        return token and token.value
+        return token.value if token else None
 
     assert at(now) is None
     delay_exchange(Token("hf_jwt_x", "oidc", expires_at=now + 3600), 3000)
@@ -838,9 +840,10 @@ def test_a_renewal_that_fails(
         assert capfd.readouterr().err.startswith(f"git-credential-hf: warning: {words}")
     assert asked(hub) == 1
     other = Token("hf_other", "file", "x")
-    assert [_has_failed_since(*it) for it in ((began, token), (began, other), (time.time_ns(), token))] == [
-        *(True, False, False)
-    ]
+    assert token is not None
+    assert _has_failed_since(began, token)
+    assert not _has_failed_since(began, other)
+    assert not _has_failed_since(time.time_ns(), token)
     key = new_key()
     write_state("refresh-failed", f"{time.time_ns() + 10**11} {key} {fingerprint(token.value, key)}")
     assert not _has_failed_since(began, token), "a clock that was put back"
@@ -865,13 +868,18 @@ def logged_out(hub: Hub, home: Path, token: Token) -> None:
 
 
 @pytest.fixture
-def until_they_wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Future]], None]:
+def until_they_wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Future[Any]]], None]:
     """Returns when all of these wait for a lock: who does sleeps, and nobody else here."""
     sleepers: set[int] = set()
     sleep = time.sleep
-    monkeypatch.setattr(time, "sleep", lambda seconds: sleepers.add(threading.get_ident()) or sleep(seconds))
 
-    def wait(answers: list[Future]) -> None:
+    def note(seconds: float) -> None:
+        sleepers.add(threading.get_ident())
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", note)
+
+    def wait(answers: list[Future[Any]]) -> None:
         while len(sleepers) < len(answers) and not any(answer.done() for answer in answers):
             threading.Event().wait(0.01)
 
@@ -885,7 +893,7 @@ def test_one_renews_for_all(
     hub: Hub,
     home: Path,
     capfd: pytest.CaptureFixture[str],
-    until_they_wait: Callable[[list[Future]], None],
+    until_they_wait: Callable[[list[Future[Any]]], None],
 ) -> None:
     """Whoever waits for another process takes what came of its renewal, good or bad, and asks and says nothing."""
     log_in(hub, home, 23)
@@ -893,7 +901,11 @@ def test_one_renews_for_all(
     assert old is not None
     with ThreadPoolExecutor() as pool:
         with Lock("refresh"):
-            answers = [pool.submit(current_token), pool.submit(stored_token, "laptop"), pool.submit(renew_token, old)]
+            answers: list[Future[Any]] = [
+                pool.submit(current_token),
+                pool.submit(stored_token, "laptop"),
+                pool.submit(renew_token, old),
+            ]
             until_they_wait(answers)
             now = happens(hub, home, old)
         current, named, is_renewed = (answer.result() for answer in answers)
@@ -1000,7 +1012,7 @@ def test_an_exchange(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @quietly
 def test_an_exchange_that_another_process_makes(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch, until_they_wait: Callable[[list[Future]], None]
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, until_they_wait: Callable[[list[Future[Any]]], None]
 ) -> None:
     """Whoever waits for another process's exchange has its token, and asks nothing."""
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
@@ -1055,7 +1067,12 @@ def test_an_exchange_that_fails(hub: Hub, home: Path, monkeypatch: pytest.Monkey
 def test_patience_with_an_exchange(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that huggingface_hub does for us may take twenty seconds. Nobody waits here: the clock is the test's own."""
     late, waited, join = threading.Event(), [], threading.Thread.join
-    monkeypatch.setitem(OAUTH, "/oauth/token", lambda hub, exchange: late.wait(60) and exchange.json(400, {}))
+
+    def answer(hub: Hub, exchange: Exchange) -> None:
+        if late.wait(60):
+            exchange.json(400, {})
+
+    monkeypatch.setitem(OAUTH, "/oauth/token", answer)
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/model")
     monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.id.token")
     with monkeypatch.context() as clock:
@@ -1081,7 +1098,7 @@ def secrets(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str | Exce
     userdata = types.SimpleNamespace(**{name: type(name, (Exception,), {}) for name in names})
 
     def get(name: str) -> str:
-        secret = secrets.get(name, userdata.SecretNotFoundError())
+        secret: str | Exception = secrets.get(name, userdata.SecretNotFoundError())
         if isinstance(secret, Exception):
             raise secret
         return secret
@@ -1137,7 +1154,7 @@ def test_what_huggingface_hub_says_is_heard(
     assert "hf_said" not in mask_line("it is hf_said.")
     for value in ("hf_\n", 7):
         with pytest.raises(ValueError, match=r"^the Hub's answer is not a token$"):
-            _ask_huggingface_hub(lambda value=value: value)
+            _ask_huggingface_hub(lambda value=value: value)  # type: ignore[misc]
 
 
 def test_in_one_line() -> None:

@@ -93,7 +93,7 @@ class Machine(Account):
 
     # --- what doctor reports ---
 
-    def doctor(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def doctor(self, *arguments: str, check: bool = False, **environment: Any) -> subprocess.CompletedProcess[str]:
         """Run `doctor`; its output must not contain a secret."""
         options = arguments if self.hub or "--offline" in arguments else ("--offline", *arguments)
         done = self.run("git-credential-hf", "doctor", *options, check=False, **environment)
@@ -103,7 +103,7 @@ class Machine(Account):
         assert "internal error" not in done.stderr
         return done
 
-    def examine(self, *arguments: str, **environment: str) -> dict[str, Any]:
+    def examine(self, *arguments: str, **environment: Any) -> dict[str, Any]:
         """Return the JSON; its form and the exit status are checked."""
         done = self.doctor("--json", *arguments, **environment)
         seen: dict[str, Any] = json.loads(done.stdout)

@@ -6,6 +6,7 @@ import re
 import select
 import subprocess
 import time
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def sick(machine: Machine) -> str:
     return another
 
 
-def on_terminal(machine: Machine, *arguments: str, answers: str = "", **environment: str) -> tuple[int, str]:
+def on_terminal(machine: Machine, *arguments: str, answers: str = "", **environment: Any) -> tuple[int, str]:
     """Run it on a terminal, and type `answers`."""
     master, slave = pty.openpty()
     process = subprocess.Popen(

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import Argument, Done, run
@@ -61,10 +62,10 @@ class Bench:
         self.where = where
         self.change_directory(where)
 
-    def run(self, *command: Argument, check: bool = True, **environment: str) -> Done:
+    def run(self, *command: Argument, check: bool = True, **environment: Any) -> Done:
         return run(*command, cwd=self.where, check=check, **environment)
 
-    def git(self, *arguments: Argument, check: bool = True, **environment: str) -> Done:
+    def git(self, *arguments: Argument, check: bool = True, **environment: Any) -> Done:
         return self.run("git", *arguments, check=check, **environment)
 
     def repository(self, name: str = "repository", lfs: bool = True) -> Path:
@@ -95,7 +96,7 @@ class Bench:
     def answers(self, answer: int) -> None:
         self.answer.write_text(f"{answer}\n")
 
-    def push(self, answer: int = 0, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def push(self, answer: int = 0, *arguments: str, **environment: Any) -> subprocess.CompletedProcess[str]:
         """Push, with that exit status of the check, and a log of this push alone."""
         self.answers(answer)
         self.log.write_text("")

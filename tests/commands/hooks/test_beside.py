@@ -50,8 +50,8 @@ def tracked(bench: Bench) -> None:
     bench.git("config", "core.hooksPath", ".githooks")
 
 
-def lfs(*arguments: str) -> Callable[[Bench], None]:
-    return lambda bench: bench.git("lfs", *arguments, check=False) and None
+def lfs(*arguments: str) -> Callable[[Bench], object]:
+    return lambda bench: bench.git("lfs", *arguments, check=False)
 
 
 def install(bench: Bench) -> None:
@@ -67,7 +67,7 @@ def uninstall_framework(bench: Bench) -> None:
 
 
 # What is installed, in this order; which other hooks run then.
-ARRANGEMENTS: dict[str, tuple[list[Callable[[Bench], None]], list[str]]] = {
+ARRANGEMENTS: dict[str, tuple[list[Callable[[Bench], object]], list[str]]] = {
     "alone": ([install], []),
     "lfs, ours": ([lfs("install"), install], []),
     "ours, lfs": ([install, lfs("install")], []),
@@ -106,7 +106,7 @@ def test_first(bench: Bench, name: str) -> None:
     assert sorted(set(bench.logged("custom", "framework", "husky"))) == sorted(expected)
 
 
-ROUND_TRIPS = {
+ROUND_TRIPS: dict[str, list[Callable[[Bench], object]]] = {
     "alone": [],
     "lfs": [lfs("install")],
     "custom": [custom],

@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from amount import IS_LONG
 
 from git_credential_hf.hooks.install import (
     FORWARDED_HOOKS,
@@ -423,7 +425,7 @@ def test_framework_and_global(bench: Bench) -> None:
     bench.install("global")
     with pytest.raises(AssertionError, match="Cowardly refusing"):
         framework(bench)
-    hidden = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.hooksPath", "GIT_CONFIG_VALUE_0": ""}
+    hidden: dict[str, Any] = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.hooksPath", "GIT_CONFIG_VALUE_0": ""}
     bench.run(sys.executable, "-m", "pre_commit", "install", "--hook-type", "pre-push", **hidden)
     assert (where / ".git/hooks/pre-push").exists()
     bench.assert_checked_first()
@@ -480,7 +482,7 @@ def test_hooks_in_effect(bench: Bench) -> None:
     def answer() -> tuple[str, str, str | None]:
         found = hooks_in_effect()
         problem = found.problem()
-        return found.scope, found.state, problem and problem.fix
+        return found.scope, found.state, problem.fix if problem else None
 
     assert answer() == ("global", "absent", "git-credential-hf hooks install --global")
     where = bench.repository()
@@ -553,7 +555,7 @@ def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
     points = 0
     calls = ["rename,renameat,renameat2", "linkat,link", "unlink,unlinkat,rmdir", "mkdir,mkdirat", "fsync"]
     for call in calls:
-        for number in (1, 2, 9, 27) if what == "plan_install" else (1, 2, 9):
+        for number in (1, 2, 9, 27) if IS_LONG else (1, 2):
             if what == "plan_uninstall":
                 bench.install(scope)
             inject = f"inject={call}:signal=KILL:when={number}"

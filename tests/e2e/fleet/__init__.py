@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import Done, run
@@ -115,11 +116,11 @@ class Machine:
         within: str | None = None,
         stdin: str = "",
         check: bool = True,
-        **environment: str,
+        **environment: Any,
     ) -> Done:
         """Run a command there to its end, with nothing of this environment."""
-        command = self.command(*command, user=user, groups=groups, where=where, within=within)
-        return run(*command, base=self.environment, stdin=stdin, check=check, timeout=120, **environment)
+        inside = self.command(*command, user=user, groups=groups, where=where, within=within)
+        return run(*inside, base=self.environment, stdin=stdin, check=check, timeout=120, **environment)
 
     def written(self) -> dict[str, bytes]:
         """The content of every file that was written there, links and names included: all that a layer would hold."""

@@ -11,11 +11,12 @@ import os
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from programs import Done
 
-from . import Done, Machine, block
+from . import Machine, block
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -49,7 +50,7 @@ class Build:
 
     def __init__(self, machine: Machine, secrets: dict[str, Path]) -> None:
         self.machine, self.secrets = machine, secrets
-        self.variables: dict[str, str] = {}
+        self.variables: dict[str, Any] = {}
         self.user, self.where, self.said = 0, "/", ""
         for name, script in STAND_INS.items():
             file = machine.root / "image" / name
@@ -66,7 +67,9 @@ class Build:
         assert re.fullmatch(r"python:3\.\d+-slim", image)
 
     def do_env(self, text: str) -> None:
-        self.variables.update(word.split("=", 1) for word in shlex.split(text))
+        for word in shlex.split(text):
+            name, _, value = word.partition("=")
+            self.variables[name] = value
 
     def do_user(self, user: str) -> None:
         self.user = int(user)
@@ -137,7 +140,7 @@ def test_the_search_would_find_it(image: Build, token: str) -> None:
 
 
 def in_container(image: Build, *command: str, within: str | None = None, **more: object) -> Done:
-    return image.machine.run(*command, within=within, **{**image.variables, **more})  # type: ignore[arg-type]
+    return image.machine.run(*command, within=within, **{**image.variables, **more})
 
 
 def test_run_with_the_token_file(image: Build, secret: Path, token: str) -> None:

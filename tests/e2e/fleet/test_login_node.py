@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amount import tenth
@@ -45,7 +46,7 @@ def node(machine: Machine) -> Machine:
     return machine
 
 
-def get(node: Machine, number: int, *, stdin: str = ASK, operation: str = "fill", **environment: str) -> str:
+def get(node: Machine, number: int, *, stdin: str = ASK, operation: str = "fill", **environment: Any) -> str:
     """What git is told, or says, in this user's shell."""
     home = f"/home/u{number}"
     command = ("git", "credential", operation)

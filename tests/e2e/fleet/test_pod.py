@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from programs import Done
 
-from . import Done, Machine, block, mount
+from . import Machine, block, mount
 
 if TYPE_CHECKING:
     from fake_hub import Hub

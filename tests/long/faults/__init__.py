@@ -12,7 +12,7 @@ import subprocess
 import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from programs import run
 
@@ -105,14 +105,14 @@ class Machine:
         }
 
     def run(
-        self, *command: str, stdin: str = "", check: bool = False, **environment: str
+        self, *command: str, stdin: str = "", check: bool = False, **environment: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; one that hangs fails the test."""
         return run(
             *command, cwd=self.where, stdin=stdin, check=check, timeout=120, base=self.environment, **environment
         )
 
-    def run_again(self, *command: str, stdin: str = "", **environment: str) -> bool:
+    def run_again(self, *command: str, stdin: str = "", **environment: Any) -> bool:
         """Run a command to its success, after what its hint says where it is refused because of a lock that was left.
 
         Returns whether there was such a hint.
@@ -374,7 +374,7 @@ class Trial:
             self.machine.run(PROGRAM, *step, check=True)
             self.whole.append(self.machine.state())
 
-    def run(self, *around: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *around: str, **environment: Any) -> subprocess.CompletedProcess[str]:
         return self.machine.run(
             *around,
             PROGRAM,
@@ -389,7 +389,7 @@ class Trial:
         return self.machine.run_again(PROGRAM, *arguments, stdin=self.stdin, **self.command.environment)
 
     def fails(
-        self, *around: str, unheard: bool = False, unseen: bool = False, unremoved: bool = False, **environment: str
+        self, *around: str, unheard: bool = False, unseen: bool = False, unremoved: bool = False, **environment: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run it from the beginning, with something that fails: it says so, and nothing is lost or half.
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -217,7 +217,7 @@ class Gits:
         (self.folder / "git").write_text(GIT.format(git=git))
         (self.folder / "git").chmod(0o755)
 
-    def environment(self, which: int, tracer: tuple[str, ...]) -> dict[str, str]:
+    def environment(self, which: int, tracer: tuple[str, ...]) -> dict[str, Any]:
         shutil.rmtree(self.counted, ignore_errors=True)
         self.counted.mkdir()
         path = f"{self.folder}{os.pathsep}{self.trial.machine.environment['PATH']}"

@@ -12,10 +12,14 @@ from typing import Any
 
 from git_credential_hf.api.access import check_access
 from git_credential_hf.hooks.judge import check_push
+from git_credential_hf.hub import Repository
 from git_credential_hf.tokens import Token
 
-REPOSITORIES = [("models", "alice/model"), ("models", "acme/model"), ("datasets", "acme/data"), ("spaces", "alice/app")]
-REPOSITORIES += [("models", "gpt2"), ("kernels", "acme/k"), ("datasets", "bob/data")]
+REPOSITORIES = [
+    *(Repository("models", name) for name in ("alice/model", "acme/model", "gpt2")),
+    *(Repository("datasets", name) for name in ("acme/data", "bob/data")),
+    *(Repository("spaces", "alice/app"), Repository("kernels", "acme/k")),
+]
 SAID = "You have read access but not the required permissions for this operation"
 
 
@@ -67,7 +71,7 @@ def judge(number: int, server: Server) -> str:
         return "unreachable"
     # Not so much caution that nothing is ever refused: what is well-formed, and says so, is a no.
     assert answer.answer == "no" or not allowed, (where, allowed)
-    if number % 4 == 0 and repository[0] != "kernels":
+    if number % 4 == 0 and repository.kind != "kernels":
         _judge_push(server, repository, token, where)
     return answer.reason or "unknown"
 
@@ -76,16 +80,16 @@ def is_late(message: str) -> bool:
     return "did not answer within" in message
 
 
-def justified(server: Server, repository: tuple[str, str], write: bool) -> set[str]:
+def justified(server: Server, repository: Repository, write: bool) -> set[str]:
     """The reasons for a no where the Hub, asked about the repository, has given none."""
-    if server.status not in (403, 404) or (repository[0], server.status) == ("kernels", 404):
+    if server.status not in (403, 404) or (repository.kind, server.status) == ("kernels", 404):
         return set()  # whether the API has that route for kernels is not known
     return reasons(server.answer, repository, write, server.said)
 
 
-def _judge_push(server: Server, repository: tuple[str, str], token: Token, where: object) -> None:
+def _judge_push(server: Server, repository: Repository, token: Token, where: object) -> None:
     """The hook refuses a push, or lets it go on, by the same answer; the token is the URL's, which git takes first."""
-    kind, name = repository
+    kind, name = repository.kind, repository.name
     url = f"{server.url.replace('//', f'//alice:{token.value}@')}/{'' if kind == 'models' else kind + '/'}{name}"
     line = f"refs/heads/main {'1' * 40} refs/heads/main {'0' * 40}\n".encode()
     verdict = check_push("origin", url, line)
@@ -109,7 +113,7 @@ KNOWN = [
 ]
 
 
-def reasons(body: bytes, repository: tuple[str, str], write: bool, said: str) -> set[str]:
+def reasons(body: bytes, repository: Repository, write: bool, said: str) -> set[str]:
     """The reasons for a no that this answer gives, each from fields that are all there and of their type."""
     try:
         answer = json.loads(body)
@@ -120,8 +124,8 @@ def reasons(body: bytes, repository: tuple[str, str], write: bool, said: str) ->
             pass
         case _:
             return set()
-    name = repository[1]
-    namespace = name.split("/")[0]
+    name, namespace = repository.name, repository.namespace
+    roles: dict[str, object] | None
     match answer:
         case {"orgs": list(orgs)} if all(
             isinstance(org, dict) and isinstance(org.get("name"), str) and org["name"] for org in orgs
@@ -133,7 +137,7 @@ def reasons(body: bytes, repository: tuple[str, str], write: bool, said: str) ->
                 for o in orgs
                 if isinstance(o, dict) and isinstance(o.get("name"), str) and o["name"]
             }
-            roles = {name: role for name, role in roles.items() if name == namespace} or None  # type: ignore[assignment]
+            roles = {name: role for name, role in roles.items() if name == namespace} or None
         case _:
             roles = None
     match answer:
@@ -175,17 +179,17 @@ def is_oauth(answer: Any) -> bool:
     return False
 
 
-def grants(entry: Any, permission: str, repository: tuple[str, str], answer: Any) -> bool | None:
+def grants(entry: Any, permission: str, repository: Repository, answer: Any) -> bool | None:
     """Whether an entry of the scopes has this permission here; `None` where it does not say."""
     match entry:
         case {"entity": {"type": "collection" | "bucket" | "oauth-app"}}:
             return False
         case {"entity": {"type": "model" | "dataset" | "space" | "kernel" as what, **entity}}:
-            if what + "s" != repository[0]:
+            if what + "s" != repository.kind:
                 return False
-            here = repository[1]
+            here = repository.name
         case {"entity": {"type": "user" | "org", **entity}}:
-            here = repository[1].split("/")[0]
+            here = repository.namespace
         case _:
             return None
     whose = entity.get("name")
@@ -278,14 +282,20 @@ def whole(chance: random.Random) -> dict[str, Any]:
     orgs = []
     for name, number in (("acme", 2), ("other", 10)):
         if chance.random() < 0.5:
-            org = {"type": "org", "id": identity(number), "name": name, "fullname": name.title(), "avatarUrl": "/a.svg"}
+            org: dict[str, object] = {
+                "type": "org",
+                "id": identity(number),
+                "name": name,
+                "fullname": name.title(),
+                "avatarUrl": "/a.svg",
+            }
             if chance.random() < 0.95:
                 org["roleInOrg"] = chance.choice(("admin", "write", "contributor", "read", "no_access", "captain"))
             if chance.random() < 0.2:
                 org |= {
                     "securityRestrictions": ["sso"],
                     "resourceGroups": [{"id": identity(9), "name": "g", "role": "read"}],
-                }  # type: ignore[dict-item]
+                }
             orgs.append(org)
     auth: dict[str, Any]
     role = chance.choice(("read", "write", "god", "fineGrained", "fineGrained", "fineGrained", "oauth", "app"))
@@ -326,7 +336,7 @@ def whole(chance: random.Random) -> dict[str, Any]:
     }
 
 
-ODD = [
+ODD: list[object] = [
     *(None, True, False, 0, -1, 1.5, 10**30, "", "alice", "acme", "read", "write", "None", "null", "fineGrained", []),
     *({}, [None], [[]], {"": ""}, {"name": "alice"}, ["repo.write"], "repo.write", "\ud800", "\u0000\x1b[31m"),
     *("x" * 70_000, [{}] * 500, {"name": None}, "Alice", " alice", [{"name": "acme"}], {"role": "read"}),

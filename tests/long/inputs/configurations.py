@@ -22,8 +22,6 @@ URLS = (
     "https://huggingface.co/acme/model",
     "https://alice@huggingface.co/acme/model.git",
     "https://hf.co",
-)
-URLS += (
     "https://huggingface.co:443/acme",
     "https://evil.example/acme/model",
     "http://huggingface.co",

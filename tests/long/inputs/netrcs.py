@@ -104,10 +104,10 @@ def by_python(content: bytes) -> dict[str, Login] | None:
     found = of_python.netrc.__new__(of_python.netrc)  # without a file, which takes most of the time
     found.hosts, found.macros = {}, {}
     try:
-        found._parse("", io.TextIOWrapper(io.BytesIO(content), "utf-8", "surrogateescape"), False)
+        found._parse("", io.TextIOWrapper(io.BytesIO(content), "utf-8", "surrogateescape"), False)  # type: ignore[attr-defined]
     except of_python.NetrcParseError:
         return None
-    return {host: (login, password) for host, (login, _, password) in found.hosts.items()}
+    return {host: (login, password or "") for host, (login, _, password) in found.hosts.items()}
 
 
 def judge(content: bytes) -> str:

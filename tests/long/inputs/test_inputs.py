@@ -15,6 +15,7 @@ import inputs
 from git_credential_hf.api.access import check_access
 from git_credential_hf.git.netrc import parse_netrc, used_entry, without_machines
 from git_credential_hf.hooks.judge import CHECKS
+from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import parse_request
 from git_credential_hf.tokens import Token
@@ -176,7 +177,7 @@ def test_accounts_that_say_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         server.answer = json.dumps(accounts.once_wrong()[name]).encode()
         token = Token("hf_" + "w" * 34, "env", "HF_TOKEN")
-        assert check_access(token, ("models", "acme/model"), write=True).answer == "unknown"
+        assert check_access(token, Repository("models", "acme/model"), write=True).answer == "unknown"
         server.shutdown()
 
 

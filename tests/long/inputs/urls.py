@@ -133,7 +133,7 @@ RULES: dict[str, Rule] = {
 def named_by_huggingface_hub(text: str) -> Found:
     """The kind and the name of a repository, as it reads a URI, a URL or an id."""
     from huggingface_hub.errors import HfUriError
-    from huggingface_hub.utils import parse_hf_uri
+    from huggingface_hub.utils._hf_uris import parse_hf_uri
 
     for written in (text, f"hf://{text}"):
         if written is not text and ("://" in text or ":" in text):
@@ -150,7 +150,8 @@ def named_by_huggingface_hub(text: str) -> Found:
 
 def judge_name(text: str) -> str:
     """The same repository as huggingface_hub's, or a rule that says why not; and one that is nothing but a name."""
-    ours = parse_repository(text)
+    found = parse_repository(text)
+    ours = (found.kind, found.name) if found else None
     text = re.sub(r"^(hf|https?)://", lambda match: match[0].lower(), text, flags=re.IGNORECASE)  # RFC 3986, 3.1
     theirs = named_by_huggingface_hub(text)
     if ours:

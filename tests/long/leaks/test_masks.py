@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import WEIGHTS, Account, files_with, watch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 URL = "https://huggingface.co/alice/private-model"
 PASSWORD = "hunter2 is a secret".replace(" ", "")  # which has no shape
 NAMES = ("", "_CURL", "_PACKET", "_SETUP", "_PERFORMANCE", "2", "2_PERF", "2_EVENT")
-LOUD = {
+LOUD: dict[str, Any] = {
     **{f"GIT_TRACE{name}": "1" for name in NAMES},
     **dict.fromkeys(("GIT_CURL_VERBOSE", "GIT_TRANSFER_TRACE", "GIT_LFS_TRACE", "GIT_LOG_STATS"), "1"),
     **dict.fromkeys(("HF_DEBUG", "PYTHONFAULTHANDLER", "PYTHONDEVMODE", "GIT_CREDENTIAL_HF_TRACE"), "1"),
@@ -32,7 +32,7 @@ def shows(text: str, secret: str) -> list[str]:
     return [line for line in text.splitlines() if any(form.decode() in line for form in forms(secret.encode()))]
 
 
-def ours(account: Account, *arguments: str, secret: str, stdin: str = "", **environment: str) -> str:
+def ours(account: Account, *arguments: str, secret: str, stdin: str = "", **environment: Any) -> str:
     """All that a command says, which is not the secret."""
     done = account.run("git-credential-hf", *arguments, stdin=stdin, check=False, **environment)
     said = done.stderr if arguments == ("get",) else done.stdout + done.stderr

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from . import ASKING, CHANGING, COMMANDS, GITS, OPERATIONS, PRINTING, Person
 
@@ -137,6 +137,7 @@ DEAD = (
 )
 NOWHERE = "/nowhere/at/all"
 XDG = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
+UNSET_XDG: dict[str, Any] = dict.fromkeys(XDG)
 HOOKS = frozenset({"hooks install"})
 WRITES = CHANGING | HOOKS | {"git commit", "git clone"}
 NO_GIT = CHANGING | HOOKS | GITS | {"check", "doctor", "status", "status --json"}  # git itself does not get far
@@ -202,7 +203,7 @@ SURROUNDINGS: dict[str, Surrounding] = {
     "XDG_* relative": homeless(environment=dict.fromkeys(XDG, "here"), fails=ALIKE),
     "XDG_* empty": homeless(environment=dict.fromkeys(XDG, ""), fails=ALIKE),
     "XDG_* files": homeless(environment=dict.fromkeys(XDG, "{root}/work/.git/config"), fails=ALIKE | CHANGING),
-    "XDG_* not set": environment(**dict.fromkeys(XDG)),
+    "XDG_* not set": environment(**UNSET_XDG),
     "no TMPDIR": environment(TMPDIR=NOWHERE),
     "TMPDIR is a file": environment(TMPDIR="{root}/work/.git/config"),
     "TMPDIR is relative": environment(TMPDIR="."),

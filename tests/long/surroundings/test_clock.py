@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from amount import IS_LONG
@@ -35,7 +35,7 @@ def alice(hub: Hub, person: Person) -> Person:
     return person
 
 
-def at(person: Person, time: str, command: Command, **environment: str) -> str:
+def at(person: Person, time: str, command: Command, **environment: Any) -> str:
     """What it prints at that time."""
     done = person.run(command, f'exec faketime -f "$(date -d "{time}" "+@%Y-%m-%d %H:%M:%S")" "$@"', environment)
     assert "Traceback" not in done.stderr and "internal error" not in done.stderr

@@ -18,7 +18,7 @@ BASH = shutil.which("bash") or "bash"
 class Job:
     """A job; a step sees what the steps before it have left in `$GITHUB_ENV` and `$GITHUB_PATH`."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, **environment: Any) -> None:
         self.folder = folder
         self.workspace, self.temporary, self.files = folder / "workspace", folder / "temporary", folder / "files"
         for made in (self.workspace, self.temporary, self.files):
@@ -26,7 +26,7 @@ class Job:
         self.environment = {**os.environ, "CI": "true", **environment}
         self.log = ""  # what all steps have printed
 
-    def shell(self, script: str, *options: str, **environment: str) -> int:
+    def shell(self, script: str, *options: str, **environment: Any) -> int:
         """Run a script in a shell of its own; returns its exit status."""
         file = self.temporary / "script.sh"
         file.write_text(script)
@@ -45,11 +45,11 @@ class Job:
         self.log += done.stdout
         return done.returncode
 
-    def run(self, script: str, **environment: str) -> None:
+    def run(self, script: str, **environment: Any) -> None:
         """A step `run: script` of a workflow for GitHub; fails the test where it fails."""
         assert self.step(script, **environment) == 0, self.log
 
-    def step(self, script: str, **environment: str) -> int:
+    def step(self, script: str, **environment: Any) -> int:
         names = ("ENV", "PATH", "OUTPUT", "STEP_SUMMARY")
         files = {f"GITHUB_{name}": self.files / name.lower() for name in names}
         for file in files.values():

@@ -1,12 +1,12 @@
 """The README's section on CI can be copied: its blocks are run here as they stand, each as its CI runs it."""
 
 import re
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from programs import git
 
 from git_credential_hf import __version__
 
@@ -38,8 +38,7 @@ git push
 
 def pushed(hub: "Hub") -> bool:
     """Whether the commit of `PUSH` has arrived."""
-    command = ["git", "-C", hub.repositories.named("acme/model").path, "log", "-1", "--format=%s", "main"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout == "from a job\n"
+    return git("log", "-1", "--format=%s", "main", cwd=hub.repositories.named("acme/model").path) == "from a job\n"
 
 
 def gitlab() -> tuple[dict[str, str], list[str]]:

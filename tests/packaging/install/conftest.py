@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import run
@@ -97,7 +98,7 @@ class Account:
         return process
 
     def install(
-        self, *arguments: str, script: "str | None" = None, shell: str = "sh", **environment: str
+        self, *arguments: str, script: "str | None" = None, shell: str = "sh", **environment: Any
     ) -> "subprocess.CompletedProcess[str]":
         """Run install.sh from the checkout; or `script` through a pipe."""
         program = [str(self.checkout / "install.sh")] if script is None else ["-s", "--"]
@@ -113,7 +114,7 @@ class Account:
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
-    def run(self, *command: str, stdin: str = "", **environment: str) -> str:
+    def run(self, *command: str, stdin: str = "", **environment: Any) -> str:
         """Run a program as this account; returns its stdout."""
         return run(*command, base=self.environment, stdin=stdin, cwd=self.home, **environment).stdout
 

@@ -9,9 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from .conftest import Account
 
 DOCUMENTS = (
     "share/man/man1/git-credential-hf.1",
@@ -35,7 +38,7 @@ def shell(request: pytest.FixtureRequest) -> str:
 # --- the script itself ---
 
 
-def test_half_a_download_does_nothing(account, shell):
+def test_half_a_download_does_nothing(account: Account, shell: str) -> None:
     """Cut after any tenth line, or anywhere in the last one, it does nothing but complain."""
     script = account.script
     lines = script.splitlines(keepends=True)
@@ -47,7 +50,7 @@ def test_half_a_download_does_nothing(account, shell):
     assert account.state() == before
 
 
-def test_help(account):
+def test_help(account: Account) -> None:
     """--help prints the usage that the script begins with, through a pipe as well."""
     printed = account.installed("--help").stdout
     assert printed == account.installed("--help", script=account.script).stdout
@@ -55,7 +58,7 @@ def test_help(account):
 
 
 @pytest.mark.parametrize("arguments", [["--prefix"], ["--prefix="], ["--unknown"], ["somewhere"]])
-def test_wrong_usage(account, arguments):
+def test_wrong_usage(account: Account, arguments: list[str]) -> None:
     """What it does not understand is exit status 2, with a hint, and changes nothing."""
     before = account.state()
     done = account.install(*arguments)
@@ -77,7 +80,7 @@ def test_wrong_usage(account, arguments):
         ("brew", "git python3", "brew install git python3"),
     ],
 )
-def test_what_is_missing(account, manager, missing, remedy):
+def test_what_is_missing(account: Account, manager: str, missing: str, remedy: str) -> None:
     """An ordinary user is told the exact command; for root, it is the first step of the plan."""
     account.lacks("uv")
     account.has_script(manager, "exit 9")
@@ -97,7 +100,7 @@ def test_what_is_missing(account, manager, missing, remedy):
     assert account.state() == before
 
 
-def test_root_gets_what_is_missing(account):
+def test_root_gets_what_is_missing(account: Account) -> None:
     """For root, the package manager is called, and the installation goes on with what it installed."""
     account.lacks("uv")
     account.has_script("id", "echo 0")
@@ -110,7 +113,7 @@ def test_root_gets_what_is_missing(account):
     assert account.run("git-credential-hf", "--version") == "git-credential-hf 1.0\n"
 
 
-def test_a_python_that_will_not_do(account):
+def test_a_python_that_will_not_do(account: Account) -> None:
     """A Python that is too old, or a version manager's name for none, is passed over."""
     account.lacks("uv")
     (account.tools / "python3").rename(account.tools / "python3.12")
@@ -122,7 +125,7 @@ def test_a_python_that_will_not_do(account):
 # --- installing ---
 
 
-def test_a_fresh_account(account, shell):
+def test_a_fresh_account(account: Account, shell: str) -> None:
     """The command, hf and the documents are there, git is configured, the end is the next step; and all of it goes."""
     account.lacks("uv")
     if "busybox" in shell:
@@ -145,7 +148,7 @@ def test_a_fresh_account(account, shell):
     assert account.state() == before
 
 
-def test_a_second_run_upgrades(account):
+def test_a_second_run_upgrades(account: Account) -> None:
     """The second run replaces the program and its documents and leaves one environment."""
     account.installed()
     first, config = account.environments(), (account.home / ".gitconfig").read_bytes()
@@ -160,7 +163,7 @@ def test_a_second_run_upgrades(account):
     assert (account.home / ".gitconfig").read_bytes() == config
 
 
-def test_a_lived_in_account(account):
+def test_a_lived_in_account(account: Account) -> None:
     """Files and links of the user's are not replaced or removed, and git's configuration is as it was, to the byte."""
     local = account.home / ".local"
     (account.home / "scripts").mkdir()
@@ -181,7 +184,7 @@ def test_a_lived_in_account(account):
     assert account.state() == before
 
 
-def test_through_a_pipe(account, shell):
+def test_through_a_pipe(account: Account, shell: str) -> None:
     """Piped into a shell, it installs from the index (a directory here), even if it is called in a checkout."""
     wheels = account.root / "wheels"
     wheels.mkdir()
@@ -195,7 +198,7 @@ def test_through_a_pipe(account, shell):
     assert not (account.home / "never").exists()
 
 
-def test_no_configure(account):
+def test_no_configure(account: Account) -> None:
     """--no-configure leaves git's configuration alone, in both directions, and prints what to run."""
     done = account.installed("--no-configure")
     assert not (account.home / ".gitconfig").exists()
@@ -206,7 +209,7 @@ def test_no_configure(account):
     assert not (account.home / ".local").exists()
 
 
-def test_prefixes(account):
+def test_prefixes(account: Account) -> None:
     """A prefix may be relative, have any other name, and be a link; a second run knows it by each of its names."""
     name = "do$lar-\"quo`ted'-ümläut"
     (account.home / "disk").mkdir()
@@ -220,7 +223,7 @@ def test_prefixes(account):
     assert account.state() == before
 
 
-def test_a_prefix_that_cannot_be_used(account):
+def test_a_prefix_that_cannot_be_used(account: Account) -> None:
     """Where nothing can be written, or no script could run, it stops at once, with a reason."""
     (account.home / "file").write_text("")
     before = account.state()
@@ -232,7 +235,7 @@ def test_a_prefix_that_cannot_be_used(account):
 
 
 @pytest.mark.parametrize("make", [lambda path: path.write_text("theirs"), lambda path: path.symlink_to("/theirs")])
-def test_a_command_that_was_there_before(account, make):
+def test_a_command_that_was_there_before(account: Account, make: Callable[[Path], object]) -> None:
     """A git-credential-hf that install.sh did not put there is not overwritten, and not uninstalled."""
     account.command.parent.mkdir(parents=True)
     make(account.command)
@@ -245,7 +248,7 @@ def test_a_command_that_was_there_before(account, make):
     assert account.state() == before
 
 
-def test_hf_only_if_there_is_none(account):
+def test_hf_only_if_there_is_none(account: Account) -> None:
     """Its own hf is linked if there is none on PATH."""
     for has_hf in (True, False):
         account.has_script("hf", "echo theirs") if has_hf else account.lacks("hf")
@@ -253,7 +256,7 @@ def test_hf_only_if_there_is_none(account):
         assert account.hf.is_symlink() is not has_hf
 
 
-def test_not_on_path(account):
+def test_not_on_path(account: Account) -> None:
     """If bin is not on PATH, or another git-credential-hf comes first there, it says so."""
     bin = account.command.parent
     assert account.installed(PATH=str(account.tools)).stderr == (
@@ -265,7 +268,7 @@ def test_not_on_path(account):
     assert done.stderr == f"install.sh: warning: {account.tools}/git-credential-hf comes first on PATH\n"
 
 
-def test_nothing_of_the_current_directory_runs(account):
+def test_nothing_of_the_current_directory_runs(account: Account) -> None:
     """Settings and modules for other environments, in variables or in the current directory, are ignored."""
     account.lacks("uv")
     trap = account.home
@@ -286,7 +289,7 @@ def test_nothing_of_the_current_directory_runs(account):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
-def test_umask(account, umask):
+def test_umask(account: Account, umask: int) -> None:
     """Everybody may run what is installed, and nobody else may change it; git's configuration has the user's mode."""
     old = os.umask(umask)
     try:
@@ -299,7 +302,7 @@ def test_umask(account, umask):
 
 
 @ROOT_ONLY
-def test_sudo_with_the_home_of_another(account):
+def test_sudo_with_the_home_of_another(account: Account) -> None:
     """`sudo` that keeps HOME would leave files of root in it: refused, unless nothing is written there."""
     os.chown(account.home, 65534, 65534)
     before = account.state()
@@ -314,7 +317,7 @@ def test_sudo_with_the_home_of_another(account):
 # --- dry runs, failures, interruptions ---
 
 
-def test_dry_run(account):
+def test_dry_run(account: Account) -> None:
     """--dry-run prints the plan and changes nothing, for installing, upgrading and removing."""
     plan = (
         f"  from         {account.checkout}, with uv\n"
@@ -334,7 +337,7 @@ def test_dry_run(account):
 
 
 @pytest.mark.parametrize(("step", "tool"), [("build", "venv"), ("build", "uv"), ("version", "uv"), ("configure", "uv")])
-def test_a_failure_leaves_nothing(account, step, tool):
+def test_a_failure_leaves_nothing(account: Account, step: str, tool: str) -> None:
     """Whichever step fails: a fresh account is as before, and what was installed goes on working."""
     if tool == "venv":
         account.lacks("uv")
@@ -354,7 +357,7 @@ def test_a_failure_leaves_nothing(account, step, tool):
 @pytest.mark.parametrize(
     ("sent", "tool", "installed"), [("SIGINT", "uv", True), ("SIGTERM", "venv", False), ("SIGHUP", "uv", False)]
 )
-def test_an_interruption_leaves_nothing(account, shell, sent, tool, installed):
+def test_an_interruption_leaves_nothing(account: Account, shell: str, sent: str, tool: str, installed: bool) -> None:
     """Ctrl-C, the end of the terminal or of the session ends it at once; all is as before, and nothing runs on."""
     if tool == "venv":
         account.lacks("uv")
@@ -369,7 +372,7 @@ def test_an_interruption_leaves_nothing(account, shell, sent, tool, installed):
     assert account.state() == before
 
 
-def test_ctrl_c_in_the_last_second(account, shell):
+def test_ctrl_c_in_the_last_second(account: Account, shell: str) -> None:
     """Once git's configuration is being changed, it goes on to the end."""
     process = account.start("configure", shell)
     os.killpg(process.pid, signal.SIGINT)
@@ -378,7 +381,7 @@ def test_ctrl_c_in_the_last_second(account, shell):
     assert printed.endswith("next: use git clone, pull and push as usual\n")
 
 
-def test_after_a_kill(account):
+def test_after_a_kill(account: Account) -> None:
     """What SIGKILL left behind does not stop the next run, or the uninstaller, and is removed by it."""
     before = account.state()
     for arguments in ([], ["--uninstall"]):
@@ -394,7 +397,7 @@ def test_after_a_kill(account):
 # --- uninstalling ---
 
 
-def test_uninstalling_a_program_that_does_not_run(account):
+def test_uninstalling_a_program_that_does_not_run(account: Account) -> None:
     """If git's configuration cannot be restored nothing is removed; another installation, or an option, helps."""
     account.installed()
     before = account.state()
@@ -417,7 +420,7 @@ def test_uninstalling_a_program_that_does_not_run(account):
 
 @pytest.mark.registries
 @pytest.mark.parametrize("tool", ["venv", "uv"])
-def test_the_real_package(real_account, tool):
+def test_the_real_package(real_account: Account, tool: str) -> None:
     """From a checkout: git gets the token; a second run brings what was changed in it; gone again without a trace."""
     account = real_account
     if tool == "uv":
@@ -447,7 +450,7 @@ def test_the_real_package(real_account, tool):
 
 @ROOT_ONLY
 @pytest.mark.registries
-def test_a_checkout_that_is_read_only(real_account):
+def test_a_checkout_that_is_read_only(real_account: Account) -> None:
     """An ordinary user installs from a checkout that is not theirs to write to, and nothing is written to it."""
     account = real_account
     account.user = 65534
@@ -464,7 +467,7 @@ def test_a_checkout_that_is_read_only(real_account):
 
 
 @pytest.mark.registries
-def test_uv_brings_its_own_python_or_nothing(real_account):
+def test_uv_brings_its_own_python_or_nothing(real_account: Account) -> None:
     """With uv and no Python at all: uv's own, in the environment; if it cannot be had, nothing is left."""
     account = real_account
     account.has("uv", Path(sys.executable).with_name("uv"))

@@ -9,9 +9,10 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from programs import run
 
 if TYPE_CHECKING:
     from .conftest import Account
@@ -27,12 +28,12 @@ DATA = (
 REQUEST = "protocol=https\nhost=huggingface.co\n\n"
 
 
-def build(source: Path, into: Path, *what: str, **environment: str) -> Path:
+def build(source: Path, into: Path, *what: str, **environment: Any) -> Path:
     subprocess.run(
         [INSTALLERS / "uv", "build", "--quiet", *what, "--out-dir", into, source],
         check=True, env={**os.environ, **environment}, timeout=300,
     )  # fmt: skip
-    [made] = [*into.glob("*.whl"), *(into.glob("*.tar.gz") if "--sdist" in what else ())]
+    [made] = [*into.glob("*.whl"), *(into.glob("*.tar.gz") if "--sdist" in what else [])]
     return made
 
 
@@ -100,8 +101,9 @@ def test_installers(real_account: Account, wheel: Path, sdist: Path, tool: str) 
     account = real_account
     bin = account.home / ".local/bin"
     if tool == "uvx":
-        command = [INSTALLERS / "uvx", "--from", wheel, "git-credential-hf", "doctor", "--offline", "--json"]
-        looked = subprocess.run(command, env=account.environment, cwd=account.home, capture_output=True, check=False)
+        doctor = ("git-credential-hf", "doctor", "--offline", "--json")
+        uvx = INSTALLERS / "uvx"
+        looked = run(uvx, "--from", wheel, *doctor, base=account.environment, cwd=account.home, check=False)
         assert looked.returncode == 1, looked.stderr
         findings = {finding["id"] for finding in json.loads(looked.stdout)["findings"]}
         assert {"no-token", "helper-not-configured"} <= findings

@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
 import pytest
@@ -36,18 +36,21 @@ class Entry(NamedTuple):
 
 ELSEWHERE = (Entry("example.org", "bob", "p%ss=w rd/"), Entry("huggingface.co.example.org", "git", "hf_notTheHubs"))
 
+H = TypeVar("H", bound="Holder")
+
 
 class Holder:
     """A helper and its store; `helper` is what stands in `credential.helper`."""
 
     is_file = False
+    helper = ""
 
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, helper: str = "") -> None:
         self.home, self.monkeypatch = home, monkeypatch
         self.helper = helper or self.helper
         monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
 
-    def __enter__(self) -> Holder:
+    def __enter__(self: H) -> H:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -167,7 +170,7 @@ class Keyring(Holder):
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={os.environ['XDG_RUNTIME_DIR']}/bus")
         self.daemons: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> Holder:
+    def __enter__(self) -> Keyring:
         # Starts nothing by itself: a second, locked keyring, when somebody asks before the first is there.
         config = self.home / "bus.conf"
         config.write_text(BUS.format(address=os.environ["DBUS_SESSION_BUS_ADDRESS"]))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 STATUS = {"yes": 0, "no": 1, "unknown": 3}
 
 
-def check(*arguments: str, **environment: str) -> tuple[dict[str, Any], Done]:
+def check(*arguments: str, **environment: Any) -> tuple[dict[str, Any], Done]:
     """`check --json`: the answer, which fits the exit status, and how it ran."""
     done = run("git-credential-hf", "check", "--json", *arguments, check=False, **environment)
     assert "Traceback" not in done.stderr
@@ -534,7 +534,7 @@ def test_where_a_yes_is_cached_on_windows(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.windows.Windows)
     monkeypatch.setattr(platformdirs.windows, "get_win_folder", platformdirs.windows.get_win_folder_from_env_vars)
     monkeypatch.setenv("LOCALAPPDATA", "/local")
-    assert Path(cache_directory()).relative_to("/local").parts == ("git-credential-hf", "Cache")
+    assert Path(cache_directory() or "").relative_to("/local").parts == ("git-credential-hf", "Cache")
 
 
 def test_a_cached_yes_is_for_this_question_alone(api: Api) -> None:
@@ -559,7 +559,7 @@ def test_a_yes_is_cached_for_ten_minutes(api: Api) -> None:
     """Later, or if the clock was put back, others can read the file, or it is damaged, the Hub is asked again."""
     api.answers = {"auth-check": httpx2.Response(200)}
     check_access(mine(), MODEL, write=True)
-    cache = Path(cache_directory(), "may")
+    cache = Path(cache_directory() or "", "may")
     line = cache.read_text()
     since, rest = line.split(" ", 1)
     assert int(since) <= time.time() < int(since) + 60
@@ -622,7 +622,7 @@ def test_retry_after(retry_after: str, seconds: str | None, api: Api) -> None:
     check_access(None, MODEL, write=False)
     check_access(mine("hf_" + "o" * 34), MODEL, write=False)
     assert len(api.requests) == 4
-    file = Path(cache_directory(), "retry-after")
+    file = Path(cache_directory() or "", "retry-after")
     file.write_text(" ".join([str(int(stored[0]) - int(seconds)), *stored[1:]]) + "\n")  # as if that time had passed
     check_access(mine(), MODEL, write=True)
     assert len(api.requests) == 5
@@ -847,7 +847,7 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
     """Without a name it is the repository that `git push` would go to, whose password is not shown."""
     token = _alice(world)
 
-    def here(**environment: str) -> Done:
+    def here(**environment: Any) -> Done:
         given = {"HF_TOKEN": token, **environment}
         return run("git-credential-hf", "check", "--write", "--json", cwd=tmp_path, check=False, **given)
 

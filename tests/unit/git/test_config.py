@@ -168,7 +168,7 @@ def asked(url: Url, programs: Path, log: Path, cwd: Path, environment: Mapping[s
 
 
 def believed(url: Url, entries: list[ConfigEntry]) -> list[str]:
-    chain = [re.search(r"n\d+", helper.value) for helper in helper_chain(str(url), entries)]
+    chain = [re.search(r"n\d+", helper.value or "") for helper in helper_chain(str(url), entries)]
     return [found.group() for found in chain if found]
 
 

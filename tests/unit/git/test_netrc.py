@@ -52,7 +52,7 @@ def entry(syntax: str, machine: str, number: int) -> bytes:
 
 
 def plain() -> dict[str, tuple[bytes, bytes]]:
-    files = {}
+    files: dict[str, tuple[bytes, bytes]] = {}
     for syntax in SYNTAXES:
         a, b = (entry(syntax, f"{name}.example", number) for number, name in enumerate("ab", 1))
         hub, hf = entry(syntax, "huggingface.co", 3), entry(syntax, "hf.co", 4)

@@ -14,14 +14,14 @@ DOCUMENTS = (
 )
 
 
-def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+def build_wheel(wheel_directory: str, config_settings: object = None, metadata_directory: object = None) -> str:
     """Write the wheel, unless told to fail or to hang (STANDIN=build-fails|build-hangs)."""
     if os.environ.get("STANDIN") == "build-fails":
         raise RuntimeError("the build was told to fail")
     if os.environ.get("STANDIN") == "build-hangs":
         Path(os.environ["STANDIN_READY"]).touch()
         time.sleep(60)
-    version = re.search(r'^version = "(.*)"', Path("pyproject.toml").read_text(), re.M).group(1)
+    (version,) = re.findall(r'^version = "(.*)"', Path("pyproject.toml").read_text(), re.M)
     name = f"git_credential_hf-{version}"
     files = {
         f"{name}.data/scripts/git-credential-hf": Path("program.py").read_text().replace("VERSION", version),
