@@ -2,22 +2,13 @@
 
 from git_credential_hf.hub import is_at_endpoint, matching_origin
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import report, trace
+from git_credential_hf.problem import NOT_LOGGED_IN, report, trace
 from git_credential_hf.protocol import Request
-from git_credential_hf.state import is_recorded, record
+from git_credential_hf.state import REFUSED_FOR, is_recorded, record
 from git_credential_hf.token_files import login_hint
-from git_credential_hf.tokens import (
-    NOT_LOGGED_IN,
-    Token,
-    current_token,
-    find_token,
-    renew_token,
-    stored_token,
-    stored_token_names,
-)
+from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
 USERNAME = "git"  # the Hub looks at the token alone (docs/facts.md#h7)
-REFUSED_FOR = 30  # seconds for which a refused token is not served again
 PURGE_TIMEOUT = 18  # seconds for the other helpers, while git waits
 
 _REFUSED = "refused"  # the state that names refused tokens

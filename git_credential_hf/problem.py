@@ -5,6 +5,8 @@ import sys
 
 from git_credential_hf.masking import mask_line
 
+NOT_LOGGED_IN = "not logged in to Hugging Face"
+
 
 class Problem(Exception):
     """Something that the user has to know, with the one command that fixes it.

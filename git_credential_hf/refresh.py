@@ -9,7 +9,16 @@ import time
 from git_credential_hf.hub import hub_endpoint
 from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem, report, trace
-from git_credential_hf.state import Lock, fingerprint, is_recorded, new_key, read_state, record, write_state
+from git_credential_hf.state import (
+    REFRESH_TRIED_FOR,
+    Lock,
+    fingerprint,
+    is_recorded,
+    new_key,
+    read_state,
+    record,
+    write_state,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
@@ -17,7 +26,6 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
 
     from git_credential_hf.tokens import Token
 
-REFRESH_TRIED_FOR = 24 * 3600  # seconds for which a refused token is not renewed once more
 HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for everything that huggingface_hub does: git waits for it
 OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is exchanged anew
 

@@ -11,6 +11,11 @@ import time
 
 from git_credential_hf.problem import Problem
 
+# How long things are remembered, in seconds.
+REFUSED_FOR = 30  # a refused token is not served again
+YES_CACHED_FOR = 600  # a "yes" of the Hub about access
+REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed once more
+
 _NAME = "git-credential-hf"
 
 

@@ -11,9 +11,9 @@ from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import CONFIGURE_HINT, HelperChains
 from git_credential_hf.hub import hub_endpoint, hub_origins
 from git_credential_hf.masking import mask_line, mask_token
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.token_files import login_hint
-from git_credential_hf.tokens import NOT_LOGGED_IN, Token, current_token, stored_token
+from git_credential_hf.tokens import Token, current_token, stored_token
 
 
 class Status:

@@ -20,7 +20,6 @@ from git_credential_hf.token_files import (
     token_path,
 )
 
-NOT_LOGGED_IN = "not logged in to Hugging Face"
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 
 

@@ -17,10 +17,9 @@ from git_credential_hf.api.refusals import (
 from git_credential_hf.hub import Repository, hub_endpoint, repository_at
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
-from git_credential_hf.state import cache_directory, is_recorded, record
+from git_credential_hf.state import YES_CACHED_FOR, cache_directory, is_recorded, record
 from git_credential_hf.tokens import Token
 
-YES_CACHED_FOR = 600  # seconds
 _MAX_LFS_OBJECTS = 100  # in one request
 _INVALID = "the Hub sent an invalid response"
 

@@ -16,9 +16,9 @@ from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.token_files import stored_tokens_path, token_path
-from git_credential_hf.tokens import NOT_LOGGED_IN, Token, login_token
+from git_credential_hf.tokens import Token, login_token
 
 EXPIRING = 3 * 24 * 3600  # seconds before its expiry from which a token that cannot be renewed is reported
 _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|\$\{\{.*\}\}|\{\{.*\}\}|%\w+%|<.*>")  # of shells, CI systems, templates

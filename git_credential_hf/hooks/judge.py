@@ -24,6 +24,7 @@ from git_credential_hf.git.credentials import (
 )
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
+from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES
 from git_credential_hf.hooks.rules import MAX_FILE_SIZE, find_problems
 from git_credential_hf.hooks.scan import (
     Additions,
@@ -34,14 +35,7 @@ from git_credential_hf.hooks.scan import (
     scan_index,
     scan_push,
 )
-from git_credential_hf.hub import (
-    MAX_DIRECTORY_FILES,
-    Repository,
-    is_at_endpoint,
-    parse_remote,
-    repository_at,
-    without_credentials,
-)
+from git_credential_hf.hub import Repository, is_at_endpoint, parse_remote, repository_at, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import REJECTED

@@ -11,17 +11,16 @@ from collections.abc import Iterator, Sequence
 from git_credential_hf.api.access import card_errors
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.run import run_git
-from git_credential_hf.hooks.scan import Additions, Blob, FullDirectory, Leak, LfsPointer
-from git_credential_hf.hub import (
+from git_credential_hf.hooks.limits import (
     MAX_DESCRIPTION,
     MAX_DIRECTORY_FILES,
     MAX_FILE_BYTES,
     MAX_LFS_BYTES,
     MAX_MULTIPART_BYTES,
     MAX_XET_BYTES,
-    Repository,
-    token_settings_url,
 )
+from git_credential_hf.hooks.scan import Additions, Blob, FullDirectory, Leak, LfsPointer
+from git_credential_hf.hub import Repository, token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 

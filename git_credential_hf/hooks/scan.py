@@ -15,7 +15,7 @@ from typing import IO, NamedTuple
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.pipeline import CHUNK_BYTES, NO_FETCH_ENVIRONMENT, Pipeline, read_lines
 from git_credential_hf.git.run import run_git
-from git_credential_hf.hub import MAX_DIRECTORY_FILES, MAX_FILE_BYTES
+from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES, MAX_FILE_BYTES
 from git_credential_hf.masking import TOKEN_SHAPES
 from git_credential_hf.problem import Problem
 

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf import purge as others
 from git_credential_hf.configure import format_section, helper_command, plan_unconfigure
+from git_credential_hf.git import other_helpers as others
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import is_our_helper, is_program_path
 from git_credential_hf.git.netrc import git_netrc_path, netrc_paths
+from git_credential_hf.git.other_helpers import Holder
 from git_credential_hf.git.run import child_environment, find_program, git_home, git_program
-from git_credential_hf.purge import Holder, purge_helpers
+from git_credential_hf.purge import purge_helpers
 from git_credential_hf.state import runtime_directory, write_state
 from git_credential_hf.system import is_process_running
 

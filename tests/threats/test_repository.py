@@ -21,7 +21,7 @@ from programs import git
 from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
 from git_credential_hf.git.config import quote_value, read_config
 from git_credential_hf.git.credentials import git_credentials
-from git_credential_hf.hub import MAX_FILE_BYTES
+from git_credential_hf.hooks.limits import MAX_FILE_BYTES
 
 from . import Server, ended, http, is_clean, new_token, run, start
 

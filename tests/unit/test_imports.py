@@ -13,12 +13,12 @@ PACKAGE = Path(git_credential_hf.__file__).parent
 
 # From the bottom to the top. A module imports from the layers below its own, also inside of functions.
 LAYERS = [
-    ["", "api", "git", "hooks", "masking", "hub", "system"],
+    ["", "api", "git", "hooks", "masking", "hub", "system", "hooks.limits"],
     ["problem"],
     ["files", "protocol", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.steps"],
     ["api.account", "api.client", "git.helpers", "hooks.hooks_path", "hooks.scan"],
-    ["refresh"],
+    ["refresh", "git.other_helpers"],
     ["tokens"],
     ["api.refusals", "configure", "git.credentials", "doctor.finding"],
     ["api.access", "hooks.install"],
