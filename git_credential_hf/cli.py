@@ -156,7 +156,7 @@ def configure(
     affected.
 
     With --token and --for, the repositories of one namespace use another token
-    than the current one. (git-xet asks for the host only, and gets the current.)
+    than the current one. (git-xet asks for the host only: it gets the current one.)
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
 

@@ -125,7 +125,7 @@ class HelperChains:
 
     def after_message(self) -> str:
         """Return what is wrong with the helpers after this program."""
-        return f"git also gives {commands(self.after)} each token to store"
+        return f"git also passes each token to {commands(self.after)}, which stores it"
 
 
 def commands(entries: list[ConfigEntry]) -> str:

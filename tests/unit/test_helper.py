@@ -27,7 +27,7 @@ def helper(operation: str, message: str, **environment: Any) -> tuple[int, str, 
 
 
 def run(command: list[str], message: str, **environment: Any) -> tuple[int, str, str]:
-    done = programs.run(*command, stdin=message, check=False, timeout=5, **environment)
+    done = programs.run(*command, stdin=message, check=False, timeout=60, **environment)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -467,7 +467,7 @@ ROWS = [
         fixable=True,
     ),
     Row(
-        *("before store", "helper-behind", behind, "warning", "git also gives 'store' each token", r"\.gitconfig$"),
+        *("before store", "helper-behind", behind, "warning", "git also passes each token to 'store'", r"\.gitconfig$"),
         "run `git-credential-hf configure`",
         fixable=True,
     ),
