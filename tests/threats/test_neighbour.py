@@ -216,7 +216,7 @@ def test_what_others_may_read_is_told(home: Path) -> None:
     os.utime(folder / "token", (1000, 1000))
     assert run("get", stdin=ASK)[0] == 0
     assert stat.S_IMODE((folder / "token").stat().st_mode) == 0o644
-    assert "others on this machine may read token" in run("doctor", "--offline")[1]
+    assert "other users of this machine can read the file token" in run("doctor", "--offline")[1]
     run("doctor", "--offline", "--fix", "--yes")
     assert stat.S_IMODE((folder / "token").stat().st_mode) == 0o600
 

@@ -195,7 +195,7 @@ UNANSWERED = {
     "renewal": (0, "username=git\npassword=hf_"),
     "exchange": (1, "no token for HF_OIDC_RESOURCE"),
     "status": (0, "account   unknown"),
-    "doctor": (0, "the Hub cannot be reached"),
+    "doctor": (0, "the token could not be checked"),
     "pre-push": (0, "git-credential-hf: warning: "),
     "erase": (0, "the Hub refused the token"),
 }

@@ -151,7 +151,7 @@ def test_what_others_can_read(hub: "Hub", account: Account, home: Path, tmp_path
     processes = watch(account, tmp_path)
     ours(account, "check", secret=token)
     said = ours(account, "doctor", "--fix", "--yes", "--offline", secret=token)
-    assert "sends a header with a password to the Hub" in said, "only git could take that out, told so by an argument"
+    assert "sends an Authorization header to the Hub" in said, "only git could take that out, told so by an argument"
     assert "git-credential-hf" in processes.read_text(errors="replace")
     assert shows(processes.read_text(errors="replace"), token) == []
 
