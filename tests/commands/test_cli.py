@@ -487,7 +487,7 @@ def test_revoked_token(hub: Any) -> None:
     assert len(errors(done)) == 1
     assert "is invalid or was revoked" in errors(done)[0]
     shown = run("status", HF_TOKEN=token)
-    assert "could not be asked" not in shown.stdout
+    assert "did not answer" not in shown.stdout
     assert "hint: " in shown.stderr
 
 
