@@ -19,6 +19,7 @@ from pathlib import Path
 import figures
 from dulwich.objects import ObjectID
 from dulwich.repo import Repo
+from programs import git
 
 from git_credential_hf.hooks.scan import RefUpdate, scan_push
 
@@ -83,19 +84,14 @@ def as_process(old: str, new: str) -> list[int]:
     return [int(word) for word in done.stdout.split()]
 
 
-def git(*arguments: str, given: bytes | None = None) -> str:
-    """What git prints."""
-    return subprocess.run(["git", *arguments], input=given, capture_output=True, check=True).stdout.decode().strip()
-
-
 def add_big(new: str) -> str:
     """A commit on top with a blob of zeros, which never is in memory."""
     settings = ("-c", "core.compression=1", "-c", "core.bigFileThreshold=1m")
     with tempfile.TemporaryFile() as zeros:
         zeros.truncate(BIG)
         done = subprocess.run(["git", *settings, "hash-object", "-w", "--stdin"], stdin=zeros, capture_output=True)
-    tree = git("mktree", given=b"100644 blob %s\tzeros\n" % done.stdout.strip())
-    return git("commit-tree", "-m", "big", "-p", new, tree)
+    tree = git("mktree", stdin=b"100644 blob %s\tzeros\n" % done.stdout.strip()).strip()
+    return git("commit-tree", "-m", "big", "-p", new, tree).strip()
 
 
 def main() -> int:
@@ -107,7 +103,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
         git("init", "-q", "--bare")
-        git("fast-import", "--quiet", given=b"".join(history()))
+        git("fast-import", "--quiet", stdin=b"".join(history()))
         old, new = git("rev-parse", "base", "main").split()
         programs: dict[str, Callable[[str, str], object]] = {
             "git rev-list | git cat-file": pipeline,

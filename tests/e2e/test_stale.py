@@ -1,6 +1,7 @@
 """Old copies of tokens in other helpers: whatever happens, git soon has the current token, and they have none."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from account import Account
+from amount import IS_LONG, some
 from other_helpers import ELSEWHERE, HOLDERS, HUB, PROGRAMS, Entry, Holder, Manager, build_libsecret
 
 if TYPE_CHECKING:
@@ -191,7 +193,7 @@ def rows() -> list[object]:
     def marks(row: tuple[object, ...]) -> list[pytest.MarkDecorator]:
         if row == ("store", "plain", "last", login):
             return [pytest.mark.git_versions]
-        is_short = row[0] == "store" or row[3] is (refresh if row[1] == "configured" else login)
+        is_short = row[:2] == ("store", "plain") or row[3] is (refresh if row[1] == "configured" else login)
         return [] if is_short else [pytest.mark.long]
 
     return [pytest.param(*row[:4], id=row[4], marks=marks(row[:4])) for row in sorted(table, key=lambda row: row[4])]
@@ -215,11 +217,18 @@ def test_the_old_copy_goes(
     play(hub, home, holder, monkeypatch, chain=chain, configured=mode == "configured", event=event)
 
 
-@pytest.mark.parametrize("event", [login, switch, logout], ids=lambda event: event.__name__)
+BY_HF = [
+    (*row, event)
+    for event in (login, switch, logout)
+    for row in (("store", "plain", "first"), ("store", "configured", "first"), ("keyring", "plain", "last"))
+]
+
+
 @pytest.mark.parametrize(
-    ("holder", "mode", "chain"),
-    [("store", "plain", "first"), ("store", "configured", "first"), ("keyring", "plain", "last")],
+    ("holder", "mode", "chain", "event"),
+    some(BY_HF, 5),
     indirect=["holder"],
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_the_old_copy_goes_with_the_real_hf(
     hub: "Hub",
@@ -294,16 +303,16 @@ def test_a_bad_neighbour(hub: "Hub", home: Path, monkeypatch: pytest.MonkeyPatch
 SWITCH = """
 import sys, time
 from huggingface_hub import auth_switch
-for number in range(50):
+for number in range(int(sys.argv[1])):
     auth_switch(("one", "two")[number % 2])
     time.sleep(0.2)
 """
 
 
-@pytest.mark.parametrize(("chain", "each"), [("alone", 10), ("last", 3)])
+@pytest.mark.parametrize(("chain", "each"), [("alone", 10 if IS_LONG else 1), ("last", 3 if IS_LONG else 1)])
 def test_switching_under_load(hub: "Hub", home: Path, chain: str, each: int) -> None:
-    """200 `git ls-remote`, 20 at a time, while the token is switched 50 times: all have one of the two tokens. So they
-    have, if fewer, with a store before ours, which holds nothing in the end.
+    """`git ls-remote`, 20 at a time, while the token is switched again and again: all have one of the two tokens. So
+    they have with a store before ours, which holds nothing in the end.
     """
     machine = Machine(hub, Account(home), by_hand=True)
     tokens = {name: hub.token("alice", name=name) for name in ("one", "two")}
@@ -312,13 +321,23 @@ def test_switching_under_load(hub: "Hub", home: Path, chain: str, each: int) -> 
     text = CHAINS["last"].format(holder="store") if chain == "last" else "[credential]\n\thelper = hf\n"
     (home / ".gitconfig").write_text(text)
 
+    has_ended = threading.Event()
+
     def work(_: int) -> list[str]:
-        done = [machine.account.git("ls-remote", URL, check=False, timeout=120) for _ in range(each)]
-        return [one.stderr for one in done if one.returncode]
+        failed = []
+        number = 0
+        while number < each or not has_ended.is_set():
+            number += 1
+            done = machine.account.git("ls-remote", URL, check=False, timeout=120)
+            failed += [done.stderr] if done.returncode else []
+        return failed
 
     with ThreadPoolExecutor(20) as pool:
         failures = pool.map(work, range(20))
-        machine.account.run("python", "-c", SWITCH, timeout=120)
+        try:
+            machine.account.run("python", "-c", SWITCH, "50" if IS_LONG else "5", timeout=120)
+        finally:
+            has_ended.set()
         assert [failure for failed in failures for failure in failed] == []
     used = {request.token for request in hub.log.with_token()}
     assert used == set(tokens.values())

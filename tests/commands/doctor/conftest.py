@@ -93,7 +93,7 @@ class Machine(Account):
 
     # --- what doctor reports ---
 
-    def doctor(self, *arguments: str, check: bool = False, **environment: Any) -> subprocess.CompletedProcess[str]:
+    def doctor(self, *arguments: str, **environment: Any) -> subprocess.CompletedProcess[str]:
         """Run `doctor`; its output must not contain a secret."""
         options = arguments if self.hub or "--offline" in arguments else ("--offline", *arguments)
         done = self.run("git-credential-hf", "doctor", *options, check=False, **environment)

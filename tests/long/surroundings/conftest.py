@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import programs
 import pytest
 
 from . import Person
@@ -49,11 +49,10 @@ def person(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Person:
     alice = Person(tmp_path_factory.mktemp("alice") / "x", token, clones, trust)
     environment = {**alice.environment, **alice.homeless, "HOME": str(folder), "GIT_LFS_SKIP_SMUDGE": "1"}
 
-    def run(*words: object) -> None:
-        command = [str(word) for word in words]
-        command[0] = shutil.which(command[0], path=environment["PATH"]) or command[0]
+    def run(program: str, *arguments: programs.Argument) -> None:
+        found = shutil.which(program, path=environment["PATH"]) or program
         where = clones[True] if clones[True].exists() else folder
-        subprocess.run(command, env=environment, cwd=where, check=True, capture_output=True)
+        programs.run(found, *arguments, base=environment, cwd=where)
 
     (folder / "tmp").mkdir()
     environment["TMPDIR"] = str(folder / "tmp")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from programs import run
 
 from . import ASKING, CHANGING, COMMANDS, GITS, OPERATIONS, PRINTING, Person
 
@@ -57,8 +58,8 @@ def full(*names: str) -> Callable[[Person], contextlib.AbstractContextManager[No
             was = folder.with_name(folder.name + ".was")
             folder.rename(was)
             folder.mkdir()
-            call("mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "none", folder)
-            call("cp", "-a", f"{was}/.", folder)
+            run("mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "none", folder)
+            run("cp", "-a", f"{was}/.", folder)
             with (folder / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
                 while True:
                     file.write(bytes(4096))
@@ -66,7 +67,7 @@ def full(*names: str) -> Callable[[Person], contextlib.AbstractContextManager[No
             yield
         finally:
             for folder in folders:
-                call("umount", "--lazy", folder)
+                run("umount", "--lazy", folder)
 
     return around
 
@@ -76,20 +77,20 @@ def at_the_root(person: Person) -> Iterator[None]:
     """A root directory like this machine's, in which the home's files are."""
     slash = person.root / "slash"
     slash.mkdir()
-    call("mount", "-t", "tmpfs", "-o", "size=8m", "none", slash)
+    run("mount", "-t", "tmpfs", "-o", "size=8m", "none", slash)
     try:
         for entry in Path("/").iterdir():
             if entry.is_symlink():
                 (slash / entry.name).symlink_to(entry.readlink())
             elif entry.is_dir():
                 (slash / entry.name).mkdir()
-                call("mount", "--rbind", entry, slash / entry.name)
-        call("cp", "-a", f"{person.home}/.", slash)
+                run("mount", "--rbind", entry, slash / entry.name)
+        run("cp", "-a", f"{person.home}/.", slash)
         person.home, before = slash, person.home
         yield
         person.home = before
     finally:
-        call("umount", "--recursive", "--lazy", slash)
+        run("umount", "--recursive", "--lazy", slash)
 
 
 @contextlib.contextmanager
@@ -97,11 +98,11 @@ def by_passwd(person: Person) -> Iterator[None]:
     """The home is where the user database says."""
     passwd = person.root / "passwd"
     passwd.write_text(f"root:x:{os.getuid()}:{os.getgid()}:root:{person.home}:/bin/sh\n")
-    call("mount", "--bind", passwd, "/etc/passwd")
+    run("mount", "--bind", passwd, "/etc/passwd")
     try:
         yield
     finally:
-        call("umount", "--lazy", "/etc/passwd")
+        run("umount", "--lazy", "/etc/passwd")
 
 
 @contextlib.contextmanager
@@ -124,10 +125,6 @@ def moved(name: str) -> Callable[[Person], contextlib.AbstractContextManager[Non
         person.environment["HOME"] = str(before)
 
     return around
-
-
-def call(*words: object) -> None:
-    subprocess.run(list(map(str, words)), check=True, capture_output=True)
 
 
 CHROOT = 'HERE=$PWD exec chroot "$HOME/../slash" bash -c {} bash "$@"'

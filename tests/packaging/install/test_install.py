@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from amount import IS_LONG
 
 from .conftest import Account
 
@@ -25,7 +26,10 @@ DOCUMENTS = (
 ROOT_ONLY = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
 
 
-@pytest.fixture(params=["dash", "bash --posix", "busybox sh"])
+SHELLS = ("dash", "bash --posix", "busybox sh")
+
+
+@pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest) -> str:
     """A shell to run install.sh with: those of Debian and Ubuntu, of macOS (in its way) and Fedora, and of Alpine."""
     name, *arguments = request.param.split()
@@ -354,8 +358,15 @@ def test_a_failure_leaves_nothing(account: Account, step: str, tool: str) -> Non
     assert account.run("git-credential-hf", "--version") == "git-credential-hf 1.0\n"
 
 
+INTERRUPTIONS = [
+    (shell, *row)
+    for shell in SHELLS
+    for row in (("SIGINT", "uv", True), ("SIGTERM", "venv", False), ("SIGHUP", "uv", False))
+]
+
+
 @pytest.mark.parametrize(
-    ("sent", "tool", "installed"), [("SIGINT", "uv", True), ("SIGTERM", "venv", False), ("SIGHUP", "uv", False)]
+    ("shell", "sent", "tool", "installed"), INTERRUPTIONS if IS_LONG else INTERRUPTIONS[::4], indirect=["shell"]
 )
 def test_an_interruption_leaves_nothing(account: Account, shell: str, sent: str, tool: str, installed: bool) -> None:
     """Ctrl-C, the end of the terminal or of the session ends it at once; all is as before, and nothing runs on."""
