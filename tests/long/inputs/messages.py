@@ -134,7 +134,7 @@ def expected(asked: Asked) -> tuple[str, int, bytes, str]:
     if isinstance(found, str):
         return "no such token", 1, b"", "error: no stored token is named .*\nhint: .*\n"
     if found is None:
-        return "nobody", 0, b"", "warning: .*\nhint: .*\n"
+        return "nobody", 0, b"", "error: .*\nhint: .*\n"
     value, expiry = found
     lines = f"username=git\npassword={value}\n"
     if expiry is not None and expiry > time.time():
