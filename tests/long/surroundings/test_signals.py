@@ -212,7 +212,7 @@ from git_credential_hf import __main__ as program
 class Dying:
     def __del__(self):
         raise KeyboardInterrupt
-program._hear_ctrl_c(True)
+program._catch_interrupts(True)
 Dying()
 print("lost")
 """
