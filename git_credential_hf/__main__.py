@@ -1,28 +1,28 @@
-"""From the command line to an answer: git's four operations at once, everything else through `cli`.
+"""From the command line to an answer: git's four operations directly, everything else through `cli`.
 
-The only place that touches stdin, stdout and the exit status.
+The only place that uses stdin, stdout and the exit status.
 """
 
 import _signal  # type: ignore[import-not-found] # see launcher
 import os
 import sys
 
-from git_credential_hf.problem import Problem, report_problem, trace, trace_bug
+from git_credential_hf.problem import Problem, report_problem, report_unexpected_error, trace
 
 OPERATIONS = ("get", "store", "erase", "capability")
 
 
 def main() -> int:
-    """Run the program; returns 0 for done, 1 for refused, 2 for wrong usage, 3 if the Hub could not be reached."""
+    """Run the program; return its exit status: 0 done, 1 refused, 2 wrong usage, 3 the Hub is unreachable."""
     arguments = sys.argv[1:]
     _open_closed_streams()
     try:
         _catch_interrupts(True)
         if arguments and arguments[-1] in OPERATIONS and (name := _token_name(arguments[:-1])) != "":
             os.umask(0o077)
-            return serve(arguments[-1], 0, _own_stdout(), name)
+            return serve(arguments[-1], 0, _take_stdout(), name)
         if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_the_hub(arguments[3]):
-            return 0  # most repositories have nothing to do with the Hub: no more than a start of Python for them
+            return 0  # the hook runs in every repository, and most of them are not on the Hub
 
         from git_credential_hf import cli
 
@@ -33,10 +33,10 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except Exception:
-        trace_bug()
+        report_unexpected_error()
         return 1
     finally:
-        _catch_interrupts(False)  # from here on an interrupt has nothing to report
+        _catch_interrupts(False)  # the end of Python may be cut off, without a message
 
 
 def _catch_interrupts(as_exception: bool) -> None:
@@ -46,17 +46,15 @@ def _catch_interrupts(as_exception: bool) -> None:
         _signal.signal(_signal.SIGINT, handlers[as_exception])
     sys.unraisablehook = _end_on_unraisable_interrupt
     if sys.platform != "win32":
-        _signal.signal(
-            _signal.SIGCHLD, _signal.SIG_DFL
-        )  # some parents leave it ignored, and then no child has a status
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # if a parent left it ignored, no child has an exit status
 
 
-def _end_on_unraisable_interrupt(what: "sys.UnraisableHookArgs") -> None:
+def _end_on_unraisable_interrupt(error: "sys.UnraisableHookArgs") -> None:
     """End the program on Ctrl-C in a destructor, without a traceback; trace anything else."""
-    if what.exc_type is KeyboardInterrupt:
+    if error.exc_type is KeyboardInterrupt:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
         _signal.raise_signal(_signal.SIGINT)
-    trace(f"ignored in {what.object!r}: {what.exc_value!r}")
+    trace(f"ignored in {error.object!r}: {error.exc_value!r}")
 
 
 def _open_closed_streams() -> None:
@@ -65,11 +63,11 @@ def _open_closed_streams() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
 
 
 def _token_name(options: list[str]) -> str | None:
-    """Return the NAME of `--token NAME`, `None` without options, and an empty string for any others."""
+    """Return the NAME of `--token NAME`, `None` without options, and an empty string for any other options."""
     if not options:
         return None
     if options[0].startswith("--token=") and len(options) == 1:
@@ -84,7 +82,7 @@ def _leads_to_the_hub(url: str) -> bool:
 
 
 def serve(operation: str, source: int, sink: int, token: str | None = None) -> int:
-    """Answer one operation of git's, from and to these file descriptors; `token` is the name of a stored one."""
+    """Answer one of git's operations, from and to these file descriptors; `token` is the name of a stored token."""
     from git_credential_hf.protocol import CAPABILITIES, format_answer, parse_request, read_message
 
     if operation == "capability":
@@ -100,15 +98,15 @@ def serve(operation: str, source: int, sink: int, token: str | None = None) -> i
     return 0
 
 
-def _own_stdout() -> int:
-    """Return the descriptor that git reads from, and send everything else that is printed to stderr."""
+def _take_stdout() -> int:
+    """Return a descriptor of stdout for the answer alone: anything that a library prints goes to stderr."""
     stdout = os.dup(1)
     os.dup2(2, 1)
     return stdout
 
 
 def _write(sink: int, data: bytes) -> None:
-    # In one write: git uses half of an answer, whatever the exit status (docs/facts.md#g3).
+    # In one write: git uses a partial answer, whatever the exit status (docs/facts.md#g3).
     try:
         while data:
             data = data[os.write(sink, data) :]
@@ -117,4 +115,4 @@ def _write(sink: int, data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    from git_credential_hf import launcher  # noqa: F401 - `python -m` is the same program, started the same way
+    from git_credential_hf import launcher  # noqa: F401 - `python -m` starts as the executable does

@@ -12,7 +12,7 @@ import click
 
 from git_credential_hf import __version__
 from git_credential_hf.output import flush_output, print_change, print_holders, print_json, print_line, print_status
-from git_credential_hf.problem import Problem, report, report_problem, trace_bug
+from git_credential_hf.problem import Problem, report, report_problem, report_unexpected_error
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor.finding import Finding
@@ -377,7 +377,7 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
         report_problem(unchecked, "warning")
         return 0  # what cannot be checked is not refused
     except Exception:
-        trace_bug()
+        report_unexpected_error()
         return 0
     for problem in verdict.warnings:
         report_problem(problem, "warning")

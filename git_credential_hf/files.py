@@ -1,4 +1,4 @@
-"""What may be written: a change to a file shows itself first, and then happens whole or not at all."""
+"""What may be written: a change describes itself first, and is then made completely or not at all."""
 
 import difflib
 import errno
@@ -15,24 +15,24 @@ from git_credential_hf.system import hold_signals
 
 
 class Change(Protocol):
-    """What `Change` is: something that shows itself first, and then happens."""
+    """A change that can be described before it is made."""
 
     @property
     def path(self) -> str:
-        """What it is about."""
+        """The path that it changes."""
 
     def describe(self) -> str:
-        """Lines for people, as `--dry-run` prints them."""
+        """Return what `--dry-run` prints."""
 
     def apply(self) -> None:
         """Make the change; raises `Problem` if that is not possible."""
 
 
 class FileChange:
-    """`path` goes from `before` to `after`; `None` stands for no file.
+    """The content of `path` changes from `before` to `after`; `None` means that there is no file.
 
-    `has_backup`: what was there is copied beside it, for its owner alone, under a name with the date. `mode`: the
-    permissions of a new file, whatever the umask.
+    `has_backup`: the old content is copied to a file beside it, with the date in its name, readable by its owner only.
+    `mode`: the permissions of a new file, whatever the umask.
     """
 
     def __init__(
@@ -45,18 +45,17 @@ class FileChange:
         self.mode = mode
 
     def describe(self) -> str:
-        """A unified diff for people, as `--dry-run` prints it: without the tokens that the file may hold."""
+        """Return a unified diff, with the tokens in it masked."""
         old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (self.before, self.after))
         was, will_be = (self.path if data is not None else os.devnull for data in (self.before, self.after))
-        # Nothing around it: there may be other hosts' secrets.
+        # No context lines: they may contain secrets of other hosts.
         lines = difflib.unified_diff(old, new, was, will_be, lineterm="", n=0)
         return "".join("\t".join(map(mask_line, line.split("\t"))) + "\n" for line in lines)
 
     def apply(self) -> None:
-        """Write it under git's own lock (`PATH.lock`) and by a rename, with the owner and mode of the file before.
+        """Write the file under git's own lock (`PATH.lock`) and rename it, with the owner and mode that it had.
 
-        Raises `Problem` if that is not possible, or if another program has changed the file since; then it is as it
-        was.
+        Raises `Problem`, and leaves the file as it is, if that is not possible or another program has changed it.
         """
         lock = self.path + ".lock"
         with hold_signals():
@@ -90,14 +89,14 @@ class FileChange:
 
 
 class ModeChange:
-    """The permissions of `path` become `mode`."""
+    """The permissions of `path` change to `mode`."""
 
     def __init__(self, path: str, mode: int) -> None:
         self.path = path
         self.mode = mode
 
     def describe(self) -> str:
-        """The command that does the same."""
+        """Return the command that does the same."""
         return f"chmod {self.mode:o} {self.path}\n"
 
     def apply(self) -> None:
@@ -119,11 +118,11 @@ def create_file(
     owner: os.stat_result | None = None,
     executable: bool = False,
 ) -> None:
-    """Create a file with all of `content` in it, on the disk; raises `OSError`, and then leaves no file.
+    """Create a file with `content`, synced to disk; raises `OSError`, and then leaves no file.
 
-    Nothing that somebody else put at `path` is opened, not even a link. `mode`: its permissions, whatever the umask;
+    Nothing that another user put at `path` is opened, not even a link. `mode`: its permissions, whatever the umask;
     without it, those of any new file, or of a program if `executable`. `owner`: the status of a file whose owner it
-    gets, before anything is in it.
+    gets before anything is written to it.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, 0o600 if mode is not None else 0o777 if executable else 0o666)
@@ -143,9 +142,9 @@ def create_file(
 
 
 def _back_up(path: str, content: bytes, status: os.stat_result | None) -> None:
-    """Write a backup that only the owner of the file can read."""
+    """Copy the content to a file that only the owner can read."""
     date = time.strftime("%Y%m%d-%H%M%S")
-    for number in range(1, 100):  # there may be others of the same second
+    for number in range(1, 100):  # earlier ones may be of the same second
         try:
             create_file(
                 f"{path}.backup-{date}" + (f"-{number}" if number > 1 else ""), content, mode=0o600, owner=status
@@ -162,11 +161,11 @@ def read_file(path: str) -> bytes | None:
 
 
 def _read(path: str, before: os.stat_result | None) -> bytes | None:
-    """The bytes of the file of which `before` is the status: in its place there may be another, or a pipe, by now."""
+    """Read the file whose status is `before`; raises `Problem` if another file, or a pipe, is in its place by now."""
     if before is None and _status(path) is None:
         return None
     try:
-        with open(path, "rb", opener=_at_once) as file:
+        with open(path, "rb", opener=_open_without_waiting) as file:
             now = os.fstat(file.fileno())
             if before is not None and (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino):
                 return file.read()
@@ -175,7 +174,7 @@ def _read(path: str, before: os.stat_result | None) -> bytes | None:
     raise Problem(f"{path} has just been changed by another program", "run the command again")
 
 
-def _at_once(path: str, flags: int) -> int:
+def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -187,7 +186,7 @@ def _status(path: str) -> os.stat_result | None:
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}") from None
     if not stat.S_ISREG(status.st_mode):
-        raise Problem(f"{path} is not a file")  # a rename would put one in the place of /dev/null
+        raise Problem(f"{path} is not a file")  # a rename would replace /dev/null by a file
     return status
 
 
@@ -202,10 +201,10 @@ def _remove(path: str) -> None:
 
 
 def append_block(content: bytes | None, text: str) -> bytes:
-    """`content` with a block at its end, so that `remove_block` can tell how it ended before.
+    """Return `content` with a block added at its end, so that `remove_block` can restore how it ended.
 
-    A last line without its line feed leaves the block without one; what was nothing but line feeds gets one more, and
-    a file that did not exist none.
+    If the last line has no line feed, the block has none either; a file of line feeds only gets one more, and a new
+    file none.
     """
     addition = text.encode("utf-8", "surrogateescape")
     if content is None:
@@ -218,7 +217,7 @@ def append_block(content: bytes | None, text: str) -> bytes:
 
 
 def remove_block(content: bytes, start: int, end: int) -> bytes | None:
-    """The inverse of `append_block`."""
+    """Return `content` without the block; the inverse of `append_block`."""
     before, after = content[:start], content[end:]
     if after:
         return before + after

@@ -1,4 +1,4 @@
-"""The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token for the Hub, and no other host."""
+"""The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
 from git_credential_hf.hub import is_at_endpoint, matching_origin
 from git_credential_hf.masking import mask_token
@@ -8,8 +8,8 @@ from git_credential_hf.state import REFUSED_FOR, is_recorded, record
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
-USERNAME = "git"  # the Hub looks at the token alone (docs/facts.md#h7)
-PURGE_TIMEOUT = 18  # seconds for the other helpers, while git waits
+USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
+PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 
 _REFUSED = "refused"  # the state that names refused tokens
 
@@ -48,13 +48,13 @@ def store(request: Request, name: str | None = None) -> None:
 
 
 def erase(request: Request, name: str | None = None) -> None:
-    """Explain why the Hub refused a credential, if it was one of our tokens; never delete it."""
+    """Renew a token that the Hub refused, or report why it did and what to do; never delete it."""
     origin = matching_origin(request.protocol, request.host)
     if origin is None:
         return
     _purge_chain(origin, request)
     if not request.password:
-        return  # `hf auth logout` names none
+        return  # `hf auth logout` gives none
     token = find_token(request.password.decode("utf-8", "surrogateescape"), name)
     if token is None:
         return
@@ -99,7 +99,7 @@ def _purge_chain(origin: str, request: Request) -> None:
     chain = helper_chain(origin, read_helper_entries())
     others = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
     if not others:
-        return  # the usual case costs one look at the configuration
+        return  # as usual: one look at the configuration is all that it costs
     from git_credential_hf.purge import REJECTED, purge_helpers
 
     # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.

@@ -1,34 +1,34 @@
 #!python
-"""The executable `git-credential-hf`, and `python -m` too; the installer puts its interpreter into the first line."""
+"""The executable `git-credential-hf`, and `python -m`; the installer puts its interpreter into the first line."""
 
-import _signal  # type: ignore[import-not-found] # what `signal` wraps, without the time that its import takes
+import _signal  # type: ignore[import-not-found] # what `signal` wraps, which takes long to import
 import os
 import sys
 
 if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:  # and is not ignored
-    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C among the imports shows no traceback; `main` knows better
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # no traceback for Ctrl-C during the imports; see `main`
 
 
-def _leave_the_repository() -> None:
-    """Take the current directory off the import path: it is a repository, whose `re.py` may be anything.
+def _remove_repository_from_path() -> None:
+    """Remove the current directory from the import path: in a hostile repository `re.py` would be run.
 
-    `python -m` puts it first (a script's own directory is not needed either). An empty entry of PYTHONPATH means it,
-    too, and a relative one what is below it; `site` has made both absolute by now.
+    `python -m` puts it first, and a script its own directory, which is not needed either. An empty or relative entry
+    of PYTHONPATH leads there as well; `site` has made these absolute.
     """
     if not getattr(sys.flags, "safe_path", sys.flags.isolated):
         del sys.path[0]
     try:
         os.getcwd()
     except OSError:
-        return  # it is gone, and nothing in it can be imported
+        return  # it was removed, so nothing can be imported from it
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     near = {os.path.normcase(os.path.abspath(path)) for path in ("", *given) if not os.path.isabs(path)}
     sys.path[:] = [path for path in sys.path if os.path.normcase(path) not in near and os.path.isabs(path)]
 
 
-_leave_the_repository()
+_remove_repository_from_path()
 
-from git_credential_hf.__main__ import main  # noqa: E402 - not before the path is clean
+from git_credential_hf.__main__ import main  # noqa: E402 - only when the path is safe
 
 status = main()
 if not {"atexit", "threading", "git_credential_hf.cli"} & sys.modules.keys():

@@ -16,11 +16,14 @@ TOKEN_SHAPES = (
     ("api_", WORD, None),
 )
 
+# Text without any of these needs no search with `re`, which takes long to import.
+_SIGNS = ("hf_", "api_", "oauth_app_secret_", "eyj", "@", "authorization", "password=")
+
 _secrets: list[str] = []
 
 
 def register_secret(text: str) -> str:
-    """Register a secret that this process has read, so that nothing can ever show it."""
+    """Register a secret that this process has read, so that no output can show it; return it."""
     if len(text) > 4 and text not in _secrets:  # shorter strings are not tokens, and occur in any text
         _secrets.append(text)
     return text
@@ -42,31 +45,32 @@ def mask_line(text: str) -> str:
 
 
 def mask_secrets(text: str) -> str:
-    """Return `text` without its secrets, for readers that control characters do not harm."""
+    """Return `text` without its secrets; control characters stay."""
     for secret in sorted(_secrets, key=len, reverse=True):
         # As it is, and as exceptions quote it: as text or bytes.
         for form in (secret, repr(secret)[1:-1], repr(secret.encode("utf-8", "surrogateescape"))[2:-1]):
             text = text.replace(form, mask_token(secret))
-    if any(
-        sign in text.lower() for sign in ("hf_", "api_", "oauth_app_secret_", "eyj", "@", "authorization", "password=")
-    ):
-        try:
-            import re
-        except (ImportError, MemoryError, OSError):
-            return "(not shown: the module that finds tokens in it cannot be loaded)"
+    return _mask_shapes(text) if any(sign in text.lower() for sign in _SIGNS) else text
 
-        # Words such as `hf_user` are shorter than any token.
-        tokens = "|".join(
-            prefix + (f"{DOTTED}{{8,}}" if part is DOTTED else f"{WORD}{{20,}}") for prefix, part, _ in TOKEN_SHAPES
-        )
-        text = re.sub(tokens, lambda match: mask_token(match[0]), text)
-        # CI providers mint JWTs. What begins like one is passed over whole: looking again in each part is quadratic.
-        jwt = r"eyJ[\w-]*(\.[\w-]+\.[\w-]*)?"
-        text = re.sub(jwt, lambda match: mask_token(match[0]) if match[1] else match[0], text)
-        # The password in a URL, a header, or a helper's command line, whatever it looks like. Tokens are masked by now.
-        text = re.sub(r"(://[^\s/:@]*:)(?!\w*\*{4})[^\s/@]+(?=@)", r"\1****", text)
-        text = re.sub(r"(://[^\s/:@]*:)(?!\d*/|\w*\*{4})[^\s@]{1,256}(?=@)", r"\1****", text)  # with a slash in it
-        text = re.sub(r"(https?://)[^\s/:@*]{16,}(?=@)", r"\1****", text)  # as long as this, it may be no name
-        text = re.sub(r"(?i)(\bpassword=)(?!\w*\*{4})[^\s;&|'\"]+", r"\1****", text)
-        text = re.sub(r"(?i)(authorization\W+(?:basic|bearer)\s+)[\w+/=.~-]{8,}", r"\1****", text)
-    return text
+
+def _mask_shapes(text: str) -> str:
+    """Mask what looks like a secret: tokens, JWTs, and passwords in URLs, headers and command lines."""
+    try:
+        import re
+    except (ImportError, MemoryError, OSError):
+        return "(not shown: the module that finds tokens in it cannot be loaded)"
+
+    # Words such as `hf_user` are shorter than any token.
+    tokens = "|".join(
+        prefix + (f"{DOTTED}{{8,}}" if part is DOTTED else f"{WORD}{{20,}}") for prefix, part, _ in TOKEN_SHAPES
+    )
+    text = re.sub(tokens, lambda match: mask_token(match[0]), text)
+    # CI providers issue JWTs. One match takes all that starts like one: searching each part again would be quadratic.
+    jwt = r"eyJ[\w-]*(\.[\w-]+\.[\w-]*)?"
+    text = re.sub(jwt, lambda match: mask_token(match[0]) if match[1] else match[0], text)
+    # Passwords of any form. Tokens are masked by now; the lookaheads leave them alone.
+    text = re.sub(r"(://[^\s/:@]*:)(?!\w*\*{4})[^\s/@]+(?=@)", r"\1****", text)
+    text = re.sub(r"(://[^\s/:@]*:)(?!\d*/|\w*\*{4})[^\s@]{1,256}(?=@)", r"\1****", text)  # with a slash in it
+    text = re.sub(r"(https?://)[^\s/:@*]{16,}(?=@)", r"\1****", text)  # too long for a user name
+    text = re.sub(r"(?i)(\bpassword=)(?!\w*\*{4})[^\s;&|'\"]+", r"\1****", text)
+    return re.sub(r"(?i)(authorization\W+(?:basic|bearer)\s+)[\w+/=.~-]{8,}", r"\1****", text)

@@ -9,7 +9,7 @@ NOT_LOGGED_IN = "not logged in to Hugging Face"
 
 
 class Problem(Exception):
-    """Something that the user has to know, with the one command that fixes it.
+    """An error for the user, with the one command that fixes it.
 
     `message` says what and why, in one line, lower case, without a full stop; `fix` is shown as a hint.
     """
@@ -26,7 +26,7 @@ def report(level: str, text: str) -> None:
     try:
         os.write(2, line.encode("utf-8", "replace"))  # one write: lines of parallel helpers do not mix
     except OSError:
-        pass  # stderr is closed; that is no reason to fail git
+        pass  # nobody reads stderr, which is no reason to fail git
 
 
 def report_problem(problem: Problem, level: str = "error") -> None:
@@ -57,24 +57,24 @@ def trace(text: str) -> None:
 
 
 # Errors of the system, not of this program: too many files, no memory, no space, a broken or read-only disk.
-_EXHAUSTED = ("EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS")
-_EXHAUSTED_WORDS = ("can't start new thread", "failed to map segment")  # of Python, and of an import without memory
+_SYSTEM_ERRORS = ("EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS")
+_SYSTEM_MESSAGES = ("can't start new thread", "failed to map segment")  # of Python, and of an import without memory
 
 
-def _is_of_the_system(error: BaseException | None) -> bool:
-    """Whether the system is out of something, or does not let this program be read."""
+def _is_system_error(error: BaseException | None) -> bool:
+    """Whether the system ran out of something, or does not let this program's own files be read."""
     if isinstance(error, OSError):
         import errno
 
         is_a_module = str(error.filename).endswith((".py", ".pyc", ".so"))
-        return errno.errorcode.get(error.errno or 0) in _EXHAUSTED or is_a_module
-    return isinstance(error, MemoryError) or any(words in str(error) for words in _EXHAUSTED_WORDS)
+        return errno.errorcode.get(error.errno or 0) in _SYSTEM_ERRORS or is_a_module
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _SYSTEM_MESSAGES)
 
 
-def trace_bug() -> None:
-    """Report an unexpected error in one line: a bug, or a limit of the system. The traceback is traced."""
+def report_unexpected_error() -> None:
+    """Report the exception being handled in one line, as a bug or an error of the system; trace its traceback."""
     kind, error, _ = sys.exc_info()
-    if _is_of_the_system(error):
+    if _is_system_error(error):
         reason = str(error) or "out of memory"
         if isinstance(error, OSError):
             reason = f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}"

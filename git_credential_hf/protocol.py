@@ -1,13 +1,13 @@
-"""git's credential protocol: bytes on stdin to attributes, and an answer back to bytes (git-credential(1)).
+"""git's credential format: bytes on stdin to attributes, and an answer back to bytes (git-credential(1)).
 
-What is refused here cannot fool the code behind it: a second `host`, a CR that another reader would take for the end
-of a line (CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008).
+A request that another reader could take differently is refused: a second `host`, a CR that ends a line for some
+(CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008).
 """
 
 from git_credential_hf.problem import Problem
 
-MAX_LINE_BYTES = 64 * 1024  # bytes, without its LF
-MAX_MESSAGE_BYTES = 1024 * 1024  # bytes
+MAX_LINE_BYTES = 64 * 1024  # without its LF
+MAX_MESSAGE_BYTES = 1024 * 1024
 
 _SINGLE = (b"protocol", b"host", b"username", b"path", b"password")
 _MULTIPLE = (b"capability[]", b"wwwauth[]", b"state[]")
@@ -28,9 +28,9 @@ class Request:
 
 
 def read_message(source: int) -> bytes:
-    """Read a message from a file descriptor, up to the blank line that ends it, or until it is plainly malformed.
+    """Read a message from a file descriptor, up to its blank line, or to a byte that makes it malformed.
 
-    Stops there, not at the end of the input: a program may keep its end of the pipe open.
+    It does not wait for the end of the input: the caller may keep its end of the pipe open.
     """
     import os
 
@@ -47,34 +47,34 @@ def parse_request(message: bytes) -> Request:
     """Parse a message into the attributes of a request; raises `Problem` if it is malformed."""
     lines, blank, _ = message.partition(b"\n\n")
     if len(lines) + len(blank) > MAX_MESSAGE_BYTES:
-        raise _refused(f"it is longer than {MAX_MESSAGE_BYTES} bytes")
+        raise _malformed(f"it is longer than {MAX_MESSAGE_BYTES} bytes")
     request = Request()
     for line in lines.split(b"\n"):
         if not line:
-            break  # the first line is the blank one, or the last one has its LF
-        _add(request, line)
+            break  # the message starts with its blank line, or its last line ends with an LF
+        _parse_line(request, line)
     if request.host == b"" and (request.protocol or b"https").lower() in (b"https", b"http"):
-        raise _refused("its host is blank")  # with `protocol=cert` git asks for the password of a file, without a host
+        raise _malformed("its host is blank")  # valid with `protocol=cert`: git asks for the password of a file
     return request
 
 
-def _add(request: Request, line: bytes) -> None:
+def _parse_line(request: Request, line: bytes) -> None:
     if len(line) > MAX_LINE_BYTES:
-        raise _refused(f"a line is longer than {MAX_LINE_BYTES} bytes")
+        raise _malformed(f"a line is longer than {MAX_LINE_BYTES} bytes")
     if b"\r" in line:
-        raise _refused("a line contains a carriage return")
+        raise _malformed("a line contains a carriage return")
     if b"\0" in line:
-        raise _refused("a line contains a NUL")
+        raise _malformed("a line contains a NUL")
     key, equals, value = line.partition(b"=")
     if not equals:
-        raise _refused("a line has no '='")
+        raise _malformed("a line has no '='")
     if key in _SINGLE:
         name = key.decode()
         if getattr(request, name) is not None:
-            raise _refused(f"it names {name} twice")
+            raise _malformed(f"it names {name} twice")
         setattr(request, name, value)
     elif key in _MULTIPLE:
-        # gitcredentials(7): the order counts, and an empty value forgets the ones before it.
+        # gitcredentials(7): the order counts, and an empty value clears the list.
         if value:
             request.multiple.setdefault(key, []).append(value)  # in place: there may be a hundred thousand
         else:
@@ -82,7 +82,7 @@ def _add(request: Request, line: bytes) -> None:
 
 
 def format_answer(answer: dict[str, str]) -> bytes:
-    """Return the bytes of an answer; raises `Problem` if a value does not fit into a line."""
+    """Return the bytes of an answer; raises `Problem` if a value does not fit on a line."""
     lines = []
     for key, value in answer.items():
         data = value.encode("utf-8", "surrogateescape")  # as the environment gave it, byte for byte
@@ -95,5 +95,5 @@ def format_answer(answer: dict[str, str]) -> bytes:
     return b"".join(lines)
 
 
-def _refused(why: str) -> Problem:
+def _malformed(why: str) -> Problem:
     return Problem(f"refused a malformed credential request: {why}")

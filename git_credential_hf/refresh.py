@@ -1,6 +1,6 @@
-"""Where huggingface_hub itself acts: it renews OAuth tokens, exchanges a CI job's identity, and reads Colab's secrets.
+"""What huggingface_hub itself does: renew OAuth tokens, exchange a CI job's identity, read Colab's secrets.
 
-Private names of huggingface_hub are used here and nowhere else.
+The only module that uses private names of huggingface_hub.
 """
 
 import os
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
     from git_credential_hf.tokens import Token
 
 HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for everything that huggingface_hub does: git waits for it
-OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is exchanged anew
+OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is replaced
 
 
 # --- OAuth ---
@@ -36,9 +36,8 @@ OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is exc
 def refresh_due(token: "Token", reread: "Callable[[], Token | None]", *, is_active: bool) -> "Token | None":
     """Let huggingface_hub renew an OAuth token that is due; return the token as it is after that, new or old.
 
-    `reread` returns what now stands where `token` stood; `is_active`: it is the login's, and not one of the others that
-    are stored. Of many processes one renews it, and the others wait for the result, good or bad, without importing
-    huggingface_hub.
+    `reread` returns the token that is now in its place; `is_active`: it is the login, not another stored token. Of many
+    processes one renews it, and the others wait for the result, good or bad, without importing huggingface_hub.
     """
     began = time.time_ns()
     with Lock("refresh"):
@@ -56,7 +55,7 @@ def refresh_due(token: "Token", reread: "Callable[[], Token | None]", *, is_acti
 
 
 def renew_refused(token: "Token", reread: "Callable[[], Token | None]", *, is_active: bool) -> bool:
-    """Whether there is another token now in the place of one that the Hub refused; renewing it is tried only once."""
+    """Renew a token that the Hub refused, which is tried only once; return whether there is a new one in its place."""
     with Lock("refresh"):
         now = reread()
         if now is None or now.value != token.value:
@@ -72,13 +71,13 @@ def renew_refused(token: "Token", reread: "Callable[[], Token | None]", *, is_ac
 def _renew(token: "Token", *, insist: bool, is_active: bool) -> list[str]:
     """Let huggingface_hub renew a token that is due, or with `insist` any that has a refresh token.
 
-    Returns what it logged. Its answer may be from a moment at which `hf` was writing: the files tell the truth.
+    Returns what it logged, and not its answer, which may be outdated if `hf` writes at the same time: read the files.
     """
 
     def renew() -> str:
         from huggingface_hub.utils import _auth
 
-        # What get_token() does, which cannot be told to take another token than the active one, or to insist.
+        # What get_token() does, but for any token, and before it is due.
         if insist:
             _auth._OAUTH_REFRESH_MARGIN = float("inf")  # type: ignore[assignment]
         return _auth._refresh_oauth_token_if_needed(token.value)
@@ -86,7 +85,7 @@ def _renew(token: "Token", *, insist: bool, is_active: bool) -> list[str]:
     from git_credential_hf.system import hold_signals
 
     try:
-        with hold_signals():  # the Hub renews a token once: if we are cut off before it is stored, the login is lost
+        with hold_signals():  # the Hub renews a token once: if it is not stored, the login is lost
             _, messages = _ask_huggingface_hub(renew if insist or not is_active else None)
     except Exception as error:
         messages = [_one_line(error)]
@@ -98,7 +97,7 @@ def _has_failed_since(began: int, token: "Token") -> bool:
         at, key, mark = read_state("refresh-failed").split()
         return began < int(at[:20]) <= time.time_ns() and fingerprint(token.value, key) == mark
     except ValueError:
-        return False  # nothing there, or not what we wrote
+        return False  # nothing is stored, or something that we did not write
 
 
 # --- Colab ---
@@ -125,19 +124,19 @@ def exchange() -> tuple[str, int | None] | None:
 
 
 def cached_exchange() -> tuple[str, int | None] | None:
-    """Return the token that this job has exchanged already, and when it expires."""
+    """Return the token that this job has already exchanged its identity for, and when it expires (POSIX seconds)."""
     lines = read_state("oidc").split("\n")
     try:
         key, job, since, until, expires_at, value = lines
-        # A clock that was put back must not make a token immortal.
+        # If the clock is set back, a token must not last longer.
         is_good = int(since) - OIDC_MARGIN <= time.time() < int(until) and fingerprint(_job(), key) == job
         return (register_secret(value), int(expires_at)) if is_good and value else None
     except ValueError:
-        return None  # nothing there, or not what we wrote
+        return None  # nothing is stored, or something that we did not write
 
 
 def delay_exchange(token: "Token", seconds: int) -> None:
-    """Let a token that the Hub refused be exchanged anew after so many seconds, and not before."""
+    """Exchange a token that the Hub refused again after so many seconds, and not before."""
     if token.kind == "oidc" and token.expires_at is not None:
         _cache_exchange(token.value, int(time.time()) + seconds, token.expires_at)
 
@@ -157,7 +156,7 @@ def _exchange_now() -> tuple[str, int | None] | None:
         return None
     from huggingface_hub.utils import _auth
 
-    # The expiry is in no public answer; huggingface_hub keeps it on a clock that starts with the process.
+    # No public function returns the expiry; huggingface_hub stores it by a clock that starts with the process.
     cache = getattr(_auth, "_OIDC_TOKEN_CACHE", None) or {}
     left = cache.get("expires_at", 0) - time.monotonic()
     expires_at = int(time.time() + left) if left > 0 else None
@@ -173,7 +172,7 @@ def _cache_exchange(value: str, until: int, expires_at: int) -> None:
 
 
 def _job() -> str:
-    """Return what makes a CI job this job: another one on the same runner must not get its token."""
+    """Return what identifies this CI job: another one on the same runner must not get its token."""
     names = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     return "\n".join([hub_endpoint(), *(os.environ.get(name, "") for name in names)])
 
@@ -184,7 +183,7 @@ def _job() -> str:
 def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple[str | None, list[str]]:
     """Return what `get_token()`, or `ask`, returns, and what it logged (one line each); raises what it raises.
 
-    Its log, warnings and prints are caught: stdout is git's, and a log line may quote a file with tokens in it.
+    Its log and warnings are caught: stdout is git's, and a log line may quote a file with tokens in it.
     """
     import logging
     import warnings
@@ -212,4 +211,5 @@ def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple
 
 
 def _one_line(message: object) -> str:
-    return mask_line(" ".join(str(message).split()))[:400] or type(message).__name__  # masked first: half is one, too
+    # Masked before it is cut: a part of a secret would not be recognised.
+    return mask_line(" ".join(str(message).split()))[:400] or type(message).__name__

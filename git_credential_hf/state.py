@@ -1,8 +1,7 @@
-"""What is remembered on disk between two runs, and where: private to the user, whole or not at all.
+"""What is stored on disk between two runs, and where: private to the user, complete or not at all.
 
-Unless a caller names another directory (`within`) that is the runtime directory, gone with the session. It is the one
-that platformdirs names (a test holds the two together), worked out here because importing platformdirs takes twice as
-long as all of `get`.
+It is stored in the runtime directory, which ends with the session, unless a caller gives another one (`within`). The
+runtime directory is that of platformdirs (a test compares the two), whose import takes twice as long as all of `get`.
 """
 
 import os
@@ -11,10 +10,11 @@ import time
 
 from git_credential_hf.problem import Problem
 
-# How long things are remembered, in seconds.
+# How long things are stored, in seconds.
 REFUSED_FOR = 30  # a refused token is not served again
-YES_CACHED_FOR = 600  # a "yes" of the Hub about access
-REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed once more
+YES_CACHED_FOR = 600  # the Hub's "yes" about access
+REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
+LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
 
 _NAME = "git-credential-hf"
 
@@ -36,13 +36,12 @@ def runtime_directory() -> str | None:
 
 
 def _temporary_directory() -> str:
-    """What `tempfile.gettempdir()` says, but not the current directory, nor one without a sticky bit for all."""
+    """Return `tempfile.gettempdir()`, but not the current directory, nor one in which others can rename files."""
     for base in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - see _is_ours
         if base and os.path.isabs(base) and os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK):
             mode = os.stat(base).st_mode
-            if (
-                sys.platform == "win32" or mode & 0o1000 or not mode & 0o022
-            ):  # otherwise other users may rename what is in it
+            # Without the sticky bit, other users could rename what is in it.
+            if sys.platform == "win32" or mode & 0o1000 or not mode & 0o022:
                 return base
     return "/tmp"  # noqa: S108
 
@@ -165,7 +164,7 @@ def _rename(path: str, name: str) -> None:
 
 
 class Lock:
-    """A lock between this user's processes, by name; entering it waits for 30 s at most.
+    """A lock between this user's processes, by name; entering it waits for `LOCK_TIMEOUT` at most.
 
     Without a directory for it, every process enters: what it guards is then done twice.
     """
@@ -182,7 +181,7 @@ class Lock:
             self._descriptor = os.open(os.path.join(path, self._name), os.O_RDWR | os.O_CREAT | _PLAINLY, 0o600)
         except OSError:
             return
-        for _ in range(3000):
+        for _ in range(LOCK_TIMEOUT * 100):
             try:
                 _lock(self._descriptor)
                 return
@@ -219,7 +218,7 @@ def fingerprint(secret: str, key: str) -> str:
 
 
 def new_key() -> str:
-    """A fresh random key for `fingerprint`, in hexadecimal."""
+    """Return a new random key for `fingerprint`, in hexadecimal."""
     return os.urandom(32).hex()
 
 
@@ -243,7 +242,7 @@ def is_recorded(name: str, secret: str, within: str | None = None) -> bool:
 
 
 def discard_record(name: str) -> None:
-    """Discard what was recorded under `name`: it has had its effect."""
+    """Remove what is recorded under `name`, which has had its effect."""
     path = runtime_directory()
     try:
         if path is not None and _is_safe(path):
@@ -259,7 +258,7 @@ def _recent(name: str, within: str | None) -> list[str]:
         words = line.split()
         if len(words) == 4 and words[0].isdecimal() and words[1].isdecimal():
             since, seconds = int(words[0][:20]), int(words[1][:20])
-            if 0 <= now - since < seconds:  # a clock that was put back makes nothing last longer
+            if 0 <= now - since < seconds:  # a record from the future, after the clock was set back, is over
                 recent.append(line)
     return recent
 

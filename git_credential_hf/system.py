@@ -33,29 +33,30 @@ else:
 def start_process(
     command: str | list[str], environment: dict[str, str], *, is_apart: bool = True
 ) -> "subprocess.Popen[bytes]":
-    """Start a program with three pipes; a string is for the shell, and for that of POSIX alone.
+    """Start a program with three pipes; a string is a command line for the POSIX shell.
 
     `is_apart`: without the terminal or console window at which it could prompt.
     """
-    return subprocess.Popen(  # noqa: S603 - a list is for no shell, and a string git gives to the same one
+    return subprocess.Popen(  # noqa: S603 - git gives a string to the same shell, and a list goes to none
         command,
         shell=isinstance(command, str),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
-        start_new_session=is_apart,  # Windows knows none
+        start_new_session=is_apart,  # ignored by Windows
         creationflags=_NO_WINDOW if is_apart else 0,
     )
 
 
 def end_process(process: "subprocess.Popen[bytes]", *, is_apart: bool = True, grace: float = 0) -> None:
-    """End a program and everything that it started: a helper that hangs would stay for ever.
+    """End a program and everything that it started, so that no helper hangs for ever.
 
     `grace`: seconds to clean up, if the system can ask a program to end.
     """
     if sys.platform == "win32":
-        _windows("taskkill.exe", "/T", "/F", "/PID", str(process.pid))  # by the parents: before it is gone itself
+        # First, because it finds the children by their parent.
+        _windows("taskkill.exe", "/T", "/F", "/PID", str(process.pid))
     else:
         if grace:
             process.terminate()
@@ -73,7 +74,7 @@ def end_process(process: "subprocess.Popen[bytes]", *, is_apart: bool = True, gr
 
 def is_process_running(number: int) -> bool:
     """Whether there is a process of this user, or one that any user may see, with this id."""
-    if sys.platform == "win32":  # there `os.kill` ends it, or presses Ctrl-C
+    if sys.platform == "win32":  # where `os.kill` would end it, or send Ctrl-C
         return f'"{number}"'.encode() in _windows("tasklist.exe", "/NH", "/FO", "CSV", "/FI", f"PID eq {number}")
     try:
         os.kill(number, 0)

@@ -1,6 +1,6 @@
-"""huggingface_hub's token files: where they are, and what is in them. They are only read.
+"""The files in which huggingface_hub stores tokens: their paths and their content; they are only read.
 
-As huggingface_hub 2.4 reads them (`utils/_auth.py` and `constants.py`), which takes ten times as long to import.
+They are read as huggingface_hub 2.4 does (`utils/_auth.py`, `constants.py`), which takes ten times as long to import.
 """
 
 import os
@@ -10,8 +10,8 @@ import time
 from git_credential_hf.hub import is_true
 from git_credential_hf.problem import Problem, report
 
-_SETTLED = 0.1  # seconds without a write after which a token file is taken to be whole
-_EMPTIED = 3.0  # seconds that an empty one, which a writer has truncated, gets to be filled
+_SETTLED = 0.1  # seconds without a write after which a token file is complete
+_EMPTIED = 3.0  # seconds to wait for a writer to fill a file that it has truncated
 
 
 def clean_token(text: str) -> str:
@@ -42,9 +42,9 @@ def _expand(path: str) -> str:
 
 
 def _as_pathlib(path: str) -> str:
-    """`str(Path(path))`: huggingface_hub opens `token/` as `token`, and an empty path as the directory it is in."""
+    """Return `str(Path(path))`: huggingface_hub opens `token/` as `token`, and an empty path as the directory `.`."""
     if sys.platform == "win32":
-        return path or "."  # it takes both slashes, `C:` and `//server` as Windows does, whatever they are opened with
+        return path or "."  # Windows itself treats slashes, `C:` and `//server` as pathlib does
     parts = [part for part in path.split("/") if part not in ("", ".")]
     return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
 
@@ -72,13 +72,13 @@ def read_token_file() -> str | None:
 def _read_settled(path: str, encoding: str | None = None) -> str | None:
     """Return the text of a file that another process may be rewriting; `None` if it does not exist.
 
-    huggingface_hub truncates a token file and then writes it: in between it is empty, which is not "logged out", and
-    may be cut short, which is not a token. So what was written a moment ago is read again when it has settled.
+    huggingface_hub truncates a token file and then writes it: in between it is empty, which does not mean "logged out",
+    or incomplete, which is not a token. So a file that was written a moment ago is read again when it has settled.
     """
     deadline = time.monotonic() + _EMPTIED
-    seen: dict[str, float] = {}  # what stood there, and since when
+    seen: dict[str, float] = {}  # each content so far, and its time of writing
     misses = 0
-    doubts = 3  # a file is empty for a moment before its time of writing shows that (ext4)
+    doubts = 3  # reads of an empty file that looks old: its time of writing changes a moment later (ext4)
     while True:
         now = time.time()
         try:
@@ -109,7 +109,7 @@ def read_stored_tokens() -> dict[str, dict[str, str]]:
     try:
         text = _read_settled(path, "utf-8")
     except (OSError, UnicodeDecodeError):
-        return {}  # as huggingface_hub: a file that cannot be parsed tells nothing, and a login writes it anew
+        return {}  # as in huggingface_hub: a file that cannot be read is ignored, and the next login rewrites it
     if not text:
         return {}
     tokens = _parse_plain(text)
@@ -149,5 +149,5 @@ def _parse_any(path: str) -> dict[str, dict[str, str]]:
         parser.read(path, encoding="utf-8")
         return {name: dict(parser.items(name)) for name in parser.sections()}
     except (configparser.Error, UnicodeDecodeError):
-        report("warning", f"cannot parse {path}; tokens are not renewed until `hf auth login` writes it anew")
+        report("warning", f"cannot parse {path}; tokens are not renewed until `hf auth login` rewrites it")
         return {}

@@ -1,8 +1,8 @@
-"""What the current token is, where it comes from, and until when it is good.
+"""The current token: its sources in their order, its expiry, and what to do if it is refused.
 
-The truth is huggingface_hub's: `current_token()` returns what `huggingface_hub.get_token()` would. Importing that costs
-ten times what `get` does, so the sources that need no network are read here and in `token_files` as it reads them (a
-property test compares the two), and `refresh` lets it act when something has to be renewed.
+`current_token()` returns what `huggingface_hub.get_token()` would. Importing that takes ten times as long as `get`, so
+the sources that need no network are read here and in `token_files` in the same way (a property test compares the two);
+`refresh` calls huggingface_hub when a token has to be renewed.
 """
 
 import os
@@ -47,7 +47,7 @@ class Token:
         return f"{self.kind}:{self.place}" if self.place else self.kind
 
     def where(self) -> str:
-        """Where it comes from, for people."""
+        """Describe its source."""
         return {
             "env": f"the environment variable {self.place}",
             "file": f"the file {self.place}",
@@ -56,15 +56,15 @@ class Token:
         }.get(self.kind, self.place)
 
     def describe(self) -> str:
-        """Which token, masked, and where it comes from."""
+        """Describe the token, masked, and its source."""
         return f"{mask_token(self.value)} from {self.where()}" + (f", stored as '{self.name}'" if self.name else "")
 
     def remedy(self) -> str:
-        """What to do when the Hub refuses it, which depends on where it comes from."""
+        """Return what to do if the Hub refuses it, which depends on its source."""
         if self.fix:
             return self.fix
         return {
-            "env": f"run `unset {self.place}` to use your login, or set it to a token of {token_settings_url()}",
+            "env": f"run `unset {self.place}` to use your login, or set it to a token from {token_settings_url()}",
             "file": login_hint(),
             "oidc": "check the Trusted Publisher of the repository, then run the job again",
             "colab": "put a new token into the secret HF_TOKEN of the notebook",
@@ -82,8 +82,8 @@ class Token:
 def current_token(*, act: bool = True) -> Token | None:
     """Return the token that huggingface_hub would use now; `None` without a login.
 
-    `act`: whether a due refresh or exchange may be made (network). Raises `Problem` if there is a source, but broken:
-    it never falls back to another one silently.
+    `act`: whether a due refresh or exchange may be made (network). Raises `Problem` if a source is broken: there is no
+    silent fallback to another one.
     """
     if os.environ.get("HF_OIDC_RESOURCE"):
         return _from_oidc(act)
@@ -91,7 +91,7 @@ def current_token(*, act: bool = True) -> Token | None:
 
 
 def login_token() -> Token | None:
-    """Return what the token file holds, with what the stored tokens know of it, whatever the environment says."""
+    """Return the token in the token file, with its name and expiry in the stored tokens; ignore the environment."""
     value = read_token_file()
     if value is None:
         return None
@@ -108,7 +108,7 @@ def stored_token_names() -> list[str]:
 
 
 def stored_token(name: str, *, act: bool = True) -> Token:
-    """Return the stored token of that name; raises `Problem` if there is none: never another account's instead."""
+    """Return the stored token of that name; raises `Problem` if there is none, rather than return another account's."""
     token = _stored(name)
     if token is None:
         known = ", ".join(f"'{known}'" for known in stored_token_names())
@@ -120,7 +120,7 @@ def stored_token(name: str, *, act: bool = True) -> Token:
 
 
 def find_token(value: str, name: str | None) -> Token | None:
-    """Return which of our tokens has this value: the named one, else the current one, else any that is stored."""
+    """Return the token that has this value: the named one, or else the current one, or any that is stored."""
     try:
         token = current_token(act=False) if name is None else stored_token(name, act=False)
     except Problem:
@@ -132,7 +132,7 @@ def find_token(value: str, name: str | None) -> Token | None:
 
 
 def renew_token(token: Token) -> bool:
-    """Whether a token that the Hub refused is another one by now: it is renewed at once, but only once tried."""
+    """Renew a token that the Hub refused, which is tried only once; return whether there is a new one in its place."""
     if not token.is_renewable or token.expires_at is None:
         return False
     from git_credential_hf.refresh import renew_refused
@@ -153,7 +153,7 @@ def _from_oidc(act: bool) -> Token | None:
 def _from_environment() -> Token | None:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         value = os.environ.get(name)
-        if value:  # even blanks: huggingface_hub then looks at no other variable
+        if value:  # even blanks: huggingface_hub then ignores the other variable
             return Token(clean_token(value), "env", name) if clean_token(value) else None
     return None
 
@@ -161,7 +161,7 @@ def _from_environment() -> Token | None:
 def _from_file(act: bool) -> Token | None:
     token = login_token()
     if token is not None and token.name is None:
-        # Another process may be renewing it, the stored tokens first: by now the file may have the new one.
+        # Another process may be renewing it, in the stored tokens first: the file may contain the new one by now.
         token = login_token() or token
     return _refreshed(token) if token is not None and act and token.is_due() else token
 
@@ -202,7 +202,7 @@ def _refreshed(token: Token) -> Token | None:
 
 
 def _reread(token: Token) -> Token | None:
-    """Return the token that now stands where this one stood."""
+    """Return the token that is now in the place of this one."""
     return _from_file(act=False) if _is_active(token) else _stored(token.name or "")
 
 

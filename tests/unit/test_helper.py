@@ -92,13 +92,13 @@ SOURCES: dict[str, tuple[Callable[[Path, pytest.MonkeyPatch], None], str, str, b
     "HF_TOKEN": (
         in_variable("HF_TOKEN"),
         "from the environment variable HF_TOKEN",
-        f"run `unset HF_TOKEN` to use your login, or set it to a token of {SETTINGS}",
+        f"run `unset HF_TOKEN` to use your login, or set it to a token from {SETTINGS}",
         False,
     ),
     "HUGGING_FACE_HUB_TOKEN": (
         in_variable("HUGGING_FACE_HUB_TOKEN"),
         "from the environment variable HUGGING_FACE_HUB_TOKEN",
-        f"run `unset HUGGING_FACE_HUB_TOKEN` to use your login, or set it to a token of {SETTINGS}",
+        f"run `unset HUGGING_FACE_HUB_TOKEN` to use your login, or set it to a token from {SETTINGS}",
         False,
     ),
     "file": (in_file, "from the file {home}/.cache/huggingface/token", "run `hf auth login`", False),

@@ -486,7 +486,7 @@ SETTINGS = "https://huggingface.co/settings/tokens"
 WORDS = {
     "env:HF_TOKEN": (
         "the environment variable HF_TOKEN",
-        f"run `unset HF_TOKEN` to use your login, or set it to a token of {SETTINGS}",
+        f"run `unset HF_TOKEN` to use your login, or set it to a token from {SETTINGS}",
     ),
     "file:/a:b/token": ("the file /a:b/token", "run `hf auth login`"),
     "oidc": (
@@ -596,7 +596,7 @@ def test_stored_tokens_that_cannot_be_read(home: Path, text: str | bytes, capfd:
     """What is no such file holds no tokens; what could be one is reported, and nothing of it is shown."""
     assert stored_as(home, text) == {}
     path = home / ".cache/huggingface/stored_tokens"
-    said = f"cannot parse {path}; tokens are not renewed until `hf auth login` writes it anew"
+    said = f"cannot parse {path}; tokens are not renewed until `hf auth login` rewrites it"
     assert capfd.readouterr() == ("", "" if isinstance(text, bytes) else f"git-credential-hf: warning: {said}\n")
 
 

@@ -80,7 +80,7 @@ def test_a_crash(hub: "Hub", account: Account) -> None:
         *("python", "-c"),
         "from git_credential_hf import problem, tokens; token = tokens.current_token().value\n"
         f"try: raise ValueError(token, token.encode(), 'Authorization: Basic {header}', 'https://me:{PASSWORD}@host/')\n"
-        "except ValueError: problem.trace_bug()",
+        "except ValueError: problem.report_unexpected_error()",
         **LOUD,
     )
     assert "Traceback" in bug.stderr and "https://me:****@host/" in bug.stderr

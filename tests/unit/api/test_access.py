@@ -56,7 +56,7 @@ def requested(hub: Hub) -> list[str]:
 
 
 SETTINGS = "https://huggingface.co/settings/tokens"
-ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token of {SETTINGS}"
+ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token from {SETTINGS}"
 PULL = (
     "open a pull request: `hf discussions create acme/model --pull-request --title '…'`, "
     "then `git push origin HEAD:refs/pr/N`"
