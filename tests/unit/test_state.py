@@ -1,24 +1,53 @@
-"""State: where it is, by platformdirs' rules."""
+"""State: it is where platformdirs says, and nothing that others put there is believed, followed or waited for."""
 
 import json
 import os
-import subprocess
+import stat
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import pytest
+from login import log_in
+from operations import HUB, QUIT, answer, ask
+from programs import run
 
 from git_credential_hf.state import read_state, runtime_directory, write_state
 
-TOKEN = "hf_" + "FastPath" * 4 + "wxyz"
-ERASE = f"protocol=https\nhost=huggingface.co\nusername=git\npassword={TOKEN}\n"
+TOKEN = "hf_" + "Canary" * 5 + "wxyz"
+ANSWER = f"username=git\npassword={TOKEN}\n"
+ERASE = HUB + f"username=git\npassword={TOKEN}\n"
+NOBODY = 65534
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another owner")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the rules of Linux")
+needs_tmp = pytest.mark.skipif(
+    Path(f"/run/user/{os.geteuid()}").exists(), reason="this user has /run/user/UID, which comes first"
+)
+
+
+@pytest.fixture
+def records() -> Path:
+    """The runtime directory of this program, which does not exist yet."""
+    return Path(os.environ["XDG_RUNTIME_DIR"], "git-credential-hf")
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token, and no Hub that `erase` could ask for the reason."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("HF_ENDPOINT", "nowhere")
+
+
+# --- where it is ---
 
 
 def theirs() -> str | None:
-    """Platformdirs' answer; None where it refuses to give one."""
+    """Return platformdirs' answer; None if it refuses to give one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -61,7 +90,7 @@ def file(path: Path) -> str:
 
 def anothers(path: Path) -> str:
     path.mkdir(0o700)
-    os.chown(path, 65534, 65534)
+    os.chown(path, NOBODY, NOBODY)
     return str(path)
 
 
@@ -92,13 +121,13 @@ RUNTIME_DIRECTORIES: dict[str, Callable[[Path], str]] = {
 }
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the rules of Linux")
+@linux
 @pytest.mark.parametrize("name", RUNTIME_DIRECTORIES)
 def test_runtime_directory_is_platformdirs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The runtime directory is platformdirs', which trusts XDG_RUNTIME_DIR only where it is the user's alone.
+    """The runtime directory is that of platformdirs, which trusts XDG_RUNTIME_DIR only if it is the user's alone.
 
-    Two differences are meant. One that is missing is not made: the session makes it. And its parents are not looked
-    at: who replaces it leaves another owner's directory behind, which is not trusted.
+    There are two intended differences. A missing one is not made, which is the session's task; and its parents are not
+    checked: if they allow to replace it, the new one has another owner, and is not trusted.
     """
     if name == "another's" and os.geteuid() != 0:
         pytest.skip("only root can make directories of another owner")
@@ -118,44 +147,41 @@ print(json.dumps([runtime_directory(), platformdirs.user_runtime_dir("git-creden
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the rules of Linux")
+@linux
 @pytest.mark.parametrize("tmpdir", ["good", "blank", "missing", "TEMP", "TMP"])
 def test_runtime_directory_in_tmp_is_platformdirs(tmpdir: str, tmp_path: Path) -> None:
-    """Without XDG_RUNTIME_DIR and /run/user/UID it is platformdirs' runtime-UID in the temporary directory.
+    """Without XDG_RUNTIME_DIR and /run/user/UID it is runtime-UID in the temporary directory, as for platformdirs.
 
-    But for a relative TMPDIR, which platformdirs follows into the current directory.
+    Except for a relative TMPDIR, which platformdirs follows into the current directory.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in ("XDG_RUNTIME_DIR", "TMPDIR")}
-    environment |= {
-        "good": {"TMPDIR": str(tmp_path)},
+    variables: dict[str, dict[str, Any]] = {
+        "good": {"TMPDIR": tmp_path},
         "blank": {"TMPDIR": ""},
-        "missing": {"TMPDIR": str(tmp_path / "missing")},
-        "TEMP": {"TEMP": str(tmp_path)},
-        "TMP": {"TMP": str(tmp_path)},
-    }[tmpdir]
-    done = subprocess.run([sys.executable, "-c", COMPARE], env=environment, capture_output=True, check=True, timeout=30)
-    ours, expected = json.loads(done.stdout)
+        "missing": {"TMPDIR": tmp_path / "missing"},
+        "TEMP": {"TMPDIR": None, "TEMP": tmp_path},
+        "TMP": {"TMPDIR": None, "TMP": tmp_path},
+    }
+    ours, expected = json.loads(run(sys.executable, "-c", COMPARE, XDG_RUNTIME_DIR=None, **variables[tmpdir]).stdout)
     assert ours == expected
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the rules of Linux")
-def test_shared_fallback_of_other_programs_is_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """runtime-UID that another program of this user made with 0755, as platformdirs did once, can be used."""
-    if Path(f"/run/user/{os.geteuid()}").exists():
-        pytest.skip("this user has /run/user/UID, which comes first")
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+@linux
+@needs_tmp
+def test_directory_that_platformdirs_made(tmp_path: Path, token: None) -> None:
+    """A runtime-UID with mode 0755, as old releases of platformdirs made it for other programs, is used."""
     (tmp_path / f"runtime-{os.geteuid()}").mkdir(0o755)
-    environment = {**os.environ, "HF_TOKEN": TOKEN}
-    answers = [
-        subprocess.run(["git-credential-hf", operation], input=ERASE.encode(), env=environment, capture_output=True)
-        for operation in ("erase", "get")
-    ]
-    assert answers[1].stdout == b"quit=1\n"
+    environment: dict[str, Any] = {
+        "HF_TOKEN": TOKEN,
+        "XDG_RUNTIME_DIR": None,
+        "TMPDIR": tmp_path,
+        "HF_ENDPOINT": "nowhere",
+    }
+    ask("erase", ERASE, **environment)
+    assert ask("get", **environment)[1] == QUIT
 
 
 def test_runtime_directory_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On macOS it is platformdirs' one as well (the platform is what is faked here)."""
+    """On macOS it is that of platformdirs as well (only the platform is faked)."""
     from platformdirs.macos import MacOS
 
     monkeypatch.setattr(sys, "platform", "darwin")
@@ -166,7 +192,7 @@ def test_runtime_directory_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_runtime_directory_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows it is platformdirs' one as well, and none without LOCALAPPDATA (the platform is what is faked)."""
+    """On Windows it is that of platformdirs as well, and none without LOCALAPPDATA (only the platform is faked)."""
     from platformdirs.windows import Windows
 
     monkeypatch.setattr(sys, "platform", "win32")
@@ -181,3 +207,238 @@ def test_runtime_directory_on_windows(tmp_path: Path, monkeypatch: pytest.Monkey
     assert runtime_directory() is None
     assert read_state("refused") == ""
     assert write_state("refused", "x") is False
+
+
+def test_record_is_private(records: Path, token: None) -> None:
+    """The directory is the user's alone (0700), the record too (0600), with any umask."""
+    assert answer("/bin/sh", "-c", "umask 0; git-credential-hf erase", message=ERASE)[0] == 0
+    assert stat.filemode(records.stat().st_mode) == "drwx------"
+    assert stat.filemode((records / "refused").stat().st_mode) == "-rw-------"
+
+
+# --- what others may have put there ---
+
+
+def is_link(directory: Path) -> None:
+    (directory.parent / "elsewhere").mkdir(0o700)
+    directory.symlink_to("elsewhere")
+
+
+def is_dangling_link(directory: Path) -> None:
+    directory.symlink_to("elsewhere")
+
+
+def is_file(directory: Path) -> None:
+    directory.write_text("x")
+
+
+def is_open_to_all(directory: Path) -> None:
+    directory.mkdir()
+    directory.chmod(0o777)
+
+
+def is_anothers(directory: Path) -> None:
+    is_open_to_all(directory)
+    os.chown(directory, NOBODY, NOBODY)
+
+
+def is_open_and_has_fifo(directory: Path) -> None:
+    is_open_to_all(directory)
+    with_fifo(directory)
+
+
+def is_anothers_and_has_fifo(directory: Path) -> None:
+    is_anothers(directory)
+    with_fifo(directory)
+    os.chown(directory / "refused", NOBODY, NOBODY)
+
+
+def with_fifo(directory: Path) -> None:
+    directory.mkdir(0o700, exist_ok=True)
+    os.mkfifo(directory / "refused", 0o600)
+
+
+def with_directory(directory: Path) -> None:
+    (directory / "refused").mkdir(0o700, parents=True)
+    directory.chmod(0o700)
+
+
+def with_full_directory(directory: Path) -> None:
+    with_directory(directory)
+    (directory / "refused" / "x").touch()
+
+
+def with_link(directory: Path) -> None:
+    directory.mkdir(0o700)
+    victim = directory.parent / "elsewhere"
+    victim.write_text("the user's own\n")
+    victim.chmod(0o600)
+    (directory / "refused").symlink_to(victim)
+
+
+def with_link_to_itself(directory: Path) -> None:
+    directory.mkdir(0o700)
+    (directory / "refused").symlink_to("refused")
+
+
+def with_anothers_file(directory: Path) -> None:
+    with_bytes(b"x")(directory)
+    os.chown(directory / "refused", NOBODY, NOBODY)
+
+
+def with_bytes(data: bytes, name: str = "refused") -> Callable[[Path], None]:
+    def make(directory: Path) -> None:
+        directory.mkdir(0o700)
+        (directory / name).write_bytes(data.replace(NOW, b"%d" % time.time()))
+        (directory / name).chmod(0o600)
+
+    return make
+
+
+NOW, KEY = b"<now>", b"ab" * 32
+GARBAGE = {
+    "empty": b"",
+    "blank lines": b"\n\n \n\t\n",
+    "three words": b"this is garbage\n",
+    "four words, of which two are numbers": NOW + b" 30 not hexadecimal\n",
+    "an odd key": NOW + b" 30 abc abc\n",
+    "a key that is too long": NOW + b" 30 " + KEY * 4 + b" " + KEY + b"\n",
+    "no key, no hash": NOW + b" 30\n",
+    "a time of many digits": b"1" * 5000 + b" 30 " + KEY + b" " + KEY + b"\n",
+    "a negative time": b"-1 30 " + KEY + b" " + KEY + b"\n",
+    "a time with a fraction": NOW + b".5 30 " + KEY + b" " + KEY + b"\n",
+    "not a number": b"nan 30 " + KEY + b" " + KEY + b"\n",
+    "not UTF-8": NOW + b" 30 \xff\xfe " + KEY + b"\n",
+    "NULs": b"\0" * 5000,
+    "four NULs": b"\0 \0 \0 \0\n",
+    "cut off": NOW + b" 30 " + KEY,
+    "a hash that is not ASCII": NOW + b" 30 " + KEY + " é\n".encode(),
+    "huge, one line": b"x" * (16 << 20),
+    "huge, many lines": b"x y\n" * (4 << 20),
+}
+ATTACKS: dict[str, Callable[[Path], None]] = {
+    "the directory is a link": is_link,
+    "the directory is a dangling link": is_dangling_link,
+    "the directory is a file": is_file,
+    "the directory is a FIFO": lambda directory: os.mkfifo(directory),
+    "the directory is open to all": is_open_to_all,
+    "the directory is open to all, and a FIFO is in it": is_open_and_has_fifo,
+    "the directory is another's": is_anothers,
+    "the directory is another's, and a FIFO is in it": is_anothers_and_has_fifo,
+    "the record is a FIFO": with_fifo,
+    "the record is a directory": with_directory,
+    "the record is a directory with a file": with_full_directory,
+    "the record is a link": with_link,
+    "the record is a link to itself": with_link_to_itself,
+    "the record is another's": with_anothers_file,
+    **{f"the record is garbage: {name}": with_bytes(data) for name, data in GARBAGE.items()},
+}
+
+
+def attacks(*, garbage: bool) -> list[object]:
+    names = [name for name in ATTACKS if garbage or "garbage" not in name]
+    return [pytest.param(name, marks=as_root if "another's" in name else ()) for name in names]
+
+
+def content(path: Path) -> object:
+    """What is at a path: nothing, the names in a directory, or the text of a file."""
+    if path.is_dir():
+        return sorted(path.iterdir())
+    return path.read_text() if path.exists() else None
+
+
+@pytest.mark.parametrize("name", attacks(garbage=True))
+def test_runtime_directory_is_not_trusted(name: str, records: Path, token: None) -> None:
+    """Whatever is in the place of the record, `get` answers and `erase` reports: no link is followed, nothing hangs.
+
+    Garbage is replaced: the next refusal is recorded.
+    """
+    ATTACKS[name](records)
+    elsewhere = records.parent / "elsewhere"
+    before = content(elsewhere)
+    assert ask("get", timeout=5) == (0, ANSWER, "")
+    assert ask("get", GIT_CREDENTIAL_HF_TRACE="1", timeout=5)[:2] == (0, ANSWER)
+    status, stdout, stderr = ask("erase", ERASE, timeout=5)
+    assert (status, stdout) == (0, "")
+    assert stderr.startswith("git-credential-hf: error: the Hub refused the token hf_****wxyz from")
+    assert ask("get", timeout=5)[:2] in ((0, QUIT), (0, QUIT if "garbage" in name else ANSWER))
+    assert content(elsewhere) == before
+
+
+@needs_tmp
+@pytest.mark.parametrize("name", attacks(garbage=False))
+def test_runtime_directory_in_tmp_is_not_trusted(
+    name: str, tmp_path: Path, token: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same one level higher in a shared directory, where any user can be first: runtime-UID in TMPDIR."""
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setenv("TMPDIR", str(shared))
+    base = shared / f"runtime-{os.geteuid()}"
+    if "record" in name:
+        base.mkdir(0o700)
+        ATTACKS[name](base / "git-credential-hf")
+    else:
+        ATTACKS[name](base)
+    assert ask("get", timeout=5) == (0, ANSWER, "")
+    assert ask("erase", ERASE, timeout=5)[:2] == (0, "")
+    assert ask("get", timeout=5)[:2] in ((0, ANSWER), (0, QUIT))
+    if "record" not in name:
+        assert not list(tmp_path.rglob("refused*")) or "FIFO" in name
+
+
+@as_root
+@needs_tmp
+def test_fifo_of_another_user_in_tmp(tmp_path: Path, token: None) -> None:
+    """Another user who made /tmp/runtime-UID first, with a FIFO for a record, does not make git wait."""
+    theirs = tmp_path / f"runtime-{os.geteuid()}" / "git-credential-hf"
+    theirs.mkdir(parents=True)
+    os.mkfifo(theirs / "refused")
+    for path in (theirs / "refused", theirs, theirs.parent):
+        os.chown(path, NOBODY, NOBODY)
+    assert ask("get", XDG_RUNTIME_DIR=None, TMPDIR=tmp_path, timeout=5) == (0, ANSWER, "")
+
+
+@pytest.mark.parametrize("runtime", ["/nowhere", "", "runtime", "/etc/passwd"])
+def test_no_runtime_directory(runtime: str, home: Path, tmp_path: Path, token: None) -> None:
+    """Without a place for the record, the token is served, `erase` reports, and nothing is written elsewhere."""
+    (tmp_path / f"runtime-{os.geteuid()}").touch()  # a file in the place of the directory
+    environment: dict[str, Any] = {"XDG_RUNTIME_DIR": runtime, "TMPDIR": tmp_path}
+    assert ask("get", **environment) == (0, ANSWER, "")
+    status, stdout, stderr = ask("erase", ERASE, **environment)
+    assert (status, stdout) == (0, "")
+    assert "hf_****wxyz" in stderr
+    assert ask("get", **environment)[:2] in ((0, ANSWER), (0, QUIT))
+    assert list(home.iterdir()) == []
+
+
+def test_relative_tmpdir_is_not_the_repository(home: Path, token: None) -> None:
+    """Nothing is stored in the current directory, which is the repository that git works in."""
+    ask("erase", ERASE, XDG_RUNTIME_DIR="", TMPDIR=".")
+    assert list(home.iterdir()) == []
+
+
+UNREACHABLE = {"HF_ENDPOINT": "http://127.0.0.1:9"}
+
+
+@pytest.mark.parametrize(
+    "data", [b"\n\n\n\n\n", b"a\nb\nc\nd\ne\nf", b"\xff", b"x" * 100_000, b"ab\nab\n1\n2\n3\n" + TOKEN.encode()]
+)
+def test_garbage_for_an_exchange(data: bytes, records: Path) -> None:
+    """A malformed record of an exchanged token is ignored: the exchange is repeated (and fails here)."""
+    with_bytes(data, "oidc")(records)
+    status, stdout, stderr = ask("get", **UNREACHABLE, HF_OIDC_RESOURCE="acme/model", HF_OIDC_ID_TOKEN="x")
+    assert (status, stdout) == (1, "")
+    assert stderr.startswith("git-credential-hf: error: no token for HF_OIDC_RESOURCE=acme/model: ")
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"\xff", b"1.5.5\n", b"\0", b"inf", b"nan"])
+def test_garbage_for_a_failed_refresh(data: bytes, home: Path, records: Path) -> None:
+    """A malformed record of a failed refresh is ignored: the token is served, and the failure reported again."""
+    log_in(home, TOKEN, "work", refresh_token="hf_oauth__refresh_x", expires_at=int(time.time()) + 60)
+    with_bytes(data, "refresh-failed")(records)
+    status, stdout, stderr = ask("get", **UNREACHABLE)
+    assert (status, stdout.startswith(ANSWER)) == (0, True)
+    assert stderr.startswith("git-credential-hf: warning: ")

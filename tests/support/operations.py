@@ -1,0 +1,22 @@
+"""git's operations, as the installed executable answers them."""
+
+from pathlib import Path
+from typing import Any
+
+from programs import run
+
+HUB = "protocol=https\nhost=huggingface.co\n"
+QUIT = "quit=1\n"
+
+Answer = tuple[int, str, str]  # exit status, stdout, stderr
+
+
+def ask(operation: str, message: str | bytes = HUB, **options: Any) -> Answer:
+    """Ask the executable for one operation; `options` are those of `run`, and variables of the environment."""
+    return answer("git-credential-hf", operation, message=message, **options)
+
+
+def answer(*command: str | Path, message: str | bytes = HUB, **options: Any) -> Answer:
+    """Run a command with this message on stdin."""
+    done = run(*command, stdin=message, check=False, **options)
+    return done.returncode, done.stdout, done.stderr
