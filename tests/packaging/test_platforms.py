@@ -17,14 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf.configure import format_section, helper_command, plan_unconfigure
+from git_credential_hf.configure import format_section, plan_unconfigure
 from git_credential_hf.git import other_helpers as others
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import is_our_helper, is_program_path
+from git_credential_hf.git.helpers import helper_command, is_our_helper, is_program_path
 from git_credential_hf.git.netrc import git_netrc_path, netrc_paths
-from git_credential_hf.git.other_helpers import Holder
 from git_credential_hf.git.run import child_environment, find_program, git_home, git_program
-from git_credential_hf.purge import purge_helpers
+from git_credential_hf.purge import PurgeResult, purge_helpers
 from git_credential_hf.state import runtime_directory, write_state
 from git_credential_hf.system import is_process_running
 
@@ -384,7 +383,7 @@ def test_helpers_are_asked_as_git_asks_them(
     monkeypatch.setattr(sys, "platform", platform)
     (holder,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", value)])
     assert [copy.secret for copy in holder.copies] == ["hf_heldbyanotherhelper"]
-    assert (holder.state, holder.why) == ("purged", "")
+    assert (holder.state, holder.failure) == ("purged", "")
     assert not file.exists() or not file.read_text()
 
 
@@ -397,7 +396,7 @@ def test_a_helper_that_hangs_is_ended_with_its_children(
     monkeypatch.setattr(others, "HELPER_TIMEOUT", 0.5)
     line = f"!echo $$ >'{home}/pid'; sleep 100; :"
     (holder,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", line)], (None,))
-    assert (holder.state, holder.has_no_answer) == ("unknown", True)
+    assert (holder.state, holder.has_timed_out) == ("unknown", True)
     pid = int((home / "pid").read_text())
     for _ in range(100):
         state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True).stdout.strip()
@@ -441,9 +440,9 @@ def test_where_a_person_finds_what_is_held(
 ) -> None:
     """Where a helper will not let go of a token, its keychain has a name that a person knows; else nothing is said."""
     monkeypatch.setattr(sys, "platform", platform)
-    holder = Holder(ConfigEntry("global", "file:x", "credential.helper", value))
+    holder = PurgeResult(ConfigEntry("global", "file:x", "credential.helper", value))
     assert holder.remedy() is None
-    holder.holds_still = True
+    holder.is_held = True
     assert (place in (holder.remedy() or "")) if place else holder.remedy() is None
 
 
