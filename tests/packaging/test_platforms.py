@@ -381,9 +381,9 @@ def test_helpers_are_asked_as_git_asks_them(
         file = home / "kept"
         file.write_text("https://git:hf_heldbyanotherhelper@huggingface.co\n")
     monkeypatch.setattr(sys, "platform", platform)
-    (holder,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", value)])
-    assert [copy.secret for copy in holder.copies] == ["hf_heldbyanotherhelper"]
-    assert (holder.state, holder.failure) == ("purged", "")
+    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", value)])
+    assert [copy.secret for copy in result.copies] == ["hf_heldbyanotherhelper"]
+    assert (result.state, result.failure) == ("purged", "")
     assert not file.exists() or not file.read_text()
 
 
@@ -395,8 +395,8 @@ def test_a_helper_that_hangs_is_ended_with_its_children(
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(others, "HELPER_TIMEOUT", 0.5)
     line = f"!echo $$ >'{home}/pid'; sleep 100; :"
-    (holder,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", line)], (None,))
-    assert (holder.state, holder.has_timed_out) == ("unknown", True)
+    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", line)], (None,))
+    assert (result.state, result.has_timed_out) == ("unknown", True)
     pid = int((home / "pid").read_text())
     for _ in range(100):
         state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True).stdout.strip()
@@ -440,10 +440,10 @@ def test_where_a_person_finds_what_is_held(
 ) -> None:
     """Where a helper will not let go of a token, its keychain has a name that a person knows; else nothing is said."""
     monkeypatch.setattr(sys, "platform", platform)
-    holder = PurgeResult(ConfigEntry("global", "file:x", "credential.helper", value))
-    assert holder.remedy() is None
-    holder.is_held = True
-    assert (place in (holder.remedy() or "")) if place else holder.remedy() is None
+    result = PurgeResult(ConfigEntry("global", "file:x", "credential.helper", value))
+    assert result.remedy() is None
+    result.is_held = True
+    assert (place in (result.remedy() or "")) if place else result.remedy() is None
 
 
 # --- the program, in a Python that is like the one on Windows ---
