@@ -92,25 +92,28 @@ def removal_command(entry: ConfigEntry) -> str:
 
 def push_url() -> str:
     """Return the URL that `git push` in this repository goes to; raises `Problem` if there is none."""
+    remote = _push_remote()
+    if "://" in remote or parse_remote(remote):
+        return remote  # as `git push -u URL` sets it; it may contain a token, so git does not get it as an argument
     try:
-        branch = run_git("symbolic-ref", "--short", "--quiet", "HEAD").decode("utf-8", "surrogateescape").strip()
-    except Problem:
-        branch = ""  # detached
-    configured = read_config()
-    settings = {(e.section, e.subsection, e.name): e.value for e in configured}
-    remotes = {e.subsection for e in configured if e.section == "remote" and e.subsection}
-    name = remotes.pop() if len(remotes) == 1 else "origin"  # as git does
-    keys = [("branch", branch, "pushremote"), ("remote", "", "pushdefault"), ("branch", branch, "remote")]
-    name = next((settings[key] or name for key in keys if settings.get(key)), name)
-    if "://" in name or parse_remote(name):
-        return name  # as `git push -u URL` sets it; it may contain a token, so git does not get it as an argument
-    try:
-        urls = (
-            run_git("remote", "get-url", "--push", "--all", "--", name).decode("utf-8", "surrogateescape").splitlines()
-        )
+        urls = git_line("remote", "get-url", "--push", "--all", "--", remote).splitlines()
     except Problem:
         raise Problem("this directory has no remote to push to", "name a repository, such as acme/model") from None
     return next((url for url in urls if parse_remote(url)), urls[0])  # a remote may have several
+
+
+def _push_remote() -> str:
+    """Return the name or the URL of the remote that git pushes to (git-config(1), remote.pushDefault)."""
+    try:
+        branch = git_line("symbolic-ref", "--short", "--quiet", "HEAD")
+    except Problem:
+        branch = ""  # detached
+    entries = read_config()
+    settings = {(entry.section, entry.subsection, entry.name): entry.value for entry in entries}
+    remotes = {entry.subsection for entry in entries if entry.section == "remote" and entry.subsection}
+    default = remotes.pop() if len(remotes) == 1 else "origin"
+    keys = [("branch", branch, "pushremote"), ("remote", "", "pushdefault"), ("branch", branch, "remote")]
+    return next((value for key in keys if (value := settings.get(key))), default)
 
 
 def config_path(scope: str) -> str:
@@ -119,29 +122,36 @@ def config_path(scope: str) -> str:
     The rules are those of git-config(1), FILES. git prints the path only from 2.41 on (`git var`).
     """
     if scope == "local":
-        try:
-            return os.path.realpath(git_line("rev-parse", "--git-path", "config"))
-        except Problem as problem:
-            if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
-                raise Problem("not in a git repository", "cd into one, or use --global") from None
-            raise
-    named = os.environ.get(f"GIT_CONFIG_{scope.upper()}")
-    if named is not None:
-        if not named:
-            raise Problem(
-                f"GIT_CONFIG_{scope.upper()} is empty, so there is no file", f"unset GIT_CONFIG_{scope.upper()}"
-            )
-        return os.path.realpath(named)
-    if scope == "system":
-        # git opens this file in its editor, even if it does not exist, and this editor prints the name. The quotes make
-        # git use the shell, which has `printf` built in, instead of PATH.
-        shown = run_git("config", "--system", "--edit", environment={"GIT_EDITOR": 'printf "%s"'}).decode(
-            "utf-8", "surrogateescape"
-        )
-        return os.path.realpath(shown)
-    if not os.path.isabs(git_home()):
+        return os.path.realpath(_local_path())
+    variable = f"GIT_CONFIG_{scope.upper()}"
+    path = os.environ.get(variable)
+    if path is None:
+        path = _system_path() if scope == "system" else _global_path()
+    elif not path:
+        raise Problem(f"{variable} is empty, so there is no file", f"unset {variable}")
+    return os.path.realpath(path)
+
+
+def _local_path() -> str:
+    try:
+        return git_line("rev-parse", "--git-path", "config")
+    except Problem as problem:
+        if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
+            raise Problem("not in a git repository", "cd into one, or use --global") from None
+        raise
+
+
+def _system_path() -> str:
+    # git opens this file in its editor, even if it does not exist, and this editor prints the name. The quotes make git
+    # use the shell, which has `printf` built in, instead of PATH.
+    path = run_git("config", "--system", "--edit", environment={"GIT_EDITOR": 'printf "%s"'})
+    return path.decode("utf-8", "surrogateescape")
+
+
+def _global_path() -> str:
+    home = git_home()
+    if not os.path.isabs(home):
         raise Problem("HOME is not set, so git has no global configuration", "export HOME=/path/of/your/home")
-    own = os.path.join(git_home(), ".gitconfig")
-    xdg = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.join(git_home(), ".config"), "git", "config")
-    is_xdg = not os.access(own, os.R_OK) and os.access(xdg, os.R_OK)
-    return os.path.realpath(xdg if is_xdg else own)
+    own = os.path.join(home, ".gitconfig")
+    xdg = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "git", "config")
+    return xdg if os.access(xdg, os.R_OK) and not os.access(own, os.R_OK) else own
