@@ -478,6 +478,11 @@ def like(module, **other):
     vars(copy).update({{name: value for name, value in vars(module).items() if name not in absent}}, **other)
     return copy
 
+class Sys(types.ModuleType):
+    def __setattr__(self, name, value):  # a stdout of ours is everybody's
+        vars(self)[name] = value
+        setattr(sys, name, value)
+
 class Popen(subprocess.Popen):
     def __init__(self, command, *more, shell=False, creationflags=0, preexec_fn=None, **options):
         # CreateProcess looks in the current directory first; cmd.exe is no shell of git's.
@@ -496,7 +501,8 @@ def sockets_alone(*given):
 def locking(descriptor, mode, length):
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-found = {{"sys": like(sys, platform=PLATFORM), "os": like(os), "signal": like(signal)}}
+found = {{"sys": Sys("sys"), "os": like(os), "signal": like(signal)}}
+vars(found["sys"]).update(vars(sys), platform=PLATFORM)
 if PLATFORM == "win32":
     sys.stdout.reconfigure(newline="\\r\\n")
     found["os"].name = "nt"
