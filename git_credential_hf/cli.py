@@ -1,17 +1,25 @@
-"""The commands that people type: their options, and what they do."""
+"""The commands that people run, and their options."""
 
 import functools
 import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from git_credential_hf import __version__
-from git_credential_hf.output import flush_output, print_change, print_holders, print_json, print_line, print_status
+from git_credential_hf.output import (
+    OutputError,
+    flush_stdout,
+    open_stdout,
+    print_change,
+    print_json,
+    print_line,
+    print_purge,
+    print_status,
+)
 from git_credential_hf.problem import Problem, report, report_problem, report_unexpected_error
 
 if TYPE_CHECKING:
@@ -21,22 +29,17 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command; returns its exit status."""
+    """Run a command; return its exit status."""
     if _is_unknown_operation(arguments):
         return 0
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A character that the terminal's encoding lacks must not fail; a CR from Windows would break `eval`.
-        sys.stdout.reconfigure(errors="replace", newline="\n")
+    open_stdout()
     try:
         status = commands.main(arguments, prog_name="git-credential-hf", standalone_mode=False)
-        flush_output()
-    except OSError as error:
-        if error.filename is not None:
-            raise  # not from writing to stdout
-        # The reader is gone (`| head`), or the disk is full; the interpreter must not try again when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        if not isinstance(error, BrokenPipeError):
-            report("error", f"cannot write the answer: {error.strerror}")
+        flush_stdout()
+    except OutputError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes again when it ends
+        if not isinstance(error.reason, BrokenPipeError):
+            report("error", f"cannot write the output: {error.reason.strerror}")
         return 1
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -79,9 +82,9 @@ def commands() -> None:
 @commands.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> int:
-    """Show who you are to git now.
+    """Show the current token, its account, and whether git uses it.
 
-    Exits with 1 if something has to be fixed.
+    Exits with 1 if something is wrong.
     """
     from git_credential_hf.status import Status
 
@@ -115,12 +118,11 @@ def _with_scopes(default: str, *scopes: str) -> Callable[[Command], Command]:
     return add
 
 
-def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the names of stored tokens that complete what has been typed."""
+def _complete_token_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     from git_credential_hf.tokens import stored_token_names
 
     try:
-        return [name for name in stored_token_names() if name.startswith(begun)]
+        return [name for name in stored_token_names() if name.startswith(incomplete)]
     except Problem:
         return []
 
@@ -131,14 +133,16 @@ def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> 
     "--token",
     "name",
     metavar="NAME",
-    shell_complete=_names,
+    shell_complete=_complete_token_name,
     help="A stored token, as in `hf auth list`, for the namespace.",
 )
 @click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organization whose repositories use it.")
-@click.option("--hooks", "with_hooks", is_flag=True, help="Install the hooks, too: `hooks install`.")
+@click.option("--hooks", "with_hooks", is_flag=True, help="Install the hooks, too, as `hooks install` does.")
 @click.option("--purge/--no-purge", default=None, help="Remove other helpers' copies first, or not; by default, ask.")
-@click.option("--print", "print_lines", is_flag=True, help="Print the lines for your git configuration instead.")
-@click.option("--env", "print_environment", is_flag=True, help="Print them as environment variables, for `eval`.")
+@click.option("--print", "print_lines", is_flag=True, help="Print the settings, as lines for a configuration file.")
+@click.option(
+    "--env", "print_environment", is_flag=True, help="Print the settings, as environment variables for `eval`."
+)
 def configure(
     scope: str,
     dry_run: bool,
@@ -164,7 +168,7 @@ def configure(
         raise click.UsageError("--print, --env and --dry-run exclude each other")
     if with_hooks and (print_lines or print_environment or scope == "system"):
         raise click.UsageError("--hooks goes with --global and --local")
-    new = _namespace(name, namespace)
+    new = _parse_mapping(name, namespace)
     if print_lines:
         click.echo(config_lines(new), nl=False)
         return 0
@@ -176,7 +180,7 @@ def configure(
         plan = plan_configure(scope, new)
         if not dry_run:
             _purge_first(purge)
-        status = _carry_out(plan, dry_run, "git already uses this helper for Hugging Face hosts")
+        _apply_changes(plan, dry_run, "git already uses this helper for Hugging Face hosts")
         if with_hooks:
             _install_hooks(scope, dry_run)
     except Problem as problem:
@@ -187,12 +191,12 @@ def configure(
         return 1
     if not dry_run:
         for warning in helpers_in_the_way():
-            report("warning", warning.message)
-            report("hint", warning.fix or "")
-    return status
+            report_problem(warning, "warning")
+    return 0
 
 
-def _namespace(name: str | None, namespace: str | None) -> dict[str, str]:
+def _parse_mapping(name: str | None, namespace: str | None) -> dict[str, str]:
+    """Return the token's name for the namespace, if both options are given; raises `Problem` if there is no token."""
     from git_credential_hf.hub import is_valid_name
     from git_credential_hf.tokens import stored_token
 
@@ -219,7 +223,7 @@ def _purge_first(wanted: bool | None) -> None:
         return
     if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return
-    print_holders(purge_helpers(helpers, account_usernames()))
+    print_purge(purge_helpers(helpers, account_usernames()))
 
 
 @commands.command()
@@ -236,19 +240,19 @@ def purge(dry_run: bool, as_json: bool) -> int:
     from git_credential_hf.git.config import read_config
     from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers
 
-    holders = purge_helpers(other_helpers(read_config()), account_usernames(), dry_run=dry_run)
+    results = purge_helpers(other_helpers(read_config()), account_usernames(), dry_run=dry_run)
     if as_json:
-        print_json({"helpers": [holder.as_json() for holder in holders]})
+        print_json({"helpers": [result.as_json() for result in results]})
     else:
-        print_holders(holders)
-        if not holders:
+        print_purge(results)
+        if not results:
             report("hint", "git has no other helper for Hugging Face hosts")
-    for holder in holders:
-        if holder.why:
-            report("warning", f"{holder.helper}: {holder.why}")
-        if remedy := holder.remedy():
+    for result in results:
+        if result.failure:
+            report("warning", f"{result.helper}: {result.failure}")
+        if remedy := result.remedy():
             report("hint", remedy)
-    return 1 if any(holder.state in ("held", "unknown") for holder in holders) else 0
+    return 1 if any(result.state in ("held", "unknown") for result in results) else 0
 
 
 @commands.command()
@@ -300,7 +304,7 @@ def _parse_repository(repo: str) -> "Repository":
 @commands.command()
 @click.option("--fix", is_flag=True, help="Fix what can be fixed safely, one finding at a time.")
 @click.option("--yes", is_flag=True, help="With --fix, do not ask before each change.")
-@click.option("--dry-run", is_flag=True, help="Show the changes, and make none.")
+@click.option("--dry-run", is_flag=True, help="Show the changes without making them.")
 @click.option("--offline", is_flag=True, help="Do not contact the Hub.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("repo", required=False)
@@ -399,53 +403,53 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     from git_credential_hf.hooks.install import HOOK_SCOPES, plan_uninstall
     from git_credential_hf.state import cache_directory, remove_state
 
-    hooks = plan_uninstall(scope) if scope in HOOK_SCOPES else []
-    if hooks:
-        _carry_out(hooks, dry_run, "")
-    status = _carry_out(plan_unconfigure(scope), dry_run, "there is nothing to undo in git's configuration")
-    if not dry_run:
-        remove_state()
-        remove_state(cache_directory())
-    for entry in handwritten_helpers(scope) if not dry_run else ():
-        report(
-            "warning", f"`helper = {entry.value}` in {entry.origin.removeprefix('file:')} was not written by configure"
-        )
-        key = ".".join(part for part in ("credential", entry.subsection, "helper") if part)
-        report("hint", f"run `git config --{scope} --unset-all {shlex.quote(key)}`")
-    return status
+    if scope in HOOK_SCOPES:
+        _apply_changes(plan_uninstall(scope), dry_run)
+    _apply_changes(plan_unconfigure(scope), dry_run, "there is nothing to undo in git's configuration")
+    if dry_run:
+        return 0
+    remove_state()
+    remove_state(cache_directory())
+    for entry in handwritten_helpers(scope):
+        file = entry.origin.removeprefix("file:")
+        report("warning", f"`helper = {entry.value}` in {file} was not written by `configure`")
+        report("hint", f"run `git config --{scope} --unset-all {shlex.quote(entry.key)}`")
+    return 0
 
 
-@commands.group(name="hooks")
-def hook_files() -> None:
+@commands.group()
+def hooks() -> None:
     """Install, uninstall or show the hooks of this repository.
 
     They run before git-lfs, and before existing hooks, which work as before.
     """
 
 
-@hook_files.command()
+@hooks.command()
 @_with_scopes("local", "global", "local")
 def install(scope: str, dry_run: bool) -> int:
     """Install the hooks in this repository, or in all of yours."""
-    return _install_hooks(scope, dry_run)
+    _install_hooks(scope, dry_run)
+    return 0
 
 
-def _install_hooks(scope: str, dry_run: bool) -> int:
+def _install_hooks(scope: str, dry_run: bool) -> None:
     from git_credential_hf.hooks.install import plan_install
 
-    return _carry_out(plan_install(scope), dry_run, "the hooks are already installed")
+    _apply_changes(plan_install(scope), dry_run, "the hooks are already installed")
 
 
-@hook_files.command()
+@hooks.command()
 @_with_scopes("local", "global", "local")
 def uninstall(scope: str, dry_run: bool) -> int:
     """Uninstall the hooks, and restore the previous ones."""
     from git_credential_hf.hooks.install import plan_uninstall
 
-    return _carry_out(plan_uninstall(scope), dry_run, "the hooks are not installed")
+    _apply_changes(plan_uninstall(scope), dry_run, "the hooks are not installed")
+    return 0
 
 
-@hook_files.command(name="status")
+@hooks.command(name="status")
 @click.option("--local", "scope", flag_value="local", default=None, help="The hooks of this repository.")
 @click.option("--global", "scope", flag_value="global", help="The hooks of all your repositories.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -456,25 +460,25 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
     """
     from git_credential_hf.hooks.install import hooks_in_effect, inspect_hooks
 
-    hooks = hooks_in_effect() if scope is None else inspect_hooks(scope)
+    inspection = hooks_in_effect() if scope is None else inspect_hooks(scope)
     if as_json:
-        print_json(hooks.as_json())
+        print_json(inspection.as_json())
     else:
-        for name, state, path, before in hooks.hooks:
+        for name, state, path, before in inspection.hooks:
             print_line(f"{name:10} {state:10} {path}" + (f", then {before}" if before else ""))
-    problem = hooks.problem()
+    problem = inspection.problem()
     if problem:
         report_problem(problem)
     return 1 if problem else 0
 
 
-def _carry_out(plan: "Sequence[Change]", dry_run: bool, nothing: str) -> int:
-    if not plan:
-        report("hint", nothing)
-    for change in plan:
+def _apply_changes(changes: "Sequence[Change]", dry_run: bool, without: str = "") -> None:
+    """Make changes, or show them; `without`: what to report if there are none."""
+    if not changes and without:
+        report("hint", without)
+    for change in changes:
         if dry_run:
             print_change(change)
         else:
             change.apply()
             print_line(f"changed {change.path}")
-    return 0

@@ -1,26 +1,30 @@
 """The settings that make git use this helper, and only this one, for Hugging Face hosts.
 
-`plan()` is the single truth: `configure` applies it, `--dry-run` shows it, `unconfigure` applies its inverse. It adds
-lines and never takes anybody else's away, so that the inverse gives back the very bytes.
+`plan_configure` is the single truth: `configure` applies it, `--dry-run` shows it, `unconfigure` applies its inverse.
+It only adds lines of its own, so that the inverse restores the file byte for byte.
 """
 
 import os
 import re
 import shlex
-import sys
 
 from git_credential_hf.files import FileChange, append_block, read_file, remove_block
 from git_credential_hf.git.config import (
     ConfigEntry,
     config_path,
-    is_plain,
     parse_config,
     quote_value,
     read_config,
     read_config_file,
+    removal_command,
 )
-from git_credential_hf.git.helpers import CONFIGURE_HINT, HelperChains, is_our_helper
-from git_credential_hf.git.run import find_program, git_program
+from git_credential_hf.git.helpers import (
+    HelperChains,
+    configure_hint,
+    helper_command,
+    is_our_helper,
+)
+from git_credential_hf.git.run import git_program
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import Repository, hub_origins, is_at_endpoint
 from git_credential_hf.masking import mask_line
@@ -28,46 +32,28 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
-def helper_command() -> str:
-    """Return the value for `credential.helper`: the short name if git finds it on PATH, else the path.
-
-    The path breaks when the program moves (cli/cli#2995 and six more), the name if PATH is short.
-    """
-    if find_program("git-credential-hf"):
-        return "hf"
-    program = os.path.abspath(sys.argv[0])
-    if sys.platform == "win32":  # a shell is to read it; and what pip has made leaves its `.exe` out
-        program = program.replace("\\", "/").removesuffix(".exe") + ".exe"
-    if not os.path.basename(program).startswith("git-credential-hf") or not os.access(program, os.X_OK):
-        # Run as `python -m git_credential_hf`: there is no executable that git could start.
-        raise Problem(
-            "there is no executable git-credential-hf on PATH for git to run", "pipx install git-credential-hf"
-        )
-    # git hands a path to the shell as it is: one with a blank in it has to be a command (credential.c).
-    return program if is_plain(program) else "!" + shlex.quote(program)
-
-
 def credential_sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
-    """Return the settings: for each section of `credential` its variables, in order.
+    """Return the settings: for each section of `credential`, its variables in order.
 
-    An empty helper resets the list, then comes ours. `mapped`: the stored token for each namespace; git-lfs sends
-    the path that tells them apart only with `useHttpPath` (docs/facts.md#g4).
+    An empty helper resets the list, then comes this one. `mapped`: the name of the stored token for each namespace.
+    Only with `useHttpPath` does git-lfs send the path, which the namespace is part of (docs/facts.md#g4).
     """
-    alone = [("helper", ""), ("helper", helper_command())]
-    found = {origin: alone + ([("useHttpPath", "true")] if mapped else []) for origin in hub_origins()}
+    command = helper_command()
+    host = [("helper", ""), ("helper", command)] + ([("useHttpPath", "true")] if mapped else [])
+    sections = dict.fromkeys(hub_origins(), host)
     for namespace, token in mapped.items():
         for origin in hub_origins():
-            for kind in _KINDS:
-                value = f"{helper_command()} --token {shlex.quote(token)}"
-                found[f"{origin}/{kind}{namespace}"] = [("helper", ""), ("helper", value)]
-    return found
+            for prefix in _PATH_PREFIXES:
+                value = f"{command} --token {shlex.quote(token)}"
+                sections[f"{origin}/{prefix}{namespace}"] = [("helper", ""), ("helper", value)]
+    return sections
 
 
-_KINDS = ("", "datasets/", "spaces/", "kernels/")  # of repositories, as a path begins (docs/facts.md#h1)
+_PATH_PREFIXES = ("", "datasets/", "spaces/", "kernels/")  # of models and the other kinds (docs/facts.md#h1)
 
 
 def mapped_tokens(configured: list[ConfigEntry], origins: list[str] | None = None) -> dict[str, str]:
-    """Return the namespaces with a token of their own at these origins (by default, any), and its stored name."""
+    """Return the namespaces that have a token of their own at these origins (default: all of the Hub), and its name."""
     found = {}
     for entry in configured:
         if entry.is_helper() and is_our_helper(entry.value or "") and " --token " in (entry.value or ""):
@@ -77,14 +63,14 @@ def mapped_tokens(configured: list[ConfigEntry], origins: list[str] | None = Non
                     try:
                         found[namespace] = shlex.split((entry.value or "").removeprefix("!"))[-1]
                     except ValueError:
-                        pass  # no shell can run it, either
+                        pass  # a shell cannot run it either
     return found
 
 
 def token_for_repository(repository: Repository) -> Token | None:
-    """Return the token that this helper serves for a repository: its namespace's own, or the current one.
+    """Return the token that this helper gives for a repository: its namespace's own, or the current one.
 
-    Raises `Problem` if there is a source, but broken.
+    Raises `Problem` if the token cannot be read.
     """
     origins = [origin for origin in hub_origins() if is_at_endpoint(origin)]  # another Hub has other tokens
     name = mapped_tokens(read_config(), origins).get(repository.namespace)
@@ -104,15 +90,15 @@ def config_lines(mapped: dict[str, str]) -> str:
 
 
 def plan_configure(scope: str, new: dict[str, str] | None = None) -> list[FileChange]:
-    """Plan the change that makes git use this helper in `scope` (of `SCOPES`); empty if it does already.
+    """Plan the change that makes git use this helper in `scope` (of `SCOPES`); empty if it already does.
 
-    `new`: a token for each of these namespaces, in addition to those that have one.
+    `new`: the names of tokens for namespaces, in addition to those that have one.
     """
     path = config_path(scope)
     before = after = read_file(path)
-    configured = _readable(path) if before is not None else []
+    configured = _read_with_git(path) if before is not None else []
     for section, variables in credential_sections({**mapped_tokens(configured), **(new or {})}).items():
-        # A section after a changed one is written again: what is later in the file counts.
+        # A section after a changed one is written again, because its place in the file counts.
         if after != before or not _has(configured, section, variables):
             after = append_block(_without_block(after, section), format_section(section, variables))
     # A user who cannot read the system's file cannot run git at all, and root's umask may be 077.
@@ -125,7 +111,7 @@ def plan_unconfigure(scope: str) -> list[FileChange]:
     path = config_path(scope)
     before = read_file(path)
     if before is not None:
-        _readable(path)
+        _read_with_git(path)
     after = _without_block(before, None)
     return [_checked(FileChange(path, before, after))] if after != before else []
 
@@ -135,7 +121,7 @@ def handwritten_helpers(scope: str) -> list[ConfigEntry]:
     path = config_path(scope)
     if read_file(path) is None:
         return []
-    return [entry for entry in _readable(path) if entry.is_helper() and entry.value and is_our_helper(entry.value)]
+    return [entry for entry in _read_with_git(path) if entry.is_helper() and entry.value and is_our_helper(entry.value)]
 
 
 def config_environment(new: dict[str, str]) -> list[tuple[str, str]]:
@@ -156,43 +142,33 @@ def config_environment(new: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def helpers_in_the_way() -> list[Problem]:
-    """Return what else in git's configuration, as it counts here, would spoil what `configure` has written."""
+    """Return the problems that other settings of git cause in the current directory after `configure`."""
     entries = read_config()
-    found: dict[tuple[str, ...], Problem] = {}
+    problems: dict[tuple[str, str, str], Problem] = {}
     for entry in HelperChains(hub_origins(), entries).others:
-        message = f"git also gives each Hub token to '{mask_line(entry.value or '')}' to store ({_where(entry)})"
-        # What it does for other hosts is not ours to change: after it, it is reset for the Hub alone.
-        is_local = entry.scope == "local" and not entry.subsection
-        fix = f"{CONFIGURE_HINT[:-1]} --local`" if is_local else removal_command(entry)
-        found.setdefault((entry.origin, entry.subsection, "helper"), Problem(message, fix))
+        message = f"git also passes each Hub token to '{mask_line(entry.value or '')}' ({_place(entry)})"
+        # It may be there for other hosts: `configure --local` resets it for the Hub only.
+        is_for_all_hosts = entry.scope == "local" and not entry.subsection
+        fix = configure_hint("local") if is_for_all_hosts else removal_command(entry)
+        problems.setdefault((entry.origin, entry.subsection, "helper"), Problem(message, fix))
     for entry in entries:
         is_username = entry.section == "credential" and entry.name == "username"
         if is_username and any(section_applies(entry.subsection, origin) for origin in hub_origins()):
-            message = f"git requests tokens for the user name '{mask_line(entry.value or '')}' only ({_where(entry)})"
+            message = f"git requests tokens for the user name '{mask_line(entry.value or '')}' only ({_place(entry)})"
             key = (entry.origin, entry.subsection, "username")
-            found.setdefault(key, Problem(message, removal_command(entry)))
-    return list(found.values())
+            problems.setdefault(key, Problem(message, removal_command(entry)))
+    return list(problems.values())
 
 
-def _where(entry: ConfigEntry) -> str:
+def _place(entry: ConfigEntry) -> str:
     return "the environment, GIT_CONFIG_*" if entry.scope == "command" else entry.origin.removeprefix("file:")
 
 
-def removal_command(entry: ConfigEntry) -> str:
-    """Return the command, or the hint, that removes a variable from where it is set."""
-    key = ".".join(part for part in (entry.section, entry.subsection, entry.name) if part)
-    if entry.scope == "command":
-        return f"remove {key} from GIT_CONFIG_*, or from git's `-c`"
-    # Not by its scope: it may be in an included file, and paths there are relative to that.
-    path = os.path.abspath(entry.origin.removeprefix("file:"))
-    return f"run `git config --file {shlex.quote(path)} --unset-all {shlex.quote(key)}`"
+# --- checks with git ---
 
 
-# --- what git makes of it ---
-
-
-def _readable(path: str) -> list[ConfigEntry]:
-    git_program()
+def _read_with_git(path: str) -> list[ConfigEntry]:
+    git_program()  # else `git config --edit` would be the hint
     try:
         return read_config_file(path)
     except Problem as problem:
@@ -202,7 +178,7 @@ def _readable(path: str) -> list[ConfigEntry]:
 
 
 def _has(configured: list[ConfigEntry], section: str, variables: list[tuple[str, str]]) -> bool:
-    """Whether these entries, whatever git read before them, come to `variables` for the URL `section`."""
+    """Whether these entries result in `variables` for the URL `section`, whatever git reads before them."""
     wanted = [value for name, value in variables if name == "helper"]
     applying = [
         entry for entry in configured if entry.section == "credential" and section_applies(entry.subsection, section)
@@ -217,14 +193,14 @@ def _has(configured: list[ConfigEntry], section: str, variables: list[tuple[str,
 
 
 def _checked(change: FileChange) -> FileChange:
-    """Let git read the old and the new content: nothing but our own lines may differ."""
-    before, after = (_others(content) for content in (change.before, change.after))
+    """Let git parse the old and the new content: only our own lines may differ."""
+    before, after = (_foreign_entries(content) for content in (change.before, change.after))
     if before != after:
         raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
     return change
 
 
-def _others(content: bytes | None) -> list[tuple[str, str, str, str | None]]:
+def _foreign_entries(content: bytes | None) -> list[tuple[str, str, str, str | None]]:
     others: list[tuple[str, str, str, str | None]] = []
     ours: str | None = None  # the section in which the last entry was ours
     for entry in parse_config(content or b""):
@@ -232,33 +208,33 @@ def _others(content: bytes | None) -> list[tuple[str, str, str, str | None]]:
         if entry.is_helper() and is_our_helper(entry.value or ""):
             ours = entry.subsection
             if others[-1:] == [(*section, "")]:
-                others.pop()  # the empty value before ours is ours, too
+                others.pop()  # the reset before our helper is ours, too
         elif section != ("credential", ours, "usehttppath") or entry.value != "true":
             others.append((*section, entry.value))
             ours = None
     return others
 
 
-# --- one file's bytes ---
+# --- the bytes of a file ---
 
 
 def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
-    """Cut out our blocks, for one origin or for any; of a section with more in it, our two lines.
+    """Remove our sections, for one origin or for all; from a section with other lines in it, only our lines.
 
-    A formatter, or a person, may have changed what does not count.
+    White space, case and quotes may have been changed by a formatter, or by a person.
     """
-    where = re.escape(origin.encode()) if origin else rb'https?://[^"\\\n]+'
+    url = re.escape(origin.encode()) if origin else rb'https?://[^"\\\n]+'
     end = rb"[ \t]*(?:[#;][^\n]*)?\r?(?:\n|\Z)"
-    header = rb'^[ \t]*\[[ \t]*credential[ \t]+"' + where + rb'"[ \t]*\]' + end
+    header = rb'^[ \t]*\[[ \t]*credential[ \t]+"' + url + rb'"[ \t]*\]' + end
     program = rb'[\'\\"]*(?:[A-Z]:)?/[^\n]*git-credential-hf(?:\.exe)?[\'\\"]*'
     program = rb'"?hf"?|"?hf --token [^\n]+?|"?!?' + program + rb"(?: --token [^\n]+?)?"
     lines = rb"[ \t]*helper[ \t]*=" + end + rb"[ \t]*helper[ \t]*=[ \t]*(?:" + program + rb")" + end
     if b" --token " in (content or b""):
-        lines += rb"(?:[ \t]*useHttpPath[ \t]*=[ \t]*true" + end + rb")?"  # with namespaces, the host has it from us
+        lines += rb"(?:[ \t]*useHttpPath[ \t]*=[ \t]*true" + end + rb")?"  # `configure` adds it if there are namespaces
     pattern = rb"(?mi)" + header + rb"((?:" + end.replace(rb"|\Z", b"") + rb")*)(" + lines + rb")"
     while content is not None and (found := list(re.finditer(pattern, content))):
         block = found[-1]
-        # A section ends where the next one begins; blank lines and comments between them belong to neither.
+        # Blank lines and comments before the next section belong to neither.
         is_whole = not block[1] and re.match(rb"(?:" + end + rb")*?(?:[ \t]*\[|\Z)", content[block.end() :])
         content = (
             remove_block(content, *block.span()) if is_whole else content[: block.start(2)] + content[block.end() :]

@@ -105,7 +105,7 @@ def _purge_chain(origin: str, request: Request) -> None:
     # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
     user = request.username.decode("utf-8", "surrogateescape") if request.username else None
     password = (request.password or b"").decode("utf-8", "surrogateescape")
-    for holder in purge_helpers(list(others.values()), (None, user), seconds=PURGE_TIMEOUT):
-        if any(copy.secret == password for copy in holder.copies) and find_token(password, None) is None:
+    for result in purge_helpers(list(others.values()), (None, user), seconds=PURGE_TIMEOUT):
+        if any(copy.secret == password for copy in result.copies) and find_token(password, None) is None:
             record(REJECTED, origin, REFUSED_FOR)
-        trace(f"{holder.helper}: {holder.state} {[mask_token(copy.secret) for copy in holder.copies]} {holder.why}")
+        trace(f"{result.helper}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")

@@ -1,6 +1,6 @@
-"""What `git help credential-hf` says: the `--help` of every command, and what no command can tell about itself.
+"""The manual page, which `git help credential-hf` shows: the `--help` of every command, and the rest.
 
-The page is made when the package is built (hatch_build.py), in the language of man(7).
+It is made when the package is built (hatch_build.py), in the format of man(7).
 """
 
 import re
@@ -23,10 +23,10 @@ OPERATIONS = {
 
 ENVIRONMENT = {
     "HF_TOKEN, HUGGING_FACE_HUB_TOKEN": "A token; overrides the login.",
-    "HF_TOKEN_PATH": "The file with the token, such as a mounted secret, in place of `$HF_HOME/token`.",
-    "HF_HOME": "Where huggingface_hub keeps the login; `~/.cache/huggingface` if not set.",
-    "HF_OIDC_RESOURCE, HF_OIDC_ID_TOKEN": "A Trusted Publisher: the job's identity is exchanged for a token that ends "
-    "after an hour. Overrides all others.",
+    "HF_TOKEN_PATH": "The file with the token, such as a mounted secret, instead of `$HF_HOME/token`.",
+    "HF_HOME": "The directory of huggingface_hub's login; `~/.cache/huggingface` if not set.",
+    "HF_OIDC_RESOURCE, HF_OIDC_ID_TOKEN": "A Trusted Publisher: the identity of the CI job is exchanged for a token "
+    "of an hour. Overrides all others.",
     "HF_ENDPOINT": "Another Hub; its host gets the token, too.",
     "GIT_CREDENTIAL_HF_HOOKS": "`off`: the hooks do nothing.",
     "GIT_CREDENTIAL_HF_TRACE": "`1`: trace to the standard error, with secrets masked; an absolute path: append to "
@@ -36,10 +36,11 @@ ENVIRONMENT = {
 }
 
 FILES = {
-    "~/.cache/huggingface/token": "The login, of huggingface_hub's. It is read, and written by huggingface_hub alone.",
-    "$XDG_RUNTIME_DIR/git-credential-hf": "The token of a CI job until it ends, and the hash of a refused token for "
-    "half a minute. Removed by `unconfigure`.",
-    "~/.cache/git-credential-hf": "What the Hub allows, for ten minutes; no token. Removed by `unconfigure`.",
+    "~/.cache/huggingface/token": "The login of huggingface_hub. This program only reads it.",
+    "$XDG_RUNTIME_DIR/git-credential-hf": "The token of a CI job until it expires, and the hash of a refused token "
+    "for half a minute. Removed by `unconfigure`.",
+    "~/.cache/git-credential-hf": "The Hub's answers about access, for ten minutes; no token. Removed by "
+    "`unconfigure`.",
     "~/.config/git-credential-hf": "The hooks of `hooks install --global`. Removed by `hooks uninstall --global`.",
 }
 
@@ -60,13 +61,13 @@ EXAMPLES = {
 
 
 def manual_page(commands: click.Group) -> str:
-    """The manual page, for the program whose commands these are."""
+    """Return the manual page for these commands."""
     sections = {
         "NAME": [f"{NAME} \\- {_inline(_first(commands))}"],
         "SYNOPSIS": _synopsis(commands),
         "DESCRIPTION": _paragraphs(commands.help or ""),
         "COMMANDS": _described(commands),
-        "OPERATIONS": [".PP", "git runs these, see gitcredentials(7). `--token NAME` before one of them serves that "
+        "OPERATIONS": [".PP", "git runs these, see gitcredentials(7). `--token NAME` before one of them selects a "
                        "stored token.", *_terms(OPERATIONS)],
         "CONFIGURATION": _configuration(),
         "ENVIRONMENT": _terms(ENVIRONMENT),
@@ -106,7 +107,7 @@ def _configuration() -> Iterator[str]:
 
 
 def _each(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Each command with its full name, and in place of a group its commands."""
+    """Yield each command with its full name, and instead of a group its commands."""
     for name, command in sorted(group.commands.items()):
         if isinstance(command, click.Group):
             yield from _each(command, f"{prefix}{name} ")
@@ -119,7 +120,7 @@ def _options(command: click.Command) -> list[click.Option]:
 
 
 def _pieces(command: click.Command) -> Iterator[str]:
-    """What may follow a command's name, in the language of man(7)."""
+    """Yield the options and arguments of a command, in the format of man(7)."""
     for option in _options(command):
         names = "|".join(f"\\fB{_dashes(name)}\\fR" for name in (*option.opts, *option.secondary_opts))
         yield f"[{names}" + (f" \\fI{option.metavar}\\fR]" if option.metavar else "]")
@@ -150,9 +151,9 @@ def _terms(terms: dict[str, str]) -> Iterator[str]:
 
 
 def _inline(text: str) -> str:
-    """Text of ours in the language of man(7): what stands between backquotes is bold, pages of the manual too."""
+    """Format text for man(7): text in backquotes and names of manual pages are bold."""
     if "\\f" in text:
-        return text  # it is that already
+        return text  # it is formatted already
     text = _dashes(text.replace("\\", "\\e"))
     text = re.sub(r"`([^`]*)`", r"\\fB\1\\fR", text)
     text = re.sub(r"\b([a-z-\\]+)\(([1-9])\)", r"\\fB\1\\fR(\2)", text)

@@ -1,9 +1,10 @@
 """What the commands print: lines for people, or JSON for programs, both without secrets."""
 
+import io
 import json
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +12,45 @@ from git_credential_hf.masking import mask_line, mask_secrets, mask_token
 
 if TYPE_CHECKING:
     from git_credential_hf.files import Change
-    from git_credential_hf.git.other_helpers import Holder
+    from git_credential_hf.purge import PurgeResult
     from git_credential_hf.status import Status
 
 
+class OutputError(Exception):
+    """stdout cannot be written: its reader is gone (`| head`), or the disk is full."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class _Stdout(io.FileIO):
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise OutputError(error) from None
+
+
+def open_stdout() -> None:
+    """Let stdout raise `OutputError`, to tell its errors from those of other files; terminals have none."""
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return
+    if not sys.stdout.isatty():
+        file = io.BufferedWriter(_Stdout(1, "wb", closefd=False))
+        sys.stdout = io.TextIOWrapper(file, encoding=sys.stdout.encoding)
+    # A character that the encoding lacks must not fail; a CR from Windows would break `eval`.
+    sys.stdout.reconfigure(errors="replace", newline="\n")
+
+
+def flush_stdout() -> None:
+    """Write what is buffered; raises `OutputError`."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
 def print_line(line: str) -> None:
-    """Print a line for people; a server, or a hostile path, may have chosen what is in it."""
+    """Print a line for people, masked: a server, or a hostile path, may have chosen what is in it."""
     click.echo(mask_line(line))
 
 
@@ -27,7 +61,7 @@ def print_change(change: "Change") -> None:
 
 
 def print_status(status: "Status") -> None:
-    """Print who the user is to git now."""
+    """Print the current token, its account, and whether git uses this helper."""
     from git_credential_hf.hub import hub_endpoint
 
     if status.token is None:
@@ -49,11 +83,11 @@ def print_status(status: "Status") -> None:
         print_line(f"for       {namespace}: the stored token '{name}'")
 
 
-def print_holders(holders: "list[Holder]") -> None:
+def print_purge(results: "list[PurgeResult]") -> None:
     """Print what each helper held, and whether it still does."""
-    for holder in holders:
-        print_line(f"{holder.state:8} {holder.helper}  ({holder.origin.removeprefix('file:')})")
-        for copy in holder.copies:
+    for result in results:
+        print_line(f"{result.state:8} {result.helper}  ({result.origin.removeprefix('file:')})")
+        for copy in result.copies:
             user = f", user {copy.username}" if copy.username else ""
             print_line(f"         {mask_token(copy.secret)} for {copy.origin}{user}")
 
@@ -63,9 +97,9 @@ def print_json(answer: object) -> None:
 
     def safe(value: object) -> object:
         if isinstance(value, dict):
-            return {key: safe(of_it) for key, of_it in value.items()}
+            return {key: safe(item) for key, item in value.items()}
         if isinstance(value, list):
-            return [safe(entry) for entry in value]
+            return [safe(item) for item in value]
         return mask_secrets(value) if isinstance(value, str) else value
 
     click.echo(json.dumps(safe(answer), indent=2))
@@ -76,9 +110,3 @@ def _date(posix: int) -> str:
         return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(posix))
     except (OverflowError, ValueError, OSError):
         return f"{posix} seconds after 1970"
-
-
-def flush_output() -> None:
-    """Write what is buffered; raises `OSError` if the reader is gone, or the disk is full."""
-    if sys.stdout is not None:
-        sys.stdout.flush()

@@ -1,60 +1,109 @@
-"""Which tokens other helpers hold for the Hub, and how they are removed.
+"""Remove the tokens that other helpers hold for the Hub.
 
-Every secret for the Hub outside of huggingface_hub's own files is stale: now, or after the next login.
+Every copy outside of huggingface_hub's own files is stale: now, or after the next login.
 """
 
+import sys
 import time
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.helpers import is_our_helper
+from git_credential_hf.git.helpers import is_our_helper, split_command
 from git_credential_hf.git.other_helpers import (
-    HelperFailed,
+    HelperError,
     HelperTimeout,
-    Holder,
-    ask_helper,
-    erase_from_helper,
+    TokenCopy,
+    erase_copy,
     helper_exists,
+    request_copy,
 )
 from git_credential_hf.git.urlmatch import section_applies, section_origin, url_username
 from git_credential_hf.hub import exclusive_origins, hub_origins
+from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import run_each
 from git_credential_hf.tokens import current_token
 
-MAX_COPIES = 16  # of one host and user name in one helper
-REJECTED = "rejected"  # the state that names an origin whose stale token another helper has just given to git
-USUAL_USERNAMES = (None, "git", "hf_user")  # whichever it has; ours; huggingface_hub's (docs/facts.md#t3)
+MAX_COPIES = 16  # for one host and user name in one helper
+REJECTED = "rejected"  # name of the state with the origins for which another helper has just given git a stale token
+USUAL_USERNAMES = (None, "git", "hf_user")  # any; the one in our answers; huggingface_hub's (docs/facts.md#t3)
+
+
+class PurgeResult:
+    """What another helper holds, or held, for the Hub."""
+
+    def __init__(self, helper: ConfigEntry) -> None:
+        self.helper = helper.value or ""
+        self.origin = helper.origin
+        self.copies: list[TokenCopy] = []
+        self.was_erased = False  # any of them
+        self.is_held = False  # any of them, still
+        self.failure = ""  # why it is unknown whether there are more
+        self.has_timed_out = False
+
+    @property
+    def state(self) -> str:
+        """`clean`, `purged`, `held` or `unknown`, as in `purge --json`."""
+        if self.is_held:
+            return "held"
+        return "unknown" if self.failure else "purged" if self.was_erased else "clean"
+
+    def as_json(self) -> dict[str, object]:
+        """Return the object that `purge --json` prints."""
+        entries = [{"host": c.origin, "username": c.username, "shown": mask_token(c.secret)} for c in self.copies]
+        return {"helper": self.helper, "origin": self.origin, "state": self.state, "entries": entries}
+
+    def remedy(self) -> str | None:
+        """Return how a person can delete what it holds, if the system has a program for that."""
+        platform = "win32" if ".exe" in self.helper else sys.platform  # a Windows program in WSL, too
+        return _REMEDIES.get((_name(self.helper), platform)) if self.state in ("held", "unknown") else None
+
+
+_KEYCHAIN = "open Keychain Access, and delete the entries for huggingface.co"
+_WINDOWS = "open Windows Credential Manager (`control keymgr.dll`), and remove the entries git:https://huggingface.co"
+_KEYRING = "open your keyring (Passwords and Keys, or KWallet), and delete the entries for huggingface.co"
+# Git Credential Manager uses the system's store, too.
+_REMEDIES = {
+    **dict.fromkeys([(name, "darwin") for name in ("osxkeychain", "manager", "manager-core")], _KEYCHAIN),
+    **dict.fromkeys([(name, "win32") for name in ("wincred", "manager", "manager-core")], _WINDOWS),
+    ("libsecret", "linux"): _KEYRING,
+}
+
+
+def _name(helper: str) -> str:
+    """Return the short name of a helper: `manager` for `/usr/local/bin/git-credential-manager`."""
+    program = (split_command(helper) or [""])[0].rpartition("/")[2]
+    return program.removeprefix("git-credential-").removesuffix(".exe")
 
 
 def other_helpers(entries: list[ConfigEntry]) -> list[ConfigEntry]:
     """Return the other helpers that git may ask for a Hub token, each once, even if an empty value resets them."""
-    found: dict[str, ConfigEntry] = {}
+    helpers: dict[str, ConfigEntry] = {}
     for entry in entries:
-        if entry.is_helper() and entry.value and not is_our_helper(entry.value) and _concerns_the_hub(entry):
-            found.setdefault(entry.value, entry)
-    return list(found.values())
+        if entry.is_helper() and entry.value and not is_our_helper(entry.value) and _is_for_the_hub(entry):
+            helpers.setdefault(entry.value, entry)
+    return list(helpers.values())
 
 
-def _concerns_the_hub(entry: ConfigEntry) -> bool:
-    # A section for one user, or for a path, counts: git asks the helper about those.
-    is_the_hubs = section_origin(entry.subsection) in hub_origins()
-    return is_the_hubs or any(section_applies(entry.subsection, origin) for origin in hub_origins())
+def _is_for_the_hub(entry: ConfigEntry) -> bool:
+    # A section for a user name or a path counts: git asks its helper about those.
+    has_our_origin = section_origin(entry.subsection) in hub_origins()
+    return has_our_origin or any(section_applies(entry.subsection, origin) for origin in hub_origins())
 
 
 def account_usernames() -> tuple[str | None, ...]:
-    """Return the user names under which a token may be held: the usual ones, those in git's settings, the account's."""
+    """Return the user names that a copy may be stored for: the usual ones, those in git's settings, the account's."""
     from git_credential_hf.api.access import whoami
 
     entries = read_config()
     configured = [entry.value for entry in entries if entry.section == "credential" and entry.name == "username"]
     urls = [entry.value or "" for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
-    found = [*configured, *map(url_username, urls)]
+    names = [*configured, *map(url_username, urls)]
     try:
         token = current_token()
-        found.append(whoami(token).name if token else None)
+        names.append(whoami(token).name if token else None)
     except Problem:
-        pass  # then the account is not known
-    return (*USUAL_USERNAMES, *(name for name in found if name))
+        pass  # the account is unknown
+    return (*USUAL_USERNAMES, *(name for name in names if name))
 
 
 def purge_helpers(
@@ -63,49 +112,51 @@ def purge_helpers(
     *,
     dry_run: bool = False,
     seconds: float = 60,
-) -> list[Holder]:
+) -> list[PurgeResult]:
     """Let these helpers erase every secret for a Hub host, and check that they did; with `dry_run`, only look.
 
-    All helpers and hosts at the same time: some take seconds to start. After `seconds`, nothing more is asked.
+    All helpers and hosts at the same time, as some take seconds to start. After `seconds`, no more requests are made.
     """
     deadline = time.monotonic() + seconds
-    holders = [Holder(helper) for helper in helpers]
-    origins = exclusive_origins()  # a host that is shared with another service may have its own secrets
-    questions = [(holder, origin) for holder in holders if helper_exists(holder.helper) for origin in origins]
-    if questions:
+    results = [PurgeResult(helper) for helper in helpers]
+    origins = exclusive_origins()  # on a host that is shared with another service, the secret may be for that
+    tasks = [(result, origin) for result in results if helper_exists(result.helper) for origin in origins]
+    if tasks:
         try:
-            run_each(lambda asked: _reject(*asked, usernames, dry_run, deadline), questions)
+            run_each(lambda task: _purge_origin(*task, usernames, dry_run, deadline), tasks)
         except RuntimeError as error:  # no more threads
             raise Problem(f"cannot ask git's other helpers: {error}") from None
-    return holders
+    return results
 
 
-def _reject(holder: Holder, origin: str, usernames: tuple[str | None, ...], dry_run: bool, deadline: float) -> None:
+def _purge_origin(
+    result: PurgeResult, origin: str, usernames: tuple[str | None, ...], dry_run: bool, deadline: float
+) -> None:
     for username in dict.fromkeys(usernames):
         try:
-            _reject_all(holder, origin, username, dry_run, deadline)
-        except HelperFailed as unknown:
-            holder.why = str(unknown)
-            holder.has_no_answer = holder.has_no_answer or isinstance(unknown, HelperTimeout)
-            if unknown.is_final:
+            _purge_copies(result, origin, username, dry_run, deadline)
+        except HelperError as error:
+            result.failure = str(error)
+            result.has_timed_out = result.has_timed_out or isinstance(error, HelperTimeout)
+            if error.is_final:
                 return
 
 
-def _reject_all(holder: Holder, origin: str, username: str | None, dry_run: bool, deadline: float) -> None:
+def _purge_copies(result: PurgeResult, origin: str, username: str | None, dry_run: bool, deadline: float) -> None:
     erased: set[tuple[str, str]] = set()
     failure = ""
     for _ in range(MAX_COPIES):
         if time.monotonic() > deadline:
-            raise HelperFailed("there was no time left to ask it for more", is_final=True)
-        copy = ask_helper(holder.helper, origin, username)
+            raise HelperError("not enough time to ask it for more", is_final=True)
+        copy = request_copy(result.helper, origin, username)
         if copy is None:
             return
-        if not any((origin, copy.username, copy.secret) == (c.origin, c.username, c.secret) for c in holder.copies):
-            holder.copies.append(copy)
+        if not any((origin, copy.username, copy.secret) == (c.origin, c.username, c.secret) for c in result.copies):
+            result.copies.append(copy)
         if dry_run or (copy.username, copy.secret) in erased:
-            holder.holds_still = True  # although it was told to erase it: an `!echo password=...`, say
-            holder.why = holder.why or failure
+            result.is_held = True  # erasing it had no effect, as for `!echo password=...`
+            result.failure = result.failure or failure
             return
-        failure = erase_from_helper(holder.helper, copy)
+        failure = erase_copy(result.helper, copy)
         erased.add((copy.username, copy.secret))
-        holder.has_erased = True
+        result.was_erased = True

@@ -8,7 +8,7 @@ from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.git.config import read_config
-from git_credential_hf.git.helpers import CONFIGURE_HINT, HelperChains
+from git_credential_hf.git.helpers import HelperChains, configure_hint
 from git_credential_hf.hub import hub_endpoint, hub_origins
 from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem
@@ -55,11 +55,11 @@ class Status:
             return
         self.chains = HelperChains(hub_origins(), configured)
         if self.chains.unused_for:
-            self.problems.append(Problem(self.chains.unused_message(), CONFIGURE_HINT))
+            self.problems.append(Problem(self.chains.unused_message(), configure_hint()))
         elif self.chains.before:
-            self.problems.append(Problem(self.chains.before_message(), CONFIGURE_HINT))
+            self.problems.append(Problem(self.chains.before_message(), configure_hint()))
         elif self.chains.after:
-            self.warnings.append(Problem(self.chains.after_message(), CONFIGURE_HINT))
+            self.warnings.append(Problem(self.chains.after_message(), configure_hint()))
         self.mapped = mapped_tokens(configured)
         for namespace, name in self.mapped.items():
             try:

@@ -44,11 +44,11 @@ class PurgeHelpers:
 
     def apply(self) -> None:
         """Purge the helpers; raises `Problem` unless they hold nothing after that."""
-        for holder in purge_helpers(self._helpers):
-            if holder.state in ("held", "unknown"):
-                why = holder.why or "it did not erase it"
-                fix = holder.remedy() or "run `git-credential-hf purge`"
-                raise Problem(f"the helper '{holder.helper}' still holds a Hub token: {why}", fix)
+        for result in purge_helpers(self._helpers):
+            if result.state in ("held", "unknown"):
+                why = result.failure or "it did not erase it"
+                fix = result.remedy() or "run `git-credential-hf purge`"
+                raise Problem(f"the helper '{result.helper}' still holds a Hub token: {why}", fix)
 
 
 class UnsetVariable:

@@ -4,12 +4,11 @@ import os
 import re
 from collections.abc import Callable, Iterator
 
-from git_credential_hf.configure import removal_command
 from git_credential_hf.doctor.changes import PurgeHelpers, plan_unset
 from git_credential_hf.doctor.finding import RUN_FIX, Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, read_file
-from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.config import ConfigEntry, removal_command
 from git_credential_hf.git.netrc import NetrcEntry, mentions_host, netrc_paths, parse_netrc, without_machines
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import exclusive_origins, hub_origins, without_credentials
@@ -101,26 +100,26 @@ def _plan_without_machines(path: str, hosts: list[str]) -> Callable[[], list[Cha
 def check_copies(machine: Machine) -> Iterator[Finding]:
     """Check what other helpers hold for the Hub: the next login makes it stale."""
     helpers = other_helpers(machine.entries)
-    for holder in purge_helpers(helpers, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
-        if holder.copies:
+    for result in purge_helpers(helpers, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
+        if result.copies:
             copies = [
                 f"{mask_token(copy.secret)} for {copy.origin}" + (f", user {copy.username}" if copy.username else "")
-                for copy in holder.copies
+                for copy in result.copies
             ]
             yield Finding(
                 "stale-copy",
                 "error",
-                f"the helper '{mask_line(holder.helper)}' holds a copy of a Hub token",
+                f"the helper '{mask_line(result.helper)}' holds a copy of a Hub token",
                 "\n".join(dict.fromkeys(copies)),
                 "run `git-credential-hf purge`",
-                _plan_purge([entry for entry in helpers if entry.value == holder.helper]),
+                _plan_purge([entry for entry in helpers if entry.value == result.helper]),
             )
-        elif holder.has_no_answer:
+        elif result.has_timed_out:
             yield Finding(
                 "stale-copy",
                 "warning",
-                f"cannot tell whether the helper '{mask_line(holder.helper)}' holds a copy of a Hub token",
-                f"{holder.why}; git would wait for it, too",
+                f"cannot tell whether the helper '{mask_line(result.helper)}' holds a copy of a Hub token",
+                f"{result.failure}; git would wait for it, too",
                 "run `git-credential-hf purge` when the helper answers again",
             )
 

@@ -1,17 +1,15 @@
 """How git is set up: the credential helpers that it runs, its settings for the Hub, git-lfs and the hooks."""
 
-import os
-import shlex
 from collections.abc import Iterator
 from functools import partial
 
-from git_credential_hf.configure import plan_configure, removal_command
+from git_credential_hf.configure import plan_configure
 from git_credential_hf.doctor.changes import GitCommand, plan_unset
 from git_credential_hf.doctor.copies import entry_file
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
-from git_credential_hf.git.config import SCOPES, ConfigEntry
-from git_credential_hf.git.helpers import CONFIGURE_HINT, HelperChains
+from git_credential_hf.git.config import SCOPES, ConfigEntry, removal_command
+from git_credential_hf.git.helpers import HelperChains, configure_hint
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
@@ -25,14 +23,14 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
     chains = HelperChains(hub_origins(), machine.entries)
     if chains.unused_for:
         yield _not_configured(machine, chains)
-    for entry in {entry.value: entry for entry in chains.ours if not _is_found(entry.value or "")}.values():
+    for entry in {entry.value: entry for entry in chains.missing}.values():
         scope = entry.scope if entry.scope in SCOPES else "global"
         yield Finding(
             "helper-not-found",
             "error",
             f"git cannot run the helper '{mask_line(entry.value or '')}'",
             f"it is set in {entry_file(entry) or 'the environment'}, but does not exist or is not on PATH",
-            _fix(scope),
+            configure_hint(scope),
             partial(plan_configure, scope),
         )
     if chains.before:
@@ -54,30 +52,15 @@ def _not_configured(machine: Machine, chains: HelperChains) -> Finding:
     if "command" in resets:
         return Finding("helper-not-configured", "error", title, detail, removal_command(resets["command"]))
     scope = "local" if "local" in resets else "global"
-    return Finding("helper-not-configured", "error", title, detail, _fix(scope), partial(plan_configure, scope))
+    return Finding(
+        "helper-not-configured", "error", title, detail, configure_hint(scope), partial(plan_configure, scope)
+    )
 
 
 def _others(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> Finding:
     files = ", ".join(dict.fromkeys(entry_file(entry) or "the environment" for entry in helpers))
     scope = "local" if any(entry.scope == "local" for entry in helpers) else "global"
-    return Finding(id, severity, title, files, _fix(scope), partial(plan_configure, scope))
-
-
-def _fix(scope: str) -> str:
-    return CONFIGURE_HINT if scope == "global" else f"{CONFIGURE_HINT[:-1]} --{scope}`"
-
-
-def _is_found(value: str) -> bool:
-    try:
-        words = shlex.split(value.removeprefix("!"))
-    except ValueError:
-        return True
-    while words and value.startswith("!") and "=" in words[0] and words[0].partition("=")[0].isidentifier():
-        words.pop(0)
-    program = words[0] if words else ""
-    if os.path.isabs(program):
-        return os.access(program, os.X_OK)
-    return find_program("git-credential-hf") is not None
+    return Finding(id, severity, title, files, configure_hint(scope), partial(plan_configure, scope))
 
 
 def check_settings(machine: Machine) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""git's configuration, read through git: it alone knows the files, scopes, includes and their order."""
+"""git's configuration, read through git: only git knows all files, scopes and includes, and their order."""
 
 import os
 
@@ -10,7 +10,7 @@ SCOPES = ("global", "local", "system")
 
 
 class ConfigEntry:
-    """One variable: `scope` and `origin` as `git config --show-scope --show-origin` names them."""
+    """One variable, with `scope` and `origin` as in `git config --show-scope --show-origin`."""
 
     def __init__(self, scope: str, origin: str, key: str, value: str | None) -> None:
         self.scope = scope
@@ -19,16 +19,21 @@ class ConfigEntry:
         self.subsection, _, self.name = rest.rpartition(".")
         self.value = value
 
+    @property
+    def key(self) -> str:
+        """The full name, as in `git config KEY`."""
+        return ".".join(part for part in (self.section, self.subsection, self.name) if part)
+
     def is_helper(self) -> bool:
-        """Whether it names a credential helper, or forgets those before it."""
+        """Whether it names a credential helper, or resets the list of helpers."""
         return self.section == "credential" and self.name == "helper"
 
 
 def read_config() -> list[ConfigEntry]:
-    """Every variable that is set here, in git's order."""
+    """Return all variables that apply in the current directory, in git's order."""
     found = parse_listing(run_git("config", "--list", *LIST_OPTIONS))
     lost = [entry for entry in found if entry.origin.startswith("file:") and not os.path.exists(entry.origin[5:])]
-    if lost:  # git names them from the top of the work tree, and this is a directory below it
+    if lost:  # git names them relative to the top of the work tree
         up = git_line("rev-parse", "--show-cdup")
         for entry in lost:
             entry.origin = "file:" + os.path.abspath(os.path.join(up, entry.origin[5:]))
@@ -36,14 +41,14 @@ def read_config() -> list[ConfigEntry]:
 
 
 def read_config_file(path: str) -> list[ConfigEntry]:
-    """The variables of one file and of what it includes."""
+    """Return the variables of a file, and of the files that it includes."""
     return parse_listing(
         run_git(*OUTSIDE_REPOSITORIES, "config", "--file", path, "--includes", "--list", *LIST_OPTIONS)
     )
 
 
 def parse_config(content: bytes) -> list[ConfigEntry]:
-    """The variables of what may become a file, without what it includes."""
+    """Return the variables of a file's content, without its includes."""
     return parse_listing(
         run_git(*OUTSIDE_REPOSITORIES, "config", "--file", "-", "--no-includes", "--list", *LIST_OPTIONS, given=content)
     )
@@ -53,7 +58,7 @@ LIST_OPTIONS = ("-z", "--show-scope", "--show-origin")
 
 
 def parse_listing(listed: bytes) -> list[ConfigEntry]:
-    """Parse what `git config` lists with `LIST_OPTIONS`."""
+    """Parse the output of `git config` with `LIST_OPTIONS`."""
     fields = listed.decode("utf-8", "surrogateescape").split("\0")
     found = []
     for scope, origin, variable in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
@@ -63,69 +68,90 @@ def parse_listing(listed: bytes) -> list[ConfigEntry]:
 
 
 def quote_value(value: str) -> str:
-    """Return a value as it is written in a configuration file, in quotes if it needs them (git-config(1), SYNTAX)."""
+    """Return a value as a configuration file has it, in quotes if necessary (git-config(1), SYNTAX)."""
     if is_plain(value.removeprefix("hf --token ")):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def is_plain(text: str) -> bool:
-    """Whether neither git's configuration nor a shell could take this for anything but what it is."""
+    """Whether a text needs no quotes, neither in git's configuration nor in a shell."""
     return all(c.isalnum() or c in "/._-+:~" for c in text)
+
+
+def removal_command(entry: ConfigEntry) -> str:
+    """Return the command, or the hint, that removes a variable from where it is set."""
+    import shlex  # takes as long as half of `store`
+
+    if entry.scope == "command":
+        return f"remove {entry.key} from GIT_CONFIG_*, or from git's `-c`"
+    # Not by its scope: it may be in an included file. Paths are relative to that.
+    path = os.path.abspath(entry.origin.removeprefix("file:"))
+    return f"run `git config --file {shlex.quote(path)} --unset-all {shlex.quote(entry.key)}`"
 
 
 def push_url() -> str:
     """Return the URL that `git push` in this repository goes to; raises `Problem` if there is none."""
+    remote = _push_remote()
+    if "://" in remote or parse_remote(remote):
+        return remote  # as `git push -u URL` sets it; it may contain a token, so git does not get it as an argument
     try:
-        branch = run_git("symbolic-ref", "--short", "--quiet", "HEAD").decode("utf-8", "surrogateescape").strip()
+        urls = git_line("remote", "get-url", "--push", "--all", "--", remote).splitlines()
+    except Problem:
+        raise Problem("this directory has no remote to push to", "name a repository, such as acme/model") from None
+    return next((url for url in urls if parse_remote(url)), urls[0])  # a remote may have several
+
+
+def _push_remote() -> str:
+    """Return the name or the URL of the remote that git pushes to (git-config(1), remote.pushDefault)."""
+    try:
+        branch = git_line("symbolic-ref", "--short", "--quiet", "HEAD")
     except Problem:
         branch = ""  # detached
-    configured = read_config()
-    settings = {(e.section, e.subsection, e.name): e.value for e in configured}
-    remotes = {e.subsection for e in configured if e.section == "remote" and e.subsection}
-    name = remotes.pop() if len(remotes) == 1 else "origin"  # as git has it
+    entries = read_config()
+    settings = {(entry.section, entry.subsection, entry.name): entry.value for entry in entries}
+    remotes = {entry.subsection for entry in entries if entry.section == "remote" and entry.subsection}
+    default = remotes.pop() if len(remotes) == 1 else "origin"
     keys = [("branch", branch, "pushremote"), ("remote", "", "pushdefault"), ("branch", branch, "remote")]
-    name = next((settings[key] or name for key in keys if settings.get(key)), name)
-    if "://" in name or parse_remote(name):
-        return name  # what `git push -u URL` leaves; it may hold a token, and arguments are there for all to read
-    try:
-        urls = (
-            run_git("remote", "get-url", "--push", "--all", "--", name).decode("utf-8", "surrogateescape").splitlines()
-        )
-    except Problem:
-        raise Problem("there is no repository here with a remote to push to", "name one, such as acme/model") from None
-    return next((url for url in urls if parse_remote(url)), urls[0])  # there may be some
+    return next((value for key in keys if (value := settings.get(key))), default)
 
 
 def config_path(scope: str) -> str:
-    """The path of a scope's file, which need not exist; symbolic links are followed, as git does when it writes.
+    """Return the path of a scope's file, which need not exist, without symbolic links, as git writes to it.
 
-    The rules are those of git-config(1), FILES. git itself prints the path only from 2.41 on (`git var`).
+    The rules are those of git-config(1), FILES. git prints the path only from 2.41 on (`git var`).
     """
     if scope == "local":
-        try:
-            return os.path.realpath(git_line("rev-parse", "--git-path", "config"))
-        except Problem as problem:
-            if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
-                raise Problem("there is no git repository here", "cd into one, or use --global") from None
-            raise
-    named = os.environ.get(f"GIT_CONFIG_{scope.upper()}")
-    if named is not None:
-        if not named:
-            raise Problem(
-                f"GIT_CONFIG_{scope.upper()} is empty: there is no such file", f"unset GIT_CONFIG_{scope.upper()}"
-            )
-        return os.path.realpath(named)
-    if scope == "system":
-        # git runs the editor on the file that it would write to, whether that exists or not. This one prints its name;
-        # the quotes make git start it by the shell, which has it built in, and not from PATH.
-        shown = run_git("config", "--system", "--edit", environment={"GIT_EDITOR": 'printf "%s"'}).decode(
-            "utf-8", "surrogateescape"
-        )
-        return os.path.realpath(shown)
-    if not os.path.isabs(git_home()):
+        return os.path.realpath(_local_path())
+    variable = f"GIT_CONFIG_{scope.upper()}"
+    path = os.environ.get(variable)
+    if path is None:
+        path = _system_path() if scope == "system" else _global_path()
+    elif not path:
+        raise Problem(f"{variable} is empty, so there is no file", f"unset {variable}")
+    return os.path.realpath(path)
+
+
+def _local_path() -> str:
+    try:
+        return git_line("rev-parse", "--git-path", "config")
+    except Problem as problem:
+        if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
+            raise Problem("not in a git repository", "cd into one, or use --global") from None
+        raise
+
+
+def _system_path() -> str:
+    # git opens this file in its editor, even if it does not exist, and this editor prints the name. The quotes make git
+    # use the shell, which has `printf` built in, instead of PATH.
+    path = run_git("config", "--system", "--edit", environment={"GIT_EDITOR": 'printf "%s"'})
+    return path.decode("utf-8", "surrogateescape")
+
+
+def _global_path() -> str:
+    home = git_home()
+    if not os.path.isabs(home):
         raise Problem("HOME is not set, so git has no global configuration", "export HOME=/path/of/your/home")
-    own = os.path.join(git_home(), ".gitconfig")
-    xdg = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.join(git_home(), ".config"), "git", "config")
-    is_xdg = not os.access(own, os.R_OK) and os.access(xdg, os.R_OK)
-    return os.path.realpath(xdg if is_xdg else own)
+    own = os.path.join(home, ".gitconfig")
+    xdg = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "git", "config")
+    return xdg if os.access(xdg, os.R_OK) and not os.access(own, os.R_OK) else own

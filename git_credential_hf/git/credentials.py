@@ -1,7 +1,7 @@
-"""Which credential git will really use for a URL, and where it comes from: it may not be the one from this helper.
+"""Find the credential that git will use for a URL, and where it comes from: not always from this helper.
 
-git, through libcurl, takes the URL's own password, a header of its configuration or a `.netrc` entry, and asks the
-chain of helpers only after a 401; git-lfs goes the same way (docs/facts.md#g1, #g2).
+git, through libcurl, uses the URL's own password, a header of its configuration or a `.netrc` entry, and asks the
+helpers only after a 401; so does git-lfs (docs/facts.md#g1, #g2).
 """
 
 import os
@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator
 
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.helpers import HelperChains, configure_hint, quoted_helpers
 from git_credential_hf.git.netrc import git_netrc_path, mentions_host, used_entry
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies
@@ -17,7 +17,7 @@ from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token, current_token, find_token
 
-HELPERS_TIMEOUT = 10  # seconds for the chain of helpers, which git itself would wait for without end
+HELPERS_TIMEOUT = 10  # seconds for all helpers; git itself would wait forever
 
 
 def git_credentials(url: str, entries: list[ConfigEntry], *, headers: bool = True) -> Iterator[Token]:
@@ -27,8 +27,8 @@ def git_credentials(url: str, entries: list[ConfigEntry], *, headers: bool = Tru
     http.extraHeader counts, too. Raises `NoAnswer` if a helper hangs.
     """
     scheme, _, rest = url.partition("://")
-    where, slash, path = rest.partition("/")
-    login, at, host = where.rpartition("@")
+    authority, slash, path = rest.partition("/")
+    login, at, host = authority.rpartition("@")
     user, colon, password = (percent_decoded(part) for part in login.partition(":"))
     plain = f"{scheme}://{host}{slash}{path}"
     if at and colon and password:
@@ -47,23 +47,22 @@ def git_credentials(url: str, entries: list[ConfigEntry], *, headers: bool = Tru
 
 
 def is_given_elsewhere(url: str, entries: list[ConfigEntry]) -> bool:
-    """Whether git, although no helper has a credential now, may have had one: typed in, or given only once."""
+    """Whether git may have had a credential although no helper has one now: typed in, or given only once."""
     if any(os.environ.get(name) for name in ("GIT_ASKPASS", "SSH_ASKPASS")):
         return True
     if any(entry.section == "core" and entry.name == "askpass" and entry.value for entry in entries):
         return True
     if os.environ.get("GIT_TERMINAL_PROMPT", "1").lower() not in ("0", "false", "no", "off", ""):
         return True
-    return not all(is_our_helper(entry.value or "") for entry in helper_chain(url, entries))
+    return bool(HelperChains([url], entries).others)
 
 
 def is_cut_off(url: str, entries: list[ConfigEntry]) -> bool:
-    """Whether git, although no helper has answered, should have had our token: then something has failed."""
+    """Whether git, although no helper has answered, should have got our token: then something has failed."""
     try:
-        is_asked = any(is_our_helper(entry.value or "") for entry in helper_chain(url, entries))
-        return is_asked and current_token(act=False) is not None
+        return bool(HelperChains([url], entries).ours) and current_token(act=False) is not None
     except Problem:
-        return False  # there is nothing to give
+        return False  # there is no token
 
 
 def _without_password(url: str, plain: str, entries: list[ConfigEntry]) -> str:
@@ -76,14 +75,14 @@ def _without_password(url: str, plain: str, entries: list[ConfigEntry]) -> str:
 
 
 def _header(url: str, entries: list[ConfigEntry]) -> str | None:
-    """The token in an `Authorization` header that git adds to its requests (git-config(1), http.extraHeader)."""
+    """Return the token in an `Authorization` header that git adds to its requests (git-config(1), http.extraHeader)."""
     token, length = None, 0
     for entry in entries:
-        where = entry.subsection
-        is_one = (entry.section, entry.name) == ("http", "extraheader") and ("://" in where or not where)
-        # What is less specific than one before it, git passes over (urlmatch.c); an empty one forgets those before it.
-        if is_one and len(where) >= length and section_applies(where, url):
-            length = len(where)
+        pattern = entry.subsection
+        is_header = (entry.section, entry.name) == ("http", "extraheader") and ("://" in pattern or not pattern)
+        # git ignores a less specific section after a more specific one (urlmatch.c); an empty value resets the list.
+        if is_header and len(pattern) >= length and section_applies(pattern, url):
+            length = len(pattern)
             token = (_token_of(entry.value) or token) if entry.value else None
     return token
 
@@ -109,21 +108,21 @@ def _of_netrc(host: str, user: str | None) -> Iterator[Token]:
     name = host.partition(":")[0] if not host.startswith("[") else host.partition("]")[0][1:]
     path = git_netrc_path()
     if path is None or not os.path.isfile(path):
-        return  # a pipe would keep us waiting
+        return  # reading a pipe would block
     try:
         with open(path, "rb") as file:
             content = file.read(1 << 20)
     except OSError:
-        return  # nor can git
+        return  # git cannot read it either
     try:
         entry = used_entry(content, name, user)
     except Problem as problem:
         if not mentions_host(content, [name]):
             return
-        raise NoAnswer(f"{path}: {problem.message}") from None  # git may find in it what we do not
+        raise NoAnswer(f"{path}: {problem.message}") from None  # git may read it differently
     if entry is not None:
-        where = f"{path} (line {entry.line})"
-        yield _elsewhere("netrc", entry.password, where, f"remove the entry for {name} from {path}")
+        place = f"{path} (line {entry.line})"
+        yield _elsewhere("netrc", entry.password, place, f"remove the entry for {name} from {path}")
 
 
 def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[Token]:
@@ -138,31 +137,30 @@ def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[To
             seconds=HELPERS_TIMEOUT,
         )
     except NoAnswer:
-        raise  # a helper has not answered, and git does not get to those after it
+        raise  # a helper hangs, and git never asks those after it
     except Problem as problem:
-        if any(words in problem.message for words in _NOBODY_HAS_ONE):
+        if any(message in problem.message for message in _NO_CREDENTIAL):
             return
-        raise NoAnswer(problem.message, problem.fix) from None  # it has not come so far as to know
+        raise NoAnswer(problem.message, problem.fix) from None  # git failed before it could ask
     fields = dict(line.partition("=")[::2] for line in answer.decode("utf-8", "surrogateescape").split("\n"))
     value = fields.get("password") or fields.get("credential")
     if not value:
         return
     ours = find_token(value, None)
-    chain = helper_chain(plain, entries)
-    if ours is not None and any(is_our_helper(entry.value or "") for entry in chain):
+    chains = HelperChains([plain], entries)
+    if ours is not None and chains.ours:
         yield ours
         return
-    names = ", ".join(f"'{entry.value}'" for entry in chain if not is_our_helper(entry.value or ""))
-    fix = "run `git-credential-hf configure`, and `git-credential-hf purge`"
-    yield _elsewhere("helper", value, f"git's helper {names}", fix)
+    fix = f"{configure_hint()}, and `git-credential-hf purge`"
+    yield _elsewhere("helper", value, f"git's helper {quoted_helpers(chains.others)}", fix)
 
 
-# How `git credential fill` ends when git would prompt now, or when a helper has told it not to.
-_NOBODY_HAS_ONE = ("could not read Username", "could not read Password", "told us to quit")
+# The end of `git credential fill` when git would prompt, or when a helper has told it not to.
+_NO_CREDENTIAL = ("could not read Username", "could not read Password", "told us to quit")
 
 
-def _elsewhere(kind: str, value: str, where: str, fix: str) -> Token:
-    token = Token(register_secret(value), kind, where)
+def _elsewhere(kind: str, value: str, place: str, fix: str) -> Token:
+    token = Token(register_secret(value), kind, place)
     token.fix = fix
     return token
 
@@ -173,11 +171,9 @@ def falls_through(token: Token) -> bool:
 
 
 def is_current_token(token: Token) -> bool:
-    """Whether this is a token of ours, and none that another source has put in its place."""
-    return token.fix is None or _is_the_same(token)  # those of ours know their remedy themselves
-
-
-def _is_the_same(token: Token) -> bool:
+    """Whether this is the token that this helper gives, wherever git has it from."""
+    if token.fix is None:
+        return True  # not from `_elsewhere`
     try:
         current = current_token(act=False)
     except Problem:

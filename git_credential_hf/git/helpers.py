@@ -4,25 +4,26 @@ import os
 import sys
 
 from git_credential_hf.git.config import LIST_OPTIONS, ConfigEntry, is_plain, parse_listing
-from git_credential_hf.git.run import git_environment, git_program, run_git
+from git_credential_hf.git.run import find_program, git_environment, git_program, run_git
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 
-CONFIGURE_HINT = "run `git-credential-hf configure`"
+
+def configure_hint(scope: str = "global") -> str:
+    """Return the hint that makes git use this program."""
+    return "run `git-credential-hf configure`" if scope == "global" else f"run `git-credential-hf configure --{scope}`"
 
 
 def is_our_helper(value: str) -> bool:
     """Whether git would run this program for this value of `credential.helper` (gitcredentials(7)).
 
-    `hf` is `git credential-hf`, an absolute path is that program, and what follows `!` is for the shell.
+    `hf` means `git credential-hf`, an absolute path is a program, and `!` starts a shell command.
     """
     if value == "hf":
         return True
-    words = value.split() if is_plain(value.replace(" ", "")) else split_command(value)
+    words = split_command(value)
     if value.startswith("!"):
-        while words and words[0].partition("=")[0].isidentifier() and "=" in words[0]:
-            words.pop(0)  # a variable for the program
         if words[:1] == ["git"]:
             return words[1:2] == ["credential-hf"]
     elif not is_program_path(value):
@@ -31,14 +32,19 @@ def is_our_helper(value: str) -> bool:
 
 
 def split_command(value: str) -> list[str]:
-    """Split a helper's value, without its `!`, into words as a shell does."""
+    """Split a helper's value into words as a shell does, without `!` and without variables before the command."""
+    command = value.removeprefix("!")
+    if is_plain(command.replace(" ", "")):
+        return command.split()
     import shlex  # takes as long as half of `store`
 
-    command = value.removeprefix("!")
     try:
-        return shlex.split(command)
+        words = shlex.split(command)
     except ValueError:
-        return command.split()
+        words = command.split()
+    while value.startswith("!") and words and "=" in words[0] and words[0].partition("=")[0].isidentifier():
+        words.pop(0)
+    return words
 
 
 def is_program_path(value: str) -> bool:
@@ -46,10 +52,29 @@ def is_program_path(value: str) -> bool:
     return value.startswith("/") or (sys.platform == "win32" and (value[:1] == "\\" or value[1:2] == ":"))
 
 
-def read_helper_entries() -> list[ConfigEntry]:
-    """Return the entries that name credential helpers: the one look that `store` and `erase` take, and quickly.
+def helper_command() -> str:
+    """Return the value for `credential.helper`: the short name if git finds it on PATH, else the path.
 
-    None if git cannot read its configuration: then it has not asked any helper, either.
+    The path breaks when the program moves (cli/cli#2995 and six more), the name when PATH is short.
+    """
+    if find_program("git-credential-hf"):
+        return "hf"
+    program = os.path.abspath(sys.argv[0])
+    if sys.platform == "win32":  # for git's shell; the launchers that pip makes omit `.exe` in argv
+        program = program.replace("\\", "/").removesuffix(".exe") + ".exe"
+    if not os.path.basename(program).startswith("git-credential-hf") or not os.access(program, os.X_OK):
+        # Run as `python -m git_credential_hf`: there is no executable that git could start.
+        raise Problem("there is no executable git-credential-hf on PATH", "pipx install git-credential-hf")
+    import shlex
+
+    # git passes a path to the shell unquoted: with a space in it, it has to be a command (credential.c).
+    return program if is_plain(program) else "!" + shlex.quote(program)
+
+
+def read_helper_entries() -> list[ConfigEntry]:
+    """Return the entries that name credential helpers: faster than `read_config`, for `store`.
+
+    Empty if git cannot read its configuration: then it has not run any helper, either.
     """
     pattern = r"^credential\.(.*\.)?helper$"
     arguments = ["config", "--get-regexp", *LIST_OPTIONS, pattern]
@@ -58,7 +83,7 @@ def read_helper_entries() -> list[ConfigEntry]:
             return parse_listing(run_git(*arguments))
         except Problem:
             return []
-    # What `subprocess` does, without the time that its import takes.
+    # As `subprocess` does it, which takes longer to import than git runs.
     reading, writing = os.pipe()
     files = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -89,7 +114,7 @@ def helper_chain(url: str, configured: list[ConfigEntry]) -> list[ConfigEntry]:
 class HelperChains:
     """The helpers that git asks for these origins, each entry once: `before` this program, `ours`, and `after` it.
 
-    `unused_for`: the origins for which git does not ask this program, but the helpers `instead`.
+    `unused_for`: the origins for which git does not ask this program at all, but the helpers `instead`.
     """
 
     def __init__(self, origins: list[str], configured: list[ConfigEntry]) -> None:
@@ -111,26 +136,38 @@ class HelperChains:
             _add(self.after, [entry for entry in chain[first:] if entry not in ours])
 
     @property
+    def missing(self) -> list[ConfigEntry]:
+        """The entries for this program that git cannot start."""
+        return [entry for entry in self.ours if not _is_installed(entry.value or "")]
+
+    @property
     def others(self) -> list[ConfigEntry]:
         """All helpers but this program."""
         return [*self.instead, *self.before, *self.after]
 
     def unused_message(self) -> str:
-        """Return what is wrong if git does not ask this program for an origin."""
+        """Return what is wrong if `unused_for` is not empty."""
         return f"git does not use this helper for {' and '.join(self.unused_for)}"
 
     def before_message(self) -> str:
-        """Return what is wrong with the helpers before this program."""
-        return f"git asks {commands(self.before)} first, whose token may be stale"
+        """Return what is wrong if there are helpers before this program."""
+        return f"git asks {quoted_helpers(self.before)} first, whose token may be stale"
 
     def after_message(self) -> str:
-        """Return what is wrong with the helpers after this program."""
-        return f"git also passes each token to {commands(self.after)}, which stores it"
+        """Return what is wrong if there are helpers after this program."""
+        return f"git also passes each token to {quoted_helpers(self.after)}, which stores it"
 
 
-def commands(entries: list[ConfigEntry]) -> str:
-    """Return the helpers' values for people, each once; masked, because a `!shell` helper may hold a token."""
+def quoted_helpers(entries: list[ConfigEntry]) -> str:
+    """Return the helpers' values for people, each once; masked, because a shell command may contain a token."""
     return ", ".join(dict.fromkeys(f"'{mask_line(entry.value or '')}'" for entry in entries))
+
+
+def _is_installed(value: str) -> bool:
+    program = next(iter(split_command(value)), "")
+    if os.path.isabs(program):
+        return os.access(program, os.X_OK)
+    return find_program("git-credential-hf") is not None
 
 
 def _add(found: list[ConfigEntry], more: list[ConfigEntry]) -> None:

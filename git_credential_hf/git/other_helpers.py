@@ -1,4 +1,4 @@
-"""How another helper (a keychain, `store`, a manager) is asked what it holds: without prompts, with a time limit."""
+"""Run another helper (a keychain, `store`, a manager) as git does, but without prompts and with a time limit."""
 
 import os
 import queue
@@ -7,37 +7,36 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING
 
-from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import is_program_path, split_command
 from git_credential_hf.git.run import NON_INTERACTIVE, child_environment, git_program, path_directories, run_git
-from git_credential_hf.masking import mask_token, register_secret
+from git_credential_hf.masking import register_secret
 from git_credential_hf.system import TimeoutExpired, end_process, start_process, start_thread
 
 if TYPE_CHECKING:
     import subprocess
 
 HELPER_TIMEOUT = 8  # seconds for one answer of a helper: Git Credential Manager takes five to start
-READ_GRACE = 2  # seconds after a helper has ended for its output to be read, on a busy machine, too
-MAX_ANSWER_BYTES = 64 * 1024  # of an answer; a credential has a few hundred
+READ_GRACE = 2  # seconds to read the output of a helper after its end, also on a busy machine
+MAX_ANSWER_BYTES = 64 * 1024  # a credential has a few hundred
 
 
-class HelperFailed(Exception):
-    """The helper failed, was locked, or took too long: what it holds is unknown.
+class HelperError(Exception):
+    """A helper failed, was locked, or took too long: what it holds is unknown.
 
-    `is_final`: another question would take as long.
+    `is_final`: asking it again would take as long.
     """
 
-    def __init__(self, why: str, *, is_final: bool = False) -> None:
-        super().__init__(why)
+    def __init__(self, message: str, *, is_final: bool = False) -> None:
+        super().__init__(message)
         self.is_final = is_final
 
 
-class HelperTimeout(HelperFailed):
-    """The helper took too long to answer."""
+class HelperTimeout(HelperError):
+    """A helper took too long to answer."""
 
 
-class HeldToken:
-    """A secret that a helper holds for an `origin` of the Hub, under a user name."""
+class TokenCopy:
+    """A token, or another secret, that a helper holds for an `origin` of the Hub and a user name."""
 
     def __init__(self, origin: str, username: str, secret: str) -> None:
         self.origin = origin
@@ -45,74 +44,27 @@ class HeldToken:
         self.secret = register_secret(secret)
 
 
-class Holder:
-    """Another helper, and what it holds for the Hub."""
-
-    def __init__(self, helper: ConfigEntry) -> None:
-        self.helper = helper.value or ""
-        self.origin = helper.origin
-        self.copies: list[HeldToken] = []
-        self.has_erased = False
-        self.holds_still = False
-        self.why = ""  # why it is unknown whether it holds more
-        self.has_no_answer = False  # it hangs
-
-    @property
-    def state(self) -> str:
-        """`clean`, `purged`, `held` or `unknown`, as in `purge --json`."""
-        if self.holds_still:
-            return "held"
-        return "unknown" if self.why else "purged" if self.has_erased else "clean"
-
-    def as_json(self) -> dict[str, object]:
-        """As `purge --json` prints it."""
-        entries = [{"host": c.origin, "username": c.username, "shown": mask_token(c.secret)} for c in self.copies]
-        return {"helper": self.helper, "origin": self.origin, "state": self.state, "entries": entries}
-
-    def remedy(self) -> str | None:
-        """Return where a person can delete what it holds, if that is a program with a window."""
-        where = "win32" if ".exe" in self.helper else sys.platform  # from WSL, too
-        return _PLACES.get((_name(self.helper), where)) if self.state in ("held", "unknown") else None
-
-
-_KEYCHAIN = "open Keychain Access, and delete the entries for huggingface.co"
-_WINDOWS = "open Windows Credential Manager (`control keymgr.dll`), and remove the entries git:https://huggingface.co"
-_KEYRING = "open your keyring (Passwords and Keys, or KWallet), and delete the entries for huggingface.co"
-# Git Credential Manager stores what it holds in the system's store, as the other two do.
-_PLACES = {
-    **dict.fromkeys([(name, "darwin") for name in ("osxkeychain", "manager", "manager-core")], _KEYCHAIN),
-    **dict.fromkeys([(name, "win32") for name in ("wincred", "manager", "manager-core")], _WINDOWS),
-    ("libsecret", "linux"): _KEYRING,
-}
-
-
-def _name(helper: str) -> str:
-    """Return the short name of a helper: `manager` for `/usr/local/bin/git-credential-manager`."""
-    program = (split_command(helper) or [""])[0].rpartition("/")[2]
-    return program.removeprefix("git-credential-").removesuffix(".exe")
-
-
-def ask_helper(helper: str, origin: str, username: str | None) -> HeldToken | None:
-    """Return what a helper holds for an origin; raises `HelperFailed` if that is unknown."""
+def request_copy(helper: str, origin: str, username: str | None) -> TokenCopy | None:
+    """Return what a helper holds for an origin, if anything; raises `HelperError` if that is unknown."""
     answer = _run(helper, "get", _attributes(origin, username))
     fields = {}
     for line in answer.decode("utf-8", "surrogateescape").split("\n"):
         key, equals, value = line.partition("=")
         if line and not equals:
-            raise HelperFailed("it does not use git's credential format")
+            raise HelperError("it does not use git's credential format")
         fields[key] = value
     if not fields.get("password"):
         return None
-    return HeldToken(origin, fields.get("username", username or ""), fields["password"])
+    return TokenCopy(origin, fields.get("username", username or ""), fields["password"])
 
 
-def erase_from_helper(helper: str, copy: HeldToken) -> str:
-    """Tell a helper to erase a token; returns why that may have failed, if it did."""
+def erase_copy(helper: str, copy: TokenCopy) -> str:
+    """Tell a helper to erase a copy; return why that may have failed, if it did."""
     message = _attributes(copy.origin, copy.username or None) + f"password={copy.secret}\n"
     try:
         _run(helper, "erase", message)
-    except HelperFailed as unknown:
-        return f"when told to erase a token, {unknown}"
+    except HelperError as error:
+        return f"when told to erase a token, {error}"
     return ""
 
 
@@ -131,15 +83,15 @@ def _command(helper: str, operation: str) -> str | list[str]:
         line = f"{shlex.quote(git_program())} credential-{helper} {operation}"
     if sys.platform != "win32":
         return line
-    # There the shell is git's own, which only git can find and set up: it runs an alias in it.
+    # On Windows the shell is part of git, and only git can find it and set it up: run an alias in it.
     return [git_program(), "-c", f"alias.{_ALIAS}=!{line}", _ALIAS]
 
 
-_ALIAS = "ask-one-helper"
+_ALIAS = "run-one-helper"
 
 
 def helper_exists(helper: str) -> bool:
-    """Whether git would find the program of a helper's value."""
+    """Whether the program of a helper is installed, as far as that can be known."""
     if helper.startswith("!"):
         return True
     if is_program_path(helper):
@@ -165,26 +117,26 @@ def _run(helper: str, operation: str, message: str) -> bytes:
     try:
         process = start_process(_command(helper, operation), _environment())
     except OSError as error:
-        raise HelperFailed(f"it cannot be started: {error.strerror}") from None
+        raise HelperError(f"it cannot be started: {error.strerror}") from None
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - for mypy: they are pipes
     try:
         try:
             process.stdin.write((message + "\n").encode("utf-8", "surrogateescape"))
             process.stdin.close()
         except OSError:
-            pass  # it did not read the request; it may answer all the same
+            pass  # it did not read the request, but may answer
         answer, errors = _read(process, process.stdout, process.stderr)
     except RuntimeError as error:  # no more threads
-        raise HelperFailed(f"its answer cannot be read: {error}") from None
+        raise HelperError(f"its answer cannot be read: {error}") from None
     finally:
         if process.poll() is None:
             end_process(process)
         process.wait()
-    if process.returncode and any(words in errors for words in _HAS_NOTHING):
+    if process.returncode and any(message in errors for message in _HAS_NOTHING):
         return b""
     if process.returncode:
-        why = errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
-        raise HelperFailed(f"it failed with status {process.returncode}" + (f": {why}" if why else ""))
+        reason = errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+        raise HelperError(f"it failed with status {process.returncode}" + (f": {reason}" if reason else ""))
     return answer
 
 
@@ -196,39 +148,39 @@ _HAS_NOTHING = (
 
 
 def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[bytes]) -> tuple[bytes, bytes]:
-    """Return what it prints on both, until it ends. A thread reads each: Windows cannot wait for two pipes at once."""
-    heard = {stdout: b"", stderr: b""}
+    """Return what a helper prints on both. A thread reads each: Windows cannot wait for two pipes at once."""
+    output = {stdout: b"", stderr: b""}
     chunks: queue.SimpleQueue[tuple[IO[bytes], bytes]] = queue.SimpleQueue()
-    for pipe in heard:
-        start_thread(_listen, pipe, chunks)
+    for pipe in output:
+        start_thread(_forward, pipe, chunks)
     closed = 0
     deadline = time.monotonic() + HELPER_TIMEOUT
-    rest = deadline  # a child of its own may keep a pipe open
-    while closed < len(heard) and time.monotonic() < rest:
+    end = deadline
+    while closed < len(output) and time.monotonic() < end:
         try:
             pipe, chunk = chunks.get(timeout=0.05)
         except queue.Empty:
-            if rest == deadline and process.poll() is not None:
-                rest = min(deadline, time.monotonic() + READ_GRACE)
+            if end == deadline and process.poll() is not None:  # a child of its own may keep a pipe open
+                end = min(deadline, time.monotonic() + READ_GRACE)
             continue
-        heard[pipe] += chunk
+        output[pipe] += chunk
         closed += not chunk
-        if len(heard[pipe]) > MAX_ANSWER_BYTES:
-            raise HelperFailed("its answer is too long", is_final=True)
+        if len(output[pipe]) > MAX_ANSWER_BYTES:
+            raise HelperError("its answer is too long", is_final=True)
     try:
         process.wait(max(deadline - time.monotonic(), 0.1))
     except TimeoutExpired:
         raise HelperTimeout(f"it did not answer within {HELPER_TIMEOUT} seconds", is_final=True) from None
-    return heard[stdout], heard[stderr]
+    return output[stdout], output[stderr]
 
 
-def _listen(pipe: IO[bytes], chunks: "queue.SimpleQueue[tuple[IO[bytes], bytes]]") -> None:
-    """Pass on what is read, up to the limit, and an empty chunk at its end; closes the pipe."""
-    rest = MAX_ANSWER_BYTES + 1
+def _forward(pipe: IO[bytes], chunks: "queue.SimpleQueue[tuple[IO[bytes], bytes]]") -> None:
+    """Put what a pipe holds into `chunks`, up to the limit, and an empty chunk for its end; close the pipe."""
+    limit = MAX_ANSWER_BYTES + 1
     with pipe:
-        while chunk := os.read(pipe.fileno(), rest):
+        while chunk := os.read(pipe.fileno(), limit):
             chunks.put((pipe, chunk))
-            rest -= len(chunk)
-            if not rest:
+            limit -= len(chunk)
+            if not limit:
                 return
     chunks.put((pipe, b""))

@@ -1,4 +1,4 @@
-"""Several git processes at once, one fed with what another prints, and none waits for ever."""
+"""Run several git processes at once, one fed with the output of another, without deadlocks."""
 
 import subprocess
 import tempfile
@@ -10,15 +10,15 @@ from git_credential_hf.git.run import child_environment, git_failure, git_progra
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import start_thread
 
-CHUNK_BYTES = 1 << 16  # bytes, and what a pipe of Linux holds
+CHUNK_BYTES = 1 << 16  # bytes: what a pipe holds on Linux
 
-# Both matter to a partial clone: git 2.39 knows the first only as Debian ships it, and fails if it may not fetch.
-# A push sends the objects themselves, whatever stands in for them here.
+# Keep git from fetching missing objects of a partial clone: git 2.39 knows the first variable only as Debian ships it,
+# and fails with the second. A push sends the original objects, not their replacements.
 NO_FETCH_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_REPLACE_OBJECTS": "1"}
 
 
 class _Git:
-    """A git that runs, with what it says on stderr, and what went wrong while it was fed."""
+    """A running git, its stderr, and what went wrong while it was fed."""
 
     def __init__(self, *arguments: str) -> None:
         # Not a pipe: it could fill up, and nothing reads it meanwhile.
@@ -37,18 +37,18 @@ class _Git:
         assert self.process.stdin and self.process.stdout  # noqa: S101 - for mypy: both are pipes
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
         self.failure: BaseException | None = None
-        self.is_deaf = False
+        self.has_closed_stdin = False
         self.feeder: threading.Thread | None = None
 
     def feed(self, given: Iterable[bytes]) -> None:
-        """Write `given` to its stdin, until it reads no more."""
+        """Write `given` to its stdin, until it stops reading."""
         try:
             for piece in given:
                 try:
                     self.stdin.write(piece)
                     self.stdin.flush()
                 except OSError:
-                    self.is_deaf = True
+                    self.has_closed_stdin = True
                     break
         except BaseException as error:  # raised when this git ends
             self.failure = error
@@ -56,10 +56,10 @@ class _Git:
             try:
                 self.stdin.close()
             except OSError:
-                self.is_deaf = True
+                self.has_closed_stdin = True
 
     def end(self) -> BaseException | None:
-        """Wait for it and let go of it; what went wrong."""
+        """Wait for its end; return what went wrong."""
         status = self.process.wait()
         try:
             with self.stderr:
@@ -69,14 +69,14 @@ class _Git:
             errors = f"unknown error: {error.strerror}".encode()
         if status:
             return self.failure or git_failure(errors, status)
-        return self.failure or (Problem("git did not read all that it was given") if self.is_deaf else None)
+        return self.failure or (Problem("git did not read all of its input") if self.has_closed_stdin else None)
 
 
 class Pipeline:
-    """Some gits that run at once. A thread feeds each, perhaps with what another prints, so none waits for ever.
+    """Several git processes at once. A thread feeds each, perhaps with another's output, so that none blocks.
 
-    At the end of `with` the last one has printed all. If one failed, the others are killed, and its failure is
-    raised: a `Problem` in git's words, or what its feeder raised.
+    The end of the `with` block waits for all of them. If one failed, the others are killed, and its failure is raised:
+    a `Problem` with git's message, or what its input raised.
     """
 
     def __init__(self) -> None:
@@ -84,17 +84,17 @@ class Pipeline:
         self._is_stopped = False
 
     def start(self, *arguments: str, given: Iterable[bytes]) -> IO[bytes]:
-        """Start `git ARGUMENTS`; its stdout."""
+        """Start `git ARGUMENTS` with `given` on its stdin; return its stdout."""
         git = _Git(*arguments)
         self._running.append(git)
         try:
             git.feeder = start_thread(git.feed, given)
         except RuntimeError as error:  # no more threads
-            raise Problem(f"git cannot be fed: {error}") from None
+            raise Problem(f"cannot start a thread for git: {error}") from None
         return git.stdout
 
     def stop(self) -> None:
-        """End all of them: no more output is wanted, and failures no longer matter."""
+        """Kill all of them: their output is no longer needed, and failures no longer matter."""
         self._is_stopped = True
         for git in self._running:
             git.process.kill()
@@ -106,7 +106,7 @@ class Pipeline:
         if kind is not None:
             self.stop()
         first: BaseException | None = None
-        for git in reversed(self._running):  # the last is at its end; those before it, when their readers are
+        for git in reversed(self._running):  # the last ends first: each one waits for its reader
             failure = git.end()
             if failure is not None and not self._is_stopped:
                 first = failure
@@ -120,9 +120,9 @@ class Pipeline:
 
 
 def read_lines(stdout: IO[bytes]) -> Iterator[list[bytes]]:
-    """The lines that a git prints, as many at a time as there are."""
+    """Yield the lines that a git prints, as many at a time as are available."""
     rest = b""
-    while chunk := stdout.read1(CHUNK_BYTES):  # type: ignore[attr-defined] # it is a BufferedReader
+    while chunk := stdout.read1(CHUNK_BYTES):  # type: ignore[attr-defined] # a BufferedReader
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()
         if lines:

@@ -1,4 +1,4 @@
-"""Whether a section of git's configuration is about a URL, as git decides it (credential.c, urlmatch.c)."""
+"""Match sections of git's configuration with URLs, as git does (credential.c, urlmatch.c)."""
 
 from git_credential_hf.git.run import OUTSIDE_REPOSITORIES, run_git
 from git_credential_hf.hub import normalized_origin
@@ -13,12 +13,12 @@ def section_applies(pattern: str, url: str) -> bool:
         return True
     if _is_plain_url(pattern):
         return _matches(pattern, url)
-    # Percent signs, wildcards, `..`, a dot at the end: git itself knows best what it makes of them.
+    # Percent signs, wildcards, `..`, a dot at the end: only git itself knows what these match.
     return "://" in pattern and _git_matches(pattern, url)
 
 
 def _matches_in_part(pattern: str, url: str) -> bool:
-    """What a pattern that is no whole URL names must be the same, letter by letter (match_partial_url)."""
+    """Whether all parts that a pattern has, which need not be a whole URL, are equal (match_partial_url)."""
     return all(want in (None, part) for want, part in zip(_parts(pattern), _parts(url), strict=True))
 
 
@@ -35,18 +35,18 @@ def _parts(url: str) -> tuple[str | None, ...]:
 
 
 def section_origin(pattern: str) -> str | None:
-    """The origin that a section is about, whatever user or path it names."""
+    """Return the origin of a section, without its user name and path."""
     protocol, host, _, _ = _parts(pattern)
     return normalized_origin(protocol or "", host or "")
 
 
 def url_username(url: str) -> str | None:
-    """The user name in a URL, if there is one."""
+    """Return the user name in a URL, if there is one."""
     return _parts(url)[3]
 
 
 def percent_decoded(part: str | None) -> str | None:
-    """A part of a URL without its percent signs."""
+    """Decode the percent signs in a part of a URL."""
     if part is None or "%" not in part:
         return part
     from urllib.parse import unquote
@@ -73,7 +73,7 @@ def _matches(pattern: str, url: str) -> bool:
     _, _, path, user = _parts(pattern)
     _, _, have_path, have_user = _parts(url)
     return (
-        section_origin(pattern) is not None  # as it is for what is never given a token
+        section_origin(pattern) is not None  # it is for URLs that never get a token
         and section_origin(pattern) == section_origin(url)
         and user in (None, have_user)
         and (not path or f"{have_path}/".startswith(f"{path}/"))
@@ -85,9 +85,9 @@ _matched: dict[tuple[str, str], bool] = {}  # git's answers
 
 def _git_matches(pattern: str, url: str) -> bool:
     scheme, _, rest = pattern.partition("://")
-    where, slash, path = rest.partition("/")
-    login, at, host = where.rpartition("@")
-    # git compares no passwords, so it is told none.
+    authority, slash, path = rest.partition("/")
+    login, at, host = authority.rpartition("@")
+    # git ignores the password here, and it must not be in an environment.
     pattern = f"{scheme}://{login.partition(':')[0]}{at}{host}{slash}{path}"
     if (pattern, url) not in _matched:
         probe = {

@@ -17,9 +17,9 @@ import shlex
 import sys
 from typing import NamedTuple
 
-from git_credential_hf.configure import helper_command, removal_command
 from git_credential_hf.files import Change, FileChange, read_file
-from git_credential_hf.git.config import ConfigEntry, config_path, parse_config, read_config
+from git_credential_hf.git.config import ConfigEntry, config_path, parse_config, read_config, removal_command
+from git_credential_hf.git.helpers import helper_command
 from git_credential_hf.git.run import git_line, run_git
 from git_credential_hf.hooks.hooks_path import (
     HOOKS_DIRECTORY,

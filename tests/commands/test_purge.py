@@ -1,23 +1,22 @@
-"""`git-credential-hf purge`: what other helpers hold for the Hub goes, whatever they are, and nothing else does."""
+"""`git-credential-hf purge`: it removes what other helpers hold for the Hub, whichever they are, and nothing else."""
 
 import json
 import os
 import shlex
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import programs
 import pytest
+from executable import OLD_TOKEN, run, succeed
 from other_helpers import ELSEWHERE, HOLDERS, HUB, PROGRAMS, Entry, Holder, Manager, Store, build_libsecret
+from programs import Done, git
 
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-OLD = "hf_" + "Canary" * 5 + "wxyz"
-SHOWN = "hf_****wxyz"
+SHOWN = "hf_****5678"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,25 +37,22 @@ def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
         yield store
 
 
-def run(*arguments: str, **environment: Any) -> programs.Done:
-    done = programs.run("git-credential-hf", "purge", *arguments, check=False, timeout=30, **environment)
-    assert OLD not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+def run_purge(*arguments: str, **environment: Any) -> Done:
+    return run("purge", *arguments, timeout=30, **{"HF_TOKEN": None, **environment})
 
 
 def purge(*arguments: str, status: int = 0, **environment: Any) -> list[dict[str, Any]]:
-    """What `purge --json` reports, helper by helper."""
-    done = run("--json", *arguments, **environment)
+    """Return what `purge --json` reports about each helper."""
+    done = run_purge("--json", *arguments, **environment)
     assert done.returncode == status, done.stdout + done.stderr
-    seen = json.loads(done.stdout)
-    assert set(seen) == {"helpers"}
-    for helper in seen["helpers"]:
+    report: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
+    assert set(report) == {"helpers"}
+    for helper in report["helpers"]:
         assert set(helper) == {"helper", "origin", "state", "entries"}
         assert helper["state"] in ("clean", "purged", "held", "unknown")
         for entry in helper["entries"]:
             assert set(entry) == {"host", "username", "shown"}
-    return seen["helpers"]  # type: ignore[no-any-return]
+    return report["helpers"]
 
 
 def configure(home: Path, *helpers: str, section: str = "credential") -> None:
@@ -70,17 +66,15 @@ def states(helpers: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def copies(*usernames: str) -> list[Entry]:
-    return [Entry(host, username, OLD) for host in HUB for username in usernames]
+    return [Entry(host, username, OLD_TOKEN) for host in HUB for username in usernames]
 
 
-# --- what it finds ---
+# --- what it removes ---
 
 
 @pytest.mark.parametrize("name", HOLDERS)
 def test_every_holder(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Copies under the usual user names and for both hosts are reported masked, and are gone; what is not the Hub's
-    stays; a second time there is nothing.
-    """
+    """Copies for the usual user names and both hosts are reported, masked, and removed; those of other hosts stay."""
     with HOLDERS[name](home, monkeypatch) as holder:
         holder.keep(*ELSEWHERE)
         before = holder.others()
@@ -88,7 +82,7 @@ def test_every_holder(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) ->
         configure(home, "hf", holder.helper)
         dry = purge("--dry-run", status=1)
         assert states(dry) == {holder.helper: "held"}
-        assert set(holder.held()) == set(copies("git", "hf_user")), "only looked at"
+        assert set(holder.held()) == set(copies("git", "hf_user")), "a dry run removes nothing"
         (found,) = purge()
         assert (found["helper"], found["state"]) == (holder.helper, "purged")
         assert {entry["shown"] for entry in found["entries"]} == {SHOWN}
@@ -102,9 +96,7 @@ def test_every_holder(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) ->
 
 
 def test_the_file_of_store(home: Path, store: Holder) -> None:
-    """Every other line of ~/.git-credentials stays as it is, byte for byte, in its order, odd ones included; also
-    those of the Hub that have a path go, and those of hosts that only look like it do not.
-    """
+    """Every other line of ~/.git-credentials stays, byte for byte; the Hub's lines with a path are removed, too."""
     path = home / ".git-credentials"
     others = (
         b"https://bob:p%25w@example.org\n",
@@ -114,9 +106,9 @@ def test_the_file_of_store(home: Path, store: Holder) -> None:
         b"https://git:hf_other@nothf.co/huggingface.co\n",
     )
     hub = (
-        f"https://git:{OLD}@huggingface.co\n".encode(),
-        f"https://hf_user:{OLD}@huggingface.co/alice/model\n".encode(),
-        f"https://anybody:{OLD}@hf.co\n".encode(),
+        f"https://git:{OLD_TOKEN}@huggingface.co\n".encode(),
+        f"https://hf_user:{OLD_TOKEN}@huggingface.co/alice/model\n".encode(),
+        f"https://anybody:{OLD_TOKEN}@hf.co\n".encode(),
     )
     path.write_bytes(others[0] + hub[0] + others[1] + others[2] + hub[1] + others[3] + hub[2] + others[4])
     configure(home, "store")
@@ -127,16 +119,16 @@ def test_the_file_of_store(home: Path, store: Holder) -> None:
 @pytest.mark.parametrize("name", ["store", "cache", "keyring", "osxkeychain", "manager"])
 @pytest.mark.parametrize("username", ["git", "hf_user", "alice", "somebody-else"])
 def test_any_user_name(home: Path, monkeypatch: pytest.MonkeyPatch, name: str, username: str) -> None:
-    """A helper that is asked for no user name in particular tells the one it has: so any is found."""
+    """A copy is found whatever its user name is: a request without a user name returns any."""
     with HOLDERS[name](home, monkeypatch) as holder:
-        holder.keep(Entry("hf.co", username, OLD))
+        holder.keep(Entry("hf.co", username, OLD_TOKEN))
         configure(home, holder.helper)
         assert states(purge()) == {holder.helper: "purged"}
         assert holder.tell("get", "hf.co", username=username).get("password") is None
 
 
 def test_many_copies(home: Path, store: Holder) -> None:
-    """One after the other they go, however many user names there are."""
+    """All copies are removed, however many user names there are."""
     before = store.others()
     store.keep(*copies(*(f"user{number}" for number in range(12))))
     configure(home, "store")
@@ -146,44 +138,41 @@ def test_many_copies(home: Path, store: Holder) -> None:
     assert (store.held(), store.others()) == ([], before)
 
 
-def test_the_accounts_own_name(home: Path, world: "Hub", monkeypatch: pytest.MonkeyPatch) -> None:
-    """A helper that answers only for a user name in full is asked for the account's, and for the one in the remote's
-    URL.
-    """
+def test_names_of_the_account_and_the_remote(home: Path, world: "Hub", monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper that needs the exact user name is asked for the account's, and for the one in the remote's URL."""
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
     world.user("alice")
-    monkeypatch.setenv("HF_TOKEN", world.token("alice"))
-    subprocess.run(["git", "init", "--quiet"], check=True)
-    subprocess.run(["git", "remote", "add", "origin", "https://remote-user@huggingface.co/alice/model"], check=True)
-    log = home / "asked"
+    git("init", "--quiet")
+    git("remote", "add", "origin", "https://remote-user@huggingface.co/alice/model")
+    log = home / "requests"
     helper = f'!f() {{ echo "$1" >> {log}; cat >> {log}; }}; f'
     configure(home, helper)
-    assert [helper["state"] for helper in purge()] == ["clean"]
-    asked = log.read_text().splitlines()
-    assert {"username=git", "username=hf_user", "username=alice", "username=remote-user"} <= set(asked)
-    assert "erase" not in asked, "it held nothing"
+    assert [helper["state"] for helper in purge(HF_TOKEN=world.token("alice"))] == ["clean"]
+    requests = log.read_text().splitlines()
+    assert {"username=git", "username=hf_user", "username=alice", "username=remote-user"} <= set(requests)
+    assert "erase" not in requests, "it holds nothing"
 
 
 def test_another_endpoint(home: Path, store: Holder) -> None:
-    """HF_ENDPOINT's host is a Hub, too."""
-    store.keep(Entry("hub.example.org", "git", OLD), *copies("git"))
+    """The host of HF_ENDPOINT is a Hub, too."""
+    store.keep(Entry("hub.example.org", "git", OLD_TOKEN), *copies("git"))
     before = store.others()
     configure(home, "store")
     purge()
-    assert store.held("hub.example.org") == [Entry("hub.example.org", "git", OLD)]
+    assert store.held("hub.example.org") == [Entry("hub.example.org", "git", OLD_TOKEN)]
     assert store.others() == before
     purge(HF_ENDPOINT="https://hub.example.org")
     assert store.held("hub.example.org") == []
     assert len(store.others()) == len(ELSEWHERE)  # type: ignore[arg-type]
 
 
-# --- where it looks ---
+# --- which helpers it asks ---
 
 
 @pytest.mark.parametrize("scope", ["system", "global", "local", "environment", "include"])
 def test_scopes(home: Path, monkeypatch: pytest.MonkeyPatch, store: Holder, scope: str) -> None:
-    """A helper is found in every scope of git's configuration, and is named with the file that it stands in."""
+    """A helper is found in every scope of git's configuration, and is reported with the file that sets it."""
     store.keep(*copies("git"))
     text = "[credential]\n\thelper = store\n"
     origin = home / "the.config"
@@ -195,7 +184,7 @@ def test_scopes(home: Path, monkeypatch: pytest.MonkeyPatch, store: Holder, scop
         origin = home / ".gitconfig"
         origin.write_text(text)
     elif scope == "local":
-        subprocess.run(["git", "init", "--quiet", str(home / "work")], check=True)
+        git("init", "--quiet", home / "work")
         monkeypatch.chdir(home / "work")
         origin = home / "work/.git/config"
         with origin.open("a") as file:
@@ -224,16 +213,16 @@ def test_scopes(home: Path, monkeypatch: pytest.MonkeyPatch, store: Holder, scop
     ],
 )
 def test_sections(home: Path, store: Holder, section: str) -> None:
-    """A helper for the Hub, for a part of it or for more is asked about the hosts that it could have been told of."""
+    """A helper that is configured for the Hub, for a part of it or for more is asked."""
     host = "hf.co" if '"https://hf.co"' in section else "huggingface.co"
-    store.keep(Entry(host, "git", OLD))
+    store.keep(Entry(host, "git", OLD_TOKEN))
     configure(home, "store", section=section)
     assert states(purge()) == {"store": "purged"}
     assert store.held() == []
 
 
 def test_sections_of_others(home: Path, store: Holder) -> None:
-    """A helper that git asks about another host only is none of our business."""
+    """A helper that git asks for another host only is not run."""
     before = (home / ".git-credentials").read_bytes()
     configure(home, "watched", section='credential "https://example.org"')
     assert purge() == []
@@ -242,8 +231,8 @@ def test_sections_of_others(home: Path, store: Holder) -> None:
 
 
 @pytest.mark.parametrize("section", ["credential", 'credential "https://huggingface.co"'])
-def test_behind_a_reset(home: Path, store: Holder, section: str) -> None:
-    """A helper that an empty value hides for now is found as well."""
+def test_before_a_reset(home: Path, store: Holder, section: str) -> None:
+    """A helper that git does not ask because an empty value resets the list is found as well."""
     store.keep(*copies("git", "hf_user"))
     configure(home, "store")
     configure(home, "", "hf", section=section)
@@ -252,8 +241,8 @@ def test_behind_a_reset(home: Path, store: Holder, section: str) -> None:
 
 
 def test_two_files(home: Path, store: Holder) -> None:
-    """`store --file=ONE` and `store --file=TWO` are two helpers, each with its own answer."""
-    for name, text in (("one", f"https://git:{OLD}@hf.co\n"), ("two words", "https://a:b@example.org\n")):
+    """`store --file=ONE` and `store --file=TWO` are two helpers, each with its own result."""
+    for name, text in (("one", f"https://git:{OLD_TOKEN}@hf.co\n"), ("two words", "https://a:b@example.org\n")):
         (home / name).write_text(text)
     one, two = f"store --file={home}/one", f"store --file='{home}/two words'"
     store.keep(*copies("git"))
@@ -265,7 +254,7 @@ def test_two_files(home: Path, store: Holder) -> None:
 
 @pytest.mark.parametrize("form", ["absolute", "absolute-arguments", "shell", "shell-function", "tilde"])
 def test_forms(home: Path, store: Holder, form: str) -> None:
-    """Absolute paths, with and without arguments, and commands for the shell are run as git runs them."""
+    """Absolute paths, with and without arguments, and shell commands are run as git runs them."""
     program = home / "a helper"
     program.write_text(
         f"#!/bin/sh\nfor last; do :; done\nexec git credential-store --file={shlex.quote(str(home))}/f $last\n"
@@ -279,69 +268,61 @@ def test_forms(home: Path, store: Holder, form: str) -> None:
         "shell-function": f"!f() {{ '{program}' \"$@\"; }}; f",
         "tilde": "!~/link",
     }[form]
-    (home / "f").write_text(f"https://git:{OLD}@hf.co\nhttps://a:b@example.org\n")
+    (home / "f").write_text(f"https://git:{OLD_TOKEN}@hf.co\nhttps://a:b@example.org\n")
     configure(home, helper)
     assert [helper["state"] for helper in purge()] == ["purged"]
     assert (home / "f").read_text() == "https://a:b@example.org\n"
 
 
 def test_nothing_configured(home: Path) -> None:
-    """Without any other helper there is nothing to do, and that is well."""
+    """Without any other helper there is nothing to do, and the status is 0."""
     assert purge() == []
     configure(home, "hf")
     configure(home, "", str(home / "bin/git-credential-hf"), "!git credential-hf", section='credential "https://hf.co"')
     assert purge() == []
-    done = run()
+    done = run_purge()
     assert (done.returncode, done.stdout) == (0, "")
 
 
-# --- what it says ---
+# --- what it reports ---
 
 
-def test_for_people(home: Path, store: Holder) -> None:
+def test_report_for_people(home: Path, store: Holder) -> None:
     """The report names the helper, its file, the host, the user name and the token, masked."""
-    store.keep(*copies("hf_user"))
+    store.keep(Entry("huggingface.co", "hf_user", OLD_TOKEN))
     configure(home, "store")
-    for arguments, word, status in ((["--dry-run"], "held", 1), ([], "purged", 0), ([], "clean", 0)):
-        done = run(*arguments)
-        assert done.returncode == status
-        assert word in done.stdout
-        assert "store" in done.stdout
-        assert ".gitconfig" in done.stdout
-        if word != "clean":
-            assert SHOWN in done.stdout
-            assert "huggingface.co" in done.stdout
-            assert "hf_user" in done.stdout
+    for arguments, state, status in ((["--dry-run"], "held", 1), ([], "purged", 0), ([], "clean", 0)):
+        done = run_purge(*arguments)
+        copy = f"         {SHOWN} for https://huggingface.co, user hf_user\n" if state != "clean" else ""
+        assert (done.returncode, done.stdout) == (status, f"{state:8} store  ({home}/.gitconfig)\n{copy}")
 
 
 def test_what_cannot_be_purged(home: Path) -> None:
-    """A helper that goes on answering, such as `!echo`, is held, and so is the exit status; its token is not printed,
-    though it stands in the configuration.
-    """
-    configure(home, f"!f() {{ echo username=git; echo password={OLD}; }}; f")
+    """A helper that still answers, such as `!echo`, is `held`, and the status is 1; the token in it is masked."""
+    configure(home, f"!f() {{ echo username=git; echo password={OLD_TOKEN}; }}; f")
     (found,) = purge(status=1)
     assert found["state"] == "held"
     assert {entry["shown"] for entry in found["entries"]} == {SHOWN}
-    done = run()
+    done = run_purge()
     assert done.returncode == 1
     assert "held" in done.stdout
 
 
-def test_a_helper_says_why(home: Path, store: Holder) -> None:
-    """Why a helper has failed is said in its own words: the lock, here, that a git which was killed has left."""
+def test_reason_of_a_failure(home: Path, store: Holder) -> None:
+    """The warning has the helper's own message: here about the lock that a killed git has left."""
     configure(home, "store")
-    store.keep(Entry("huggingface.co", "git", OLD))
+    store.keep(Entry("huggingface.co", "git", OLD_TOKEN))
     (home / ".git-credentials.lock").touch()
-    done = run()
+    done = run_purge()
     assert done.returncode == 1
     assert "status 128: fatal: unable to get credential storage lock in 1000 ms: File exists\n" in done.stderr
 
 
-def test_secrets_that_are_no_tokens(home: Path, store: Holder) -> None:
-    """A password of old, or a token of another form, goes too, and is masked as well."""
+def test_secrets_that_are_not_tokens(home: Path, store: Holder) -> None:
+    """An old password, or a token of another form, is removed and masked, too."""
     store.keep(Entry("huggingface.co", "alice", "correct horse"), Entry("hf.co", "alice", "api_0123456789abcdef"))
     configure(home, "store")
-    done = run("--json")
+    done = run_purge("--json")
     assert done.returncode == 0
     assert "horse" not in done.stdout + done.stderr
     assert "0123456789" not in done.stdout + done.stderr
@@ -349,31 +330,28 @@ def test_secrets_that_are_no_tokens(home: Path, store: Holder) -> None:
 
 
 def test_the_token_is_never_an_argument(home: Path, tmp_path: Path, store: Holder) -> None:
-    """Other users see arguments: no secret is in those of a helper, nor in its environment."""
+    """Other users can see arguments: no secret is in those of a helper, nor in its environment."""
     store.keep(*copies("git"))
     log = home / "watched"
-    seen = f'{{ printf "%s\\n" "$0" "$@"; env; tr "\\0" "\\n" < /proc/$$/cmdline; }} >> {log}'
-    configure(home, f'!f() {{ {seen}; git credential-store "$@"; }}; f', "watched")
+    watch = f'{{ printf "%s\\n" "$0" "$@"; env; tr "\\0" "\\n" < /proc/$$/cmdline; }} >> {log}'
+    configure(home, f'!f() {{ {watch}; git credential-store "$@"; }}; f', "watched")
     assert "purged" in states(purge()).values()
     assert store.held() == []
-    assert OLD not in log.read_text()
+    assert OLD_TOKEN not in log.read_text()
 
 
-def test_nobody_is_asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A helper has no terminal, no askpass, and Git Credential Manager is told not to interact, whatever the user's
-    environment says.
-    """
+def test_no_prompts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper has no terminal and no askpass, and Git Credential Manager does not prompt, whatever the environment."""
     monkeypatch.setenv("GIT_ASKPASS", "ask-me")
     monkeypatch.setenv("SSH_ASKPASS", "ask-me")
     monkeypatch.setenv("GCM_INTERACTIVE", "always")
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "1")
     tty = f"!f() {{ if (: > /dev/tty) 2> /dev/null; then echo TERMINAL >> {home}/tty; fi; }}; f"
     configure(home, "watched", "manager", tty)
-    purge_by_hand = run("--json")
-    assert purge_by_hand.returncode in (0, 1)
-    seen = (home / "watched").read_text().splitlines()
-    assert not any("ask-me" in line for line in seen)
-    assert "GIT_TERMINAL_PROMPT=0" in seen
+    assert run_purge("--json").returncode in (0, 1)
+    environment = (home / "watched").read_text().splitlines()
+    assert not any("ask-me" in line for line in environment)
+    assert "GIT_TERMINAL_PROMPT=0" in environment
     assert not (home / ".gcm/log").exists()
     assert not (home / "tty").exists()
 
@@ -390,30 +368,28 @@ def test_nobody_is_asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("pours", {"unknown"}),
         ("fails", {"unknown"}),
         ("deaf", {"clean", "unknown"}),
-        ("lingers", {"clean", "unknown"}),  # it has given its answer, and ended
+        ("lingers", {"clean", "unknown"}),  # it has answered, and ended
     ],
 )
 def test_a_bad_neighbour(home: Path, store: Holder, other: str, allowed: set[str]) -> None:
-    """A helper that hangs, fails, floods or talks nonsense is unknown within its time limit, never clean, and harms no
-    other; what hangs is ended.
-    """
+    """A helper that hangs, fails or sends garbage is `unknown` within its time limit, and is ended; others work."""
     before = store.others()
     store.keep(*copies("git", "hf_user"))
     configure(home, other, "store")
     started = time.monotonic()
-    done = run("--json")
+    done = run_purge("--json")
     assert time.monotonic() - started < 25
     found = states(json.loads(done.stdout)["helpers"])
     assert done.returncode == (1 if "unknown" in found.values() else 0)
     assert found["store"] == "purged"
     assert found[other] in allowed
     assert (store.held(), store.others()) == ([], before)
-    if other != "lingers":  # which may be a daemon of its own
+    if other != "lingers":  # its child may be a daemon
         assert not left_behind(home)
 
 
 def left_behind(home: Path) -> list[str]:
-    """The processes that still run with this test's home."""
+    """Return the commands that still run with this test's home."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -425,7 +401,7 @@ def left_behind(home: Path) -> list[str]:
 
 
 def test_all_bad_neighbours_together(home: Path, store: Holder) -> None:
-    """Many of them at once take no longer than the slowest."""
+    """Many of them take no longer than the slowest."""
     store.keep(*copies("git"))
     configure(home, "sleeps", "floods", "pours", "babbles", "fails", "store", "sleeps --again")
     started = time.monotonic()
@@ -435,32 +411,27 @@ def test_all_bad_neighbours_together(home: Path, store: Holder) -> None:
     assert set(found.values()) == {"unknown"}
 
 
-def test_a_helper_that_is_not_there(home: Path, store: Holder) -> None:
-    """A helper that is not installed holds nothing that could be asked for: it does not fail the others."""
+def test_a_helper_that_is_not_installed(home: Path, store: Holder) -> None:
+    """A helper that is not installed holds nothing, and is not a failure."""
     store.keep(*copies("git"))
     configure(home, "no-such-helper", "/no/such/helper", "store")
-    done = run("--json")
-    found = states(json.loads(done.stdout)["helpers"])
-    assert found["store"] == "purged"
-    assert found["no-such-helper"] in ("clean", "unknown")
-    assert found["/no/such/helper"] in ("clean", "unknown")
+    assert states(purge()) == {"no-such-helper": "clean", "/no/such/helper": "clean", "store": "purged"}
 
 
 def test_git_credential_manager_needs_its_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five seconds to start are not taken for a helper that hangs."""
+    """A helper that takes five seconds to start does not count as hanging."""
     with Manager(home, monkeypatch) as manager:
-        manager.keep(Entry("huggingface.co", "hf_user", OLD), *ELSEWHERE)
+        manager.keep(Entry("huggingface.co", "hf_user", OLD_TOKEN), *ELSEWHERE)
         manager.starts_in(5)
         configure(home, "manager")
-        done = subprocess.run(["git-credential-hf", "purge"], capture_output=True, text=True, timeout=200)
-        assert "purged" in done.stdout, done.stdout + done.stderr
+        assert "purged" in succeed("purge", timeout=200)
         assert manager.held() == []
         assert not manager.prompted()
 
 
 def test_a_broken_configuration(home: Path) -> None:
-    """Where git cannot read its configuration there is one line that says so, and no claim that all is clean."""
+    """If git cannot read its configuration, there is an error, and no report that all is clean."""
     (home / ".gitconfig").write_text("[credential\n")
-    done = run("--json")
+    done = run_purge("--json")
     assert done.returncode == 1
     assert done.stderr.startswith("git-credential-hf: error: ")

@@ -1,4 +1,4 @@
-"""The picture in the README shows what the program prints, letter by letter."""
+"""The picture in the README shows exactly what the program prints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from transcript import at_terminal, svg
+from transcript import run_on_terminal, svg
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -20,8 +20,8 @@ OLD = "hf_NetrcNetrcNetrcNetrcNetrcNetrxQ91"
 OLDEST = "hf_StoreStoreStoreStoreStoreStorb3Lm"
 
 
-def a_home(home: Path, hub: Hub) -> Path:
-    """Somebody's home with three logins in it: today's, one in `.netrc` that can only read, and one in a helper."""
+def make_home(home: Path, hub: Hub) -> Path:
+    """Make a home with three tokens: the login, an old one in `.netrc` that can only read, and one in a helper."""
     from fake_hub.accounts import Token
 
     hub.user("alice")
@@ -36,12 +36,11 @@ def a_home(home: Path, hub: Hub) -> Path:
         git / "config": '[core]\n\tbare = false\n[remote "origin"]\n\turl = https://huggingface.co/alice/model\n',
         home / ".cache/huggingface/token": LOGIN,
         home / ".cache/huggingface/stored_tokens": f"[laptop]\nhf_token = {LOGIN}\n",
-        home / ".netrc": f"machine example.org login alice password x\n\nmachine huggingface.co\n"
-        f"  login alice\n  password {OLD}\n",
+        home / ".netrc": "machine example.org login alice password x\n\n"
+        f"machine huggingface.co\n  login alice\n  password {OLD}\n",
         home / ".git-credentials": f"https://alice:{OLDEST}@huggingface.co\n",
-        home
-        / ".gitconfig": '[filter "lfs"]\n\tprocess = git-lfs filter-process\n[user]\n\tname = Alice\n[credential]\n'
-        "\thelper = store\n",
+        home / ".gitconfig": '[filter "lfs"]\n\tprocess = git-lfs filter-process\n'
+        "[user]\n\tname = Alice\n[credential]\n\thelper = store\n",
     }.items():
         path.write_text(content)
         path.chmod(0o600)
@@ -50,15 +49,16 @@ def a_home(home: Path, hub: Hub) -> Path:
 
 
 def test_picture(home: Path, world: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """doctor.svg is made anew from what the program prints today, and is what is in the repository."""
-    where = a_home(home, world)
-    said = "\n".join(f"$ {command}\n{at_terminal(command, where)}" for command in COMMANDS)
-    said = said.replace(str(home), "/home/alice")
-    made = svg("git-credential-hf doctor", said)
+    """doctor.svg is equal to a picture of what the program prints now."""
+    directory = make_home(home, world)
+    output = "\n".join(
+        f"$ {command}\n{run_on_terminal(command.split(), directory, os.environ)[0]}" for command in COMMANDS
+    ).replace(str(home), "/home/alice")
+    picture = svg("git-credential-hf doctor", output)
     for secret in (LOGIN, OLD, OLDEST, str(home), "/tmp"):
-        assert secret not in made
-    assert "healthy: nothing is wrong" in said
-    assert len(made) < 30_000
+        assert secret not in picture
+    assert "healthy: nothing is wrong" in output
+    assert len(picture) < 30_000
     if os.environ.get("GIT_CREDENTIAL_HF_TESTS_RENEW"):
-        PICTURE.write_text(made)
-    assert PICTURE.read_text() == made, "the program prints something else now: tests/support/transcript/make"
+        PICTURE.write_text(picture)
+    assert PICTURE.read_text() == picture, "the output has changed: run tests/support/transcript/make"

@@ -1,10 +1,9 @@
-"""What comes with the program: its manual page, completions in the shells themselves, and what SECURITY.md says."""
+"""What comes with the program: the manual page, shell completions, SECURITY.md and docs/facts.md."""
 
 import ast
 import os
 import re
 import shutil
-import subprocess
 import sysconfig
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import click
 import pexpect
 import pytest
+from programs import git, run
 
 from git_credential_hf import cli
 from git_credential_hf.manpage import ENVIRONMENT, manual_page
@@ -22,7 +22,7 @@ PAGE = SHARE / "man/man1/git-credential-hf.1"
 
 
 def needs(*programs: str) -> None:
-    """Skip the test, and say why, where a program is missing."""
+    """Skip the test if a program is missing."""
     for program in programs:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
@@ -33,64 +33,49 @@ def test_git_help_opens_the_manual(monkeypatch: pytest.MonkeyPatch) -> None:
     needs("man")
     monkeypatch.setenv("MANPAGER", "cat")
     for command in ("help credential-hf", "credential-hf --help"):
-        done = subprocess.run(["git", *command.split()], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        plain = re.sub(r".\x08", "", done.stdout)
+        plain = re.sub(r".\x08", "", git(*command.split()))
         assert plain.startswith("GIT-CREDENTIAL-HF(1)")
         assert "git-credential-hf doctor [--fix] [--yes]" in plain
 
 
-def test_man_has_nothing_to_complain_of() -> None:
-    """The page is clean man(7), and man knows its one-line description."""
+def test_man_has_no_warnings() -> None:
+    """The page is valid man(7), and man finds its one-line description."""
     needs("man", "lexgrog")
-    done = subprocess.run(["man", "--warnings", "-l", PAGE], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-    said = subprocess.run(["lexgrog", PAGE], capture_output=True, text=True, timeout=60, check=True).stdout
-    assert "git-credential-hf - log git in to the Hugging Face Hub" in said
+    assert run("man", "--warnings", "-l", PAGE).stderr == ""
+    assert "git-credential-hf - log git in to the Hugging Face Hub" in run("lexgrog", PAGE).stdout
 
 
-def every(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+def all_commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
     for name, command in group.commands.items():
-        yield prefix + name, command
         if isinstance(command, click.Group):
-            yield from every(command, f"{prefix}{name} ")
+            yield from all_commands(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
 
 
-def test_manual_and_help_say_the_same() -> None:
-    """The installed page is what the commands say today; what `--help` says of each of them is in it, word by word."""
+def test_manual_has_the_help() -> None:
+    """The installed page is made of the current commands, and has the `--help` of each, word by word."""
     assert PAGE.read_text() == manual_page(cli.commands), "made of other commands: build the package again"
     needs("man")
-    shown = subprocess.run(
-        ["man", "-l", PAGE],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-        env={**os.environ, "MANWIDTH": "500"},
-    ).stdout
-    words = " ".join(re.sub(r".\x08", "", shown).split())
-    for name, command in every(cli.commands):
-        if not isinstance(command, click.Group):
-            assert f"git-credential-hf {name}" in words
-            assert " ".join((command.help or "").replace("`", "").split()) in words
-            for parameter in command.params:
-                if isinstance(parameter, click.Option):
-                    assert f"{parameter.opts[0]}" in words
-                    assert " ".join((parameter.help or "").replace("`", "").split()) in words
+    text = " ".join(re.sub(r".\x08", "", run("man", "-l", PAGE, MANWIDTH="500").stdout).split())
+    for name, command in all_commands(cli.commands):
+        options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+        helps = [command.help or "", *(option.help or "" for option in options)]
+        names = [f"git-credential-hf {name}", *(option.opts[0] for option in options)]
+        for expected in [*names, *(" ".join(help.replace("`", "").split()) for help in helps)]:
+            assert expected in text
 
 
-def test_manual_names_what_the_program_reads() -> None:
-    """Each variable of the environment in the page is one that the program, or huggingface_hub, looks at."""
-    package = Path(cli.__file__).parent
-    read = "".join(file.read_text() for file in package.rglob("*.py") if file.name != "manual.py")
-    for names in ENVIRONMENT:
-        for name in names.split(", "):
-            assert name in read
+def test_manual_names_existing_variables() -> None:
+    """The program, or huggingface_hub, reads each environment variable that the page names."""
+    sources = [file for file in Path(cli.__file__).parent.rglob("*.py") if file.name != "manpage.py"]
+    code = "".join(file.read_text() for file in sources)
+    assert [name for names in ENVIRONMENT for name in names.split(", ") if name not in code] == []
 
 
 @pytest.fixture
 def named_tokens(home: Path) -> None:
-    """Two stored tokens, as `hf auth login` keeps them."""
+    """Two stored tokens, as `hf auth login` writes them."""
     folder = home / ".cache/huggingface"
     folder.mkdir(parents=True)
     (folder / "stored_tokens").write_text("[work]\nhf_token = hf_x\n\n[weekend]\nhf_token = hf_y\n")
@@ -127,7 +112,7 @@ Shell = Callable[[Path], "pexpect.spawn[str]"]
 
 @pytest.mark.parametrize("start", [in_bash, in_zsh])
 def test_tab_completes(start: Shell, home: Path, named_tokens: None) -> None:
-    """In the shell itself, with the files where install.sh links them: commands, options, names of stored tokens."""
+    """In the shell itself, with the files that install.sh links: commands, options, names of stored tokens."""
     (home / ".local").mkdir()
     (home / ".local/share").symlink_to(SHARE)
     shell = start(home)
@@ -148,23 +133,20 @@ def test_tab_completes(start: Shell, home: Path, named_tokens: None) -> None:
 
 
 def test_tab_completes_in_fish(home: Path, named_tokens: None) -> None:
-    """The same, with descriptions, as fish itself would offer them."""
+    """The same in fish, with descriptions."""
     needs("fish")
     (home / ".local").mkdir()
     (home / ".local/share").symlink_to(SHARE)
 
-    def offered(typed: str) -> list[list[str]]:
-        done = subprocess.run(
-            ["fish", "--private", "-c", 'complete --do-complete "$argv"', typed],
-            capture_output=True, text=True, timeout=60, check=True,
-        )  # fmt: skip
+    def complete(typed: str) -> list[list[str]]:
+        done = run("fish", "--private", "-c", 'complete --do-complete "$argv"', typed)
         return [line.split("\t") for line in done.stdout.splitlines()]
 
-    [[name, text]] = offered("git-credential-hf unc")
+    [[name, text]] = complete("git-credential-hf unc")
     assert name == "unconfigure"
     assert text.startswith("Undo `configure`")
-    assert [first for first, *_ in offered("git-credential-hf doctor --off")] == ["--offline"]
-    assert [first for first, *_ in offered("git-credential-hf configure --token w")] == ["weekend", "work"]
+    assert [first for first, *_ in complete("git-credential-hf doctor --off")] == ["--offline"]
+    assert [first for first, *_ in complete("git-credential-hf configure --token w")] == ["weekend", "work"]
 
 
 # --- SECURITY.md ---
@@ -174,13 +156,13 @@ SECURITY = (TESTS.parent / "SECURITY.md").read_text()
 
 
 def functions_of(file: Path) -> set[str]:
-    """The tests in a file, by its source."""
+    """Return the names of the tests in a file."""
     functions = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)]
     return {function.name for function in functions if function.name.startswith("test_")}
 
 
-def test_each_promise_is_held_by_a_test_that_is_there() -> None:
-    """SECURITY.md names no test that is not there, and each row of its tables names one."""
+def test_each_promise_has_a_test() -> None:
+    """Each row of the tables in SECURITY.md names a test, and all these tests exist."""
     named = re.findall(r"`([\w/]+\.py)::(\w+)`", SECURITY)
     assert {(file, test) for file, test in named if test not in functions_of(TESTS / file)} == set()
     rows = [line for line in SECURITY.splitlines() if line.startswith("| ") and not line.endswith("| test |")]
@@ -190,8 +172,8 @@ def test_each_promise_is_held_by_a_test_that_is_there() -> None:
     ] == []
 
 
-def test_each_threat_that_is_tested_is_a_promise() -> None:
-    """What tests/threats attacks stands in SECURITY.md, with the name of the test."""
+def test_each_threat_is_a_promise() -> None:
+    """Each test in tests/threats is named in SECURITY.md."""
     attacked = {
         f"threats/{file.name}::{test}" for file in TESTS.glob("threats/test_*.py") for test in functions_of(file)
     }
@@ -207,7 +189,7 @@ HEADINGS = re.findall(r'^### <a id="(\w+)"></a>(\w+)\. (.+)$', FACTS, re.MULTILI
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Each file of this project with its text, but for what the tools make in a checkout."""
+    """Yield each file of this project with its text, without what tools generate in a checkout."""
     for folder, below, files in os.walk(ROOT):
         below[:] = [name for name in below if name in (".ci", ".github") or not re.match(r"\.|__|dist$", name)]
         for file in files:
@@ -216,7 +198,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def cited() -> dict[str, set[str]]:
-    """The facts that are cited, and the files that do it; `docs/facts.md#h4, #h5` are two."""
+    """Return the facts that are cited, with the files that cite them; `docs/facts.md#h4, #h5` are two."""
     found: dict[str, set[str]] = {}
     for file, text in texts():
         for ids in re.findall(r"docs/facts\.md((?:(?:, )?#[\w-]+)+)", text):
@@ -226,7 +208,7 @@ def cited() -> dict[str, set[str]]:
 
 
 def test_each_citation_leads_to_a_fact() -> None:
-    """Code cites no fact that is not there, nor does another fact; and nothing is cited that is not in this project."""
+    """Code and facts cite existing facts only, and nothing outside of this project."""
     assert len(HEADINGS) == FACTS.count("\n### ")
     assert [fact for fact, number, _ in HEADINGS if fact != number.lower()] == []
     facts = [fact for fact, _, _ in HEADINGS]
@@ -238,13 +220,13 @@ def test_each_citation_leads_to_a_fact() -> None:
 
 
 def test_each_fact_is_cited_or_background() -> None:
-    """A fact that no code cites says so in its heading, or it would be taken for one that some code rests on."""
+    """A fact that no code cites is marked as background in its heading."""
     files = cited()
     unused = [fact for fact, _, title in HEADINGS if not title.endswith(" (background)")]
     assert [fact for fact in unused if not files.get(fact, set()) - {"docs/facts.md"}] == []
 
 
 def test_each_fact_has_a_source() -> None:
-    """Where a fact comes from stands with it, but for what nobody knows."""
+    """Each fact has a source, except those about what is unknown."""
     facts = re.split(r"^#+ ", FACTS, flags=re.MULTILINE)
     assert [fact for fact in facts if re.match("<a id=.[htgl]", fact) and not re.search(r"\bSource:\s", fact)] == []

@@ -17,14 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf.configure import format_section, helper_command, plan_unconfigure
+from git_credential_hf.configure import format_section, plan_unconfigure
 from git_credential_hf.git import other_helpers as others
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import is_our_helper, is_program_path
+from git_credential_hf.git.helpers import helper_command, is_our_helper, is_program_path
 from git_credential_hf.git.netrc import git_netrc_path, netrc_paths
-from git_credential_hf.git.other_helpers import Holder
 from git_credential_hf.git.run import child_environment, find_program, git_home, git_program
-from git_credential_hf.purge import purge_helpers
+from git_credential_hf.purge import PurgeResult, purge_helpers
 from git_credential_hf.state import runtime_directory, write_state
 from git_credential_hf.system import is_process_running
 
@@ -382,9 +381,9 @@ def test_helpers_are_asked_as_git_asks_them(
         file = home / "kept"
         file.write_text("https://git:hf_heldbyanotherhelper@huggingface.co\n")
     monkeypatch.setattr(sys, "platform", platform)
-    (holder,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", value)])
-    assert [copy.secret for copy in holder.copies] == ["hf_heldbyanotherhelper"]
-    assert (holder.state, holder.why) == ("purged", "")
+    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", value)])
+    assert [copy.secret for copy in result.copies] == ["hf_heldbyanotherhelper"]
+    assert (result.state, result.failure) == ("purged", "")
     assert not file.exists() or not file.read_text()
 
 
@@ -396,8 +395,8 @@ def test_a_helper_that_hangs_is_ended_with_its_children(
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(others, "HELPER_TIMEOUT", 0.5)
     line = f"!echo $$ >'{home}/pid'; sleep 100; :"
-    (holder,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", line)], (None,))
-    assert (holder.state, holder.has_no_answer) == ("unknown", True)
+    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", line)], (None,))
+    assert (result.state, result.has_timed_out) == ("unknown", True)
     pid = int((home / "pid").read_text())
     for _ in range(100):
         state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True).stdout.strip()
@@ -441,10 +440,10 @@ def test_where_a_person_finds_what_is_held(
 ) -> None:
     """Where a helper will not let go of a token, its keychain has a name that a person knows; else nothing is said."""
     monkeypatch.setattr(sys, "platform", platform)
-    holder = Holder(ConfigEntry("global", "file:x", "credential.helper", value))
-    assert holder.remedy() is None
-    holder.holds_still = True
-    assert (place in (holder.remedy() or "")) if place else holder.remedy() is None
+    result = PurgeResult(ConfigEntry("global", "file:x", "credential.helper", value))
+    assert result.remedy() is None
+    result.is_held = True
+    assert (place in (result.remedy() or "")) if place else result.remedy() is None
 
 
 # --- the program, in a Python that is like the one on Windows ---
@@ -479,6 +478,11 @@ def like(module, **other):
     vars(copy).update({{name: value for name, value in vars(module).items() if name not in absent}}, **other)
     return copy
 
+class Sys(types.ModuleType):
+    def __setattr__(self, name, value):  # a stdout of ours is everybody's
+        vars(self)[name] = value
+        setattr(sys, name, value)
+
 class Popen(subprocess.Popen):
     def __init__(self, command, *more, shell=False, creationflags=0, preexec_fn=None, **options):
         # CreateProcess looks in the current directory first; cmd.exe is no shell of git's.
@@ -497,7 +501,8 @@ def sockets_alone(*given):
 def locking(descriptor, mode, length):
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-found = {{"sys": like(sys, platform=PLATFORM), "os": like(os), "signal": like(signal)}}
+found = {{"sys": Sys("sys"), "os": like(os), "signal": like(signal)}}
+vars(found["sys"]).update(vars(sys), platform=PLATFORM)
 if PLATFORM == "win32":
     sys.stdout.reconfigure(newline="\\r\\n")
     found["os"].name = "nt"

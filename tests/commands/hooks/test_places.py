@@ -129,7 +129,7 @@ def test_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_repository(bench: Bench) -> None:
     """Outside a repository there is a problem, and no traceback."""
-    with pytest.raises(Problem, match="there is no git repository here"):
+    with pytest.raises(Problem, match="not in a git repository"):
         plan_install("local")
 
 

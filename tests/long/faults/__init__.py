@@ -411,7 +411,7 @@ class Trial:
         assert all(line.startswith("git-credential-hf: ") for line in lines), said
         statuses = (*self.command.statuses, 120) if unheard else self.command.statuses  # 120: Python's own last words
         assert done.returncode in statuses, (done.returncode, said)
-        assert "cannot write the answer" not in said or unheard, said
+        assert "cannot write the output" not in said or unheard, said
         is_answer = re.search("^(held|unknown|. FAIL) ", done.stdout, re.MULTILINE)  # of `purge` and of `doctor`
         if done.returncode and not unheard and not is_answer:
             assert any(re.match("git-credential-hf: (error|warning): .", line) for line in lines), said

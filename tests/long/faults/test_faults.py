@@ -95,7 +95,7 @@ def test_a_git_that_asks_nobody_has_not_said_no(call: str, expected: str, trial:
     """Where `git credential fill` cannot ask its helpers, it says that nobody has a token: that is not known."""
     tracer = strace("-f", "-o", os.devnull, "-e", f"trace={call.partition(':')[0]}", "-e", f"inject={call}")
     done = trial.fails(**Gits(trial).environment(2, tracer))
-    assert f"cannot check access to alice/model: {expected}" in done.stderr.replace("git says: ", "")
+    assert f"cannot check access to alice/model: {expected}" in done.stderr.replace("git failed: ", "")
 
 
 @pytest.mark.parametrize("trial", ["doctor --fix"], indirect=True)

@@ -8,8 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from git_credential_hf.configure import mapped_tokens, plan_configure, plan_unconfigure, removal_command
-from git_credential_hf.git.config import read_config, read_config_file
+from git_credential_hf.configure import mapped_tokens, plan_configure, plan_unconfigure
+from git_credential_hf.git.config import read_config, read_config_file, removal_command
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 from git_credential_hf.hooks.judge import Verdict, _severities
@@ -83,7 +83,7 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
         entries = read_config()
     except Problem as problem:
         assert theirs is None, (files, problem)
-        assert re.fullmatch(r"git says: \S.*", problem.message), (files, problem)
+        assert re.fullmatch(r"git failed: \S.*", problem.message), (files, problem)
         assert read_helper_entries() == [], files
         return "git cannot read it"
     assert theirs is not None, files

@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from git_credential_hf.configure import mapped_tokens, removal_command
-from git_credential_hf.git.config import parse_listing, quote_value
+from git_credential_hf.configure import mapped_tokens
+from git_credential_hf.git.config import parse_listing, quote_value, removal_command
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import is_our_helper
 from git_credential_hf.git.urlmatch import section_origin

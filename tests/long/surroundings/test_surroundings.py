@@ -140,7 +140,7 @@ def test_what_the_system_refuses(limit: str, home: Path) -> None:
     """Without a file descriptor left, that is said, and not that it is a mistake of ours, or of stdout."""
     shell = f"ulimit {limit}; exec git-credential-hf status"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, env={**os.environ, "HF_TOKEN": OLD})
-    assert "internal error" not in done.stderr and "cannot write the answer" not in done.stderr
+    assert "internal error" not in done.stderr and "cannot write the output" not in done.stderr
     assert "Too many open files" in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""The places where a copy of a token can be: git's own helpers, a real keyring, and fakes of what Linux cannot run.
+"""Other helpers that can hold a copy of a token: git's own, a real keyring, and fakes of those for other systems.
 
 with STORE(home, monkeypatch) as store:       # its program is now on PATH
     store.keep(Entry("huggingface.co", "git", token))

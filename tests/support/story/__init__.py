@@ -1,14 +1,14 @@
-"""The story of this project, played with real programs on a machine where the Hub is a stand-in: `tests/demo`.
+"""The demo of this project (`tests/demo`), played with real programs and a stand-in for the Hub.
 
-`alice.story` is what is told and typed, line by line:
+`alice.story` is the script, line by line:
 
     = a chapter
-    # what the viewer is told
-    * what happens elsewhere, or is looked up there: a function in offstage.py makes it so, or sees to it that it is so
-    $ a command, typed into a shell of Alice's
-    ? a question of this command's <- what she types
-    > what the command must print, in a line of it
-    ! its exit status, where that is not 0
+    # an explanation
+    * something that happens elsewhere, or is checked there, by a function in offstage.py
+    $ a command, typed into Alice's shell
+    ? a question of this command <- what she types
+    > a text that a line of its output must contain
+    ! its exit status, if it is not 0
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from transcript import played, running, seen
+from transcript import run_on_terminal, running, screen_text
 
 from .offstage import DEEDS, Stage
 
@@ -28,12 +28,12 @@ STORY = Path(__file__).with_name("alice.story")
 
 
 class Astray(Exception):
-    """The story goes another way than it is told."""
+    """The story did not happen as it is written."""
 
 
 @dataclass
 class Step:
-    """A line of the story, and for a command what belongs to it."""
+    """A line of the story, and the lines that belong to a command."""
 
     kind: str
     text: str
@@ -64,7 +64,7 @@ def steps(lines: Iterable[str]) -> Iterator[Step]:
 
 
 class Player:
-    """Plays to a terminal as it would be typed there; to a pipe without pauses, colours, progress and speeds."""
+    """Play a story on a terminal as if it were typed; to a pipe, without pauses, colors and progress bars."""
 
     def __init__(self, stage: Stage, fast: bool) -> None:
         self.stage, self.fast, self.terminal = stage, fast, sys.stdout.isatty()
@@ -76,26 +76,28 @@ class Player:
             elif step.kind == "#":
                 self.say(f"# {step.text}", "36", len(step.text) / 60)
             elif step.kind == "*":
-                if said := DEEDS[step.text](self.stage):
-                    raise Astray(f"{step.text}: {said}")
+                if wrong := DEEDS[step.text](self.stage):
+                    raise Astray(f"{step.text}: {wrong}")
                 self.say(f"# ({step.text})", "35", len(step.text) / 60)
             else:
                 self.type(step.text)
-                said, status = self.run(step)
-                said = self.stage.told(said)
-                print(said if self.terminal else seen(said), end="", flush=True)
-                lines = seen(said).split("\n")
-                missing = [text for text in step.printed if not any(text in line for line in lines)]
-                if status != step.status or missing:
-                    raise Astray(f"`{step.text}`: status {status} and not {step.status}, or not printed: {missing}")
+                output, status = self.run(step)
+                output = self.stage.with_story_paths(output)
+                text = screen_text(output)
+                print(output if self.terminal else text, end="", flush=True)
+                missing = [expected for expected in step.printed if not any(expected in x for x in text.split("\n"))]
+                if status != step.status:
+                    raise Astray(f"`{step.text}`: status {status} instead of {step.status}")
+                if missing:
+                    raise Astray(f"`{step.text}`: not printed: {missing}")
                 self.wait(1)
 
     def run(self, step: Step) -> tuple[str, int]:
-        """What the shell prints, and the exit status; it has no memory, so these two are done here."""
+        """Return what a command prints, and its status; each has a shell of its own, so `cd` and `unset` are ours."""
         stage = self.stage
         name, _, rest = step.text.partition(" ")
         if name == "cd":
-            stage.where = stage.where / rest if rest else stage.home
+            stage.directory = stage.directory / rest if rest else stage.home
             return "", 0
         if name == "unset":
             del stage.environment[rest]
@@ -103,10 +105,10 @@ class Player:
         shell = ["bash", "-c", step.text]
         if self.terminal or step.answers:
             answers = [(question, stage.pasted(answer)) for question, answer in step.answers]
-            return played(shell, stage.where, stage.environment, answers)
+            return run_on_terminal(shell, stage.directory, stage.environment, answers)
         with running(
             shell,
-            cwd=stage.where,
+            cwd=stage.directory,
             env=stage.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""`python -m story [--fast]`, in tests/support/namespace: plays the story; exit status 1 where it goes another way."""
+"""`python -m story [--fast]`, in tests/support/namespace: play the story; exit status 1 if it does not come true."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .offstage import Stage
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="tests/demo", description="Plays the whole story, against a Hub on this machine."
+        prog="tests/demo", description="Play the whole story, against a Hub on this machine."
     )
     parser.add_argument("--fast", action="store_true", help="type without pauses")
     fast = parser.parse_args().fast
@@ -35,7 +35,7 @@ def main() -> int:
         ):
             Player(Stage(hub, Path(directory)), fast).play(story)
     except Astray as error:
-        print(f"\ntests/demo: the story went astray: {error}", file=sys.stderr)
+        print(f"\ntests/demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\x1b[0m" if sys.stdout.isatty() else "")

@@ -1,13 +1,13 @@
-= 1. Logged in, and git does not know
+= 1. Logged in, but git does not know
 # Alice has a new laptop, and a private model on the Hub.
 $ git lfs install --skip-repo
-* a note is made of ~/.gitconfig as it is
-* at huggingface.co/settings/tokens, Alice makes the token 'laptop', and copies it
+* the content of ~/.gitconfig is noted
+* at huggingface.co/settings/tokens, Alice creates the token 'laptop', and copies it
 $ hf auth login
 ? How would you like to log in? <- 2
 ? Enter your token <- (paste)
 > Login successful.
-# hf may read the model now. git may not: it would ask her for a password, were somebody there to answer.
+# hf can read the model now. git cannot: it would prompt for a password.
 $ git clone https://huggingface.co/alice/private-model
 > could not read Username for 'https://huggingface.co'
 ! 128
@@ -16,7 +16,7 @@ $ git clone https://huggingface.co/alice/private-model
 $ git-credential-hf configure
 $ git clone https://huggingface.co/alice/private-model
 > Cloning into 'private-model'...
-# The file in LFS is there, too: git-lfs asks git, and git asks this helper.
+# The file in LFS is there, too: git-lfs asks git for the token, and git asks this helper.
 $ git -C private-model lfs ls-files --size
 > * model.safetensors (1.0 MB)
 $ git-credential-hf status
@@ -24,21 +24,21 @@ $ git-credential-hf status
 > alice, write token
 
 = 3. The token is rotated
-* Alice rotates the token there: the old one is worth nothing from now on; she copies the new one
+* Alice rotates the token there: the old one is invalid now; she copies the new one
 $ hf auth login --force
 ? How would you like to log in? <- 2
 ? Enter your token <- (paste)
 > Login successful.
 * a colleague pushes a new version of the weights
-# Nothing has to be told to git: there is no copy of the token that could be old.
+# git needs no change: there is no copy of the token that could be stale.
 $ git -C private-model pull --quiet
 $ git -C private-model lfs pull
 $ git -C private-model log --oneline --format=%s
 > a change on the Hub
 
 = 4. Meanwhile, with a copy of the token
-* this is Bob's machine; he has never heard of this helper, and has his token in $TOKEN
-# He does what many pages say: a helper that keeps a copy, here git's own, `store`. (A keychain would be the same.)
+* this is Bob's machine; he does not know this helper, and has his token in $TOKEN
+# He does what many guides say, and uses a helper that stores a copy: git's own `store`. (A keychain is the same.)
 $ git config --global credential.helper store
 $ hf auth login --token "$TOKEN" --add-to-git-credential
 > Your token has been saved in your configured git credential helpers (store).
@@ -46,7 +46,7 @@ $ git clone https://huggingface.co/datasets/acme/data
 * Bob rotates his token, and has the new one in $TOKEN
 $ hf auth login --token "$TOKEN"
 > Login successful.
-# hf has the new one. git has the old one, and below it one that is older still.
+# hf has the new one. git has the old one, and a still older one.
 $ git -C data pull
 > Authentication failed for 'https://huggingface.co/datasets/acme/data/'
 ! 1
@@ -60,11 +60,11 @@ $ git-credential-hf purge
 
 = 5. Refused before a byte goes up
 * back to Alice
-# In the organisation acme she may read, and not write. That can be asked.
+# In the organization acme she may read, but not write. `check` tells her.
 $ git-credential-hf check --write acme/model
 > its role in acme is 'read'
 ! 1
-# git would upload gigabytes first, and say it then. A hook says it before.
+# git would upload gigabytes before the Hub refuses the push. A hook checks first.
 $ git clone --quiet https://huggingface.co/acme/model acme-model
 $ cd acme-model
 $ git-credential-hf hooks install
@@ -74,18 +74,18 @@ $ git push
 > push refused before any upload
 ! 1
 * the Hub has received no byte for LFS
-# The hint says how it goes: as a pull request, which everybody may open.
+# The hint says what works: a pull request, which everybody may open.
 $ git push origin HEAD:refs/pr/1
 > -> refs/pr/1
 * the Hub has the new weights
 $ cd
 
-= 6. The token that was forgotten in the environment
+= 6. A forgotten token in the environment
 $ git clone --quiet https://huggingface.co/alice/model
 $ cd model
 * a night of training: new weights in model.safetensors
 $ git commit --quiet --all --message 'a night of training'
-* somebody has put an HF_TOKEN into the startup file of Alice's shell; it can only read
+* somebody has set HF_TOKEN in the startup file of Alice's shell; it can only read
 $ git-credential-hf hooks install
 $ git push
 > from the environment variable HF_TOKEN can only read
@@ -104,8 +104,8 @@ $ git lfs fsck
 > Git LFS fsck OK
 $ cd
 
-= 7. The file that everybody has forgotten
-* from a backup, an old ~/.netrc comes back, with a token that can only read
+= 7. A forgotten file
+* an old ~/.netrc is restored from a backup, with a token that can only read
 $ cd model
 $ git push
 ! 1
@@ -120,6 +120,6 @@ $ git push
 * the Hub has the new weights
 $ cd
 
-= 8. And away again
+= 8. Uninstalled
 $ git-credential-hf unconfigure
-* ~/.gitconfig is what it was, to the byte
+* ~/.gitconfig is the same as before, byte for byte

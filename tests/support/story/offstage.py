@@ -1,4 +1,4 @@
-"""What happens in the story where nobody types: at the Hub, on the disk, years ago."""
+"""What happens in the story apart from commands: at the Hub, on the disk, in the past."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from fake_hub import Hub
 from fake_hub.accounts import Token
 
 WEIGHTS = bytes(range(256)) * 4096
-DATE = "2026-01-01T12:00:00Z"  # of all commits made here
+DATE = "2026-01-01T12:00:00Z"  # of all commits
 
 
 class Stage:
-    """Alice's shell: where it is, its environment, what is in the clipboard; and the Hub."""
+    """The shell of the story's person: its directory, environment and clipboard; and the Hub."""
 
     def __init__(self, hub: Hub, directory: Path) -> None:
         self.hub, self.root = hub, directory.resolve()
@@ -39,13 +39,13 @@ class Stage:
             "GIT_PAGER": "cat",
             "GIT_AUTHOR_DATE": DATE,
             "GIT_COMMITTER_DATE": DATE,
-            "HF_HUB_DISABLE_UPDATE_CHECK": "1",  # there is no network in which to look
+            "HF_HUB_DISABLE_UPDATE_CHECK": "1",  # there is no network
         }
-        self.sits_down("alice")
+        self.switch_to("alice")
 
-    def sits_down(self, name: str) -> None:
-        """From now on it is this one's machine."""
-        self.home = self.where = self.root / "home" / name
+    def switch_to(self, name: str) -> None:
+        """Continue on this person's machine."""
+        self.home = self.directory = self.root / "home" / name
         self.home.mkdir(parents=True, exist_ok=True)
         runtime = self.root / "run" / name
         runtime.mkdir(parents=True, exist_ok=True)
@@ -54,15 +54,15 @@ class Stage:
         if not (self.home / ".gitconfig").exists():
             (self.home / ".gitconfig").write_text(f"[user]\n\tname = {name.title()}\n\temail = {name}@example.org\n")
 
-    def told(self, text: str) -> str:
-        """The same with the names that these homes have in the story."""
+    def with_story_paths(self, text: str) -> str:
+        """Replace the real homes by those in the story."""
         return text.replace(f"{self.root}/home/", "/home/")
 
     def pasted(self, answer: str) -> str:
         return answer.replace("(paste)", self.clipboard + "\n")
 
     def token(self, letters: str, account: str, role: str, name: str) -> str:
-        """The same each time, so that what is printed is."""
+        """Add a token that is the same in each run, so that the output is, too."""
         return self.hub.accounts.add(Token(f"hf_{letters:x<30}"[:33] + letters[-4:], account, role, name=name)).value
 
 
@@ -70,7 +70,7 @@ DEEDS: dict[str, Callable[[Stage], str | None]] = {}
 
 
 def deed(text: str) -> Callable[[Callable[[Stage], str | None]], None]:
-    """What this line of the story stands for; what the function returns is the reason why the line is not true."""
+    """Register the function for a line of the story; what it returns is the reason why the line is not true."""
 
     def found(function: Callable[[Stage], str | None]) -> None:
         DEEDS[text] = function
@@ -78,12 +78,12 @@ def deed(text: str) -> Callable[[Callable[[Stage], str | None]], None]:
     return found
 
 
-@deed("at huggingface.co/settings/tokens, Alice makes the token 'laptop', and copies it")
+@deed("at huggingface.co/settings/tokens, Alice creates the token 'laptop', and copies it")
 def _(stage: Stage) -> None:
     stage.clipboard = stage.token("firstabcd", "alice", "write", "laptop")
 
 
-@deed("Alice rotates the token there: the old one is worth nothing from now on; she copies the new one")
+@deed("Alice rotates the token there: the old one is invalid now; she copies the new one")
 def _(stage: Stage) -> None:
     stage.hub.revoke(stage.clipboard)
     stage.clipboard = stage.token("secondefgh", "alice", "write", "laptop")
@@ -94,11 +94,11 @@ def _(stage: Stage) -> None:
     stage.hub.repositories.named("alice/private-model").commit({}, {"model.safetensors": WEIGHTS[::-1]})
 
 
-@deed("this is Bob's machine; he has never heard of this helper, and has his token in $TOKEN")
+@deed("this is Bob's machine; he does not know this helper, and has his token in $TOKEN")
 def _(stage: Stage) -> None:
-    stage.sits_down("bob")
+    stage.switch_to("bob")
     stage.environment["TOKEN"] = stage.token("bobsfirstijkl", "bob", "write", "bob-laptop")
-    older = "hf_" + "y" * 30 + "mnop"  # which ended long ago
+    older = "hf_" + "y" * 30 + "mnop"  # expired long ago
     (stage.home / ".git-credentials").write_text(f"https://bob:{older}@huggingface.co\n")
     (stage.home / ".git-credentials").chmod(0o600)
 
@@ -112,12 +112,12 @@ def _(stage: Stage) -> None:
 @deed("back to Alice")
 def _(stage: Stage) -> None:
     del stage.environment["TOKEN"]
-    stage.sits_down("alice")
+    stage.switch_to("alice")
 
 
 @deed("a night of training: new weights in model.safetensors")
 def _(stage: Stage) -> None:
-    (stage.where / "model.safetensors").write_bytes(b"\1" + WEIGHTS)
+    (stage.directory / "model.safetensors").write_bytes(b"\1" + WEIGHTS)
     stage.hub.log.clear()
 
 
@@ -129,11 +129,11 @@ def _(stage: Stage) -> str | None:
 
 @deed("the Hub has the new weights")
 def _(stage: Stage) -> str | None:
-    came = [one for one in stage.hub.log if one.method == "PUT" and one.status == 200]
-    return None if came else f"no LFS file has come: {stage.hub.log}"
+    uploads = [one for one in stage.hub.log if one.method == "PUT" and one.status == 200]
+    return None if uploads else f"no LFS file was uploaded: {stage.hub.log}"
 
 
-@deed("somebody has put an HF_TOKEN into the startup file of Alice's shell; it can only read")
+@deed("somebody has set HF_TOKEN in the startup file of Alice's shell; it can only read")
 def _(stage: Stage) -> None:
     stage.environment["HF_TOKEN"] = stage.token("sharedwxyz", "alice", "read", "shared")
 
@@ -143,7 +143,7 @@ def _(stage: Stage) -> None:
     stage.hub.revoke(stage.environment["HF_TOKEN"])
 
 
-@deed("from a backup, an old ~/.netrc comes back, with a token that can only read")
+@deed("an old ~/.netrc is restored from a backup, with a token that can only read")
 def _(stage: Stage) -> None:
     old = stage.token("netrcxQ91", "alice", "read", "old")
     (stage.home / ".netrc").write_text(
@@ -153,12 +153,12 @@ def _(stage: Stage) -> None:
     stage.hub.log.clear()
 
 
-@deed("a note is made of ~/.gitconfig as it is")
+@deed("the content of ~/.gitconfig is noted")
 def _(stage: Stage) -> None:
     stage.noted["gitconfig"] = (stage.home / ".gitconfig").read_bytes()
 
 
-@deed("~/.gitconfig is what it was, to the byte")
+@deed("~/.gitconfig is the same as before, byte for byte")
 def _(stage: Stage) -> str | None:
     now = (stage.home / ".gitconfig").read_bytes()
     return None if now == stage.noted["gitconfig"] else now.decode()

@@ -1,4 +1,4 @@
-"""What somebody sees who runs the program at a terminal, as a picture: an SVG file of plain text."""
+"""Run a program on a terminal of 80 columns, and draw what it prints as an SVG file of plain text."""
 
 from __future__ import annotations
 
@@ -21,45 +21,40 @@ from typing import Any
 COLUMNS = 80
 
 
-def at_terminal(command: str, where: Path) -> str:
-    """All that a command prints at a terminal of 80 columns."""
-    return played(command.split(), where, os.environ)[0]
-
-
-def played(
-    arguments: Sequence[str], where: Path, environment: Mapping[str, str], answers: Sequence[tuple[str, str]] = ()
+def run_on_terminal(
+    arguments: Sequence[str], directory: Path, environment: Mapping[str, str], answers: Sequence[tuple[str, str]] = ()
 ) -> tuple[str, int]:
-    """What a program prints at such a terminal, and its exit status.
+    """Return what a program prints on a terminal, and its exit status.
 
-    `answers` are questions, and what is typed when such a one was seen and the terminal shows no longer what is typed.
+    `answers`: questions, and what is typed when one has appeared and the terminal no longer echoes.
     """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     environment = {**environment, "TERM": "xterm-256color"}
-    said, left = b"", list(answers)
+    output, left = b"", list(answers)
     try:
-        with running(arguments, cwd=where, env=environment, stdin=slave, stdout=slave, stderr=slave) as process:
+        with running(arguments, cwd=directory, env=environment, stdin=slave, stdout=slave, stderr=slave) as process:
             os.close(slave)
             try:
                 while True:
                     if select.select([master], [], [], 0.02 if left else None)[0]:
-                        said += os.read(master, 65536)
-                    elif left[0][0].encode() in said and not termios.tcgetattr(master)[3] & termios.ECHO:
+                        output += os.read(master, 65536)
+                    elif left[0][0].encode() in output and not termios.tcgetattr(master)[3] & termios.ECHO:
                         os.write(master, left.pop(0)[1].encode())
             except OSError:
-                pass  # the other end is closed: Linux tells it in this way
+                pass  # EIO: the other end is closed
             status = process.wait()
     finally:
-        os.close(master)  # not before: who has not ended yet would be hung up on
-    return said.decode().replace("\r\n", "\n"), status
+        os.close(master)  # not before: a program that still runs would get SIGHUP
+    return output.decode().replace("\r\n", "\n"), status
 
 
 @contextmanager
 def running(arguments: Sequence[str], **how: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in a session of its own, which ends, with all that it has started, when this is interrupted."""
+    """Run a program in a session of its own; an exception ends it, with all that it has started."""
     held: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in handlers:  # an interrupt while it starts would leave it behind
+    for number in handlers:  # an interrupt during its start would leave it behind
         signal.signal(number, lambda number, _: held.append(number))
     process = None
     try:
@@ -76,7 +71,7 @@ def running(arguments: Sequence[str], **how: Any) -> Iterator[subprocess.Popen[b
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kills it and its children, and waits until they are gone, so that they write nothing any more."""
+    """Kill it and its children, and wait until they are gone and write nothing any more."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -85,10 +80,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.01)
 
 
-def seen(said: str) -> str:
-    """The same without colours, when the terminal has come to rest: menus and meters have drawn over themselves."""
+def screen_text(output: str) -> str:
+    """Return the final text on the screen, without colors: menus and progress bars overwrite themselves."""
     lines, row, column = [""], 0, 0
-    for part in re.findall(r"\x1b\[\??[\d;]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", said):
+    for part in re.findall(r"\x1b\[\??[\d;]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", output):
         if part in "\r\n":
             row, column = row + (part == "\n"), 0
             lines += [""] * (row + 1 - len(lines))
@@ -106,12 +101,12 @@ def seen(said: str) -> str:
 # --- the picture ---
 
 FONT = 14  # pixels
-ADVANCE = 8.43  # pixels, of a character: DejaVu Sans Mono's and Menlo's
+ADVANCE = 8.43  # pixels per character of DejaVu Sans Mono and Menlo
 LINE = 19  # pixels
-MARGIN = 18  # pixels, to the left and below
-BAR = 34  # pixels, of the window's title
+MARGIN = 18  # pixels, on the left and at the bottom
+BAR = 34  # pixels; the title bar
 COLOURS = {"31": "r", "32": "g", "33": "y"}
-# One look for a light page and a dark one: the window brings its own background.
+# For light and dark pages: the window has its own background.
 STYLE = (
     "text{font-family:ui-monospace,SFMono-Regular,Menlo,'DejaVu Sans Mono',Consolas,monospace;"
     f"font-size:{FONT}px;fill:#d5dae1;white-space:pre}}"
@@ -121,7 +116,7 @@ STYLE = (
 
 
 def svg(title: str, text: str) -> str:
-    """A terminal's window; in `text`, the colours of a terminal (ECMA-48, SGR), and prompts: lines with `$ `."""
+    """Draw a terminal window; `text` may have colors (ECMA-48, SGR), and prompts: lines that start with `$ `."""
     lines = text.rstrip("\n").split("\n")
     width, height = round(COLUMNS * ADVANCE) + 2 * MARGIN, BAR + len(lines) * LINE + MARGIN
     found = [
@@ -143,7 +138,7 @@ def svg(title: str, text: str) -> str:
 
 
 def _spans(line: str) -> Iterator[str]:
-    """Each stretch of one colour, at its column: a font that is wider, or lacks a sign, moves nothing else."""
+    """Yield each stretch of one color at its column, so that a wider font or a missing glyph moves nothing else."""
     if line.startswith("$ "):
         yield _span(0, "$", "p") + _span(2, line[2:], "c")
         return
@@ -151,7 +146,7 @@ def _spans(line: str) -> Iterator[str]:
     for part in re.split(r"(\x1b\[[\d;]*m)", line.expandtabs()):
         if sgr := re.fullmatch(r"\x1b\[([\d;]*)m", part):
             if sgr[1] not in ("0", *COLOURS):
-                raise ValueError(f"a colour that this does not know: {part!r}")
+                raise ValueError(f"unknown color: {part!r}")
             colour = COLOURS.get(sgr[1], "")
             continue
         for word in re.finditer(r"[^\x00-\x7f]+|[\x20-\x7e]+?(?=  |[^\x20-\x7e]|$)", part):

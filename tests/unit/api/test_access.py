@@ -852,7 +852,7 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
         return run("git-credential-hf", "check", "--write", "--json", cwd=tmp_path, check=False, **given)
 
     assert here().returncode == 1
-    assert "no repository here with a remote" in here().stderr
+    assert "no remote to push to" in here().stderr
     git("init", "-q", "-b", "main", cwd=tmp_path)
     git("remote", "add", "hub", "https://huggingface.co/alice/alone", cwd=tmp_path)
     assert json.loads(here().stdout)["repo"] == "alice/alone"

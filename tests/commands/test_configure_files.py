@@ -1,0 +1,287 @@
+"""The file that `configure` changes: its mode, owner and links stay, and it is never damaged."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import programs
+import pytest
+from executable import ANSWER, HUB_SECTIONS, PROGRAM, TOKEN, files_below, fill, run, run_fork, succeed, succeed_fork
+from programs import Done, git
+
+from git_credential_hf.configure import plan_configure
+from git_credential_hf.files import FileChange
+from git_credential_hf.problem import Problem
+
+USER = "[user]\n\tname = Alice\n\temail = alice@example.org\n"
+
+
+@pytest.fixture
+def file(home: Path) -> Path:
+    file = home / ".gitconfig"
+    file.write_text(USER)
+    return file
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o640, 0o664, 0o700])
+def test_mode_and_owner_stay(mode: int, file: Path) -> None:
+    """The file keeps its mode and, under sudo, its owner."""
+    file.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(file, 12345, 23456)
+    before = file.stat()
+    for command in ("configure", "unconfigure"):
+        succeed_fork(command)
+        after = file.stat()
+        assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_mode_of_a_new_file(mask: int, home: Path) -> None:
+    """A new file gets the mode that git gives it."""
+    around = ("sh", "-c", f'umask {mask:o}; exec "$@"', "sh")
+    programs.run(*around, "git", "config", "--file", home / "by git", "a.b", "c")
+    assert run("configure", around=around).returncode == 0
+    assert (home / ".gitconfig").stat().st_mode == (home / "by git").stat().st_mode
+
+
+@pytest.mark.parametrize("target", ["dotfiles/git config", "missing"], ids=["existing", "dangling"])
+def test_a_link_stays(target: str, home: Path) -> None:
+    """A file in a dotfiles repository is changed there, and the link to it stays a link, there and back."""
+    (home / "dotfiles").mkdir()
+    (home / "dotfiles/git config").write_text(USER)
+    (home / ".gitconfig").symlink_to("link")
+    (home / "link").symlink_to(target)
+    before = files_below(home)
+    succeed_fork("configure")
+    after = files_below(home)
+    changed = after.pop(target)
+    assert isinstance(changed, bytes) and changed.endswith(HUB_SECTIONS.encode())
+    assert after == {name: value for name, value in before.items() if name != target}
+    assert fill() == ANSWER
+    succeed_fork("unconfigure")
+    assert files_below(home) == before
+
+
+# --- what cannot be written ---
+
+# root without its capability to write anywhere; as another user, it could not read the program in root's home.
+POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+
+
+def fail(home: Path, command: str = "configure", around: tuple[str, ...] = ()) -> Done:
+    """Run a command that fails with an error, prints the lines to paste (`configure`), and changes nothing."""
+    before = files_below(home)
+    done = run(command, around=around)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"^git-credential-hf: error: \S.*[^.\n]$", done.stderr, re.MULTILINE)
+    assert done.stdout == (HUB_SECTIONS if command == "configure" else "")
+    assert files_below(home) == before
+    return done
+
+
+@pytest.mark.parametrize("around", [(), POWERLESS], ids=["as it is", "powerless"])
+def test_read_only_file(around: tuple[str, ...], home: Path, file: Path) -> None:
+    """A write-protected file is not changed, by root neither."""
+    file.chmod(0o444)
+    assert str(file) in fail(home, around=around).stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o444
+
+
+@pytest.mark.parametrize("content", [None, USER])
+def test_read_only_directory(content: str | None, home: Path) -> None:
+    """In a write-protected directory nothing is written."""
+    if content:
+        (home / ".gitconfig").write_text(content)
+    home.chmod(0o555)
+    try:
+        fail(home, around=POWERLESS)
+    finally:
+        home.chmod(0o755)
+
+
+def test_read_only_after_configure(home: Path) -> None:
+    """`unconfigure` fails, too, and `configure` succeeds because nothing is left to do."""
+    succeed("configure")
+    (home / ".gitconfig").chmod(0o444)
+    fail(home, "unconfigure")
+    succeed("configure")
+
+
+def in_mount_namespace(script: str) -> tuple[str, ...]:
+    around = ("unshare", "-m", "sh", "-c", f'{script} && exec "$@"', "sh")
+    tried = programs.run(*around, "true", check=False)
+    if tried.returncode:
+        pytest.skip(f"no mount namespaces: {tried.stderr.strip()}")
+    return around
+
+
+def test_read_only_file_system(home: Path, file: Path) -> None:
+    """On a read-only file system, root cannot write either."""
+    fail(home, around=in_mount_namespace(f"mount --bind '{home}' '{home}' && mount -o remount,ro,bind '{home}'"))
+
+
+def test_everything_is_read_only(home: Path, file: Path) -> None:
+    """In a container without even a writable /tmp, the lines to paste are printed."""
+    script = "for m in $(awk '{print $2}' /proc/mounts); do case $m in /proc*|/sys*|/dev*) ;; *) "
+    script += "mount -o remount,ro,bind $m 2>/dev/null ;; esac; done; ! touch /tmp/x 2>/dev/null"
+    fail(home, around=in_mount_namespace(script))
+
+
+def test_full_disk(home: Path, file: Path) -> None:
+    """On a full disk the file is not changed, nothing is left behind, and the lines to paste are printed."""
+    (home / "small").mkdir()
+    script = f"mount -t tmpfs -o size=16k tmpfs '{home}/small' && cp '{file}' '{home}/small/' "
+    script += f"&& {{ head -c 100000 /dev/zero > '{home}/small/filler' || true; }} 2> /dev/null"
+    around = in_mount_namespace(script)
+    around = (*around[:-2], around[-2].replace('exec "$@"', f'"$@"; s=$?; ls -A "{home}/small" >&2; exit $s'), "sh")
+    done = run("configure", around=around, GIT_CONFIG_GLOBAL=f"{home}/small/.gitconfig")
+    assert (done.returncode, done.stdout) == (1, HUB_SECTIONS)
+    assert "No space left" in done.stderr
+    assert done.stderr.split()[-2:] == [".gitconfig", "filler"]
+
+
+def test_nix_store(home: Path) -> None:
+    """A link into a read-only store (Nix, home-manager) is neither replaced nor written through."""
+    store = home / "store/abc-home-manager-files/.config/git"
+    store.mkdir(parents=True)
+    (store / "config").write_text(USER)
+    (home / ".config/git").mkdir(parents=True)
+    (home / ".config/git/config").symlink_to(store / "config")
+    (store / "config").chmod(0o444)
+    store.chmod(0o555)
+    try:
+        for around in ((), POWERLESS):
+            assert "hint: " in fail(home, around=around).stderr
+    finally:
+        store.chmod(0o755)
+
+
+def test_not_a_file(home: Path) -> None:
+    """A directory in the file's place is not changed."""
+    (home / ".gitconfig").mkdir()
+    fail(home)
+
+
+def test_a_device_is_never_replaced(home: Path) -> None:
+    """GIT_CONFIG_GLOBAL=/dev/null turns the global file off: `configure` fails, and root's /dev/null survives."""
+    device = home / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        device.read_bytes()
+    except OSError as error:
+        pytest.skip(f"no devices can be made: {error}")
+    done = run("configure", GIT_CONFIG_GLOBAL=str(device))
+    assert stat.S_ISCHR(device.lstat().st_mode)
+    assert (done.returncode, done.stdout) == (1, HUB_SECTIONS)
+
+
+def test_a_change_is_whole_or_not_made(tmp_path: Path) -> None:
+    """A change that fails leaves the file and its directory as they were."""
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    for path, before in ((file, b"something else"), (tmp_path / "no directory/file", None), (file, None)):
+        with pytest.raises(Problem):
+            FileChange(str(path), before, b"new").apply()
+    assert files_below(tmp_path) == {"file": b"old"}
+
+
+# --- other programs at the same time ---
+
+
+@pytest.mark.parametrize("name", [".gitconfig", "dotfiles/config"], ids=["file", "link"])
+def test_lock_of_git(name: str, home: Path) -> None:
+    """While git holds its lock, neither the file nor the lock is changed; the hint removes an abandoned one."""
+    file = home / name
+    if name != ".gitconfig":
+        file.parent.mkdir()
+        (home / ".gitconfig").symlink_to(name)
+    file.write_text(USER)
+    lock = file.with_name(file.name + ".lock")
+    lock.write_text("git's")
+    done = run_fork("configure")
+    assert done.returncode == 1
+    assert "is being changed by another program" in done.stderr
+    assert (file.read_text(), lock.read_text()) == (USER, "git's")
+    follow_hint(done)
+    succeed_fork("configure")
+    succeed_fork("unconfigure")
+    assert file.read_text() == USER
+    assert not lock.exists()
+
+
+def follow_hint(done: Done) -> None:
+    (command,) = re.findall(r"hint: .*(rm .*)", done.stderr)
+    programs.run("sh", "-c", command)
+
+
+def test_a_change_between_reading_and_writing(home: Path, file: Path) -> None:
+    """What git writes after our plan is not lost: the change is refused."""
+    (change,) = plan_configure("global")
+    git("config", "--global", "a.b", "c")
+    before = file.read_text()
+    with pytest.raises(Problem, match="changed by another program"):
+        change.apply()
+    assert file.read_text() == before
+    assert not (home / ".gitconfig.lock").exists()
+
+
+@pytest.mark.parametrize("before", ["", USER])
+def test_several_at_once(before: str, home: Path) -> None:
+    """Of several `configure` at the same time at least one succeeds, and the lines are written once."""
+    file = home / ".gitconfig"
+    file.write_text(before)
+    running = [
+        subprocess.Popen([PROGRAM, "configure"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    results = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
+    assert 0 in [status for _, status in results]
+    for errors, status in results:
+        assert status == 0 or (status == 1 and "by another program" in errors), errors
+    assert file.read_text().strip("\n") == (before + HUB_SECTIONS).strip("\n")
+    assert not (home / ".gitconfig.lock").exists()
+
+
+def kill_at(call: str) -> None:
+    """Kill `configure` at its first call of one of these system calls; tests/long/faults has all the moments."""
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    around = ("strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL")
+    killed = programs.run(*around, PROGRAM, "configure", check=False, HF_TOKEN=TOKEN)
+    if "ptrace" in killed.stderr.lower():
+        pytest.skip(killed.stderr)
+    assert killed.returncode != 0, killed.stderr
+
+
+@pytest.mark.parametrize("call", ["fsync", "chmod,fchmod,fchmodat", "rename,renameat,renameat2"])
+def test_killed_while_writing(call: str, home: Path) -> None:
+    """Killed at the worst moments, `configure` leaves the old file or the new one, whole, and a way on."""
+    before = USER.encode() * 1000
+    (home / ".gitconfig").write_bytes(before)
+    kill_at(call)
+    assert (home / ".gitconfig").read_bytes() in (before, before + HUB_SECTIONS.encode())
+    assert set(files_below(home)) <= {".gitconfig", ".gitconfig.lock"}
+    if (home / ".gitconfig.lock").exists():
+        follow_hint(run("configure"))
+    succeed("configure")
+
+
+def test_a_private_file_is_never_public(file: Path, home: Path) -> None:
+    """A file that only its owner may read holds passwords: its replacement is at no moment readable by others."""
+    file.chmod(0o600)
+    kill_at("rename")
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir() if path.stat().st_size} == {
+        ".gitconfig": 0o600,
+        ".gitconfig.lock": 0o600,
+    }
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_without_standard_descriptors(closed: str, home: Path, file: Path) -> None:
+    """With stdin, stdout or stderr closed, only our lines get into the file."""
+    programs.run("sh", "-c", f'"$0" configure {closed}', PROGRAM, check=False)
+    assert files_below(home) == {".gitconfig": (USER + HUB_SECTIONS).encode()}
