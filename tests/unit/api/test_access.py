@@ -17,7 +17,7 @@ import platformdirs.windows
 import pytest
 from huggingface_hub.utils._http import default_client_factory
 from programs import Done, git, run
-from reasons import REASONS, _acme, _alice, _gated
+from reasons import ANOTHER, CREATE, LOW, PULL, REASONS, SETTINGS, _acme, _alice, _gated
 from whoami import MODEL, entry, fine_grained
 
 from git_credential_hf.api.access import (
@@ -55,81 +55,14 @@ def requested(hub: Hub) -> list[str]:
     return [request.path for request in hub.log.of("/api/")]
 
 
-SETTINGS = "https://huggingface.co/settings/tokens"
-ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token of {SETTINGS}"
-PULL = (
-    "open a pull request: `hf discussions create acme/model --pull-request --title '…'`, "
-    "then `git push origin HEAD:refs/pr/N`"
-)
-CREATE = "run `hf repos create {}`, or check the name and the account"
-GATED = "open https://huggingface.co/bob/gated"
-CONDITIONS = f"{GATED} and accept its conditions; access can take a few minutes to take effect"
-MESSAGES = {
-    "no token": ("writing to alice/model requires a token", "run `hf auth login`"),
-    "revoked": (
-        "the Hub rejects the token TOKEN from the environment variable HF_TOKEN: it is invalid or was revoked",
-        ANOTHER,
-    ),
-    "expired": (
-        "the Hub rejects the token TOKEN from the environment variable HF_TOKEN: "
-        'User Access Token "a token" is expired',
-        ANOTHER,
-    ),
-    "revoked by the organisation": (
-        "an administrator of acme has revoked the token TOKEN",
-        f"ask an administrator of acme, or create another token at {SETTINGS}",
-    ),
-    "not approved by the organisation": (
-        "the token TOKEN needs the approval of acme",
-        "ask an administrator of acme to approve it",
-    ),
-    "read-only": (
-        "the token TOKEN from the environment variable HF_TOKEN can only read",
-        f"create one with the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
-    ),
-    "fine-grained, for another repository": (
-        "the fine-grained token TOKEN lacks `repo.write` for alice/model",
-        f"add 'Write access to contents' for alice/model or alice at {SETTINGS}",
-    ),
-    "fine-grained, to read the account": (
-        "the fine-grained token TOKEN lacks `repo.write` for alice/model",
-        f"add 'Write access to contents' for alice/model or alice at {SETTINGS}",
-    ),
-    "not a member": ("alice may not write to acme/model: it is not a member of acme", PULL),
-    "a reader": ("alice may not write to acme/model: its role in acme is 'read'", PULL),
-    "a contributor": ("alice may not write to acme/model: its role in acme is 'contributor'", PULL),
-    "gated, not requested": ("bob/gated is gated, and you have not requested access", CONDITIONS),
-    "gated, pending": ("bob/gated is gated, and your access request is awaiting review", GATED),
-    "gated, rejected": ("bob/gated is gated, and your access request was rejected", GATED),
-    "gated, reset": (
-        "bob/gated is gated, and you have not requested access since your last request was reset",
-        CONDITIONS,
-    ),
-    "gated, not in the scope": (
-        "bob/gated is gated, and the fine-grained token TOKEN may not read gated repositories",
-        f"tick 'Read access to contents of all public gated repos you can access' at {SETTINGS}",
-    ),
-    "no such repository": (
-        "https://huggingface.co/alice/missing does not exist, or it is private and this token has no access",
-        CREATE.format("alice/missing"),
-    ),
-    "somebody else's private repository": (
-        "https://huggingface.co/acme/model does not exist, or it is private and this token has no access",
-        CREATE.format("acme/model"),
-    ),
-    "disabled": ("alice/model is disabled on the Hub", "open https://huggingface.co/alice/model"),
-}
-
-
 @pytest.mark.parametrize("name", REASONS)
 def test_reasons(name: str, world: Hub) -> None:
     """Each reason has its code, message and fix, to the letter, after two requests at most; the token is not shown."""
-    prepare, repository, reason, *_ = REASONS[name]
+    prepare, repository, reason, message, fix = REASONS[name]
     token = prepare(world)
     answer, done = check("--write", repository, **({"HF_TOKEN": token} if token else {}))
     assert (answer["answer"], answer["reason"], answer["access"]) == ("no", reason, "write")
-    shown = mask_token(token) if token else "none"
-    assert (answer["message"].replace(shown, "TOKEN"), answer["fix"]) == MESSAGES[name]
+    assert (answer["message"], answer["fix"]) == (message.format(token=mask_token(token or "")), fix)
     assert len(requested(world)) <= 2
     assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["error", "hint"]
     assert token is None or token not in done.stdout + done.stderr
@@ -285,7 +218,6 @@ def member(role: object, name: str = "acme") -> dict[str, object]:
 SCOPELESS = {"role": "fineGrained", "fineGrained": {"scoped": []}}
 WRITE = entry("org", "acme", "repo.write")
 REASON = (*UNREACHABLE, "the Hub answered 403 (You may not)", None)
-LOW = "alice may not write to acme/model: "
 # The repository, and whether to write; what auth-check and whoami-v2 answer; what is made of that.
 ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[str | None, ...]]] = {
     "read": ("acme/model", False, (200, {}), {}, ("yes", None, f"{SHOWN} may read acme/model", None)),
