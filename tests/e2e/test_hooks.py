@@ -412,21 +412,17 @@ def metadata(work: Account) -> None:
     add(work, {"README.md": b"---\nlicense: mit\nshort_description: " + b"words " * 20 + b"\n---\n# A model\n"})
 
 
+LARGE = "big.txt in commit {} is over 10 MiB (10.5 MB) and not in LFS"
+MIGRATE = "git lfs migrate import --include=big.txt"
 CONTENTS: dict[Callable[[Account], None], tuple[str, str, str]] = {
-    large: (
-        "largeFiles",
-        "big.txt in commit {commit} is over 10 MiB (10.5 MB) and not in LFS",
-        "git lfs migrate import",
-    ),
-    large_once: ("largeFiles", "big.txt in commit {parent} is over 10 MiB", "git lfs migrate import --include=big.txt"),
+    large: ("largeFiles", LARGE.format("{commit}"), MIGRATE),
+    large_once: ("largeFiles", LARGE.format("{parent}"), MIGRATE),
     leak: (
-        "leakedTokens",
-        "config.py in commit {commit} contains the Hub token hf_****EfGh",
+        *("leakedTokens", "config.py in commit {commit} contains the Hub token hf_****EfGh"),
         "git rebase --interactive",
     ),
     missing: (
-        "lfsObjects",
-        "lost.bin in commit {commit} is a pointer to an LFS object (abababab",
+        *("lfsObjects", "lost.bin in commit {commit} is a pointer to an LFS object (abababab"),
         "git lfs fetch --all",
     ),
     huge: ("lfsObjects", "huge.bin in commit {commit} is 6.0 GB in LFS", "hf lfs-enable-largefiles ."),
