@@ -18,12 +18,7 @@ from git_credential_hf.git.config import (
     read_config_file,
     removal_command,
 )
-from git_credential_hf.git.helpers import (
-    HelperChains,
-    configure_hint,
-    helper_command,
-    is_our_helper,
-)
+from git_credential_hf.git.helpers import HelperChains, configure_hint, helper_command, is_our_helper
 from git_credential_hf.git.run import git_program
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import Repository, hub_origins, is_at_endpoint

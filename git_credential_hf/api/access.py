@@ -103,24 +103,20 @@ def _request_access(token: Token | None, repository: Repository, write: bool) ->
     name = repository.name
     if token is None and write:
         return Answer(repository, write, "no", "no-token", f"writing to {name} requires a token", "run `hf auth login`")
-    response = ask_hub(
-        f"/api/{repository.kind}/{name}/auth-check{'/write' if write else ''}", token.value if token else None
-    )
-    message = error_message(response)
-    if repository.kind == "kernels" and response.status_code == 404:
-        # Whether the API has this route for them is not documented (docs/facts.md#u2): the 404 may mean the route.
-        raise Unreachable(f"the Hub does not report what a token may do to {name}")
+    path = f"/api/{repository.kind}/{name}/auth-check{'/write' if write else ''}"
+    response = ask_hub(path, token.value if token else None)
     if response.status_code == 200:
         who = "anyone" if token is None else mask_token(token.value)
         return Answer(repository, write, "yes", None, f"{who} {may_text(write)} {name}")
+    if repository.kind == "kernels" and response.status_code == 404:
+        # Whether the API has this route for them is not documented (docs/facts.md#u2): the 404 may mean the route.
+        raise Unreachable(f"the Hub does not report what a token may do to {name}")
+    message = error_message(response)
     if response.status_code == 401:
-        if token is None:
-            private = f"{name} does not exist, or reading it requires a token"
-            return Answer(repository, write, "no", "no-token", private, "run `hf auth login`")
-        if not message:
-            _request_account(token)  # the 401 may be a proxy's; this raises if the Hub itself rejects the token
-            raise Unreachable(f"the Hub does not report what {mask_token(token.value)} may do")
-        raise token_refusal(token, message)
+        if token is not None:
+            raise _token_refusal(token, message)
+        private = f"{name} does not exist, or reading it requires a token"
+        return Answer(repository, write, "no", "no-token", private, "run `hf auth login`")
     if response.status_code in (403, 404) and token is not None:
         answer = refusal_from_message(token, repository, write, response)
         answer = answer or refusal_from_account(token, _request_account(token), repository, write, message)
@@ -129,6 +125,14 @@ def _request_access(token: Token | None, repository: Repository, write: bool) ->
     if response.status_code == 404 and response.headers.get("x-error-code") == "RepoNotFound":
         return missing_repository(repository, write)
     raise Unreachable(f"the Hub answered {response.status_code}{f' ({message})' if message else ''}")
+
+
+def _token_refusal(token: Token, message: str) -> Problem:
+    """Return the error for a 401 with a token."""
+    if message:
+        return token_refusal(token, message)
+    _request_account(token)  # the 401 may be a proxy's; this raises if the Hub itself rejects the token
+    return Unreachable(f"the Hub does not report what {mask_token(token.value)} may do")
 
 
 def _cache_key(token: Token, repository: Repository, write: bool) -> str:

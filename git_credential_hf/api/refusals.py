@@ -14,6 +14,52 @@ from git_credential_hf.tokens import Token
 
 WRITE_ROLE = "with the role 'write'"  # what a token needs in order to push, for `other_token_hint`
 _LOW_ROLES = ("read", "contributor", "no_access")  # in an organisation (docs/facts.md#h3); a new one may suffice
+_ACCEPT_CONDITIONS = "open {page} and accept its conditions; access can take a few minutes to take effect"
+
+# What a 403 means (docs/facts.md#h4), by the first row that applies: words of the Hub's message, and the error code if
+# that matters; the reason, as in `check --json`; the message and the fix for people.
+_REFUSALS = (
+    (
+        *("needs to be approved by the organization", None, "token-needs-approval"),
+        "the token {token} needs the approval of {namespace}",
+        "ask an administrator of {namespace} to approve it",
+    ),
+    (
+        *("has been revoked by the organization", None, "token-revoked-by-org"),
+        "an administrator of {namespace} has revoked the token {token}",
+        "ask an administrator of {namespace}, or create another token at {settings}",
+    ),
+    (
+        *("Access to this resource is disabled", None, "repo-disabled"),
+        "{name} is disabled on the Hub",
+        "open {page}",
+    ),
+    (
+        *("fine-grained token settings", None, "gated-not-in-scope"),
+        "{name} is gated, and the fine-grained token {token} may not read gated repositories",
+        "tick 'Read access to contents of all public gated repos you can access' at {settings}",
+    ),
+    (
+        *("awaiting a review", "GatedRepo", "gated-pending"),
+        "{name} is gated, and your access request is awaiting review",
+        "open {page}",
+    ),
+    (
+        *("has been rejected", "GatedRepo", "gated-rejected"),
+        "{name} is gated, and your access request was rejected",
+        "open {page}",
+    ),
+    (
+        *("has been reset", "GatedRepo", "gated-not-requested"),
+        "{name} is gated, and you have not requested access since your last request was reset",
+        _ACCEPT_CONDITIONS,
+    ),
+    (
+        *("", "GatedRepo", "gated-not-requested"),
+        "{name} is gated, and you have not requested access",
+        _ACCEPT_CONDITIONS,
+    ),
+)
 
 
 class Refused(Problem):
@@ -66,48 +112,22 @@ def token_refusal(token: Token, message: str) -> Refused:
 
 def refusal_from_message(token: Token, repository: Repository, write: bool, response: Any) -> Answer | None:
     """Return the answer for a refusal whose message gives the reason (docs/facts.md#h4), `None` for any other."""
-    name, namespace, page = repository.name, repository.namespace, repository.page
-    message, code = error_message(response), response.headers.get("x-error-code")
-
-    def no(reason: str, message: str, fix: str) -> Answer:
-        return Answer(repository, write, "no", reason, message, fix)
-
+    code = response.headers.get("x-error-code")
     if code == "RepoNotFound" and response.status_code == 404:
         return missing_repository(repository, write)
     if response.status_code != 403:
         return None
-    if "needs to be approved by the organization" in message:
-        return no(
-            "token-needs-approval",
-            f"the token {mask_token(token.value)} needs the approval of {namespace}",
-            f"ask an administrator of {namespace} to approve it",
-        )
-    if "has been revoked by the organization" in message:
-        return no(
-            "token-revoked-by-org",
-            f"an administrator of {namespace} has revoked the token {mask_token(token.value)}",
-            f"ask an administrator of {namespace}, or create another token at {token_settings_url()}",
-        )
-    if "Access to this resource is disabled" in message:
-        return no("repo-disabled", f"{name} is disabled on the Hub", f"open {page}")
-    if "fine-grained token settings" in message:
-        return no(
-            "gated-not-in-scope",
-            f"{name} is gated, and the fine-grained token {mask_token(token.value)} may not read gated repositories",
-            f"tick 'Read access to contents of all public gated repos you can access' at {token_settings_url()}",
-        )
-    if code != "GatedRepo":
-        return None
-    if "awaiting a review" in message:
-        return no("gated-pending", f"{name} is gated, and your access request is awaiting review", f"open {page}")
-    if "has been rejected" in message:
-        return no("gated-rejected", f"{name} is gated, and your access request was rejected", f"open {page}")
-    since = " since your last request was reset" if "has been reset" in message else ""
-    return no(
-        "gated-not-requested",
-        f"{name} is gated, and you have not requested access{since}",
-        f"open {page} and accept its conditions; access can take a few minutes to take effect",
-    )
+    for words, of_code, reason, message, fix in _REFUSALS:
+        if words in error_message(response) and of_code in (None, code):
+            names = {
+                "name": repository.name,
+                "namespace": repository.namespace,
+                "page": repository.page,
+                "token": mask_token(token.value),
+                "settings": token_settings_url(),
+            }
+            return Answer(repository, write, "no", reason, message.format(**names), fix.format(**names))
+    return None
 
 
 def missing_repository(repository: Repository, write: bool) -> Answer:

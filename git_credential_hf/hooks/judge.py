@@ -219,7 +219,7 @@ class _Push:
             if is_given_elsewhere(self.url, self.entries):
                 return  # git has a credential that cannot be seen from here
             if is_cut_off(self.url, self.entries):
-                self.verdict.warn(f"{unknown}: git does not get the token that this helper has")
+                self.verdict.warn(f"{unknown}: git credential does not return the token of this helper")
                 return
             answer = check_access(None, self.repository, write=True)
         if answer.answer == "no":

@@ -14,6 +14,8 @@ from account import WEIGHTS, Account
 from amount import some
 from reasons import REASONS, _acme, _alice
 
+from git_credential_hf.masking import mask_token
+
 if TYPE_CHECKING:
     from fake_hub import Hub, Request
 
@@ -88,17 +90,16 @@ def in_trees(rows: Iterable[Any], *chosen: object) -> list[Any]:
 @pytest.mark.parametrize("name", in_trees(REASONS, "read-only", "not a member", "revoked"))
 def test_reasons(name: str, hub: "Hub", work: Account) -> None:
     """A push that the Hub would refuse ends before an LFS request or a byte of upload, and says why."""
-    prepare, repository, _, words, remedy = REASONS[name]
+    prepare, repository, _, message, fix = REASONS[name]
     token = prepare(hub)
     hub.log.clear()
     run = run_hook if name in BY_GIT else push
     done = run(work, HUB + repository, **({"HF_TOKEN": token} if token else {}))
     assert done.returncode == 1
     assert uploads(hub) == []
-    (error,), (hint,) = messages(done, "error"), messages(done, "hint")
-    assert error.startswith("push refused before any upload: ")
-    assert words in error
-    assert remedy in hint or "HF_TOKEN" in hint
+    message = message.format(token=mask_token(token or ""))
+    assert messages(done, "error") == [f"push refused before any upload: {message}"]
+    assert messages(done, "hint") == [fix]
     assert len(hub.log.of("/api/")) <= 2
     assert token is None or token not in done.stderr
 
@@ -411,21 +412,17 @@ def metadata(work: Account) -> None:
     add(work, {"README.md": b"---\nlicense: mit\nshort_description: " + b"words " * 20 + b"\n---\n# A model\n"})
 
 
+LARGE = "big.txt in commit {} is over 10 MiB (10.5 MB) and not in LFS"
+MIGRATE = "git lfs migrate import --include=big.txt"
 CONTENTS: dict[Callable[[Account], None], tuple[str, str, str]] = {
-    large: (
-        "largeFiles",
-        "big.txt in commit {commit} is over 10 MiB (10.5 MB) and not in LFS",
-        "git lfs migrate import",
-    ),
-    large_once: ("largeFiles", "big.txt in commit {parent} is over 10 MiB", "git lfs migrate import --include=big.txt"),
+    large: ("largeFiles", LARGE.format("{commit}"), MIGRATE),
+    large_once: ("largeFiles", LARGE.format("{parent}"), MIGRATE),
     leak: (
-        "leakedTokens",
-        "config.py in commit {commit} contains the Hub token hf_****EfGh",
+        *("leakedTokens", "config.py in commit {commit} contains the Hub token hf_****EfGh"),
         "git rebase --interactive",
     ),
     missing: (
-        "lfsObjects",
-        "lost.bin in commit {commit} is a pointer to an LFS object (abababab",
+        *("lfsObjects", "lost.bin in commit {commit} is a pointer to an LFS object (abababab"),
         "git lfs fetch --all",
     ),
     huge: ("lfsObjects", "huge.bin in commit {commit} is 6.0 GB in LFS", "hf lfs-enable-largefiles ."),

@@ -1,4 +1,4 @@
-"""Every reason for which a token may not write: how the Hub is to be for it, and what names it."""
+"""Every reason for which a token may not write: how to set the Hub up for it, and what we report."""
 
 from __future__ import annotations
 
@@ -64,78 +64,102 @@ def _disabled(hub: Hub) -> str:
     return hub.token("alice")
 
 
-# What makes the Hub so and returns the token; the repository; the reason; what the message says; what fixes it.
+SETTINGS = "https://huggingface.co/settings/tokens"
+INVALID = "the Hub rejects the token {token} from the environment variable HF_TOKEN: "
+ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token of {SETTINGS}"
+LACKS = "the fine-grained token {token} lacks `repo.write` for alice/model"
+ADD_WRITE = f"add 'Write access to contents' for alice/model or alice at {SETTINGS}"
+LOW = "alice may not write to acme/model: "
+PULL = (
+    "open a pull request: `hf discussions create acme/model --pull-request --title '…'`, "
+    "then `git push origin HEAD:refs/pr/N`"
+)
+GATED = "open https://huggingface.co/bob/gated"
+CONDITIONS = f"{GATED} and accept its conditions; access can take a few minutes to take effect"
+NOT_REQUESTED = "bob/gated is gated, and you have not requested access"
+MISSING = "https://huggingface.co/{} does not exist, or it is private and this token has no access"
+CREATE = "run `hf repos create {}`, or check the name and the account"
+READS = {"alice/model": ["repo.content.read"], "alice/other": ["repo.write"]}
+
+# What sets the Hub up and returns the token; the repository; then what a check of writing to it with this HF_TOKEN
+# reports: the reason, the message with `{token}` for the masked token, and the fix.
 Row = tuple[Callable[["Hub"], "str | None"], str, str, str, str]
 REASONS: dict[str, Row] = {
-    "no token": (_no_token, "alice/model", "no-token", "requires a token", "hf auth login"),
-    "revoked": (_revoked, "alice/model", "token-invalid", "invalid or was revoked", "hf auth login"),
-    "expired": (_expired, "alice/model", "token-expired", "is expired", "hf auth login"),
+    "no token": (
+        *(_no_token, "alice/model", "no-token"),
+        *("writing to alice/model requires a token", "run `hf auth login`"),
+    ),
+    "revoked": (_revoked, "alice/model", "token-invalid", f"{INVALID}it is invalid or was revoked", ANOTHER),
+    "expired": (
+        *(_expired, "alice/model", "token-expired"),
+        *(f'{INVALID}User Access Token "a token" is expired', ANOTHER),
+    ),
     "revoked by the organisation": (
-        lambda hub: _policy(hub, "revoked"),
-        *("acme/model", "token-revoked-by-org", "an administrator of acme has revoked", "settings/tokens"),
+        *(lambda hub: _policy(hub, "revoked"), "acme/model", "token-revoked-by-org"),
+        "an administrator of acme has revoked the token {token}",
+        f"ask an administrator of acme, or create another token at {SETTINGS}",
     ),
     "not approved by the organisation": (
-        lambda hub: _policy(hub, "pending"),
-        *("acme/model", "token-needs-approval", "needs the approval of acme", "ask an administrator of acme"),
+        *(lambda hub: _policy(hub, "pending"), "acme/model", "token-needs-approval"),
+        *("the token {token} needs the approval of acme", "ask an administrator of acme to approve it"),
     ),
     "read-only": (
-        lambda hub: _alice(hub, "read"),
-        *("alice/model", "read-only-token", "can only read", "with the role 'write'"),
+        *(lambda hub: _alice(hub, "read"), "alice/model", "read-only-token"),
+        "the token {token} from the environment variable HF_TOKEN can only read",
+        f"create one with the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
     ),
     "fine-grained, for another repository": (
-        lambda hub: _alice(
-            hub, "fineGrained", scoped={"alice/model": ["repo.content.read"], "alice/other": ["repo.write"]}
-        ),
-        *("alice/model", "token-not-scoped", "lacks `repo.write` for alice/model", "add 'Write access"),
+        *(lambda hub: _alice(hub, "fineGrained", scoped=READS), "alice/model", "token-not-scoped"),
+        *(LACKS, ADD_WRITE),
     ),
     "fine-grained, to read the account": (
         lambda hub: _alice(hub, "fineGrained", scoped={"alice": ["repo.content.read"]}),
-        *("alice/model", "token-not-scoped", "lacks `repo.write` for alice/model", "settings/tokens"),
+        *("alice/model", "token-not-scoped", LACKS, ADD_WRITE),
     ),
     "not a member": (
-        lambda hub: _acme(hub, None),
-        *("acme/model", "role-too-low", "not a member of acme", "refs/pr/N"),
+        *(lambda hub: _acme(hub, None), "acme/model", "role-too-low"),
+        *(f"{LOW}it is not a member of acme", PULL),
     ),
     "a reader": (
-        lambda hub: _acme(hub, "read"),
-        *(
-            "acme/model",
-            "role-too-low",
-            "its role in acme is 'read'",
-            "hf discussions create acme/model --pull-request",
-        ),
+        *(lambda hub: _acme(hub, "read"), "acme/model", "role-too-low"),
+        *(f"{LOW}its role in acme is 'read'", PULL),
     ),
     "a contributor": (
-        lambda hub: _acme(hub, "contributor"),
-        *("acme/model", "role-too-low", "its role in acme is 'contributor'", "refs/pr/N"),
+        *(lambda hub: _acme(hub, "contributor"), "acme/model", "role-too-low"),
+        *(f"{LOW}its role in acme is 'contributor'", PULL),
     ),
     "gated, not requested": (
-        lambda hub: _gated(hub, None),
-        *("bob/gated", "gated-not-requested", "you have not requested access", "open https://huggingface.co/bob/gated"),
+        *(lambda hub: _gated(hub, None), "bob/gated", "gated-not-requested"),
+        *(NOT_REQUESTED, CONDITIONS),
     ),
     "gated, pending": (
-        lambda hub: _gated(hub, "pending"),
-        *("bob/gated", "gated-pending", "is awaiting review", "open https://huggingface.co/bob/gated"),
+        *(lambda hub: _gated(hub, "pending"), "bob/gated", "gated-pending"),
+        *("bob/gated is gated, and your access request is awaiting review", GATED),
     ),
     "gated, rejected": (
-        lambda hub: _gated(hub, "rejected"),
-        *("bob/gated", "gated-rejected", "was rejected", "open https://huggingface.co/bob/gated"),
+        *(lambda hub: _gated(hub, "rejected"), "bob/gated", "gated-rejected"),
+        *("bob/gated is gated, and your access request was rejected", GATED),
     ),
     "gated, reset": (
-        lambda hub: _gated(hub, "reset"),
-        *("bob/gated", "gated-not-requested", "was reset", "open https://huggingface.co/bob/gated"),
+        *(lambda hub: _gated(hub, "reset"), "bob/gated", "gated-not-requested"),
+        *(f"{NOT_REQUESTED} since your last request was reset", CONDITIONS),
     ),
     "gated, not in the scope": (
         lambda hub: _gated(hub, "accepted", "fineGrained", scoped={"alice": ["repo.write"]}),
-        *("bob/gated", "gated-not-in-scope", "may not read gated", "tick 'Read access"),
+        *("bob/gated", "gated-not-in-scope"),
+        "bob/gated is gated, and the fine-grained token {token} may not read gated repositories",
+        f"tick 'Read access to contents of all public gated repos you can access' at {SETTINGS}",
     ),
     "no such repository": (
-        lambda hub: _alice(hub),
-        *("alice/missing", "no-such-repo", "or it is private", "hf repos create alice/missing"),
+        *(_alice, "alice/missing", "no-such-repo"),
+        *(MISSING.format("alice/missing"), CREATE.format("alice/missing")),
     ),
     "somebody else's private repository": (
-        lambda hub: _acme(hub, None, private=True),
-        *("acme/model", "no-such-repo", "or it is private", "hf repos create acme/model"),
+        *(lambda hub: _acme(hub, None, private=True), "acme/model", "no-such-repo"),
+        *(MISSING.format("acme/model"), CREATE.format("acme/model")),
     ),
-    "disabled": (_disabled, "alice/model", "repo-disabled", "is disabled", "open https://huggingface.co/alice/model"),
+    "disabled": (
+        *(_disabled, "alice/model", "repo-disabled"),
+        *("alice/model is disabled on the Hub", "open https://huggingface.co/alice/model"),
+    ),
 }

@@ -88,7 +88,7 @@ def test_push_goes_on(trial: Trial) -> None:
     [
         ("?vfork,?fork,?clone:error=EAGAIN:when=1+", "cannot fork() for "),
         ("pipe2:error=EMFILE:when=1", "cannot create "),
-        ("getcwd:error=EACCES:when=3", "git does not get the token that this helper has"),
+        ("getcwd:error=EACCES:when=3", "git credential does not return the token of this helper"),
     ],
 )
 def test_a_git_that_asks_nobody_has_not_said_no(call: str, expected: str, trial: Trial) -> None:

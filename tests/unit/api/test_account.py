@@ -1,4 +1,4 @@
-"""Whose a token is, and what its scopes permit, whatever whoami-v2 answers."""
+"""The account of a token, and what its scopes permit, whatever whoami-v2 answers."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ PERMITTED: dict[str, tuple[tuple[object, ...], bool | None]] = {
     "another after it": ((entry("org", "acme", "repo.write"), entry("galaxy", None, "x")), True),
     "one elsewhere before it": ((entry("dataset", "acme/x", "repo.write"), entry("org", "acme", "repo.write")), True),
     "another before it": ((entry("galaxy", None, "x"), entry("org", "acme", "repo.write")), True),
-    "its owner by the number": ((entry("org", None, "repo.write", _id="7"),), True),
-    "somebody by the number": ((entry("org", None, "repo.write", _id="8"),), False),
-    "nobody by the number": ((entry("org", None, "repo.write", _id="9"),), None),
+    "its owner, by id": ((entry("org", None, "repo.write", _id="7"),), True),
+    "another owner, by id": ((entry("org", None, "repo.write", _id="8"),), False),
+    "an unknown id": ((entry("org", None, "repo.write", _id="9"),), None),
     "to read": ((entry("model", "acme/model", "repo.content.read"),), False),
     "another repository": ((entry("model", "acme/other", "repo.write"),), False),
     "another kind": ((entry("dataset", "acme/model", "repo.write"),), False),
     "another owner": ((entry("org", "bob", "repo.write", "repo.of.tomorrow"),), False),
     "no name": ((entry("org", None, "repo.write"),), None),
-    "a permission of tomorrow": ((entry("org", "acme", "repo.of.tomorrow"),), None),
-    "one of tomorrow, and then one of today": (
+    "an unknown permission": ((entry("org", "acme", "repo.of.tomorrow"),), None),
+    "an unknown permission, then a known one": (
         (entry("org", "acme", "repo.of.tomorrow"), entry("org", "acme", "org.read")),
         None,
     ),
-    "an entity of tomorrow": ((entry("galaxy", "acme/model", "repo.write"),), None),
-    "an entry that is none": ((None,), None),
+    "an unknown entity": ((entry("galaxy", "acme/model", "repo.write"),), None),
+    "an invalid entry": ((None,), None),
     "no permissions": (({"entity": {"type": "org", "name": "acme"}},), None),
     **{
         f"a {what}": ((entry(what, "acme/model", "repo.write"),), False)
@@ -54,21 +54,21 @@ PERMITTED: dict[str, tuple[tuple[object, ...], bool | None]] = {
 
 
 def test_to_write_is_not_to_read() -> None:
-    """A scope to write says nothing of reading, and is understood."""
+    """The permission to write is not one to read."""
     account = Account(fine_grained(entry("org", "acme", "repo.write")))
     assert account.permits("repo.content.read", MODEL) is False
 
 
 @pytest.mark.parametrize("name", PERMITTED)
 def test_what_scopes_permit(name: str) -> None:
-    """Yes where a scope says so; no where all of them are understood, and none does; else neither."""
+    """Yes if a scope has the permission; no if none has it and all are understood; else unknown."""
     scoped, expected = PERMITTED[name]
     orgs = [{"name": "acme", "id": "7"}, {"name": "bob", "id": "8"}]
     assert Account(fine_grained(*scoped, orgs=orgs)).permits("repo.write", MODEL) is expected
 
 
-def test_a_model_is_no_dataset() -> None:
-    """A scope of a repository is one of its kind."""
+def test_a_model_is_not_a_dataset() -> None:
+    """A scope for a model is not one for a data set of the same name."""
     account = Account(fine_grained(entry("model", "acme/model", "repo.write")))
     assert account.permits("repo.write", Repository("datasets", "acme/model")) is False
     account = Account(fine_grained(entry("dataset", "acme/model", "repo.write")))
@@ -76,7 +76,7 @@ def test_a_model_is_no_dataset() -> None:
 
 
 def test_account() -> None:
-    """Who it is, what kind of a token, and in which organisations it is what; what is not said is not known."""
+    """The name, the role of the token and those in organisations are read; what is missing is unknown."""
     account = Account(
         {
             "name": "alice",
@@ -97,6 +97,10 @@ def test_account() -> None:
             Account(answer)
 
 
+FIELDS = [
+    *("name", "auth", "accessToken", "role", "fineGrained", "scoped"),
+    *("entity", "permissions", "type", "orgs", "_id", "id"),
+]
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -106,22 +110,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "name",
-                    "auth",
-                    "accessToken",
-                    "role",
-                    "fineGrained",
-                    "scoped",
-                    "entity",
-                    "permissions",
-                    "type",
-                    "orgs",
-                    "_id",
-                    "id",
-                ]
-            ),
+            st.sampled_from(FIELDS),
             inner,
             max_size=5,
         )

@@ -130,15 +130,19 @@ def test_invalid_input(line: bytes) -> None:
 
 
 def test_only_what_the_remote_lacks(repository: Repository) -> None:
-    """What the announced reference of the remote reaches is not scanned."""
+    """What the announced reference of the remote reaches is not scanned; an id that is not here excludes nothing."""
     old = repository.add("old", b"\0")
     new = repository.add("new", b"\0new")
     assert binaries(push(new, old)) == {(new, "new")}
-    assert binaries(push(new)) == {(old, "old"), (new, "new")}
+    assert vars(push(new, new)) == vars(Additions())
+    assert binaries(push(new)) == binaries(push(new, "1" * 40)) == {(old, "old"), (new, "new")}
 
 
 def test_tracking_references_count_for_a_remote_with_a_name(repository: Repository) -> None:
-    """A new branch adds what no tracking reference of that remote reaches; those of other remotes do not count."""
+    """A new branch adds what no tracking reference of that remote reaches; those of other remotes do not count.
+
+    Nor do those that are left of a remote that is no longer configured.
+    """
     old = repository.add("old", b"\0")
     new = repository.add("new", b"\0new")
     repository.git("remote", "add", "hf", "https://huggingface.co/a/b")
@@ -148,10 +152,12 @@ def test_tracking_references_count_for_a_remote_with_a_name(repository: Reposito
     assert binaries(push(new, remote="hf")) == {(new, "new")}
     assert binaries(push(new, remote="hf2")) == set()
     assert len(push(new, remote="https://huggingface.co/a/b").binary) == 2
+    repository.git("config", "--remove-section", "remote.hf")
+    assert len(push(new, remote="hf").binary) == 2
 
 
 @pytest.mark.parametrize("remote", ["*", "h?", "--all", "hf/../hf", "", "refs/remotes/hf", "[h]f", "\udcff"])
-def test_an_odd_name_of_a_remote_is_no_pattern(repository: Repository, remote: str) -> None:
+def test_the_name_of_a_remote_is_not_a_pattern(repository: Repository, remote: str) -> None:
     """It excludes nothing of another remote, and git does not take it for an option."""
     old = repository.add("old", b"\0")
     repository.git("remote", "add", "hf", "https://huggingface.co/a/b")
@@ -160,29 +166,10 @@ def test_an_odd_name_of_a_remote_is_no_pattern(repository: Repository, remote: s
     assert len(push(old, remote=remote).binary) == 1
 
 
-def test_left_over_tracking_references_do_not_count(repository: Repository) -> None:
-    """Tracking references of a remote that is no longer configured do not count."""
-    old = repository.add("old", b"\0")
-    repository.git("update-ref", "refs/remotes/hf/main", old)
-    assert len(push(old, remote="hf").binary) == 1
-
-
 def test_a_deletion_adds_nothing(tmp_path: Path) -> None:
     """Nothing is scanned; not even a repository is needed."""
     found = scan_push([RefUpdate("(delete)", NULL, "refs/heads/x", "a" * 40)], "origin")
     assert vars(found) == vars(Additions())
-
-
-def test_an_empty_range_adds_nothing(repository: Repository) -> None:
-    """If the remote has everything, nothing is added."""
-    new = repository.add("new", b"\0")
-    assert vars(push(new, new)) == vars(Additions())
-
-
-def test_a_forced_push_over_unknown_history(repository: Repository) -> None:
-    """An unknown id of the remote excludes nothing, and is not an error."""
-    new = repository.add("new", b"\0")
-    assert binaries(push(new, "1" * 40)) == {(new, "new")}
 
 
 def test_an_unknown_local_id_is_a_problem(repository: Repository) -> None:
@@ -473,7 +460,7 @@ NOT_TOKENS = [
 ]
 
 
-def test_what_is_no_token(repository: Repository) -> None:
+def test_what_is_not_a_token(repository: Repository) -> None:
     """Placeholders, words and longer names are not tokens."""
     for number, text in enumerate(NOT_TOKENS):
         (repository.path / f"{number}").write_text(text)
@@ -534,7 +521,7 @@ def test_pointers(repository: Repository) -> None:
         assert found.binary == []
 
 
-def test_what_is_no_pointer(repository: Repository) -> None:
+def test_what_is_not_a_pointer(repository: Repository) -> None:
     """A file that is not exactly a pointer is an ordinary one."""
     pointer = pointer_to(b"x")
     for number, content in enumerate(
@@ -628,16 +615,6 @@ def test_full_directories(repository: Repository) -> None:
     assert push(fourth).directories == []
 
 
-def test_a_full_top_directory(repository: Repository) -> None:
-    """The path of the top directory is empty."""
-    blob = repository.git("hash-object", "-w", "--stdin", given=b"x")
-    files = b"".join(b"100644 %s\t%d\0" % (blob.encode(), n) for n in range(10_001))
-    repository.git("update-index", "-z", "--index-info", given=files)
-    assert scan_index().directories == [(None, "", 10_001)]
-    new = repository.commit()
-    assert push(new).directories == [(new, "", 10_001)]
-
-
 def test_the_card_at_the_tip(repository: Repository) -> None:
     """Only the card at the tip counts, if it changed; not one in a subdirectory."""
     repository.add("README.md", "---\nbad\n---\n")
@@ -658,7 +635,7 @@ def test_a_card_that_came_back(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("content", ["# no header\n", "---\n" + "x" * MEBIBYTE, ""])
-def test_what_is_no_card(repository: Repository, content: str) -> None:
+def test_what_is_not_a_card(repository: Repository, content: str) -> None:
     """A card without a header, or a huge one, is ignored."""
     repository.write("README.md", content)
     assert scan_index().cards == []
@@ -704,7 +681,7 @@ def test_a_conflict_is_not_staged(repository: Repository) -> None:
 
 
 def test_staged_from_a_subdirectory(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paths start at the top, wherever git was started."""
+    """Paths start at the top, wherever git was started; the path of a full top directory is empty."""
     blob = repository.git("hash-object", "-w", "--stdin", given=b"\0")
     files = b"".join(b"100644 %s\t%d\0" % (blob.encode(), n) for n in range(10_001))
     repository.git("update-index", "-z", "--index-info", given=files)
@@ -713,6 +690,8 @@ def test_staged_from_a_subdirectory(repository: Repository, monkeypatch: pytest.
     found = scan_index()
     assert (None, "d/f") in binaries(found)
     assert found.directories == [(None, "", 10_001)]
+    new = repository.commit()
+    assert push(new).directories == [(new, "", 10_001)]
 
 
 # Progress and failure
