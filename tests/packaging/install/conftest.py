@@ -135,8 +135,9 @@ def empty_account() -> Iterator[Account]:
 
 
 @pytest.fixture
-def account(empty_account: Account) -> Account:
+def account(empty_account: Account, quick_python: Path) -> Account:
     """An account with a checkout of the stand-in, which installs without a registry; and uv, which takes less time."""
+    empty_account.has("python3", quick_python)
     shutil.copytree(HERE / "standin", empty_account.checkout, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "install.sh", empty_account.checkout)
     empty_account.has("uv", INSTALLERS / "uv")
