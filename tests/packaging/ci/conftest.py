@@ -34,10 +34,11 @@ def hub(world: "Hub") -> "Hub":
 
 
 @pytest.fixture
-def job(hub: "Hub", tmp_path: Path) -> Job:
+def job(hub: "Hub", tmp_path: Path, quick_python: Path) -> Job:
     """A job in which pip finds everything installed already: there is no registry here (see `registries`)."""
-    packages = sysconfig.get_path("purelib")
-    return Job(tmp_path / "job", PIP_NO_INDEX="1", PYTHONPATH=packages, HF_HUB_DISABLE_UPDATE_CHECK="1")
+    job = Job(tmp_path / "job", PIP_NO_INDEX="1", PYTHONPATH=sysconfig.get_path("purelib"))
+    job.environment |= {"HF_HUB_DISABLE_UPDATE_CHECK": "1", "PATH": f"{quick_python.parent}:{os.environ['PATH']}"}
+    return job
 
 
 @pytest.fixture

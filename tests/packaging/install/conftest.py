@@ -119,6 +119,11 @@ class Account:
         return run(*command, base=self.environment, stdin=stdin, cwd=self.home, **environment).stdout
 
 
+def copy_checkout(folder: Path) -> Path:
+    """Copy what a release is built from."""
+    return Path(shutil.copytree(CHECKOUT, folder, ignore=shutil.ignore_patterns(".*", "tests", "__pycache__")))
+
+
 @pytest.fixture
 def empty_account() -> Iterator[Account]:
     """An account whose checkout a test makes itself."""
@@ -135,8 +140,9 @@ def empty_account() -> Iterator[Account]:
 
 
 @pytest.fixture
-def account(empty_account: Account) -> Account:
+def account(empty_account: Account, quick_python: Path) -> Account:
     """An account with a checkout of the stand-in, which installs without a registry; and uv, which takes less time."""
+    empty_account.has("python3", quick_python)
     shutil.copytree(HERE / "standin", empty_account.checkout, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / "install.sh", empty_account.checkout)
     empty_account.has("uv", INSTALLERS / "uv")
@@ -146,7 +152,6 @@ def account(empty_account: Account) -> Account:
 @pytest.fixture
 def real_account(empty_account: Account) -> Account:
     """An account with a checkout of git-credential-hf, and the registries that this machine is set up for."""
-    ignored = shutil.ignore_patterns(".*", "tests", "__pycache__")
-    shutil.copytree(CHECKOUT, empty_account.checkout, ignore=ignored)
+    copy_checkout(empty_account.checkout)
     empty_account.environment |= {name: os.environ[name] for name in os.environ if name.startswith(FOR_REGISTRIES)}
     return empty_account

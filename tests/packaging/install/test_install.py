@@ -275,6 +275,7 @@ def test_not_on_path(account: Account) -> None:
 def test_nothing_of_the_current_directory_runs(account: Account) -> None:
     """Settings and modules for other environments, in variables or in the current directory, are ignored."""
     account.lacks("uv")
+    account.has("python3", sys._base_executable)  # type: ignore[attr-defined]  # its own venv and ensurepip
     trap = account.home
     for module in ("pip", "venv", "ensurepip", "sitecustomize", "re"):
         (trap / f"{module}.py").write_text(f"raise SystemExit('the trap was imported as {module}')")

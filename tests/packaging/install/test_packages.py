@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from programs import run
 
+from .conftest import copy_checkout
+
 if TYPE_CHECKING:
     from .conftest import Account
 
@@ -37,17 +39,17 @@ def build(source: Path, into: Path, *what: str, **environment: Any) -> Path:
     return made
 
 
-@pytest.fixture
-def sdist(real_account: Account) -> Path:
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sdist of this checkout."""
-    real_account.environment |= {"PATH": f"{real_account.home}/.local/bin:{os.environ['PATH']}"}
-    return build(real_account.checkout, real_account.root / "sdist", "--sdist")
+    folder = tmp_path_factory.mktemp("sdist")
+    return build(copy_checkout(folder / "checkout"), folder / "made", "--sdist", HOME=str(folder))
 
 
-@pytest.fixture
-def wheel(real_account: Account, sdist: Path) -> Path:
-    """The wheel that is built of the sdist, as everybody's is where no wheel fits."""
-    return build(sdist, real_account.root / "wheel", "--wheel")
+@pytest.fixture(scope="module")
+def wheel(sdist: Path) -> Path:
+    """The wheel that is built from the sdist, as an installer does if no wheel fits."""
+    return build(sdist, sdist.parent / "wheel", "--wheel", HOME=str(sdist.parents[1]))
 
 
 def works(account: Account, program: Path) -> None:
@@ -100,6 +102,7 @@ def test_installers(real_account: Account, wheel: Path, sdist: Path, tool: str) 
     """pip, pipx, uv and uvx make the same of the wheel; pip of the sdist too."""
     account = real_account
     bin = account.home / ".local/bin"
+    account.environment["PATH"] = f"{bin}:{os.environ['PATH']}"
     if tool == "uvx":
         doctor = ("git-credential-hf", "doctor", "--offline", "--json")
         uvx = INSTALLERS / "uvx"

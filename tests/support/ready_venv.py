@@ -1,0 +1,26 @@
+"""A Python whose `-m venv` copies an environment that is ready: to bootstrap pip takes three seconds each time."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """#!/bin/sh
+for word; do last=$word; done
+case $* in
+'-m venv '* | '-I -m venv '*) {mkdir} -p "$last" && exec {copy} -a {ready}/. "$last" ;;
+esac
+exec {python} "$@"
+"""
+
+
+def python_with_ready_venv(folder: Path) -> Path:
+    """Make the environment and the Python in `folder`; return the Python."""
+    python = sys._base_executable  # type: ignore[attr-defined]
+    subprocess.run([python, "-m", "venv", folder / "ready"], check=True)
+    tools = {"mkdir": shutil.which("mkdir"), "copy": shutil.which("cp"), "ready": folder / "ready", "python": python}
+    program = folder / "python3"
+    program.write_text(SCRIPT.format_map({name: shlex.quote(str(path)) for name, path in tools.items()}))
+    program.chmod(0o755)
+    return program
