@@ -41,8 +41,11 @@ Login = Callable[["Hub", Account, pytest.MonkeyPatch], None]
 SOURCES = [environment_variable, token_file, oauth_due_for_refresh, trusted_publisher]
 
 
-@pytest.mark.git_versions
-@pytest.mark.parametrize("log_in", SOURCES, ids=lambda source: source.__name__)
+@pytest.mark.parametrize(
+    "log_in",
+    [pytest.param(source, marks=pytest.mark.git_versions) if source is token_file else source for source in SOURCES],
+    ids=lambda source: source.__name__,
+)
 def test_a_day_at_work(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch, log_in: Login) -> None:
     """Clone, fetch, pull, LFS and push of a private repository need a login and no more, whatever its source."""
     log_in(hub, account, monkeypatch)
@@ -191,8 +194,7 @@ def test_an_exchange_that_fails(hub: "Hub", account: Account, monkeypatch: pytes
     assert len(done.stderr.splitlines()) == 2
 
 
-@pytest.mark.git_versions
-@pytest.mark.parametrize("source", ["file", "environment"])
+@pytest.mark.parametrize("source", [pytest.param("file", marks=pytest.mark.git_versions), "environment"])
 def test_a_token_revoked_after_the_clone(
     hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import WEIGHTS, Account
+from amount import some
 from programs import git
 
 if TYPE_CHECKING:
@@ -82,9 +83,11 @@ def global_config(home: Path) -> bytes:
 # --- what the mapping does ---
 
 
-@pytest.mark.git_versions
-@pytest.mark.parametrize("host", ["huggingface.co", "hf.co"])
-@pytest.mark.parametrize("path", ["acme/model", "datasets/acme/data", "spaces/acme/app"])
+PATHS = ("acme/model", "datasets/acme/data", "spaces/acme/app")
+URLS = [(path, host) for path in PATHS for host in ("huggingface.co", "hf.co")]
+
+
+@pytest.mark.parametrize(("path", "host"), some(URLS, 3))
 def test_the_namespace_gets_its_token(hub: "Hub", account: Account, tokens: Tokens, host: str, path: str) -> None:
     """Clone, fetch and push of the namespace, by git and by git-lfs, show its token and no other."""
     account.run(*MAP)
@@ -268,7 +271,7 @@ BEFORE = [
 ]
 
 
-@pytest.mark.parametrize("order", ["map", "map, plain", "plain, map", "map, map another"])
+@pytest.mark.parametrize("order", some(["map, plain", "map", "plain, map", "map, map another"], 2))
 def test_unconfigure_gives_back_the_bytes(account: Account, tokens: Tokens, home: Path, order: str) -> None:
     """`unconfigure` leaves the very file that was there before, in whatever order the lines came into it."""
     commands = {

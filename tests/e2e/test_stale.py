@@ -226,7 +226,7 @@ BY_HF = [
 
 @pytest.mark.parametrize(
     ("holder", "mode", "chain", "event"),
-    some(BY_HF, 5),
+    some(BY_HF, 3),
     indirect=["holder"],
     ids=lambda value: getattr(value, "__name__", value),
 )
@@ -309,7 +309,7 @@ for number in range(int(sys.argv[1])):
 """
 
 
-@pytest.mark.parametrize(("chain", "each"), [("alone", 10 if IS_LONG else 1), ("last", 3 if IS_LONG else 1)])
+@pytest.mark.parametrize(("chain", "each"), [("alone", 10), ("last", 3)] if IS_LONG else [("last", 1)])
 def test_switching_under_load(hub: "Hub", home: Path, chain: str, each: int) -> None:
     """`git ls-remote`, 20 at a time, while the token is switched again and again: all have one of the two tokens. So
     they have with a store before ours, which holds nothing in the end.

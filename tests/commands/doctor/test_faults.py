@@ -207,7 +207,7 @@ def test_killed(call: str, home: Path, tmp_path: Path, sick: tuple[State, State]
     old, new = sick
     points = moments(home, tmp_path / "log", call)
     assert len(points) >= 2
-    for name, number in some(points, 3):
+    for name, number in some(points, 2):
         sicken(home)
         inject = f"inject={name}:signal=KILL:when={number}"
         done = fix(*strace("-o", os.devnull, "-e", f"trace={name}", "-e", inject))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from amount import some
 
 from git_credential_hf.hooks import install as hooks_install
 from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
@@ -93,7 +94,7 @@ ARRANGEMENTS: dict[str, tuple[list[Callable[[Bench], object]], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", ARRANGEMENTS)
+@pytest.mark.parametrize("name", some(list(ARRANGEMENTS), 12))
 def test_first(bench: Bench, name: str) -> None:
     """A refusal comes before all other hooks and git-lfs; otherwise each of them runs."""
     bench.repository()

@@ -169,7 +169,7 @@ def own(trial: Trial) -> list[Point]:
     return [
         point
         for point in points[start:]
-        if point.errors() and (not INSTALLED.search(point.line) or "git_credential_hf/hooks/" in point.line)
+        if point.errors() and (not INSTALLED.search(point.line) or "git_credential_hf/hooks/scripts/" in point.line)
     ]
 
 
