@@ -151,6 +151,7 @@ def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[To
     if ours is not None and chains.ours:
         yield ours
         return
+    register_secret(value)  # a helper's command may contain it
     fix = f"{configure_hint()}, and `git-credential-hf purge`"
     yield _elsewhere("helper", value, f"git's helper {quoted_helpers(chains.others)}", fix)
 
