@@ -66,7 +66,7 @@ def _disabled(hub: Hub) -> str:
 
 SETTINGS = "https://huggingface.co/settings/tokens"
 INVALID = "the Hub rejects the token {token} from the environment variable HF_TOKEN: "
-ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token of {SETTINGS}"
+ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token from {SETTINGS}"
 LACKS = "the fine-grained token {token} lacks `repo.write` for alice/model"
 ADD_WRITE = f"add 'Write access to contents' for alice/model or alice at {SETTINGS}"
 LOW = "alice may not write to acme/model: "
