@@ -8,6 +8,7 @@ import os
 import sys
 
 from git_credential_hf.problem import Problem, report_problem, report_unexpected_error, trace
+from git_credential_hf.protocol import parse_options
 
 OPERATIONS = ("get", "store", "erase", "capability")
 
@@ -18,10 +19,10 @@ def main() -> int:
     _open_closed_streams()
     try:
         _catch_interrupts(True)
-        if arguments and arguments[-1] in OPERATIONS and (name := _token_name(arguments[:-1])) != "":
+        if arguments and arguments[-1] in OPERATIONS and (options := parse_options(arguments[:-1])) is not None:
             os.umask(0o077)
-            return serve(arguments[-1], 0, _take_stdout(), name)
-        if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_the_hub(arguments[3]):
+            return serve(arguments[-1], 0, _take_stdout(), **options)
+        if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_a_hub(arguments[3]):
             return 0  # the hook runs in every repository, and most of them are not on the Hub
 
         from git_credential_hf import cli
@@ -66,24 +67,23 @@ def _open_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
 
 
-def _token_name(options: list[str]) -> str | None:
-    """Return the NAME of `--token NAME`, `None` without options, and an empty string for any other options."""
-    if not options:
-        return None
-    if options[0].startswith("--token=") and len(options) == 1:
-        return options[0].removeprefix("--token=")
-    return options[1] if options[0] == "--token" and len(options) == 2 else ""
-
-
-def _leads_to_the_hub(url: str) -> bool:
+def _leads_to_a_hub(url: str) -> bool:
+    """Whether a remote is on the Hub, or on another one that git is configured for."""
     from git_credential_hf.hub import parse_remote
 
-    return parse_remote(url) is not None
+    if parse_remote(url) is not None:
+        return True
+    from git_credential_hf.git.helpers import configured_hubs, read_helper_entries
+
+    return parse_remote(url, configured_hubs(read_helper_entries())) is not None
 
 
-def serve(operation: str, source: int, sink: int, token: str | None = None) -> int:
-    """Answer one of git's operations, from and to these file descriptors; `token` is the name of a stored token."""
-    from git_credential_hf.protocol import CAPABILITIES, format_answer, parse_request, read_message
+def serve(operation: str, source: int, sink: int, token: str | None = None, hub: str | None = None) -> int:
+    """Answer one of git's operations, from and to these file descriptors.
+
+    `token` is the name of a stored token, `hub` the origin of a Hub to serve beside huggingface.co.
+    """
+    from git_credential_hf.protocol import CAPABILITIES, format_message, parse_request, read_message
 
     if operation == "capability":
         _write(sink, CAPABILITIES)
@@ -91,10 +91,11 @@ def serve(operation: str, source: int, sink: int, token: str | None = None) -> i
     request = parse_request(read_message(source))
 
     from git_credential_hf import helper
+    from git_credential_hf.hub import hub_option
 
-    answer = getattr(helper, operation)(request, token)
+    answer = getattr(helper, operation)(request, token, hub and hub_option(hub))
     if answer:
-        _write(sink, format_answer(answer))
+        _write(sink, format_message(answer.items()))
     return 0
 
 

@@ -23,8 +23,10 @@ from git_credential_hf.output import (
 from git_credential_hf.problem import Problem, report, report_problem, report_unexpected_error
 
 if TYPE_CHECKING:
+    from git_credential_hf.configure import Settings
     from git_credential_hf.doctor.finding import Finding
     from git_credential_hf.files import Change
+    from git_credential_hf.git.config import ConfigEntry
     from git_credential_hf.hub import Repository
 
 
@@ -137,6 +139,7 @@ def _complete_token_name(_context: click.Context, _parameter: click.Parameter, i
     help="A stored token, as in `hf auth list`, for the namespace.",
 )
 @click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organization whose repositories use it.")
+@click.option("--hub", metavar="ORIGIN", help="Another Hub, such as https://hub.example.com, beside huggingface.co.")
 @click.option("--hooks", "with_hooks", is_flag=True, help="Install the hooks, too, as `hooks install` does.")
 @click.option("--purge/--no-purge", default=None, help="Remove other helpers' copies first, or not; by default, ask.")
 @click.option("--print", "print_lines", is_flag=True, help="Print the settings, as lines for a configuration file.")
@@ -148,6 +151,7 @@ def configure(
     dry_run: bool,
     name: str | None,
     namespace: str | None,
+    hub: str | None,
     with_hooks: bool,
     purge: bool | None,
     print_lines: bool,
@@ -168,7 +172,7 @@ def configure(
         raise click.UsageError("--print, --env and --dry-run exclude each other")
     if with_hooks and (print_lines or print_environment or scope == "system"):
         raise click.UsageError("--hooks goes with --global and --local")
-    new = _parse_mapping(name, namespace)
+    new = _parse_settings(name, namespace, hub)
     if print_lines:
         click.echo(config_lines(new), nl=False)
         return 0
@@ -177,6 +181,7 @@ def configure(
             click.echo(f"export {variable}={shlex.quote(value)}")
         return 0
     try:
+        new = _ask_for_endpoint(new)
         plan = plan_configure(scope, new)
         if not dry_run:
             _purge_first(purge)
@@ -195,27 +200,51 @@ def configure(
     return 0
 
 
-def _parse_mapping(name: str | None, namespace: str | None) -> dict[str, str]:
-    """Return the token's name for the namespace, if both options are given; raises `Problem` if there is no token."""
-    from git_credential_hf.hub import is_valid_name
+def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
+    """Return the settings that the options stand for; raises `Problem` if there is no such token, or no such Hub."""
+    from git_credential_hf.configure import Settings
+    from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_option, is_valid_name
     from git_credential_hf.tokens import stored_token
 
     if (name is None) != (namespace is None):
         raise click.UsageError("--token and --for go together")
+    origin = PUBLIC_HUB if hub is None else hub_option(hub)
+    origin = hub_at(origin) or origin
+    hubs = [] if origin == PUBLIC_HUB else [origin]
     if name is None or namespace is None:
-        return {}
+        return Settings(hubs)
     if not is_valid_name(namespace):
         raise click.UsageError(f"'{namespace}' is not a valid name of a user or organization")
     stored_token(name, act=False)  # raises, and names those that exist
-    return {namespace: name}
+    return Settings(hubs, {(origin, namespace): name})
+
+
+def _ask_for_endpoint(new: "Settings") -> "Settings":
+    """Add the Hub at HF_ENDPOINT, with the user's consent: it gets the token of whoever is logged in."""
+    from git_credential_hf.configure import Settings
+    from git_credential_hf.git.config import read_config
+    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.hub import environment_hub, hub_at
+
+    hub = environment_hub()
+    if hub is None or hub_at(hub, [*new.hubs, *configured_hubs(read_config())]):
+        return new
+    if sys.stdin is None or not sys.stdin.isatty():
+        report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {hub}`")
+        return new
+    question = f"Log git in to {hub} (HF_ENDPOINT), too? It will get your token"
+    return new + Settings([hub]) if click.confirm(question, False, err=True) else new
 
 
 def _purge_first(wanted: bool | None) -> None:
     """Remove what other helpers hold, with the user's consent: `unconfigure` would bring it back."""
     from git_credential_hf.git.config import read_config
+    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.hub import hub_origins
     from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers
 
-    helpers = other_helpers(read_config())
+    entries = read_config()
+    helpers = other_helpers(entries)
     if not helpers or wanted is False:
         return
     if wanted is None and not (sys.stdin is not None and sys.stdin.isatty()):
@@ -223,7 +252,7 @@ def _purge_first(wanted: bool | None) -> None:
         return
     if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return
-    print_purge(purge_helpers(helpers, account_usernames()))
+    print_purge(purge_helpers(helpers, hub_origins(configured_hubs(entries)), account_usernames()))
 
 
 @commands.command()
@@ -238,9 +267,13 @@ def purge(dry_run: bool, as_json: bool) -> int:
     Exits with 1 if a helper still has a token, or did not answer.
     """
     from git_credential_hf.git.config import read_config
+    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.hub import hub_origins
     from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers
 
-    results = purge_helpers(other_helpers(read_config()), account_usernames(), dry_run=dry_run)
+    entries = read_config()
+    origins = hub_origins(configured_hubs(entries))
+    results = purge_helpers(other_helpers(entries), origins, account_usernames(), dry_run=dry_run)
     if as_json:
         print_json({"helpers": [result.as_json() for result in results]})
     else:
@@ -268,19 +301,13 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     Exits with 1 for no, and with 3 if the Hub did not answer.
     """
     from git_credential_hf.api.access import check_access
-    from git_credential_hf.api.refusals import Answer
     from git_credential_hf.configure import token_for_repository
-    from git_credential_hf.git.config import push_url
-    from git_credential_hf.hub import is_at_endpoint
+    from git_credential_hf.git.config import push_url, read_config
+    from git_credential_hf.git.helpers import configured_hubs
 
-    if repo is None:
-        repo = push_url()
-    repository = _parse_repository(repo)
-    if repo.lower().startswith("https:") and not is_at_endpoint(repo):
-        message = f"cannot check access to {repository.name}: HF_ENDPOINT is another Hub"
-        answer = Answer(repository, write, "unknown", "unreachable", message, "unset HF_ENDPOINT")
-    else:
-        answer = check_access(token_for_repository(repository), repository, write=write, seconds=10)
+    entries = read_config()
+    repository = _parse_repository(push_url(configured_hubs(entries)) if repo is None else repo, entries)
+    answer = check_access(token_for_repository(repository), repository, write=write, seconds=10)
     if as_json:
         print_json(answer.as_json())
     elif answer.answer == "yes":
@@ -290,11 +317,22 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     return {"yes": 0, "no": 1}.get(answer.answer, 3)
 
 
-def _parse_repository(repo: str) -> "Repository":
-    """Parse the REPO argument; raises `Problem` if it is not a repository of the Hub."""
+def _readable_entries() -> "list[ConfigEntry]":
+    """Return git's configuration; empty if git cannot read it, which `doctor` then reports."""
+    from git_credential_hf.git.config import read_config
+
+    try:
+        return read_config()
+    except Problem:
+        return []
+
+
+def _parse_repository(repo: str, entries: "list[ConfigEntry]") -> "Repository":
+    """Parse the REPO argument; raises `Problem` if it is not a repository of a Hub that git is configured for."""
+    from git_credential_hf.git.helpers import configured_hubs, default_hub
     from git_credential_hf.hub import parse_repository, without_credentials
 
-    repository = parse_repository(repo)
+    repository = parse_repository(repo, default_hub(entries), configured_hubs(entries))
     if repository is None:
         message = f"'{without_credentials(repo)}' is not a repository of the Hub"
         raise Problem(message, "name one, such as acme/model or datasets/acme/data")
@@ -325,7 +363,7 @@ def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, re
         raise click.UsageError("--yes requires --fix, and --dry-run excludes it")
     if fix and not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
         raise click.UsageError("--fix asks on a terminal; elsewhere, add --yes")
-    repository = None if repo is None else _parse_repository(repo)
+    repository = None if repo is None else _parse_repository(repo, _readable_entries())
     examine = functools.partial(examine_machine, repository, offline=offline)
     has_failed = False
     if fix:

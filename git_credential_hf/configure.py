@@ -7,6 +7,7 @@ It only adds lines of its own, so that the inverse restores the file byte for by
 import os
 import re
 import shlex
+from collections.abc import Iterable
 
 from git_credential_hf.files import FileChange, append_block, read_file, remove_block
 from git_credential_hf.git.config import (
@@ -18,47 +19,72 @@ from git_credential_hf.git.config import (
     read_config_file,
     removal_command,
 )
-from git_credential_hf.git.helpers import HelperChains, configure_hint, helper_command, is_our_helper
+from git_credential_hf.git.helpers import (
+    HelperChains,
+    configure_hint,
+    configured_hubs,
+    helper_command,
+    helper_options,
+    is_our_helper,
+)
 from git_credential_hf.git.run import git_program
-from git_credential_hf.git.urlmatch import section_applies
-from git_credential_hf.hub import Repository, hub_origins, is_at_endpoint
+from git_credential_hf.git.urlmatch import section_applies, section_origin
+from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
-def credential_sections(mapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
-    """Return the settings: for each section of `credential`, its variables in order.
+class Settings:
+    """What git is configured for: the `hubs` beside huggingface.co, and the tokens that are `mapped` to namespaces.
 
-    An empty helper resets the list, then comes this one. `mapped`: the name of the stored token for each namespace.
+    `mapped` has the name of the stored token for each Hub and namespace.
+    """
+
+    def __init__(self, hubs: Iterable[str] = (), mapped: dict[tuple[str, str], str] | None = None) -> None:
+        self.hubs = [*hubs]
+        self.mapped = mapped or {}
+
+    @classmethod
+    def read(cls, configured: list[ConfigEntry]) -> "Settings":
+        """Return the settings in these entries."""
+        return cls(configured_hubs(configured), mapped_tokens(configured))
+
+    def __add__(self, more: "Settings") -> "Settings":
+        return Settings(dict.fromkeys([*self.hubs, *more.hubs]), {**self.mapped, **more.mapped})
+
+
+def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
+    """Return for each section of `credential` its variables in order: an empty helper resets the list, then comes this.
+
     Only with `useHttpPath` does git-lfs send the path, which the namespace is part of (docs/facts.md#g4).
     """
     command = helper_command()
-    host = [("helper", ""), ("helper", command)] + ([("useHttpPath", "true")] if mapped else [])
-    sections = dict.fromkeys(hub_origins(), host)
-    for namespace, token in mapped.items():
-        for origin in hub_origins():
-            for prefix in _PATH_PREFIXES:
-                value = f"{command} --token {shlex.quote(token)}"
-                sections[f"{origin}/{prefix}{namespace}"] = [("helper", ""), ("helper", value)]
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for hub in (PUBLIC_HUB, *settings.hubs):
+        value = command if hub == PUBLIC_HUB else f"{command} --hub {hub}"
+        namespaces = {namespace: token for (of, namespace), token in settings.mapped.items() if of == hub}
+        sends_path = [("useHttpPath", "true")] if namespaces else []
+        sections |= {origin: [("helper", ""), ("helper", value), *sends_path] for origin in origins_of(hub)}
+        for namespace, token in namespaces.items():
+            variables = [("helper", ""), ("helper", f"{value} --token {shlex.quote(token)}")]
+            sections |= {f"{o}/{prefix}{namespace}": variables for o in origins_of(hub) for prefix in _PATH_PREFIXES}
     return sections
 
 
 _PATH_PREFIXES = ("", "datasets/", "spaces/", "kernels/")  # of models and the other kinds (docs/facts.md#h1)
 
 
-def mapped_tokens(configured: list[ConfigEntry], origins: list[str] | None = None) -> dict[str, str]:
-    """Return the namespaces that have a token of their own at these origins (default: all of the Hub), and its name."""
+def mapped_tokens(configured: list[ConfigEntry]) -> dict[tuple[str, str], str]:
+    """Return the name of the stored token for each Hub and namespace that has its own."""
     found = {}
+    hubs = configured_hubs(configured)
     for entry in configured:
-        if entry.is_helper() and is_our_helper(entry.value or "") and " --token " in (entry.value or ""):
-            for origin in hub_origins() if origins is None else origins:
-                namespace = entry.subsection.removeprefix(origin + "/")
-                if namespace != entry.subsection and "/" not in namespace:
-                    try:
-                        found[namespace] = shlex.split((entry.value or "").removeprefix("!"))[-1]
-                    except ValueError:
-                        pass  # a shell cannot run it either
+        options = helper_options(entry.value or "") if entry.is_helper() else None
+        hub = hub_at(section_origin(entry.subsection), hubs)
+        namespace = entry.subsection.partition("://")[2].partition("/")[2]
+        if options and "token" in options and hub and namespace and "/" not in namespace:
+            found[hub, namespace] = options["token"]
     return found
 
 
@@ -67,9 +93,8 @@ def token_for_repository(repository: Repository) -> Token | None:
 
     Raises `Problem` if the token cannot be read.
     """
-    origins = [origin for origin in hub_origins() if is_at_endpoint(origin)]  # another Hub has other tokens
-    name = mapped_tokens(read_config(), origins).get(repository.namespace)
-    return current_token() if name is None else stored_token(name)
+    name = mapped_tokens(read_config()).get((repository.hub, repository.namespace))
+    return current_token(repository.hub) if name is None else stored_token(name, repository.hub)
 
 
 def format_section(section: str, variables: list[tuple[str, str]]) -> str:
@@ -79,20 +104,20 @@ def format_section(section: str, variables: list[tuple[str, str]]) -> str:
     )
 
 
-def config_lines(mapped: dict[str, str]) -> str:
+def config_lines(settings: Settings) -> str:
     """Return what `configure` writes, for people to paste."""
-    return "".join(format_section(section, variables) for section, variables in credential_sections(mapped).items())
+    return "".join(format_section(section, variables) for section, variables in credential_sections(settings).items())
 
 
-def plan_configure(scope: str, new: dict[str, str] | None = None) -> list[FileChange]:
+def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
     """Plan the change that makes git use this helper in `scope` (of `SCOPES`); empty if it already does.
 
-    `new`: the names of tokens for namespaces, in addition to those that have one.
+    `new`: what is added to the settings that are there.
     """
     path = config_path(scope)
     before = after = read_file(path)
     configured = _read_with_git(path) if before is not None else []
-    for section, variables in credential_sections({**mapped_tokens(configured), **(new or {})}).items():
+    for section, variables in credential_sections(Settings.read(configured) + (new or Settings())).items():
         # A section after a changed one is written again, because its place in the file counts.
         if after != before or not _has(configured, section, variables):
             after = append_block(_without_block(after, section), format_section(section, variables))
@@ -119,7 +144,7 @@ def handwritten_helpers(scope: str) -> list[ConfigEntry]:
     return [entry for entry in _read_with_git(path) if entry.is_helper() and entry.value and is_our_helper(entry.value)]
 
 
-def config_environment(new: dict[str, str]) -> list[tuple[str, str]]:
+def config_environment(new: Settings) -> list[tuple[str, str]]:
     """Return the settings as environment variables (git-config(1), GIT_CONFIG_COUNT), without writing a file."""
     given = os.environ.get("GIT_CONFIG_COUNT") or "0"
     if not (given.isascii() and given.isdecimal() and len(given) < 6):
@@ -127,7 +152,7 @@ def config_environment(new: dict[str, str]) -> list[tuple[str, str]]:
     configured = [entry for entry in read_config() if entry.scope == "command"]
     count = int(given)
     settings: list[tuple[str, str]] = []
-    for section, variables in credential_sections({**mapped_tokens(configured), **new}).items():
+    for section, variables in credential_sections(Settings.read(configured) + new).items():
         if settings or not _has(configured, section, variables):
             for name, value in variables:
                 settings.append((f"GIT_CONFIG_KEY_{count}", f"credential.{section}.{name}"))
@@ -140,7 +165,8 @@ def helpers_in_the_way() -> list[Problem]:
     """Return the problems that other settings of git cause in the current directory after `configure`."""
     entries = read_config()
     problems: dict[tuple[str, str, str], Problem] = {}
-    for entry in HelperChains(hub_origins(), entries).others:
+    origins = hub_origins(configured_hubs(entries))
+    for entry in HelperChains(origins, entries).others:
         message = f"git also passes each Hub token to '{mask_line(entry.value or '')}' ({_place(entry)})"
         # It may be there for other hosts: `configure --local` resets it for the Hub only.
         is_for_all_hosts = entry.scope == "local" and not entry.subsection
@@ -148,7 +174,7 @@ def helpers_in_the_way() -> list[Problem]:
         problems.setdefault((entry.origin, entry.subsection, "helper"), Problem(message, fix))
     for entry in entries:
         is_username = entry.section == "credential" and entry.name == "username"
-        if is_username and any(section_applies(entry.subsection, origin) for origin in hub_origins()):
+        if is_username and any(section_applies(entry.subsection, origin) for origin in origins):
             message = f"git requests tokens for the user name '{mask_line(entry.value or '')}' only ({_place(entry)})"
             key = (entry.origin, entry.subsection, "username")
             problems.setdefault(key, Problem(message, removal_command(entry)))
@@ -222,7 +248,8 @@ def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
     end = rb"[ \t]*(?:[#;][^\n]*)?\r?(?:\n|\Z)"
     header = rb'^[ \t]*\[[ \t]*credential[ \t]+"' + url + rb'"[ \t]*\]' + end
     program = rb'[\'\\"]*(?:[A-Z]:)?/[^\n]*git-credential-hf(?:\.exe)?[\'\\"]*'
-    program = rb'"?hf"?|"?hf --token [^\n]+?|"?!?' + program + rb"(?: --token [^\n]+?)?"
+    options = rb"(?: --(?:token|hub) [^\n]+?)"
+    program = rb'"?hf"?|"?hf' + options + rb'|"?!?' + program + options + rb"?"
     lines = rb"[ \t]*helper[ \t]*=" + end + rb"[ \t]*helper[ \t]*=[ \t]*(?:" + program + rb")" + end
     if b" --token " in (content or b""):
         lines += rb"(?:[ \t]*useHttpPath[ \t]*=[ \t]*true" + end + rb")?"  # `configure` adds it if there are namespaces

@@ -1,77 +1,86 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
-from git_credential_hf.hub import is_at_endpoint, matching_origin
+from git_credential_hf.hub import normalized_origin, origins_of, requested_hub
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import NOT_LOGGED_IN, report, trace
-from git_credential_hf.protocol import Request
-from git_credential_hf.state import REFUSED_FOR, is_recorded, record
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, trace
+from git_credential_hf.protocol import AUTHTYPE, Request
+from git_credential_hf.state import (
+    BEARER,
+    BEARER_FOR,
+    REFUSED_AGAIN_WITHIN,
+    REFUSED_FOR,
+    cache_directory,
+    discard_record,
+    is_recorded,
+    record,
+)
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 
-_REFUSED = "refused"  # the state that names refused tokens
+_FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, and of a CI job
+_REFUSED = "refused"  # the state that names tokens which are held back
+_SUSPECT = "suspect"  # the state that names tokens which were refused a moment ago, and may be good
 
 
-def get(request: Request, name: str | None = None) -> dict[str, str] | None:
-    """Return the credential for the Hub, `quit` for a token that was refused a moment ago, or `None` for other hosts.
+def get(request: Request, name: str | None = None, other_hub: str | None = None) -> dict[str, str] | None:
+    """Return the credential for the Hub, `quit` for a token that is held back, or `None` for other hosts.
 
-    `name`: the stored token to serve instead of the current one.
+    `name`: the stored token to serve instead of the current one; `other_hub`: a Hub to serve beside huggingface.co.
     """
-    origin = matching_origin(request.protocol, request.host)
-    if origin is None:
+    hub = requested_hub(request.protocol, request.host, other_hub)
+    if hub is None:
         return None
-    token = _requested_token(request, name, origin)
+    token = _requested_token(request, name, hub)
     if token is None:
         report("error", NOT_LOGGED_IN)
         report("hint", login_hint())
         return None
-    if is_recorded(_REFUSED, _state_key(origin, token)):
+    if is_recorded(_REFUSED, token.key):
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())
         return {"quit": "1"}
-    trace(f"get {origin}: {token.describe()}")
-    answer = {"username": USERNAME, "password": token.value}
+    trace(f"get {hub}: {token.describe()}")
+    if AUTHTYPE in request.capabilities and _needs_bearer(token):
+        answer = {"capability[]": "authtype", "authtype": "Bearer", "credential": token.value}
+    else:
+        answer = {"username": USERNAME, "password": token.value}
     # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
     if token.expires_at is not None and not token.is_expired():
         answer["password_expiry_utc"] = str(token.expires_at)
     return answer
 
 
-def store(request: Request, name: str | None = None) -> None:
+def store(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
     """Store nothing, and remove what git has just given other helpers to store: the token has one place."""
-    origin = matching_origin(request.protocol, request.host)
-    if origin is not None:
-        _purge_chain(origin, request)
+    hub = requested_hub(request.protocol, request.host, other_hub)
+    if hub is not None:
+        _purge_chain(hub, request)
 
 
-def erase(request: Request, name: str | None = None) -> None:
-    """Renew a token that the Hub refused, or report why it did and what to do; never delete it."""
-    origin = matching_origin(request.protocol, request.host)
-    if origin is None:
+def erase(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
+    """Find out why the Hub refused a token, renew it if it can be, and report what to do; never delete it."""
+    hub = requested_hub(request.protocol, request.host, other_hub)
+    if hub is None:
         return
-    _purge_chain(origin, request)
-    if not request.password:
-        return  # `hf auth logout` gives none
-    token = find_token(request.password.decode("utf-8", "surrogateescape"), name)
+    _purge_chain(hub, request)
+    token = find_token(request.secret, name, hub) if request.secret else None  # `hf auth logout` gives none
     if token is None:
         return
     refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
-    # Only the Hub at `HF_ENDPOINT` is asked: another one does not know the token, and must not be sent it.
-    can_ask = is_at_endpoint(origin)
-    if can_ask and renew_token(token):
+    from git_credential_hf.api.access import explain_refusal
+
+    is_good, problem = explain_refusal(token, request.path)
+    if not is_good and renew_token(token):
         report("error", refused)
         report("hint", "the token has been renewed: run the command again")
         return
-    from git_credential_hf.refresh import delay_exchange
-
-    record(_REFUSED, _state_key(origin, token), REFUSED_FOR)
-    delay_exchange(token, REFUSED_FOR)
-    from git_credential_hf.api.access import explain_refusal
-
-    problem = explain_refusal(token, request.path) if can_ask else None
+    _hold_back(token, is_good)
+    if is_good and token.value.startswith(_FROM_EXCHANGE):
+        problem = _change_authtype(token, request) or problem
     if problem is None or token.describe() not in problem.message:
         report("error", refused)  # otherwise the reason names the token, too
     if problem:
@@ -79,23 +88,87 @@ def erase(request: Request, name: str | None = None) -> None:
     report("hint", problem.fix if problem and problem.fix else token.remedy())
 
 
-def _state_key(origin: str, token: Token) -> str:
-    return f"{origin} {token.value}"  # what one Hub refuses, another may accept
+def _hold_back(token: Token, is_good: bool | None) -> None:
+    """Hold back a token that the Hub says is bad, or, if it says nothing, that is refused again within seconds.
+
+    `is_good` is what the Hub says, `None` for nothing. A good one may have been refused by a proxy, or by mistake.
+    """
+    key = token.key
+    is_refused_again = is_recorded(_SUSPECT, key)
+    if is_good is False or (is_good is None and is_refused_again):
+        from git_credential_hf.refresh import delay_exchange
+
+        record(_REFUSED, key, REFUSED_FOR)
+        delay_exchange(token, REFUSED_FOR)
+        return
+    record(_SUSPECT, key, REFUSED_AGAIN_WITHIN)
+    if is_refused_again:
+        import time
+
+        time.sleep(1)  # a program that tries again and again shall not do so 85 times a second
 
 
-def _requested_token(request: Request, name: str | None, origin: str) -> Token | None:
-    """Return the named token, the one that the URL's user name names, or the current one."""
-    if name is None and request.username:
-        user = request.username.decode("utf-8", "surrogateescape")
-        name = user if user in stored_token_names() else None
-    # A refresh token must not go to another Hub; for the current token, huggingface_hub itself decides.
-    return current_token() if name is None else stored_token(name, act=is_at_endpoint(origin))
+def _needs_bearer(token: Token) -> bool:
+    return token.value.startswith(_FROM_EXCHANGE) and is_recorded(BEARER, token.key, cache_directory())
 
 
-def _purge_chain(origin: str, request: Request) -> None:
+def _requested_token(request: Request, name: str | None, hub: str) -> Token | None:
+    """Return the named token, the one that the URL's user name selects, or the current one."""
+    if name is not None:
+        return stored_token(name, hub)
+    user = request.user
+    if not user or user == USERNAME:
+        return current_token(hub)
+    if user in stored_token_names():
+        return stored_token(user, hub)
+    return _token_of_account(user, hub)
+
+
+def _token_of_account(user: str, hub: str) -> Token | None:
+    """Return the token of this account, or the current one if it is not known to be another's, or with a warning."""
+    from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
+
+    current = current_token(hub)
+    if user in PLACEHOLDER_USERNAMES:
+        return current
+    stored = [stored_token(name, hub, act=False) for name in stored_token_names()]
+    tokens = [token for token in (current, *stored) if token is not None]
+    unknown = [token for token in tokens if not known_names(token)]
+    if len({token.value for token in tokens}) > 1 and unknown:
+        from git_credential_hf.api.access import learn_owners
+
+        learn_owners(unknown)  # once for each token
+    for token in tokens:
+        if known_names(token)[:1] == [user]:
+            return token if token is current else stored_token(token.name or "", hub)
+    names = known_names(current) if current else []
+    if current and names and user not in names:
+        report("warning", f"the URL names the account {user}, but the token {current.describe()} is of {names[0]}")
+        report("hint", f"run `hf auth login` with a token of {user}, or remove the name from the URL")
+    return current
+
+
+def _change_authtype(token: Token, request: Request) -> Problem | None:
+    """Let git send a good token as a Bearer token next time, as the Hub did not take it as a password, or vice versa.
+
+    Whether the Hub takes the token of a login in the browser as a password is not documented (docs/facts.md#u3).
+    """
+    if request.credential:
+        discard_record(BEARER, cache_directory())
+        return None
+    if AUTHTYPE in request.capabilities:
+        record(BEARER, token.key, BEARER_FOR, cache_directory())
+        how = "run the command again: git will send it in another way"
+    else:
+        how = f"update git to 2.46 and git-lfs to 3.6, or log in with a token from {token.settings_url}"
+    return Problem(f"the Hub does not take the token {token.describe()} as a password, although it is valid", how)
+
+
+def _purge_chain(hub: str, request: Request) -> None:
     """Remove what the other helpers in git's chain hold: what git has just given them, and older tokens."""
     from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 
+    origin = normalized_origin((request.protocol or b"").decode(), (request.host or b"").decode()) or hub
     chain = helper_chain(origin, read_helper_entries())
     others = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
     if not others:
@@ -103,9 +176,8 @@ def _purge_chain(origin: str, request: Request) -> None:
     from git_credential_hf.purge import REJECTED, purge_helpers
 
     # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
-    user = request.username.decode("utf-8", "surrogateescape") if request.username else None
-    password = (request.password or b"").decode("utf-8", "surrogateescape")
-    for result in purge_helpers(list(others.values()), (None, user), seconds=PURGE_TIMEOUT):
-        if any(copy.secret == password for copy in result.copies) and find_token(password, None) is None:
-            record(REJECTED, origin, REFUSED_FOR)
+    for result in purge_helpers(list(others.values()), origins_of(hub), (None, request.user), seconds=PURGE_TIMEOUT):
+        has_stale = any(copy.secret == request.secret for copy in result.copies)
+        if has_stale and find_token(request.secret, None, hub) is None:
+            record(REJECTED, hub, REFUSED_FOR)
         trace(f"{result.helper}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")

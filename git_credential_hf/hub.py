@@ -2,8 +2,15 @@
 
 import os
 
+from git_credential_hf.problem import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it at run time would delay `get`
+    from collections.abc import Iterable
+
 REPOSITORY_KINDS = ("models", "datasets", "spaces", "kernels")  # as the API names them
-_PUBLIC = ("https://huggingface.co", "https://hf.co")
+PUBLIC_HUB = "https://huggingface.co"
+_PUBLIC = (PUBLIC_HUB, "https://hf.co")
 _STAGING = "https://hub-ci.huggingface.co"
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
@@ -13,23 +20,50 @@ def is_true(value: str | None) -> bool:
     return value is not None and value.upper() in ("1", "ON", "YES", "TRUE")
 
 
-def hub_endpoint() -> str:
+def environment_endpoint() -> str:
     """Return the URL of the Hub that huggingface_hub uses: its `constants.ENDPOINT`, staging included."""
     if is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
         return _STAGING
-    return os.environ.get("HF_ENDPOINT", _PUBLIC[0]).rstrip("/")
+    return os.environ.get("HF_ENDPOINT", PUBLIC_HUB).rstrip("/")
 
 
-def hub_origins() -> list[str]:
-    """Return the origins (`scheme://host[:port]`, normalised) that are the Hub; a list, never a pattern."""
-    own = url_origin(hub_endpoint())
-    return [*_PUBLIC, own] if own and own not in _PUBLIC else [*_PUBLIC]
+def environment_hub() -> str | None:
+    """Return the Hub at `environment_endpoint()`; `None` if that is not an origin, such as a URL with a path."""
+    origin = parse_origin(environment_endpoint())
+    return hub_at(origin, (origin,)) if origin else None
 
 
-def exclusive_origins() -> list[str]:
-    """Return the origins that are the Hub and nothing else: an `HF_ENDPOINT` with a path shares its host."""
-    path = hub_endpoint().partition("://")[2].partition("/")[2]
-    return [*_PUBLIC] if path else hub_origins()
+def hub_origins(others: "Iterable[str]" = ()) -> list[str]:
+    """Return the origins (`scheme://host[:port]`, normalised) that are a Hub: a list, never a pattern.
+
+    `others`: the Hubs that git is configured for with `--hub`, beside huggingface.co.
+    """
+    return [*dict.fromkeys((*_PUBLIC, *others))]
+
+
+def hub_at(origin: str | None, others: "Iterable[str]" = ()) -> str | None:
+    """Return the Hub that has this origin: huggingface.co for its other name, or one of `others`; else `None`."""
+    if origin in _PUBLIC:
+        return PUBLIC_HUB
+    return origin if origin in (*others,) else None
+
+
+def origins_of(hub: str) -> list[str]:
+    """Return the origins that lead to this Hub."""
+    return [*_PUBLIC] if hub == PUBLIC_HUB else [hub]
+
+
+def parse_origin(text: str) -> str | None:
+    """Return a normalised origin; `None` for a URL with anything after it, such as a path, or before its host."""
+    return None if text.partition("://")[2].rstrip("/").count("/") else url_origin(text)
+
+
+def hub_option(text: str) -> str:
+    """Return the origin that `--hub` names; raises `Problem` if a Hub cannot be there."""
+    origin = parse_origin(text)
+    if origin is None:
+        raise Problem(f"--hub takes the origin of a Hub, such as https://hub.example.com, not '{text}'")
+    return origin
 
 
 def url_origin(url: str) -> str | None:
@@ -63,36 +97,36 @@ def normalized_origin(protocol: str, host: str) -> str | None:
     return f"{protocol}://{name}{port if port[1:] != _DEFAULT_PORTS[protocol] else ''}"
 
 
-def matching_origin(protocol: bytes | None, host: bytes | None) -> str | None:
-    """Return the origin of the Hub that a request is about; `None` for other hosts, lookalikes, other ports, http."""
+def requested_hub(protocol: bytes | None, host: bytes | None, other: str | None = None) -> str | None:
+    """Return the Hub that a request is about; `None` for other hosts, lookalikes, other ports, http.
+
+    `other`: the origin that git's configuration names with `--hub`.
+    """
     if protocol is None or host is None or not (protocol.isascii() and host.isascii()):
         return None
-    origin = normalized_origin(protocol.decode(), host.decode())
-    return origin if origin in hub_origins() else None
-
-
-def is_at_endpoint(url: str) -> bool:
-    """Whether an https URL leads to the Hub at `hub_endpoint()`, which then can be asked about it."""
-    scheme, _, rest = url.partition("://")
-    origin, own = normalized_origin(scheme, rest.partition("/")[0].rpartition("@")[2]), url_origin(hub_endpoint())
-    return origin == own or {origin, own} <= {*_PUBLIC}
+    return hub_at(normalized_origin(protocol.decode(), host.decode()), (other,) if other else ())
 
 
 class Repository:
-    """A repository of the Hub: its `kind`, one of `REPOSITORY_KINDS`, and its `name`, `NAMESPACE/NAME` or `gpt2`."""
+    """A repository: its `kind`, one of `REPOSITORY_KINDS`, its `name`, `NAMESPACE/NAME` or `gpt2`, and its `hub`."""
 
-    def __init__(self, kind: str, name: str) -> None:
+    def __init__(self, kind: str, name: str, hub: str = PUBLIC_HUB) -> None:
         self.kind = kind
         self.name = name
+        self.hub = hub
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Repository) and (self.kind, self.name) == (other.kind, other.name)
+        return isinstance(other, Repository) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.name))
+        return hash(self._key)
 
     def __repr__(self) -> str:
-        return f"Repository({self.kind!r}, {self.name!r})"
+        return f"Repository{self._key!r}"
+
+    @property
+    def _key(self) -> tuple[str, str, str]:
+        return self.kind, self.name, self.hub
 
     @property
     def namespace(self) -> str:
@@ -112,45 +146,63 @@ class Repository:
     @property
     def page(self) -> str:
         """The URL of its page, which is also its git URL."""
-        return f"{hub_endpoint()}/{self.path}"
+        return f"{self.hub}/{self.path}"
 
 
-def parse_remote(url: str) -> tuple[str, str] | None:
-    """Parse the URL of a remote on the Hub into its transport (`https`, `ssh`) and path; `None` for any other URL.
+class Remote:
+    """A URL of a Hub, as git has it: its `transport`, `https` or `ssh`, the `hub`, and the `path` there."""
+
+    def __init__(self, transport: str, hub: str, path: str) -> None:
+        self.transport = transport
+        self.hub = hub
+        self.path = path
+
+    @property
+    def repository(self) -> Repository | None:
+        """The repository at the path, if one can be there."""
+        return repository_at(self.path, self.hub)
+
+
+def parse_remote(url: str, others: "Iterable[str]" = ()) -> Remote | None:
+    """Parse the URL of a remote on a Hub, of `others` too; `None` for any other URL.
 
     SSH is `git@hf.co:acme/model` or `ssh://git@hf.co/acme/model` (docs/facts.md#h1).
     """
     scheme, separator, rest = url.partition("://")
     if not separator:
         login, colon, path = url.partition(":")  # scp's syntax; a slash before the colon makes it a path (git-fetch(1))
-        host = login.rpartition("@")[2].lower()
-        return ("ssh", path) if colon and "/" not in login and f"https://{host}" in hub_origins() else None
+        hub = hub_at(f"https://{login.rpartition('@')[2].lower()}", others)
+        return Remote("ssh", hub, path) if colon and "/" not in login and hub else None
     login, _, path = rest.partition("/")
     if any(c in login for c in "?#\\"):
         return None  # for git and curl the host ends there: https://evil.example?@huggingface.co/
     host = login.rpartition("@")[2]
     if scheme.lower() in ("ssh", "git+ssh", "ssh+git"):
-        name = host.lower().removesuffix(":22").removesuffix(":")
-        return ("ssh", path) if f"https://{name}" in hub_origins() else None
-    return ("https", path) if normalized_origin(scheme, host) in hub_origins() else None
+        hub = hub_at(f"https://{host.lower().removesuffix(':22').removesuffix(':')}", others)
+        return Remote("ssh", hub, path) if hub else None
+    hub = hub_at(normalized_origin(scheme, host), others)
+    return Remote("https", hub, path) if hub else None
 
 
-def parse_repository(text: str) -> Repository | None:
-    """Parse a repository as users name it: `acme/model`, `datasets/acme/data`, an `hf://` URI, or a URL of the Hub."""
+def parse_repository(text: str, hub: str = PUBLIC_HUB, others: "Iterable[str]" = ()) -> Repository | None:
+    """Parse a repository as users name it: `acme/model`, `datasets/acme/data`, an `hf://` URI, or a URL of a Hub.
+
+    `hub` is the Hub of what does not name one.
+    """
     if text.lower().startswith("hf://"):
         parts = text[5:].split("@")[0].strip("/").split("/")
-        return repository_at("/".join(parts[: 3 if parts[0] in REPOSITORY_KINDS else 2]))
+        return repository_at("/".join(parts[: 3 if parts[0] in REPOSITORY_KINDS else 2]), hub)
     if ":" not in text:
-        return repository_at(text)
-    found = parse_remote(text)
-    if found is None:
+        return repository_at(text, hub)
+    remote = parse_remote(text, others)
+    if remote is None:
         return None
-    parts = found[1].partition("?")[0].partition("#")[0].strip("/").split("/")
+    parts = remote.path.partition("?")[0].partition("#")[0].strip("/").split("/")
     # The earliest part that can name a page: `gpt2/tree/main` is a page, but `acme/tree` a repository.
     first = 2 if parts[0] in REPOSITORY_KINDS else 1
     last = len(parts) if len(parts) > first + 1 else 0
     page = min((at for at in range(first, last) if parts[at] in _PAGES), default=len(parts))
-    return repository_at("/".join(parts[:page]))
+    return repository_at("/".join(parts[:page]), remote.hub)
 
 
 def without_credentials(url: str) -> str:
@@ -164,13 +216,13 @@ def without_credentials(url: str) -> str:
 _PAGES = ("tree", "blob", "raw", "resolve", "commit", "commits", "discussions", "settings")
 
 
-def repository_at(path: str) -> Repository | None:
-    """Return the repository at a path of the Hub, with or without `.git` (docs/facts.md#h1)."""
+def repository_at(path: str, hub: str = PUBLIC_HUB) -> Repository | None:
+    """Return the repository at a path of a Hub, with or without `.git` (docs/facts.md#h1)."""
     parts = path.strip("/").removesuffix(".git").split("/")
     if parts[0] == "buckets":
         return None  # git cannot use them (docs/facts.md#h1)
     kind = parts.pop(0) if parts[0] in REPOSITORY_KINDS else "models"
-    return Repository(kind, "/".join(parts)) if 1 <= len(parts) <= 2 and all(map(is_valid_name, parts)) else None
+    return Repository(kind, "/".join(parts), hub) if 1 <= len(parts) <= 2 and all(map(is_valid_name, parts)) else None
 
 
 def is_valid_name(text: str) -> bool:
@@ -178,10 +230,9 @@ def is_valid_name(text: str) -> bool:
     return text.isascii() and text[:1] not in ("", "-", ".") and all(c.isalnum() or c in "-_." for c in text)
 
 
-def token_settings_url() -> str:
+def token_settings_url(hub: str = PUBLIC_HUB) -> str:
     """Return the URL of the page on which tokens are created."""
-    endpoint = hub_endpoint()
-    return f"{endpoint if url_origin(endpoint) else _PUBLIC[0]}/settings/tokens"
+    return f"{hub}/settings/tokens"
 
 
 def _is_loopback(name: str) -> bool:

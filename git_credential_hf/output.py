@@ -62,8 +62,6 @@ def print_change(change: "Change") -> None:
 
 def print_status(status: "Status") -> None:
     """Print the current token, its account, and whether git uses this helper."""
-    from git_credential_hf.hub import hub_endpoint
-
     if status.token is None:
         print_line("token     none")
     else:
@@ -76,10 +74,10 @@ def print_status(status: "Status") -> None:
             )
         else:
             print_line(f"account   unknown, the Hub {'did not answer' if status.warnings else 'refuses the token'}")
-    print_line(f"endpoint  {hub_endpoint()}")
+    print_line(f"endpoint  {status.hub}")
     first = f", after {', '.join(status.asked_first)}" if status.asked_first else ""
     print_line(f"git       {'uses this helper' + first if status.asks_us else 'does not use this helper'}")
-    for namespace, name in status.mapped.items():
+    for namespace, name in status.mapped_names():
         print_line(f"for       {namespace}: the stored token '{name}'")
 
 

@@ -1,4 +1,4 @@
-"""git's credential format: bytes on stdin to attributes, and an answer back to bytes (git-credential(1)).
+"""git's credential format, both ways: bytes to attributes, and attributes to bytes (git-credential(1)).
 
 A request that another reader could take differently is refused: a second `host`, a CR that ends a line for some
 (CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008).
@@ -6,13 +6,17 @@ A request that another reader could take differently is refused: a second `host`
 
 from git_credential_hf.problem import Problem
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it at run time would delay `get`
+    from collections.abc import Iterable
+
 MAX_LINE_BYTES = 64 * 1024  # without its LF
 MAX_MESSAGE_BYTES = 1024 * 1024
 
-_SINGLE = (b"protocol", b"host", b"username", b"path", b"password")
-_MULTIPLE = (b"capability[]", b"wwwauth[]", b"state[]")
+_SINGLE = (b"protocol", b"host", b"username", b"path", b"password", b"credential")
+AUTHTYPE = b"authtype"  # the capability to send another `Authorization` than Basic, since git 2.46
 
-CAPABILITIES = b"version 0\n"  # git-credential(1), CAPABILITY; none is needed: every git reads username and password
+CAPABILITIES = b"version 0\ncapability authtype\n"  # git-credential(1), CAPABILITY
 
 
 class Request:
@@ -24,7 +28,18 @@ class Request:
         self.username: bytes | None = None
         self.path: bytes | None = None
         self.password: bytes | None = None
-        self.multiple: dict[bytes, list[bytes]] = {}
+        self.credential: bytes | None = None  # what was sent with an `authtype`
+        self.capabilities: list[bytes] = []
+
+    @property
+    def secret(self) -> str:
+        """What git sent, or is to store: the password, or the credential of an `authtype`; empty if there is none."""
+        return (self.password or self.credential or b"").decode("utf-8", "surrogateescape")
+
+    @property
+    def user(self) -> str | None:
+        """The user name as text; `None` if there is none."""
+        return self.username.decode("utf-8", "surrogateescape") if self.username else None
 
 
 def read_message(source: int) -> bytes:
@@ -73,24 +88,36 @@ def _parse_line(request: Request, line: bytes) -> None:
         if getattr(request, name) is not None:
             raise _malformed(f"it names {name} twice")
         setattr(request, name, value)
-    elif key in _MULTIPLE:
+    elif key == b"capability[]":
         # gitcredentials(7): the order counts, and an empty value clears the list.
         if value:
-            request.multiple.setdefault(key, []).append(value)  # in place: there may be a hundred thousand
+            request.capabilities.append(value)  # in place: there may be a hundred thousand
         else:
-            request.multiple[key] = []
+            request.capabilities = []
 
 
-def format_answer(answer: dict[str, str]) -> bytes:
-    """Return the bytes of an answer; raises `Problem` if a value does not fit on a line."""
+def parse_options(words: list[str]) -> dict[str, str] | None:
+    """Return the values of the options before an operation, `--token` and `--hub`; `None` if there is anything else."""
+    words, options = [*words], dict[str, str]()
+    while words:
+        name, equals, value = words.pop(0).partition("=")
+        if name not in ("--token", "--hub") or not (equals or words):
+            return None
+        options[name[2:]] = value if equals else words.pop(0)
+    return options if all(options.values()) else None
+
+
+def format_message(attributes: "Iterable[tuple[str, str]]") -> bytes:
+    """Return the bytes of an answer to git, or of a request to another helper.
+
+    The only writer of the format: raises `Problem` if a value does not fit on a line, where what follows the line break
+    would be another attribute (CVE-2020-5260).
+    """
     lines = []
-    for key, value in answer.items():
+    for key, value in attributes:
         data = value.encode("utf-8", "surrogateescape")  # as the environment gave it, byte for byte
         if b"\n" in data or b"\r" in data or b"\0" in data:
-            raise Problem(
-                f"the {key} contains a line break or a NUL, which git's credential format cannot carry",
-                "run `hf auth login`",
-            )
+            raise Problem(f"the {key} contains a line break or a NUL, which git's credential format cannot carry")
         lines.append(key.encode() + b"=" + data + b"\n")
     return b"".join(lines)
 

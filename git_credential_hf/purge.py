@@ -7,7 +7,7 @@ import sys
 import time
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.helpers import is_our_helper, split_command
+from git_credential_hf.git.helpers import configured_hubs, default_hub, is_our_helper, split_command
 from git_credential_hf.git.other_helpers import (
     HelperError,
     HelperTimeout,
@@ -17,7 +17,7 @@ from git_credential_hf.git.other_helpers import (
     request_copy,
 )
 from git_credential_hf.git.urlmatch import section_applies, section_origin, url_username
-from git_credential_hf.hub import exclusive_origins, hub_origins
+from git_credential_hf.hub import hub_origins
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import run_each
@@ -78,16 +78,18 @@ def _name(helper: str) -> str:
 def other_helpers(entries: list[ConfigEntry]) -> list[ConfigEntry]:
     """Return the other helpers that git may ask for a Hub token, each once, even if an empty value resets them."""
     helpers: dict[str, ConfigEntry] = {}
+    origins = hub_origins(configured_hubs(entries))
     for entry in entries:
-        if entry.is_helper() and entry.value and not is_our_helper(entry.value) and _is_for_the_hub(entry):
+        if entry.is_helper() and entry.value and not is_our_helper(entry.value) and _is_for_a_hub(entry, origins):
             helpers.setdefault(entry.value, entry)
     return list(helpers.values())
 
 
-def _is_for_the_hub(entry: ConfigEntry) -> bool:
+def _is_for_a_hub(entry: ConfigEntry, origins: list[str]) -> bool:
     # A section for a user name or a path counts: git asks its helper about those.
-    has_our_origin = section_origin(entry.subsection) in hub_origins()
-    return has_our_origin or any(section_applies(entry.subsection, origin) for origin in hub_origins())
+    return section_origin(entry.subsection) in origins or any(
+        section_applies(entry.subsection, origin) for origin in origins
+    )
 
 
 def account_usernames() -> tuple[str | None, ...]:
@@ -99,7 +101,7 @@ def account_usernames() -> tuple[str | None, ...]:
     urls = [entry.value or "" for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
     names = [*configured, *map(url_username, urls)]
     try:
-        token = current_token()
+        token = current_token(default_hub(entries))
         names.append(whoami(token).name if token else None)
     except Problem:
         pass  # the account is unknown
@@ -108,18 +110,20 @@ def account_usernames() -> tuple[str | None, ...]:
 
 def purge_helpers(
     helpers: list[ConfigEntry],
+    origins: list[str],
     usernames: tuple[str | None, ...] = USUAL_USERNAMES,
     *,
     dry_run: bool = False,
     seconds: float = 60,
 ) -> list[PurgeResult]:
-    """Let these helpers erase every secret for a Hub host, and check that they did; with `dry_run`, only look.
+    """Let these helpers erase every secret for these origins of a Hub, and check that they did.
+
+    With `dry_run`, only look.
 
     All helpers and hosts at the same time, as some take seconds to start. After `seconds`, no more requests are made.
     """
     deadline = time.monotonic() + seconds
     results = [PurgeResult(helper) for helper in helpers]
-    origins = exclusive_origins()  # on a host that is shared with another service, the secret may be for that
     tasks = [(result, origin) for result in results if helper_exists(result.helper) for origin in origins]
     if tasks:
         try:

@@ -6,12 +6,14 @@ The only module that uses private names of huggingface_hub.
 import os
 import time
 
-from git_credential_hf.hub import hub_endpoint
 from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem, report, trace
 from git_credential_hf.state import (
+    BEARER,
+    BEARER_FOR,
     REFRESH_TRIED_FOR,
     Lock,
+    cache_directory,
     fingerprint,
     is_recorded,
     new_key,
@@ -33,28 +35,30 @@ OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is rep
 # --- OAuth ---
 
 
-def refresh_due(token: "Token", reread: "Callable[[], Token | None]", *, is_active: bool) -> "Token | None":
+def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token | None":
     """Let huggingface_hub renew an OAuth token that is due; return the token as it is after that, new or old.
 
-    `reread` returns the token that is now in its place; `is_active`: it is the login, not another stored token. Of many
-    processes one renews it, and the others wait for the result, good or bad, without importing huggingface_hub.
+    `reread` returns the token that is now in its place. Of many processes one renews it, and the others wait for the
+    result, good or bad, without importing huggingface_hub.
     """
     began = time.time_ns()
     with Lock("refresh"):
         now = reread()
         if now is None or now.value != token.value or _has_failed_since(began, token):
             return now
-        messages = _renew(token, insist=False, is_active=is_active)
+        messages = _renew(token, reread)
         renewed = reread()
         if renewed is not None and renewed.value == token.value:
             key = new_key()
             write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.value, key)}")
             unrenewed = f"huggingface_hub did not renew the token {mask_token(token.value)}"
             report("warning", messages[0] if messages else unrenewed)
+        elif renewed is not None and is_recorded(BEARER, token.key, cache_directory()):
+            record(BEARER, renewed.key, BEARER_FOR, cache_directory())
         return renewed
 
 
-def renew_refused(token: "Token", reread: "Callable[[], Token | None]", *, is_active: bool) -> bool:
+def renew_refused(token: "Token", reread: "Callable[[], Token | None]") -> bool:
     """Renew a token that the Hub refused, which is tried only once; return whether there is a new one in its place."""
     with Lock("refresh"):
         now = reread()
@@ -63,12 +67,12 @@ def renew_refused(token: "Token", reread: "Callable[[], Token | None]", *, is_ac
         if is_recorded("renewed", token.value):
             return False
         record("renewed", token.value, REFRESH_TRIED_FOR)
-        _renew(token, insist=True, is_active=is_active)
+        _renew(token, reread, insist=True)
         renewed = reread()
         return renewed is not None and renewed.value != token.value
 
 
-def _renew(token: "Token", *, insist: bool, is_active: bool) -> list[str]:
+def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool = False) -> list[str]:
     """Let huggingface_hub renew a token that is due, or with `insist` any that has a refresh token.
 
     Returns what it logged, and not its answer, which may be outdated if `hf` writes at the same time: read the files.
@@ -77,7 +81,10 @@ def _renew(token: "Token", *, insist: bool, is_active: bool) -> list[str]:
     def renew() -> str:
         from huggingface_hub.utils import _auth
 
-        # What get_token() does, but for any token, and before it is due.
+        now = reread()
+        if now is None or now.value != token.value:
+            return token.value  # `hf auth switch` was faster
+        # What get_token() does for the login, but for any token, and before it is due.
         if insist:
             _auth._OAUTH_REFRESH_MARGIN = float("inf")  # type: ignore[assignment]
         return _auth._refresh_oauth_token_if_needed(token.value)
@@ -86,7 +93,7 @@ def _renew(token: "Token", *, insist: bool, is_active: bool) -> list[str]:
 
     try:
         with hold_signals():  # the Hub renews a token once: if it is not stored, the login is lost
-            _, messages = _ask_huggingface_hub(renew if insist or not is_active else None)
+            _, messages = _ask_huggingface_hub(token.hub, renew)
     except Exception as error:
         messages = [_one_line(error)]
     return messages
@@ -103,10 +110,10 @@ def _has_failed_since(began: int, token: "Token") -> bool:
 # --- Colab ---
 
 
-def colab_secret() -> str | None:
+def colab_secret(hub: str) -> str | None:
     """Return the token in the secrets of a Colab notebook; raises `Problem` if they cannot be read."""
     try:
-        return _ask_huggingface_hub()[0]
+        return _ask_huggingface_hub(hub)[0]
     except Exception as error:
         raise Problem(f"cannot read the secrets of this Colab notebook: {_one_line(error)}") from None
 
@@ -114,22 +121,22 @@ def colab_secret() -> str | None:
 # --- a CI job's identity (Trusted Publishers) ---
 
 
-def exchange() -> tuple[str, int | None] | None:
-    """Exchange the identity of a CI job for a token, once per job; return that and when it expires, POSIX seconds.
+def exchange(hub: str) -> tuple[str, int | None] | None:
+    """Exchange the identity of a CI job at a Hub for a token, once per job; return that and when it expires.
 
-    Raises `Problem` if the Hub refuses.
+    Its expiry is in POSIX seconds. Raises `Problem` if the Hub refuses.
     """
     with Lock("oidc"):
-        return cached_exchange() or _exchange_now()
+        return cached_exchange(hub) or _exchange_now(hub)
 
 
-def cached_exchange() -> tuple[str, int | None] | None:
+def cached_exchange(hub: str) -> tuple[str, int | None] | None:
     """Return the token that this job has already exchanged its identity for, and when it expires (POSIX seconds)."""
     lines = read_state("oidc").split("\n")
     try:
         key, job, since, until, expires_at, value = lines
         # If the clock is set back, a token must not last longer.
-        is_good = int(since) - OIDC_MARGIN <= time.time() < int(until) and fingerprint(_job(), key) == job
+        is_good = int(since) - OIDC_MARGIN <= time.time() < int(until) and fingerprint(_job(hub), key) == job
         return (register_secret(value), int(expires_at)) if is_good and value else None
     except ValueError:
         return None  # nothing is stored, or something that we did not write
@@ -138,15 +145,15 @@ def cached_exchange() -> tuple[str, int | None] | None:
 def delay_exchange(token: "Token", seconds: int) -> None:
     """Exchange a token that the Hub refused again after so many seconds, and not before."""
     if token.kind == "oidc" and token.expires_at is not None:
-        _cache_exchange(token.value, int(time.time()) + seconds, token.expires_at)
+        _cache_exchange(token.hub, token.value, int(time.time()) + seconds, token.expires_at)
 
 
-def _exchange_now() -> tuple[str, int | None] | None:
+def _exchange_now(hub: str) -> tuple[str, int | None] | None:
     resource = os.environ["HF_OIDC_RESOURCE"]
     register_secret(os.environ.get("HF_OIDC_ID_TOKEN", ""))
     register_secret(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
     try:
-        value, _ = _ask_huggingface_hub()
+        value, _ = _ask_huggingface_hub(hub)
     except Exception as error:
         raise Problem(
             f"no token for HF_OIDC_RESOURCE={resource}: {_one_line(error)}",
@@ -161,29 +168,30 @@ def _exchange_now() -> tuple[str, int | None] | None:
     left = cache.get("expires_at", 0) - time.monotonic()
     expires_at = int(time.time() + left) if left > 0 else None
     if expires_at is not None:
-        _cache_exchange(value, expires_at - OIDC_MARGIN, expires_at)
+        _cache_exchange(hub, value, expires_at - OIDC_MARGIN, expires_at)
     return value, expires_at
 
 
-def _cache_exchange(value: str, until: int, expires_at: int) -> None:
+def _cache_exchange(hub: str, value: str, until: int, expires_at: int) -> None:
     key = new_key()
-    lines = [key, fingerprint(_job(), key), f"{int(time.time())}", str(until), str(expires_at), value]
+    lines = [key, fingerprint(_job(hub), key), f"{int(time.time())}", str(until), str(expires_at), value]
     write_state("oidc", "\n".join(lines))
 
 
-def _job() -> str:
+def _job(hub: str) -> str:
     """Return what identifies this CI job: another one on the same runner must not get its token."""
     names = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-    return "\n".join([hub_endpoint(), *(os.environ.get(name, "") for name in names)])
+    return "\n".join([hub, *(os.environ.get(name, "") for name in names)])
 
 
 # --- huggingface_hub ---
 
 
-def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple[str | None, list[str]]:
+def _ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None) -> tuple[str | None, list[str]]:
     """Return what `get_token()`, or `ask`, returns, and what it logged (one line each); raises what it raises.
 
-    Its log and warnings are caught: stdout is git's, and a log line may quote a file with tokens in it.
+    It talks to `hub`, whatever the environment says: a refresh token or a job's identity must not go elsewhere. Its log
+    and warnings are caught: stdout is git's, and a log line may quote a file with tokens in it.
     """
     import logging
     import warnings
@@ -201,8 +209,12 @@ def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple
     log.handlers, log.propagate = [Listener(logging.WARNING)], False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from huggingface_hub import get_token
+        from huggingface_hub import constants, get_token
+        from huggingface_hub.utils import _auth
 
+        if hub != constants.ENDPOINT:
+            constants.ENDPOINT = hub
+            _auth._OIDC_TOKEN_CACHE = None  # what it has exchanged is for another Hub
         trace("asking huggingface_hub")
         value = run_within(HUGGINGFACE_HUB_TIMEOUT, ask or get_token)
     if not (value is None or (isinstance(value, str) and value.isprintable())):

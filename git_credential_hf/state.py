@@ -1,7 +1,8 @@
 """What is stored on disk between two runs, and where: private to the user, complete or not at all.
 
-It is stored in the runtime directory, which ends with the session, unless a caller gives another one (`within`). The
-runtime directory is that of platformdirs (a test compares the two), whose import takes twice as long as all of `get`.
+It is stored in the runtime directory, which ends with the session, or in the cache directory if the runtime directory
+is another user's; a caller may give another one (`within`). Both are as platformdirs has them (a test compares them),
+whose import takes twice as long as all of `get`.
 """
 
 import os
@@ -11,10 +12,14 @@ import time
 from git_credential_hf.problem import Problem
 
 # How long things are stored, in seconds.
-REFUSED_FOR = 30  # a refused token is not served again
+REFUSED_FOR = 30  # a bad token is not served again
+REFUSED_AGAIN_WITHIN = 10  # a token that is refused again so soon may be bad
+BEARER_FOR = 30 * 24 * 3600  # a token that the Hub does not take as a password is sent as a Bearer token
 YES_CACHED_FOR = 600  # the Hub's "yes" about access
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
 LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
+
+BEARER = "bearer"  # name of the state with the tokens that are sent as Bearer tokens
 
 _NAME = "git-credential-hf"
 
@@ -76,9 +81,22 @@ def _holds_ours(path: str) -> bool:
     return sys.platform in ("win32", "darwin") or _is_ours(path, 0o022)
 
 
+def _directory() -> str | None:
+    """Return the runtime directory, or the cache directory if another user has made the former first."""
+    path = runtime_directory()
+    is_taken = path is not None and any(
+        os.path.lexists(level) and not is_ours
+        for level, is_ours in (
+            (os.path.dirname(path), _holds_ours(os.path.dirname(path))),
+            (path, _is_ours(path, 0o077)),
+        )
+    )
+    return cache_directory() if is_taken else path
+
+
 def private_directory(within: str | None = None) -> str | None:
     """Return our directory, made if need be; `None` if there is no safe one."""
-    path = within or runtime_directory()
+    path = within or _directory()
     if path is None:
         return None
     try:
@@ -94,7 +112,7 @@ def private_directory(within: str | None = None) -> str | None:
 
 def read_state(name: str, within: str | None = None) -> str:
     """Return the text stored under `name`; empty if there is none, or if another user could have written it."""
-    path = within or runtime_directory()
+    path = within or _directory()
     if path is None or not _is_safe(path):
         return ""
     try:
@@ -241,9 +259,9 @@ def is_recorded(name: str, secret: str, within: str | None = None) -> bool:
     return False
 
 
-def discard_record(name: str) -> None:
+def discard_record(name: str, within: str | None = None) -> None:
     """Remove what is recorded under `name`, which has had its effect."""
-    path = runtime_directory()
+    path = within or _directory()
     try:
         if path is not None and _is_safe(path):
             os.unlink(os.path.join(path, name))
@@ -265,7 +283,7 @@ def _recent(name: str, within: str | None) -> list[str]:
 
 def remove_state(within: str | None = None) -> list[str]:
     """Remove everything that was stored; return the paths that are gone. Raises `Problem` if that fails."""
-    path = within or runtime_directory()
+    path = within or _directory()
     if path is None or not _is_safe(path):
         return []
     gone = []
@@ -282,13 +300,14 @@ def remove_state(within: str | None = None) -> list[str]:
 
 
 def cache_directory() -> str | None:
-    """Return the directory in which a "yes" is cached: the user's cache directory, as platformdirs names it.
-
-    `None`, which stands for the runtime directory, without a home: a container's user without HOME.
-    """
+    """Return the user's cache directory for us; `None`, which stands for the runtime directory, without a home."""
+    if sys.platform.startswith("linux"):  # as platformdirs: `get` may need it
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        base = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
+        return os.path.join(base, _NAME) if os.path.isabs(base) else None  # a container's user may have no HOME
     import platformdirs
 
     try:
-        return platformdirs.user_cache_dir("git-credential-hf", appauthor=False)
+        return platformdirs.user_cache_dir(_NAME, appauthor=False)
     except RuntimeError:
         return None

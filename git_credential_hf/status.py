@@ -8,8 +8,8 @@ from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.git.config import read_config
-from git_credential_hf.git.helpers import HelperChains, configure_hint
-from git_credential_hf.hub import hub_endpoint, hub_origins
+from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, default_hub
+from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.token_files import login_hint
@@ -22,15 +22,16 @@ class Status:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        self.hub = PUBLIC_HUB
+        self.mapped: dict[tuple[str, str], str] = {}
+        self.chains: HelperChains | None = None
+        self._look_at_git()
         self.token = self._token()
         self.account = self._account(self.token) if self.token else None
-        self.chains: HelperChains | None = None
-        self.mapped: dict[str, str] = {}
-        self._look_at_git()
 
     def _token(self) -> Token | None:
         try:
-            token = current_token()
+            token = current_token(self.hub)
         except Problem as problem:
             self.problems.append(problem)
             return None
@@ -53,7 +54,8 @@ class Status:
         except Problem as problem:
             self.problems.append(problem)
             return
-        self.chains = HelperChains(hub_origins(), configured)
+        self.hub = default_hub(configured)
+        self.chains = HelperChains(hub_origins(configured_hubs(configured)), configured)
         if self.chains.unused_for:
             self.problems.append(Problem(self.chains.unused_message(), configure_hint()))
         elif self.chains.before:
@@ -61,9 +63,9 @@ class Status:
         elif self.chains.after:
             self.warnings.append(Problem(self.chains.after_message(), configure_hint()))
         self.mapped = mapped_tokens(configured)
-        for namespace, name in self.mapped.items():
+        for (hub, namespace), name in self.mapped.items():
             try:
-                stored_token(name, act=False)
+                stored_token(name, hub, act=False)
             except Problem as problem:
                 fix = f"run `git-credential-hf configure --token NAME --for {shlex.quote(namespace)}`"
                 self.problems.append(Problem(f"for {namespace}, {problem.message}", fix))
@@ -92,7 +94,14 @@ class Status:
                 "expires_at": token.expires_at,
             },
             "account": account and {"name": account.name, "role": account.role},
-            "endpoint": hub_endpoint(),
+            "endpoint": self.hub,
             "git": {"asks_us": self.asks_us, "asked_first": self.asked_first},
-            "mapped": [{"for": namespace, "token": name} for namespace, name in self.mapped.items()],
+            "mapped": [{"for": where, "token": name} for where, name in self.mapped_names()],
         }
+
+    def mapped_names(self) -> list[tuple[str, str]]:
+        """Return the namespaces with a token of their own, with the host if that is another Hub, and its name."""
+        return [
+            (namespace if hub == PUBLIC_HUB else f"{hub.partition('://')[2]}/{namespace}", name)
+            for (hub, namespace), name in self.mapped.items()
+        ]

@@ -37,6 +37,20 @@ def _configured_token_path() -> str:
     return _expand(os.environ.get("HF_TOKEN_PATH", os.path.join(home, "token")))
 
 
+def _relative_path_problem(path: str) -> Problem | None:
+    """Return what is wrong with a path below the current directory: in a hostile repository the token is another's."""
+    if os.path.isabs(path):
+        return None
+    names = [name for name in ("HF_TOKEN_PATH", "HF_HOME", "XDG_CACHE_HOME") if name in os.environ]
+    if not names:
+        return Problem(
+            f"there is no home directory, so the token file would be {path}", "set HOME to a directory of yours"
+        )
+    how = "a relative path" if os.environ[names[0]] else "empty"
+    message = f"{names[0]} is {how}, so the token file would be {path} in the current directory"
+    return Problem(message, f"run `unset {names[0]}`, or set it to an absolute path")
+
+
 def _expand(path: str) -> str:
     return os.path.expandvars(os.path.expanduser(path))
 
@@ -59,8 +73,13 @@ def login_hint() -> str:
 
 
 def read_token_file() -> str | None:
-    """Return the token in the token file; `None` if that is empty or missing. Raises `Problem` if it cannot be read."""
+    """Return the token in the token file; `None` if that is empty or missing.
+
+    Raises `Problem` if it cannot be read, or would be in the current directory, where huggingface_hub reads it.
+    """
     path = token_path()
+    if problem := _relative_path_problem(path):
+        raise problem
     try:
         text = _read_settled(path)
     except (OSError, UnicodeDecodeError) as error:
@@ -106,6 +125,8 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
 def read_stored_tokens() -> dict[str, dict[str, str]]:
     """Return the fields of each stored token by its name; none if the file cannot be read."""
     path = stored_tokens_path()
+    if _relative_path_problem(path):
+        return {}  # `read_token_file` reports it
     try:
         text = _read_settled(path, "utf-8")
     except (OSError, UnicodeDecodeError):

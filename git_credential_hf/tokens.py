@@ -1,14 +1,17 @@
-"""The current token: its sources in their order, its expiry, and what to do if it is refused.
+"""The current token for a Hub: its sources in their order, its expiry, and what to do if it is refused.
 
 `current_token()` returns what `huggingface_hub.get_token()` would. Importing that takes ten times as long as `get`, so
 the sources that need no network are read here and in `token_files` in the same way (a property test compares the two);
 `refresh` calls huggingface_hub when a token has to be renewed.
+
+Nothing says for which Hub a token in a file is, so the Hub that git asks about gets it; what came from `HF_TOKEN` and
+does not look like a token of the Hub belongs to `HF_ENDPOINT` alone.
 """
 
 import os
 import time
 
-from git_credential_hf.hub import token_settings_url
+from git_credential_hf.hub import PUBLIC_HUB, environment_hub, token_settings_url
 from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import (
@@ -20,6 +23,8 @@ from git_credential_hf.token_files import (
     token_path,
 )
 
+# The variables that hold a token, or what is exchanged for one.
+SECRET_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 
 
@@ -28,16 +33,25 @@ class Token:
 
     It comes from a `kind` of source (`env`, `file`, `oidc`, `colab`; for what git has from elsewhere `url`, `header`,
     `netrc`, `helper`) and, if there may be several of that kind, from a `place`: a variable, a path, or words.
+    `hub` is the only one that it may be sent to.
     """
 
     def __init__(
-        self, value: str, kind: str, place: str = "", name: str | None = None, expires_at: int | None = None
+        self,
+        value: str,
+        kind: str,
+        place: str = "",
+        name: str | None = None,
+        expires_at: int | None = None,
+        *,
+        hub: str = PUBLIC_HUB,
     ) -> None:
         self.value = register_secret(value)
         self.kind = kind
         self.place = place
         self.name = name
         self.expires_at = expires_at
+        self.hub = hub
         self.is_renewable = False  # whether it came with an OAuth refresh token
         self.fix: str | None = None  # the hint for one that git has from elsewhere
 
@@ -45,6 +59,16 @@ class Token:
     def source(self) -> str:
         """The source as `status --json` has it: `env:HF_TOKEN`, `file:PATH`, `oidc`."""
         return f"{self.kind}:{self.place}" if self.place else self.kind
+
+    @property
+    def key(self) -> str:
+        """What answers of the Hub are stored for, as a keyed hash: what one Hub refuses, another may accept."""
+        return f"{self.hub} {self.value}"
+
+    @property
+    def settings_url(self) -> str:
+        """The URL of the page on which tokens like this are created."""
+        return token_settings_url(self.hub)
 
     def where(self) -> str:
         """Describe its source."""
@@ -64,7 +88,7 @@ class Token:
         if self.fix:
             return self.fix
         return {
-            "env": f"run `unset {self.place}` to use your login, or set it to a token from {token_settings_url()}",
+            "env": f"run `unset {self.place}` to use your login, or set it to a token from {self.settings_url}",
             "file": login_hint(),
             "oidc": "check the Trusted Publisher of the repository, then run the job again",
             "colab": "put a new token into the secret HF_TOKEN of the notebook",
@@ -75,22 +99,24 @@ class Token:
         return self.expires_at is not None and self.expires_at <= time.time()
 
     def is_due(self) -> bool:
-        """Whether huggingface_hub would renew it now."""
+        """Whether huggingface_hub would renew it now; what renews it is not sent over plain http."""
+        if self.hub.startswith("http:"):
+            return False
         return self.is_renewable and self.expires_at is not None and self.expires_at - REFRESH_MARGIN <= time.time()
 
 
-def current_token(*, act: bool = True) -> Token | None:
-    """Return the token that huggingface_hub would use now; `None` without a login.
+def current_token(hub: str = PUBLIC_HUB, *, act: bool = True) -> Token | None:
+    """Return the token that huggingface_hub would use for this Hub now; `None` without a login.
 
     `act`: whether a due refresh or exchange may be made (network). Raises `Problem` if a source is broken: there is no
     silent fallback to another one.
     """
     if os.environ.get("HF_OIDC_RESOURCE"):
-        return _from_oidc(act)
-    return _from_environment() or _from_file(act) or (_from_colab() if act else None)
+        return _from_oidc(hub, act)
+    return _from_environment(hub) or _from_file(hub, act) or (_from_colab(hub) if act else None)
 
 
-def login_token() -> Token | None:
+def login_token(hub: str = PUBLIC_HUB) -> Token | None:
     """Return the token in the token file, with its name and expiry in the stored tokens; ignore the environment."""
     value = read_token_file()
     if value is None:
@@ -98,8 +124,8 @@ def login_token() -> Token | None:
     path = token_path()
     for name, fields in read_stored_tokens().items():
         if fields.get("hf_token") == value:
-            return _token(value, path, name, fields)
-    return Token(value, "file", path)
+            return _token(hub, value, path, name, fields)
+    return Token(value, "file", path, hub=hub)
 
 
 def stored_token_names() -> list[str]:
@@ -107,9 +133,9 @@ def stored_token_names() -> list[str]:
     return list(read_stored_tokens())
 
 
-def stored_token(name: str, *, act: bool = True) -> Token:
+def stored_token(name: str, hub: str = PUBLIC_HUB, *, act: bool = True) -> Token:
     """Return the stored token of that name; raises `Problem` if there is none, rather than return another account's."""
-    token = _stored(name)
+    token = _stored(hub, name)
     if token is None:
         known = ", ".join(f"'{known}'" for known in stored_token_names())
         raise Problem(
@@ -119,70 +145,81 @@ def stored_token(name: str, *, act: bool = True) -> Token:
     return (_refreshed(token) or token) if act and token.is_due() else token
 
 
-def find_token(value: str, name: str | None) -> Token | None:
+def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | None:
     """Return the token that has this value: the named one, or else the current one, or any that is stored."""
     try:
-        token = current_token(act=False) if name is None else stored_token(name, act=False)
+        token = current_token(hub, act=False) if name is None else stored_token(name, hub, act=False)
     except Problem:
         return None
     if token is not None and token.value == value:
         return token
-    stored = (_stored(known) for known in stored_token_names()) if name is None else ()
+    stored = (_stored(hub, known) for known in stored_token_names()) if name is None else ()
     return next((token for token in stored if token and token.value == value), None)
 
 
 def renew_token(token: Token) -> bool:
     """Renew a token that the Hub refused, which is tried only once; return whether there is a new one in its place."""
-    if not token.is_renewable or token.expires_at is None:
+    if not token.is_renewable or token.expires_at is None or token.hub.startswith("http:"):
         return False
     from git_credential_hf.refresh import renew_refused
 
-    return renew_refused(token, lambda: _reread(token), is_active=_is_active(token))
+    return renew_refused(token, lambda: _reread(token))
 
 
 # --- the sources, in their order ---
 
 
-def _from_oidc(act: bool) -> Token | None:
+def _from_oidc(hub: str, act: bool) -> Token | None:
     from git_credential_hf import refresh
 
-    exchanged = refresh.cached_exchange() or (refresh.exchange() if act else None)
-    return Token(exchanged[0], "oidc", expires_at=exchanged[1]) if exchanged else None
+    if hub.startswith("http:"):
+        raise Problem(
+            f"the identity of this CI job (HF_OIDC_RESOURCE) is not sent over plain http, to {hub}",
+            "unset HF_OIDC_RESOURCE",
+        )
+    exchanged = refresh.cached_exchange(hub) or (refresh.exchange(hub) if act else None)
+    return Token(exchanged[0], "oidc", expires_at=exchanged[1], hub=hub) if exchanged else None
 
 
-def _from_environment() -> Token | None:
+def _from_environment(hub: str) -> Token | None:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         value = os.environ.get(name)
         if value:  # even blanks: huggingface_hub then ignores the other variable
-            return Token(clean_token(value), "env", name) if clean_token(value) else None
+            token = Token(clean_token(value), "env", name, hub=hub)
+            return token if token.value and _is_for(hub, token.value) else None
     return None
 
 
-def _from_file(act: bool) -> Token | None:
-    token = login_token()
+def _is_for(hub: str, value: str) -> bool:
+    """Whether a token from the environment may be for this Hub: what is not one of the Hub's is for `HF_ENDPOINT`."""
+    return value.startswith(("hf_", "api_org_")) or environment_hub() == hub
+
+
+def _from_file(hub: str, act: bool) -> Token | None:
+    token = login_token(hub)
     if token is not None and token.name is None:
         # Another process may be renewing it, in the stored tokens first: the file may contain the new one by now.
-        token = login_token() or token
+        token = login_token(hub) or token
     return _refreshed(token) if token is not None and act and token.is_due() else token
 
 
-def _from_colab() -> Token | None:
+def _from_colab(hub: str) -> Token | None:
     if not any(name.startswith("COLAB_") for name in os.environ):
         return None
     from git_credential_hf.refresh import colab_secret
 
-    value = colab_secret()
-    return Token(value, "colab") if value else None
+    value = colab_secret(hub)
+    return Token(value, "colab", hub=hub) if value and _is_for(hub, value) else None
 
 
-def _stored(name: str) -> Token | None:
+def _stored(hub: str, name: str) -> Token | None:
     fields = read_stored_tokens().get(name, {})
     value = clean_token(fields.get("hf_token", ""))
-    return _token(value, stored_tokens_path(), name, fields) if value else None
+    return _token(hub, value, stored_tokens_path(), name, fields) if value else None
 
 
-def _token(value: str, path: str, name: str, fields: dict[str, str]) -> Token:
-    token = Token(value, "file", path, name, _as_integer(fields.get("expires_at")))
+def _token(hub: str, value: str, path: str, name: str, fields: dict[str, str]) -> Token:
+    token = Token(value, "file", path, name, _as_integer(fields.get("expires_at")), hub=hub)
     token.is_renewable = "refresh_token" in fields
     register_secret(fields.get("refresh_token", ""))
     return token
@@ -198,12 +235,12 @@ def _as_integer(text: str | None) -> int | None:
 def _refreshed(token: Token) -> Token | None:
     from git_credential_hf.refresh import refresh_due
 
-    return refresh_due(token, lambda: _reread(token), is_active=_is_active(token))
+    return refresh_due(token, lambda: _reread(token))
 
 
 def _reread(token: Token) -> Token | None:
     """Return the token that is now in the place of this one."""
-    return _from_file(act=False) if _is_active(token) else _stored(token.name or "")
+    return _from_file(token.hub, act=False) if _is_active(token) else _stored(token.hub, token.name or "")
 
 
 def _is_active(token: Token) -> bool:

@@ -14,10 +14,12 @@ from git_credential_hf.api.refusals import (
     refusal_from_message,
     token_refusal,
 )
-from git_credential_hf.hub import Repository, hub_endpoint, repository_at
+from git_credential_hf.hub import Repository, is_valid_name, repository_at
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem
+from git_credential_hf.owners import record_owner
+from git_credential_hf.problem import Problem, trace
 from git_credential_hf.state import YES_CACHED_FOR, cache_directory, is_recorded, record
+from git_credential_hf.system import run_each
 from git_credential_hf.tokens import Token
 
 _MAX_LFS_OBJECTS = 100  # in one request
@@ -76,27 +78,42 @@ def stored_lfs_objects(token: Token, repository: Repository, objects: list[tuple
     return ask_within(HUB_TIMEOUT, lambda: _request_lfs_objects(token, repository, objects[:_MAX_LFS_OBJECTS]))
 
 
-def explain_refusal(token: Token, path: bytes | None) -> Problem | None:
-    """Explain why the Hub refused this token for the repository at `path`; `None` if it does not answer in time."""
-    repository = repository_at(path.decode("utf-8", "replace")) if path else None
+def learn_owners(tokens: list[Token]) -> None:
+    """Let the Hub say whose tokens these are, all at the same time; `record_owner` keeps what it says."""
+
+    def ask(token: Token) -> None:
+        try:
+            whoami(token)
+        except Problem as problem:
+            trace(f"{token.describe()}: {problem.message}")
+
+    run_each(ask, tokens)
+
+
+def explain_refusal(token: Token, path: bytes | None) -> tuple[bool | None, Problem | None]:
+    """Return whether a token that was refused for the repository at `path` is good, and the reason of the refusal.
+
+    `None` for what the Hub does not say in time.
+    """
     try:
-        if repository is None:
-            account = whoami(token)
-            return Problem(
-                f"the token is valid and belongs to {account.name}, but has no access to this repository",
-                f"open the page of the repository as {account.name} to see whether it exists",
-            )
-    except Unreachable:
-        return None
-    except Problem as refused:
-        return refused
+        account = whoami(token)
+    except Refused as refused:
+        return False, refused
+    except Problem:
+        return None, None
+    repository = repository_at(path.decode("utf-8", "replace"), token.hub) if path else None
+    if repository is None:
+        return True, Problem(
+            f"the token is valid and belongs to {account.name}, but has no access to this repository",
+            f"open the page of the repository as {account.name} to see whether it exists",
+        )
     answer = check_access(token, repository, write=False)
     if answer.answer == "unknown":
-        return None
+        return True, None
     if answer.answer == "yes":
-        return Problem(f"the token is valid and may read {repository.name}", "run the command again in half a minute")
-    is_invalid = (answer.reason or "").startswith("token-") and answer.reason != "token-not-scoped"
-    return Problem(answer.message if is_invalid else f"the token is valid, but {answer.message}", answer.fix)
+        message = f"the token is valid and may read {repository.name}"
+        return True, Problem(message, "run the command again")
+    return True, Problem(f"the token is valid, but {answer.message}", answer.fix)
 
 
 def _request_access(token: Token | None, repository: Repository, write: bool) -> Answer:
@@ -104,7 +121,7 @@ def _request_access(token: Token | None, repository: Repository, write: bool) ->
     if token is None and write:
         return Answer(repository, write, "no", "no-token", f"writing to {name} requires a token", "run `hf auth login`")
     path = f"/api/{repository.kind}/{name}/auth-check{'/write' if write else ''}"
-    response = ask_hub(path, token.value if token else None)
+    response = ask_hub(repository.hub, path, token)
     if response.status_code == 200:
         who = "anyone" if token is None else mask_token(token.value)
         return Answer(repository, write, "yes", None, f"{who} {may_text(write)} {name}")
@@ -136,7 +153,7 @@ def _token_refusal(token: Token, message: str) -> Problem:
 
 
 def _cache_key(token: Token, repository: Repository, write: bool) -> str:
-    return "\n".join((hub_endpoint(), repository.kind, repository.name, "write" if write else "read", token.value))
+    return "\n".join((repository.hub, repository.kind, repository.name, "write" if write else "read", token.value))
 
 
 def _is_cached(token: Token, repository: Repository, write: bool) -> bool:
@@ -145,20 +162,22 @@ def _is_cached(token: Token, repository: Repository, write: bool) -> bool:
 
 
 def _request_account(token: Token) -> Account:
-    response = ask_hub("/api/whoami-v2", token.value)
+    response = ask_hub(token.hub, "/api/whoami-v2", token)
     if response.status_code == 401:
         raise token_refusal(token, error_message(response))
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
     try:
-        return Account(response.json())
+        account = Account(response.json())
     except (ValueError, RecursionError):
         raise Unreachable(_INVALID) from None
+    record_owner(token, account.name, [name for name in account.orgs if is_valid_name(name)])
+    return account
 
 
 def _request_card_errors(content: str, repository: Repository) -> list[str]:
     card = {"repoType": repository.type, "content": content}
-    response = ask_hub("/api/validate-yaml", None, json=card)
+    response = ask_hub(repository.hub, "/api/validate-yaml", None, json=card)
     try:
         errors = typed_field(response.json(), "errors", list, [])
     except (ValueError, RecursionError):
@@ -172,7 +191,9 @@ def _request_lfs_objects(token: Token, repository: Repository, objects: list[tup
     path = f"/{repository.path}.git/info/lfs/objects/batch"
     listed = [{"oid": oid, "size": size} for oid, size in objects]
     batch = {"operation": "download", "transfers": ["basic"], "objects": listed}
-    response = ask_hub(path, token.value, json=batch, media_type="application/vnd.git-lfs+json")  # docs/facts.md#h12
+    response = ask_hub(
+        repository.hub, path, token, json=batch, media_type="application/vnd.git-lfs+json"
+    )  # docs/facts.md#h12
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
     try:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from git_credential_hf.hub import Repository
+from git_credential_hf.hub import Repository, is_valid_name
 
 # The known permissions of fine-grained tokens (docs/facts.md#h3); if there is another one, a "no" is not certain.
 KNOWN_PERMISSIONS = frozenset(
@@ -28,13 +28,13 @@ class Account:
     the browser. `orgs` maps each organisation to the account's role in it, `None` if unknown; `knows_orgs`: the list
     is complete. `scoped` is as in whoami-v2 (docs/facts.md#h2), where `ids` maps an `_id` to the entity's name.
 
-    Raises `ValueError` for a response without an account name.
+    Raises `ValueError` for a response without a valid name of an account.
     """
 
     def __init__(self, answer: Any) -> None:
         self.name = str(typed_field(answer, "name", str))
-        if not self.name:
-            raise ValueError("empty name in the response")
+        if not is_valid_name(self.name):
+            raise ValueError("the name in the response is not a name")  # it is sent to git's other helpers
         auth = typed_field(answer, "auth", dict, {})
         self.is_oauth = auth.get("type") == "oauth"
         access_token = typed_field(auth, "accessToken", dict, {})

@@ -4,13 +4,15 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from git_credential_hf.hub import hub_endpoint, url_origin
-from git_credential_hf.masking import register_secret
+from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import Problem, trace
 from git_credential_hf.state import cache_directory, is_recorded, record
 from git_credential_hf.system import start_thread
+
+if TYPE_CHECKING:  # `tokens` has them renewed through this module
+    from git_credential_hf.tokens import Token
 
 Result = TypeVar("Result")
 
@@ -114,22 +116,26 @@ def ask_within(seconds: float, call: Callable[[], Result]) -> Result:
         raise Unreachable(str(error)) from None
 
 
-def ask_hub(path: str, token: str | None, json: object = None, media_type: str = "application/json") -> Any:
-    """Send one request, a POST if there is `json`, and return httpx2's `Response`; raise `Unreachable` without one."""
-    endpoint = hub_endpoint()
-    if url_origin(endpoint) is None:
-        raise Unreachable(f"HF_ENDPOINT is not a valid https URL: {endpoint}")
+def ask_hub(
+    hub: str, path: str, token: "Token | None", json: object = None, media_type: str = "application/json"
+) -> Any:
+    """Send one request to a Hub, a POST if there is `json`, and return httpx2's `Response`.
+
+    Raises `Unreachable` without one. The only place from which a token is sent: to its own Hub.
+    """
+    if token is not None and token.hub != hub:
+        raise Unreachable(f"the token {mask_token(token.value)} is not for {hub}")
     # Not `HfApi`: its headers cost an extra request (api/agent-harnesses), and its errors lose the reason.
-    limit = f"{endpoint}\n{path if 'whoami' in path else 'api'}\n{token or ''}"
+    limit = f"{hub}\n{path if 'whoami' in path else 'api'}\n{token.value if token else ''}"
     if is_recorded("retry-after", limit, cache_directory()):
         raise Unreachable("rate limited by the Hub: too many requests", "rate-limited")
-    headers = {"authorization": f"Bearer {token}"} if token else {}
+    headers = {"authorization": f"Bearer {token.value}"} if token else {}
     if json is not None:
         headers |= {"accept": media_type, "content-type": media_type}
     start = time.monotonic()
     try:
         method = "GET" if json is None else "POST"
-        response = http_session().request(method, endpoint + path, headers=headers, json=json, timeout=HUB_TIMEOUT)
+        response = http_session().request(method, hub + path, headers=headers, json=json, timeout=HUB_TIMEOUT)
     except Exception as error:  # its client raises whatever its layers do: OSError, ValueError, OfflineModeIsEnabled
         raise Unreachable(f"cannot reach the Hub ({' '.join(str(error).split()) or type(error).__name__})") from None
     trace(f"{method} {path}: {response.status_code} in {time.monotonic() - start:.2f} s")

@@ -124,7 +124,7 @@ def refusal_from_message(token: Token, repository: Repository, write: bool, resp
                 "namespace": repository.namespace,
                 "page": repository.page,
                 "token": mask_token(token.value),
-                "settings": token_settings_url(),
+                "settings": token_settings_url(repository.hub),
             }
             return Answer(repository, write, "no", reason, message.format(**names), fix.format(**names))
     return None
@@ -169,7 +169,7 @@ def refusal_from_account(
             "token-not-scoped",
             f"the fine-grained token {mask_token(token.value)} lacks `{permission}` for {name}",
             f"add '{'Write' if write else 'Read'} access to contents' for {name} or {namespace} at "
-            f"{token_settings_url()}",
+            f"{token_settings_url(repository.hub)}",
         )
     role = account.orgs.get(namespace)
     is_own = namespace == account.name
@@ -197,7 +197,7 @@ def _type_option(repository: Repository) -> str:
 
 def other_token_hint(token: Token, what: str) -> str:
     """Return how to replace this token with `what`, such as one `with the role 'write'`."""
-    create = f"create one {what} at {token_settings_url()}"
+    create = f"create one {what} at {token.settings_url}"
     then = {"env": f", and set {token.place} to it", "file": ", and run `hf auth login`"}
     return create + then.get(token.kind, "")
 

@@ -32,11 +32,12 @@ class GitCommand:
 
 
 class PurgeHelpers:
-    """Let other helpers erase what they hold for the Hub."""
+    """Let other helpers erase what they hold for these origins of a Hub."""
 
-    def __init__(self, helpers: list[ConfigEntry]) -> None:
+    def __init__(self, helpers: list[ConfigEntry], origins: list[str]) -> None:
         self.path = ", ".join(mask_line(entry.value or "") for entry in helpers)
         self._helpers = helpers
+        self._origins = origins
 
     def describe(self) -> str:
         """Return the command that does the same."""
@@ -44,7 +45,7 @@ class PurgeHelpers:
 
     def apply(self) -> None:
         """Purge the helpers; raises `Problem` unless they hold nothing after that."""
-        for result in purge_helpers(self._helpers):
+        for result in purge_helpers(self._helpers, self._origins):
             if result.state in ("held", "unknown"):
                 why = result.failure or "it did not erase it"
                 fix = result.remedy() or "run `git-credential-hf purge`"

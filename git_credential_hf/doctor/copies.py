@@ -11,7 +11,7 @@ from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, removal_command
 from git_credential_hf.git.netrc import NetrcEntry, mentions_host, netrc_paths, parse_netrc, without_machines
 from git_credential_hf.git.urlmatch import section_origin
-from git_credential_hf.hub import exclusive_origins, hub_origins, without_credentials
+from git_credential_hf.hub import without_credentials
 from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import other_helpers, purge_helpers
@@ -23,7 +23,7 @@ COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
 
 def check_netrc(machine: Machine) -> Iterator[Finding]:
     """Check the netrc files, which git and git-lfs read before they ask a helper (docs/facts.md#g2)."""
-    hosts = _host_names(hub_origins())
+    hosts = _host_names(machine.origins)
     for path in netrc_paths():
         content = b""
         try:
@@ -39,14 +39,16 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                     f"fix {path} by hand" + (f": {problem.fix}" if problem.fix else ""),
                 )
             continue
-        yield from _check_netrc_entries(path, entries, hosts)
+        yield from _check_netrc_entries(path, entries, hosts, machine.origins)
 
 
-def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str]) -> Iterator[Finding]:
+def _check_netrc_entries(
+    path: str, entries: list[NetrcEntry], hosts: list[str], origins: list[str]
+) -> Iterator[Finding]:
     for entry in entries:
         register_secret(entry.password)
-    # netrc files know neither ports nor paths: if the endpoint has one, an entry may be for another server on its host.
-    exclusive = _host_names([origin for origin in exclusive_origins() if _host_name(origin) == _authority(origin)])
+    # netrc files do not know ports: if a Hub has one, an entry may be for another server on its host.
+    exclusive = _host_names([origin for origin in origins if _host_name(origin) == _authority(origin)])
     found = [entry for entry in entries if entry.machine is not None and entry.machine.lower() in hosts]
     is_fixable = any((entry.machine or "").lower() in exclusive for entry in found)
     if found:
@@ -100,7 +102,7 @@ def _plan_without_machines(path: str, hosts: list[str]) -> Callable[[], list[Cha
 def check_copies(machine: Machine) -> Iterator[Finding]:
     """Check what other helpers hold for the Hub: the next login makes it stale."""
     helpers = other_helpers(machine.entries)
-    for result in purge_helpers(helpers, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
+    for result in purge_helpers(helpers, machine.origins, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
         if result.copies:
             copies = [
                 f"{mask_token(copy.secret)} for {copy.origin}" + (f", user {copy.username}" if copy.username else "")
@@ -112,7 +114,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
                 f"the helper '{mask_line(result.helper)}' holds a copy of a Hub token",
                 "\n".join(dict.fromkeys(copies)),
                 "run `git-credential-hf purge`",
-                _plan_purge([entry for entry in helpers if entry.value == result.helper]),
+                _plan_purge([entry for entry in helpers if entry.value == result.helper], machine.origins),
             )
         elif result.has_timed_out:
             yield Finding(
@@ -124,8 +126,8 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
             )
 
 
-def _plan_purge(helpers: list[ConfigEntry]) -> Callable[[], list[Change]]:
-    return lambda: [PurgeHelpers(helpers)]
+def _plan_purge(helpers: list[ConfigEntry], origins: list[str]) -> Callable[[], list[Change]]:
+    return lambda: [PurgeHelpers(helpers, origins)]
 
 
 # --- git's configuration ---
@@ -135,7 +137,7 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
     """Check the remotes' URLs: git uses a token in one first, and the file may be copied and shared."""
     found: dict[str, list[str]] = {}
     for entry in machine.entries:
-        secret = _url_secret(entry.value or "")
+        secret = _url_secret(entry.value or "", machine.origins)
         if entry.section == "remote" and entry.name in ("url", "pushurl") and secret:
             register_secret(secret)
             found.setdefault(entry_file(entry), []).append(f"remote '{entry.subsection}': {mask_token(secret)}")
@@ -146,16 +148,16 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
             "a remote's URL contains a token, which git uses first",
             f"{path or _ENVIRONMENT}\n" + "\n".join(lines),
             RUN_FIX if path else "remove the token from GIT_CONFIG_*",
-            _plan_without_secrets(path) if path else None,
+            _plan_without_secrets(path, machine.origins) if path else None,
         )
 
 
 def check_configuration(machine: Machine) -> Iterator[Finding]:
     """Check git's configuration for a token in a header or in `url.<base>.insteadOf`."""
     for entry in machine.entries:
-        if entry.section == "http" and entry.name == "extraheader" and _authorizes_to_hub(entry):
+        if entry.section == "http" and entry.name == "extraheader" and _authorizes_to_hub(entry, machine.origins):
             yield _header_finding(entry)
-        elif entry.section == "url" and (secret := _url_secret(entry.subsection)):
+        elif entry.section == "url" and (secret := _url_secret(entry.subsection, machine.origins)):
             register_secret(secret)
             path = entry_file(entry)
             yield Finding(
@@ -165,7 +167,7 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
                 f"{path or _ENVIRONMENT}: "
                 f"url.{without_credentials(entry.subsection)}.insteadOf, with {mask_token(secret)}",
                 RUN_FIX if path else "remove url.*.insteadOf from GIT_CONFIG_*",
-                _plan_without_secrets(path) if path else None,
+                _plan_without_secrets(path, machine.origins) if path else None,
             )
 
 
@@ -189,15 +191,15 @@ _ENVIRONMENT = "the environment, GIT_CONFIG_*"
 _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # other headers of the same variable stay
 
 
-def _authorizes_to_hub(entry: ConfigEntry) -> bool:
+def _authorizes_to_hub(entry: ConfigEntry, origins: list[str]) -> bool:
     is_secret = (entry.value or "").lower().startswith("authorization:")
-    return is_secret and (not entry.subsection or section_origin(entry.subsection) in exclusive_origins())
+    return is_secret and (not entry.subsection or section_origin(entry.subsection) in origins)
 
 
-def _url_secret(url: str) -> str | None:
+def _url_secret(url: str, origins: list[str]) -> str | None:
     """Return the password in a URL of the Hub, or the token that is its user name."""
     login, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
-    return _login_secret(login) if at and section_origin(url) in exclusive_origins() else None
+    return _login_secret(login) if at and section_origin(url) in origins else None
 
 
 def _login_secret(login: str) -> str | None:
@@ -210,7 +212,7 @@ def entry_file(entry: ConfigEntry) -> str:
     return os.path.realpath(entry.origin.removeprefix("file:")) if entry.origin.startswith("file:") else ""
 
 
-def _plan_without_secrets(path: str) -> Callable[[], list[Change]]:
+def _plan_without_secrets(path: str, origins: list[str]) -> Callable[[], list[Change]]:
     """Return the plan to remove the secrets from the Hub's URLs in a file.
 
     It edits the bytes of the file, because the arguments of `git config` are visible to all users. A user name without
@@ -223,7 +225,7 @@ def _plan_without_secrets(path: str) -> Callable[[], list[Change]]:
     def plan() -> list[Change]:
         content = read_file(path) or b""
         after = content
-        for host in (re.escape(_authority(origin)).encode() for origin in exclusive_origins()):
+        for host in (re.escape(_authority(origin)).encode() for origin in origins):
             url = rb"(?i)(https?://)([^\s/\"]+)@(?=" + host + rb"(?:[/\"\s]|:443(?!\d)|$))"
             after = re.sub(url, without_secret, after)
         return [FileChange(path, content, after)] if after != content else []

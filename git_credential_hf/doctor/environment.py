@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
-from git_credential_hf.hub import hub_endpoint, url_origin, without_credentials
+from git_credential_hf.hub import PUBLIC_HUB, environment_endpoint, environment_hub, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.token_files import token_path
 
@@ -86,17 +86,15 @@ def check_job(machine: Machine) -> Iterator[Finding]:
 
 
 def check_endpoint(machine: Machine) -> Iterator[Finding]:
-    """Check whether `HF_ENDPOINT` sends the token to another host."""
-    endpoint = hub_endpoint()
-    if endpoint == "https://huggingface.co":
+    """Check whether huggingface_hub uses another Hub than git."""
+    hub = environment_hub()
+    if hub == PUBLIC_HUB or hub in machine.other_hubs:
         return
-    is_usable = url_origin(endpoint) is not None
+    configure = f"run `git-credential-hf configure --hub {hub}` to log git in there, too, or " if hub else "run "
     yield Finding(
         "endpoint-elsewhere",
-        "warning" if is_usable else "error",
-        f"the Hub is {mask_line(without_credentials(endpoint))}"
-        if is_usable
-        else "HF_ENDPOINT is not a URL that a token may be sent to",
-        f"HF_ENDPOINT is {mask_line(without_credentials(os.environ.get('HF_ENDPOINT', endpoint)))}",
-        "run `unset HF_ENDPOINT` to use https://huggingface.co",
+        "warning",
+        "huggingface_hub uses another Hub than git",
+        f"HF_ENDPOINT is {mask_line(without_credentials(environment_endpoint()))}; git uses {machine.hub}",
+        f"{configure}`unset HF_ENDPOINT` to use {PUBLIC_HUB}",
     )

@@ -13,14 +13,14 @@ from git_credential_hf.git.helpers import HelperChains, configure_hint
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
-from git_credential_hf.hub import hub_origins, parse_remote, without_credentials
+from git_credential_hf.hub import parse_remote, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 
 
 def check_helpers(machine: Machine) -> Iterator[Finding]:
     """Check that git runs this helper for the Hub, and no other before or after it."""
-    chains = HelperChains(hub_origins(), machine.entries)
+    chains = HelperChains(machine.origins, machine.entries)
     if chains.unused_for:
         yield _not_configured(machine, chains)
     for entry in {entry.value: entry for entry in chains.missing}.values():
@@ -66,7 +66,7 @@ def _others(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> F
 def check_settings(machine: Machine) -> Iterator[Finding]:
     """Check for a user name that git insists on, and for what Git Credential Manager stores about a host."""
     for entry in machine.entries:
-        if entry.section != "credential" or section_origin(entry.subsection) not in hub_origins():
+        if entry.section != "credential" or section_origin(entry.subsection) not in machine.origins:
             continue
         key = f"credential.{entry.subsection}.{entry.name}"
         path = entry_file(entry)
@@ -105,7 +105,7 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
             lambda: [GitCommand("lfs", "install", "--skip-repo")],
         )
     url = machine.lfs_endpoint
-    if url and not parse_remote(url):
+    if url and not parse_remote(url, machine.other_hubs):
         settings = (("lfs", "url"), ("remote", "lfsurl"))
         setting = next((entry for entry in machine.entries if (entry.section, entry.name) in settings), None)
         yield Finding(

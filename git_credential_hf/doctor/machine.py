@@ -11,17 +11,10 @@ from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.doctor.finding import Row
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.credentials import falls_through, git_credentials
+from git_credential_hf.git.helpers import configured_hubs, default_hub
 from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_origin
-from git_credential_hf.hub import (
-    Repository,
-    hub_endpoint,
-    hub_origins,
-    is_at_endpoint,
-    parse_remote,
-    parse_repository,
-    url_origin,
-)
+from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token, current_token
 
@@ -55,36 +48,53 @@ class Machine:
         if isinstance(self._entries, Problem):
             return None
         try:
-            url = push_url()
+            url = push_url(self.other_hubs)
         except Problem:
             return None
-        return url if parse_remote(url) else None
+        return url if parse_remote(url, self.other_hubs) else None
+
+    @cached_property
+    def other_hubs(self) -> list[str]:
+        """The Hubs beside huggingface.co that git is configured for."""
+        return [] if isinstance(self._entries, Problem) else configured_hubs(self._entries)
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins of all Hubs that git is configured for."""
+        return hub_origins(self.other_hubs)
+
+    @cached_property
+    def hub(self) -> str:
+        """The Hub to ask: that of the repository, or the one for what does not name any."""
+        if self.repository:
+            return self.repository.hub
+        return PUBLIC_HUB if isinstance(self._entries, Problem) else default_hub(self._entries)
 
     @cached_property
     def repository(self) -> Repository | None:
         """The repository to check: the one that was named, or the one that this directory is pushed to."""
-        return self.named_repository or (parse_repository(self.remote) if self.remote else None)
+        return self.named_repository or (self._parse(self.remote) if self.remote else None)
 
     @cached_property
     def url(self) -> str:
         """The URL to request credentials for: the remote's, the repository's, or the Hub's."""
         remote, named = self.remote, self.named_repository
-        if remote and remote.startswith("http") and (not named or parse_repository(remote) == named):
+        if remote and remote.startswith("http") and (not named or self._parse(remote) == named):
             return remote
-        if self.repository:
-            url = self.repository.page
-        else:
-            has_endpoint = "HF_ENDPOINT" in os.environ and url_origin(hub_endpoint()) is not None
-            url = hub_origins()[-1] if has_endpoint else "https://huggingface.co"
+        url = self.repository.page if self.repository else self.hub
         # url.<base>.insteadOf (git-config(1)) may replace it with another one, which contains a password.
         replaced = run_git("ls-remote", "--get-url", f"{url}/").decode("utf-8", "surrogateescape").rstrip("/\n")
-        return replaced if (parse_remote(replaced) or ("", ""))[0] == "https" else url
+        found = parse_remote(replaced, self.other_hubs)
+        return replaced if found and found.transport == "https" else url
+
+    def _parse(self, url: str) -> Repository | None:
+        return parse_repository(url, others=self.other_hubs)
 
     @cached_property
     def token(self) -> Token | None:
         """The current token; `None` if there is none, or if its source is broken (then see `token_problem`)."""
         try:
-            return current_token(act=not self.offline)
+            return current_token(self.hub, act=not self.offline)
         except Problem as problem:
             self.token_problem = problem
             return None
@@ -93,19 +103,15 @@ class Machine:
     def namespace_token(self) -> Token | None:
         """The token that `configure --for` chose for the namespace of this repository, if git uses it."""
         try:
-            name = mapped_tokens(self.entries).get(self.repository.namespace) if self.repository else None
+            mapped = mapped_tokens(self.entries)
         except Problem:
             return None
+        name = mapped.get((self.repository.hub, self.repository.namespace)) if self.repository else None
         return next((token for token in self.git_tokens if name and token.name == name), None)
 
     def whose(self, token: Token) -> Account | Problem | None:
-        """Return the account of a token, or why the Hub does not tell; `None` if it may not be sent there.
-
-        That is: offline, or if `HF_ENDPOINT` is another Hub than the one that git would send it to. The answer for
-        each token is cached.
-        """
-        is_current = self.token is not None and token.value == self.token.value
-        if self.offline or not (is_current or is_at_endpoint(self.url)):
+        """Return the account of a token, or why the Hub does not tell; `None` if offline. Each answer is cached."""
+        if self.offline:
             return None
         if token.value not in self._accounts:
             try:
@@ -156,7 +162,7 @@ class Machine:
     def _lfs_tokens(self) -> "tuple[list[Token], Problem | None]":
         """What git-lfs would send: its URL may be another one (git-lfs-config(5))."""
         url = self.lfs_endpoint
-        if self._git_tokens[1] or not (url and parse_remote(url)):
+        if self._git_tokens[1] or not (url and parse_remote(url, self.other_hubs)):
             return self._git_tokens
         return _collect(lambda: git_credentials(url, self.entries))
 
@@ -179,7 +185,7 @@ class Machine:
         yield from (token for token in self.git_tokens if token.kind == "url")
         value = (os.environ.get("HF_TOKEN") or "").strip()
         if value:
-            yield Token(value, "env", "HF_TOKEN")
+            yield Token(value, "env", "HF_TOKEN", hub=self.hub)
         if self._git_tokens[1]:
             yield from _replay([token for token in self.git_tokens if falls_through(token)], self._git_tokens[1])
         yield from git_credentials(f"{section_origin(self.url)}", self.entries, headers=False)

@@ -6,7 +6,6 @@ from git_credential_hf.api.access import check_access
 from git_credential_hf.api.account import Account
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
-from git_credential_hf.hub import is_at_endpoint
 
 _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")
 _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # reported by doctor.token
@@ -14,7 +13,7 @@ _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # reported by do
 
 def check_repository(machine: Machine) -> Iterator[Finding]:
     """Check write access first: most tokens have it, and then one request is enough."""
-    if machine.repository is None or machine.offline or not is_at_endpoint(machine.url):
+    if machine.repository is None or machine.offline:
         return
     token = next(iter(machine.git_tokens), None) or machine.token
     if token is None or not isinstance(machine.whose(token), Account):

@@ -106,7 +106,7 @@ def check_variables(machine: Machine) -> Iterator[Finding]:
         fault = None if value is None else _fault(value)
         if value is not None and fault:
             hint = token_hint()
-            instead = f"set it to a token from {token_settings_url()}" if hint == LOGIN else hint
+            instead = f"set it to a token from {token_settings_url(machine.hub)}" if hint == LOGIN else hint
             yield Finding(
                 "token-malformed",
                 "error" if value.strip() else "warning",

@@ -69,7 +69,7 @@ def parse_listing(listed: bytes) -> list[ConfigEntry]:
 
 def quote_value(value: str) -> str:
     """Return a value as a configuration file has it, in quotes if necessary (git-config(1), SYNTAX)."""
-    if is_plain(value.removeprefix("hf --token ")):
+    if is_plain(value.replace(" --hub ", "").replace(" --token ", "")):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -90,16 +90,19 @@ def removal_command(entry: ConfigEntry) -> str:
     return f"run `git config --file {shlex.quote(path)} --unset-all {shlex.quote(entry.key)}`"
 
 
-def push_url() -> str:
-    """Return the URL that `git push` in this repository goes to; raises `Problem` if there is none."""
+def push_url(hubs: list[str]) -> str:
+    """Return the URL that `git push` in this repository goes to; raises `Problem` if there is none.
+
+    `hubs` are those beside huggingface.co: if a remote has several URLs, the first on a Hub counts.
+    """
     remote = _push_remote()
-    if "://" in remote or parse_remote(remote):
+    if "://" in remote or parse_remote(remote, hubs):
         return remote  # as `git push -u URL` sets it; it may contain a token, so git does not get it as an argument
     try:
         urls = git_line("remote", "get-url", "--push", "--all", "--", remote).splitlines()
     except Problem:
         raise Problem("this directory has no remote to push to", "name a repository, such as acme/model") from None
-    return next((url for url in urls if parse_remote(url)), urls[0])  # a remote may have several
+    return next((url for url in urls if parse_remote(url, hubs)), urls[0])
 
 
 def _push_remote() -> str:

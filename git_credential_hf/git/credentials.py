@@ -9,12 +9,14 @@ import shlex
 from collections.abc import Iterator
 
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import HelperChains, configure_hint, quoted_helpers
+from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, quoted_helpers
 from git_credential_hf.git.netrc import git_netrc_path, mentions_host, used_entry
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, run_git
-from git_credential_hf.git.urlmatch import percent_decoded, section_applies
+from git_credential_hf.git.urlmatch import percent_decoded, section_applies, section_origin
+from git_credential_hf.hub import PUBLIC_HUB, hub_at
 from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
+from git_credential_hf.protocol import format_message
 from git_credential_hf.tokens import Token, current_token, find_token
 
 HELPERS_TIMEOUT = 10  # seconds for all helpers; git itself would wait forever
@@ -30,20 +32,24 @@ def git_credentials(url: str, entries: list[ConfigEntry], *, headers: bool = Tru
     authority, slash, path = rest.partition("/")
     login, at, host = authority.rpartition("@")
     user, colon, password = (percent_decoded(part) for part in login.partition(":"))
+    hub = hub_at(section_origin(url), configured_hubs(entries)) or ""  # a token for no Hub is not sent anywhere
     plain = f"{scheme}://{host}{slash}{path}"
     if at and colon and password:
-        yield _elsewhere("url", password, "the URL of the remote", f"run `{_without_password(url, plain, entries)}`")
+        yield _elsewhere(
+            hub, "url", password, "the URL of the remote", f"run `{_without_password(url, plain, entries)}`"
+        )
         return
     header = _header(plain, entries) if headers else None
     if header:
         yield _elsewhere(
+            hub,
             "header",
             header,
             "http.extraHeader in git's configuration",
             "run `git config --show-origin --get-all http.extraHeader`, and remove it there",
         )
-    yield from _of_netrc(host, user or None)
-    yield from _of_helpers(url, plain, entries)
+    yield from _of_netrc(hub, host, user or None)
+    yield from _of_helpers(hub, url, plain, entries)
 
 
 def is_given_elsewhere(url: str, entries: list[ConfigEntry]) -> bool:
@@ -60,7 +66,8 @@ def is_given_elsewhere(url: str, entries: list[ConfigEntry]) -> bool:
 def is_cut_off(url: str, entries: list[ConfigEntry]) -> bool:
     """Whether git, although no helper has answered, should have got our token: then something has failed."""
     try:
-        return bool(HelperChains([url], entries).ours) and current_token(act=False) is not None
+        hub = hub_at(section_origin(url), configured_hubs(entries)) or PUBLIC_HUB
+        return bool(HelperChains([url], entries).ours) and current_token(hub, act=False) is not None
     except Problem:
         return False  # there is no token
 
@@ -104,7 +111,7 @@ def _token_of(header: str) -> str | None:
         return None
 
 
-def _of_netrc(host: str, user: str | None) -> Iterator[Token]:
+def _of_netrc(hub: str, host: str, user: str | None) -> Iterator[Token]:
     name = host.partition(":")[0] if not host.startswith("[") else host.partition("]")[0][1:]
     path = git_netrc_path()
     if path is None or not os.path.isfile(path):
@@ -122,17 +129,19 @@ def _of_netrc(host: str, user: str | None) -> Iterator[Token]:
         raise NoAnswer(f"{path}: {problem.message}") from None  # git may read it differently
     if entry is not None:
         place = f"{path} (line {entry.line})"
-        yield _elsewhere("netrc", entry.password, place, f"remove the entry for {name} from {path}")
+        yield _elsewhere(hub, "netrc", entry.password, place, f"remove the entry for {name} from {path}")
 
 
-def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[Token]:
+def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[Token]:
     """Yield what `git credential fill` answers, which asks the helpers as git does, but no person."""
-    if "\n" in url or "\0" in url:
-        return
+    try:
+        request = format_message([("url", url)]) + b"\n"
+    except Problem:
+        return  # git does not accept such a URL either
     try:
         answer = run_git(
             *("credential", "fill"),
-            given=f"url={url}\n\n".encode("utf-8", "surrogateescape"),
+            given=request,
             environment=NO_PROMPTS,
             seconds=HELPERS_TIMEOUT,
         )
@@ -146,22 +155,22 @@ def _of_helpers(url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[To
     value = fields.get("password") or fields.get("credential")
     if not value:
         return
-    ours = find_token(value, None)
+    ours = find_token(value, None, hub)
     chains = HelperChains([plain], entries)
     if ours is not None and chains.ours:
         yield ours
         return
     register_secret(value)  # a helper's command may contain it
     fix = f"{configure_hint()}, and `git-credential-hf purge`"
-    yield _elsewhere("helper", value, f"git's helper {quoted_helpers(chains.others)}", fix)
+    yield _elsewhere(hub, "helper", value, f"git's helper {quoted_helpers(chains.others)}", fix)
 
 
 # The end of `git credential fill` when git would prompt, or when a helper has told it not to.
 _NO_CREDENTIAL = ("could not read Username", "could not read Password", "told us to quit")
 
 
-def _elsewhere(kind: str, value: str, place: str, fix: str) -> Token:
-    token = Token(register_secret(value), kind, place)
+def _elsewhere(hub: str, kind: str, value: str, place: str, fix: str) -> Token:
+    token = Token(register_secret(value), kind, place, hub=hub)
     token.fix = fix
     return token
 
@@ -176,7 +185,7 @@ def is_current_token(token: Token) -> bool:
     if token.fix is None:
         return True  # not from `_elsewhere`
     try:
-        current = current_token(act=False)
+        current = current_token(token.hub, act=False)
     except Problem:
         return False
     return current is not None and current.value == token.value

@@ -6,8 +6,10 @@ import sys
 from git_credential_hf.git.config import LIST_OPTIONS, ConfigEntry, is_plain, parse_listing
 from git_credential_hf.git.run import find_program, git_environment, git_program, run_git
 from git_credential_hf.git.urlmatch import section_applies
+from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, parse_origin
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
+from git_credential_hf.protocol import parse_options
 
 
 def configure_hint(scope: str = "global") -> str:
@@ -16,19 +18,54 @@ def configure_hint(scope: str = "global") -> str:
 
 
 def is_our_helper(value: str) -> bool:
-    """Whether git would run this program for this value of `credential.helper` (gitcredentials(7)).
+    """Whether git would run this program, and nothing else, for this value of `credential.helper`."""
+    return value == "hf" or helper_options(value) is not None
 
+
+def helper_options(value: str) -> dict[str, str] | None:
+    """Return the options with which git runs this program for this value of `credential.helper` (gitcredentials(7)).
+
+    `None` for another program, and for a command that does more: `!git-credential-hf get | tee x` stores the token.
     `hf` means `git credential-hf`, an absolute path is a program, and `!` starts a shell command.
     """
-    if value == "hf":
-        return True
     words = split_command(value)
-    if value.startswith("!"):
-        if words[:1] == ["git"]:
-            return words[1:2] == ["credential-hf"]
-    elif not is_program_path(value):
-        return words[:1] == ["hf"]
-    return bool(words) and os.path.basename(words[0]).removesuffix(".exe") == "git-credential-hf"
+    if value.startswith("!") and words[:2] == ["git", "credential-hf"]:
+        words = words[1:]
+    elif not value.startswith("!") and not is_program_path(value):
+        words = words if words[:1] == ["hf"] else []
+    elif words and os.path.basename(words[0]).removesuffix(".exe") != "git-credential-hf":
+        words = []
+    # What a shell would expand, redirect or chain is more than an option; but for the home directory.
+    text = value.removeprefix("!").replace("$HOME/", "").replace("${HOME}/", "")
+    is_simple = is_plain("".join(c for c in text if c not in " '\"\\="))
+    return parse_options(words[1:]) if words and (is_simple or _is_quoted(value)) else None
+
+
+def _is_quoted(value: str) -> bool:
+    """Whether all that could mean something to a shell is in quotes, as `configure` writes it."""
+    import shlex
+
+    command = value.removeprefix("!")
+    try:
+        return shlex.join(shlex.split(command)) == command
+    except ValueError:
+        return False
+
+
+def configured_hubs(entries: list[ConfigEntry]) -> list[str]:
+    """Return the origins of the Hubs beside huggingface.co for which git runs this program with `--hub`."""
+    options = (helper_options(entry.value) or {} for entry in entries if entry.is_helper() and entry.value)
+    origins = (parse_origin(option["hub"]) for option in options if "hub" in option)
+    return [*dict.fromkeys(origin for origin in origins if origin and hub_at(origin) is None)]
+
+
+def default_hub(entries: list[ConfigEntry]) -> str:
+    """Return the Hub of what does not name one: that of `HF_ENDPOINT` if git is configured for it, else huggingface.co.
+
+    Nobody has agreed that another one may be sent a token.
+    """
+    hub = environment_hub()
+    return hub if hub and hub_at(hub, configured_hubs(entries)) else PUBLIC_HUB
 
 
 def split_command(value: str) -> list[str]:

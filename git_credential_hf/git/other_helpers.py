@@ -10,7 +10,10 @@ from typing import IO, TYPE_CHECKING
 from git_credential_hf.git.helpers import is_program_path, split_command
 from git_credential_hf.git.run import NON_INTERACTIVE, child_environment, git_program, path_directories, run_git
 from git_credential_hf.masking import register_secret
+from git_credential_hf.problem import Problem
+from git_credential_hf.protocol import format_message
 from git_credential_hf.system import TimeoutExpired, end_process, start_process, start_thread
+from git_credential_hf.tokens import SECRET_VARIABLES
 
 if TYPE_CHECKING:
     import subprocess
@@ -60,17 +63,16 @@ def request_copy(helper: str, origin: str, username: str | None) -> TokenCopy | 
 
 def erase_copy(helper: str, copy: TokenCopy) -> str:
     """Tell a helper to erase a copy; return why that may have failed, if it did."""
-    message = _attributes(copy.origin, copy.username or None) + f"password={copy.secret}\n"
     try:
-        _run(helper, "erase", message)
+        _run(helper, "erase", [*_attributes(copy.origin, copy.username or None), ("password", copy.secret)])
     except HelperError as error:
         return f"when told to erase a token, {error}"
     return ""
 
 
-def _attributes(origin: str, username: str | None) -> str:
+def _attributes(origin: str, username: str | None) -> list[tuple[str, str]]:
     protocol, _, host = origin.partition("://")
-    return f"protocol={protocol}\nhost={host}\n" + (f"username={username}\n" if username else "")
+    return [("protocol", protocol), ("host", host), *([("username", username)] if username else [])]
 
 
 def _command(helper: str, operation: str) -> str | list[str]:
@@ -109,11 +111,16 @@ def helper_exists(helper: str) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    return child_environment("GIT_ASKPASS", "SSH_ASKPASS", **NON_INTERACTIVE)
+    # Another helper needs none of what this program reads.
+    return child_environment("GIT_ASKPASS", "SSH_ASKPASS", *SECRET_VARIABLES, **NON_INTERACTIVE)
 
 
-def _run(helper: str, operation: str, message: str) -> bytes:
+def _run(helper: str, operation: str, attributes: list[tuple[str, str]]) -> bytes:
     """Run a helper as git does, without a terminal, and not for longer than `HELPER_TIMEOUT`."""
+    try:
+        message = format_message(attributes) + b"\n"
+    except Problem as problem:
+        raise HelperError(problem.message) from None
     try:
         process = start_process(_command(helper, operation), _environment())
     except OSError as error:
@@ -121,7 +128,7 @@ def _run(helper: str, operation: str, message: str) -> bytes:
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - for mypy: they are pipes
     try:
         try:
-            process.stdin.write((message + "\n").encode("utf-8", "surrogateescape"))
+            process.stdin.write(message)
             process.stdin.close()
         except OSError:
             pass  # it did not read the request, but may answer

@@ -41,8 +41,9 @@ def section_origin(pattern: str) -> str | None:
 
 
 def url_username(url: str) -> str | None:
-    """Return the user name in a URL, if there is one."""
-    return _parts(url)[3]
+    """Return the user name in a URL, if there is one; not one with a line break in it, which git refuses, too."""
+    name = _parts(url)[3]
+    return name if name and name.isprintable() else None
 
 
 def percent_decoded(part: str | None) -> str | None:

@@ -22,8 +22,8 @@ from git_credential_hf.git.credentials import (
     is_cut_off,
     is_given_elsewhere,
 )
+from git_credential_hf.git.helpers import configured_hubs
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
-from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES
 from git_credential_hf.hooks.rules import MAX_FILE_SIZE, find_problems
 from git_credential_hf.hooks.scan import (
@@ -35,7 +35,7 @@ from git_credential_hf.hooks.scan import (
     scan_index,
     scan_push,
 )
-from git_credential_hf.hub import Repository, is_at_endpoint, parse_remote, repository_at, without_credentials
+from git_credential_hf.hub import Remote, Repository, parse_remote, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import REJECTED
@@ -116,12 +116,13 @@ _PRE_COMMIT_VARIABLES = ("REMOTE_NAME", "REMOTE_URL", "LOCAL_BRANCH", "REMOTE_BR
 def check_push(remote: str, url: str, lines: bytes) -> Verdict:
     """Check a push to `url` of the references in `lines`; `remote` is its name, or the URL again (githooks(5))."""
     verdict = Verdict()
-    parsed = parse_remote(url)
-    if parsed is None or hooks_are_off():
+    if hooks_are_off():
         return verdict
-    updates = parse_updates(lines)
-    if updates:
-        push = _Push(remote, url, *parsed, updates, verdict)
+    entries = read_config()
+    parsed = parse_remote(url, configured_hubs(entries))
+    updates = parse_updates(lines) if parsed else []
+    if parsed and updates:
+        push = _Push(remote, url, parsed, updates, verdict, entries)
         push.check_credential()
         if not verdict.refusals:  # the contents take longer
             push.check_contents()
@@ -136,7 +137,8 @@ def check_commit() -> Verdict:
     entries = read_config()
     severity = _severities(entries, verdict)
     remotes = [entry for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
-    if not any(parse_remote(entry.value or "") for entry in remotes):
+    hubs = configured_hubs(entries)
+    if not any(parse_remote(entry.value or "", hubs) for entry in remotes):
         severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
         added = scan_index(secrets=_stored_secrets(), read_contents=_needs_contents(severity))
@@ -183,15 +185,22 @@ class _Push:
     """A push to the Hub, and the checks that add to its verdict."""
 
     def __init__(
-        self, remote: str, url: str, transport: str, path: str, updates: list[RefUpdate], verdict: Verdict
+        self,
+        remote: str,
+        url: str,
+        parsed: Remote,
+        updates: list[RefUpdate],
+        verdict: Verdict,
+        entries: list[ConfigEntry],
     ) -> None:
         self.remote = remote
         self.url = url
-        self.is_https = transport == "https"
-        self.repository = repository_at(path)
+        self.hub = parsed.hub
+        self.is_https = parsed.transport == "https"
+        self.repository = parsed.repository
         self.updates = updates
         self.verdict = verdict
-        self.entries = read_config()
+        self.entries = entries
         self.severity = _severities(self.entries, verdict)
 
     # --- the credential ---
@@ -200,16 +209,13 @@ class _Push:
         """Check that the credential that git uses may push; over SSH git uses none that could be checked."""
         if not self.is_https or self.repository is None or self.severity["writeCheck"] == "off":
             return
-        if is_recorded(REJECTED, section_origin(self.url) or ""):
+        if is_recorded(REJECTED, self.hub):
             discard_record(REJECTED)
             self.verdict.warn(
                 "git started this push with a stale token from another helper; it has since been removed",
                 "if the push fails, run it again",
             )
         unknown = f"cannot check access to {self.repository.name}"
-        if not is_at_endpoint(self.url):  # another Hub cannot know, and must not be sent what is for this one
-            self.verdict.warn(f"{unknown}: HF_ENDPOINT is another Hub", "unset HF_ENDPOINT")
-            return
         try:
             answer = self._ask_for_tokens(self.repository)
         except NoAnswer as problem:
@@ -244,7 +250,7 @@ class _Push:
 
     def _warn_of_other_token(self, token: Token) -> None:
         try:
-            current = current_token(act=False)
+            current = current_token(self.hub, act=False)
         except Problem:
             current = None
         instead = f" instead of the current {mask_token(current.value)}" if current else ""
@@ -254,8 +260,6 @@ class _Push:
 
     def check_contents(self) -> None:
         """Check the files that the push adds; only if some would be refused, find out what else the Hub has already."""
-        if not is_at_endpoint(self.url if self.is_https else "https://hf.co"):
-            self.severity["metadata"] = "off"  # another Hub does not validate the card, nor is it shown to that
         if all(self.severity[check] == "off" for check in CHECKS if check != "writeCheck"):
             return
         with _Progress("scanning this push") as progress:
@@ -300,7 +304,7 @@ class _Push:
     def _missing_on_hub(self, pointers: list[LfsPointer], repository: Repository) -> list[LfsPointer]:
         """Remove the pointers to objects that this machine lacks and the Hub has."""
         missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
-        if not missing or not is_at_endpoint(self.url):
+        if not missing:
             return pointers
         try:
             token = next(git_credentials(self.url, self.entries), None)
@@ -345,7 +349,7 @@ class _Push:
 def _repository_or_url(url: str) -> object:
     """Return what identifies a remote: on the Hub HTTPS and SSH lead to the same repository."""
     parsed = parse_remote(url)
-    return (parsed and repository_at(parsed[1])) or url
+    return (parsed and parsed.repository) or url
 
 
 def _remote_oids(url: str) -> list[str] | None:

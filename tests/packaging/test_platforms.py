@@ -23,6 +23,7 @@ from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import helper_command, is_our_helper, is_program_path
 from git_credential_hf.git.netrc import git_netrc_path, netrc_paths
 from git_credential_hf.git.run import child_environment, find_program, git_home, git_program
+from git_credential_hf.hub import hub_origins
 from git_credential_hf.purge import PurgeResult, purge_helpers
 from git_credential_hf.state import runtime_directory, write_state
 from git_credential_hf.system import is_process_running
@@ -381,7 +382,7 @@ def test_helpers_are_asked_as_git_asks_them(
         file = home / "kept"
         file.write_text("https://git:hf_heldbyanotherhelper@huggingface.co\n")
     monkeypatch.setattr(sys, "platform", platform)
-    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", value)])
+    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", value)], hub_origins())
     assert [copy.secret for copy in result.copies] == ["hf_heldbyanotherhelper"]
     assert (result.state, result.failure) == ("purged", "")
     assert not file.exists() or not file.read_text()
@@ -395,7 +396,7 @@ def test_a_helper_that_hangs_is_ended_with_its_children(
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(others, "HELPER_TIMEOUT", 0.5)
     line = f"!echo $$ >'{home}/pid'; sleep 100; :"
-    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", line)], (None,))
+    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", line)], hub_origins(), (None,))
     assert (result.state, result.has_timed_out) == ("unknown", True)
     pid = int((home / "pid").read_text())
     for _ in range(100):

@@ -16,6 +16,12 @@ def ask(operation: str, message: str | bytes = HUB, **options: Any) -> Answer:
     return answer("git-credential-hf", operation, message=message, **options)
 
 
+def refuse_twice(message: str, **options: Any) -> None:
+    """Let the Hub refuse a token twice within seconds: if it cannot be asked, that is held against the token."""
+    for _ in range(2):
+        ask("erase", message, **options)
+
+
 def answer(*command: str | Path, message: str | bytes = HUB, **options: Any) -> Answer:
     """Run a command with this message on stdin."""
     done = run(*command, stdin=message, check=False, **options)

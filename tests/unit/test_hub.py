@@ -11,35 +11,39 @@ from urllib.parse import urlsplit
 
 import pytest
 from amount import tenth
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_credential_hf.hub import (
+    PUBLIC_HUB,
     REPOSITORY_KINDS,
     Repository,
-    exclusive_origins,
+    environment_hub,
+    hub_option,
     hub_origins,
-    is_at_endpoint,
     is_valid_name,
-    matching_origin,
+    parse_origin,
     parse_remote,
     parse_repository,
     repository_at,
+    requested_hub,
     token_settings_url,
     without_credentials,
 )
+from git_credential_hf.problem import Problem
 
 PUBLIC = ["https://huggingface.co", "https://hf.co"]
 
 
-def owns(protocol: str | bytes | None, host: str | bytes | None) -> str | None:
-    return matching_origin(*(text.encode() if isinstance(text, str) else text for text in (protocol, host)))
+def owns(protocol: str | bytes | None, host: str | bytes | None, other: str | None = None) -> str | None:
+    asked = [text.encode() if isinstance(text, str) else text for text in (protocol, host)]
+    return requested_hub(asked[0], asked[1], other)
 
 
 @pytest.mark.parametrize("host", ["huggingface.co", "HUGGINGFACE.CO", "HuggingFace.co:443", "hf.co", "Hf.Co:443"])
 def test_public_hub_is_owned(host: str) -> None:
-    """The Hub's two names over https, in any letter case, port absent or 443, have one normal form each."""
-    assert owns("https", host) == owns("HTTPS", host) == f"https://{host.lower().removesuffix(':443')}"
+    """The Hub's two names over https, in any letter case, port absent or 443, are one Hub."""
+    assert owns("https", host) == owns("HTTPS", host) == PUBLIC_HUB
 
 
 HUB_HOSTS = ("huggingface.co", "hf.co")
@@ -93,7 +97,7 @@ def test_absent_is_not_owned() -> None:
     assert owns("https", None) is owns(None, "hf.co") is owns(None, None) is None
 
 
-# HF_ENDPOINT, and what it adds to the public origins.
+# What `--hub` names, or HF_ENDPOINT, and the Hub that this is beside huggingface.co.
 ENDPOINTS: dict[str, str | None] = {
     "": None,
     "https://huggingface.co": None,
@@ -104,8 +108,8 @@ ENDPOINTS: dict[str, str | None] = {
     "HTTPS://hub.example": "https://hub.example",
     "https://hub.example:443": "https://hub.example",
     "https://hub.example:8443//": "https://hub.example:8443",
-    "https://hub.example/under/a/path": "https://hub.example",
-    "https://hub.example/to/https://evil.example": "https://hub.example",
+    "https://hub.example/under/a/path": None,
+    "https://hub.example/to/https://evil.example": None,
     "https://huggingface.co:8443": "https://huggingface.co:8443",
     "https://192.0.2.7:8443": "https://192.0.2.7:8443",
     "https://[2001:db8::1]": "https://[2001:db8::1]",
@@ -165,44 +169,51 @@ ENDPOINTS: dict[str, str | None] = {
 }
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_endpoint_is_one_origin_more(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """HF_ENDPOINT adds its own host and port and removes nothing; a malformed one adds nothing."""
-    added = ENDPOINTS[endpoint]
-    monkeypatch.setenv("HF_ENDPOINT", endpoint)
-    assert hub_origins() == PUBLIC + ([added] if added else [])
-    assert [owns("https", host) for host in HUB_HOSTS] == PUBLIC
-    for host in ("evil.example", "sub.hub.example", "hub.example.evil.example", "127.0.0.1:5001", "[::1]:1"):
-        assert owns("https", host) is owns("http", host) is None
+@pytest.mark.parametrize("text", ENDPOINTS)
+def test_another_hub(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--hub` adds one host and port and removes nothing; a malformed one is refused, and HF_ENDPOINT adds nothing."""
+    monkeypatch.setenv("HF_ENDPOINT", text)
+    added = ENDPOINTS[text]
     if added:
+        assert hub_option(text) == environment_hub() == added
         scheme, _, host = added.partition("://")
         other = {"http": "https", "https": "http"}[scheme]
-        assert owns(scheme, host) == owns(scheme, host.upper()) == added
-        assert owns(other, host) is None
-        assert owns(scheme, "sub." + host) is owns(scheme, host + "0") is None
+        assert owns(scheme, host) is None
+        assert owns(scheme, host, added) == owns(scheme, host.upper(), added) == added
+        assert owns(other, host, added) is None
+        assert owns(scheme, "sub." + host, added) is owns(scheme, host + "0", added) is None
+    elif parse_origin(text) is None:
+        assert environment_hub() is None
+        with pytest.raises(Problem, match="--hub takes the origin of a Hub"):
+            hub_option(text)
+    else:
+        assert hub_option(text) in PUBLIC and environment_hub() == PUBLIC_HUB
+    assert [owns("https", host, added) for host in HUB_HOSTS] == [PUBLIC_HUB, PUBLIC_HUB]
+    for host in ("evil.example", "sub.hub.example", "hub.example.evil.example", "127.0.0.1:5001", "[::1]:1"):
+        assert owns("https", host, added) is owns("http", host, added) is None
 
 
-def test_no_endpoint_is_the_public_hub() -> None:
-    """Without HF_ENDPOINT there are two origins, and this machine is not one of them."""
+def test_the_public_hub() -> None:
+    """Without `--hub` there are two origins, and this machine is not one of them."""
     assert hub_origins() == PUBLIC
+    assert environment_hub() == PUBLIC_HUB
     assert owns("http", "localhost") is owns("http", "127.0.0.1") is owns("https", "hub-ci.huggingface.co") is None
 
 
 @pytest.mark.parametrize("value", ["1", "ON", "on", "Yes", "TRUE", "true"])
 def test_staging(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Staging is the Hub if huggingface_hub takes it for that, and then HF_ENDPOINT is not."""
+    """Staging is huggingface_hub's Hub if that takes it for one, and then HF_ENDPOINT is not; git gets neither."""
     monkeypatch.setenv("HUGGINGFACE_CO_STAGING", value)
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
-    assert hub_origins() == [*PUBLIC, "https://hub-ci.huggingface.co"]
-    assert owns("https", "HUB-CI.huggingface.co") == "https://hub-ci.huggingface.co"
-    assert owns("https", "hub.example") is owns("http", "hub-ci.huggingface.co") is None
+    assert environment_hub() == "https://hub-ci.huggingface.co"
+    assert owns("https", "HUB-CI.huggingface.co") is owns("https", "hub.example") is None
 
 
 @pytest.mark.parametrize("value", ["", "0", "no", "false", "2", "truee", " 1"])
 def test_no_staging(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any other value means no, as it does to huggingface_hub."""
     monkeypatch.setenv("HUGGINGFACE_CO_STAGING", value)
-    assert hub_origins() == PUBLIC
+    assert environment_hub() == PUBLIC_HUB
 
 
 # --- remotes and repositories ---
@@ -224,7 +235,8 @@ REMOTES = {
     "ssh://git@hf.co:/acme/model": ("ssh", "acme/model"),
     "git+ssh://huggingface.co/acme/model": ("ssh", "acme/model"),
     "ssh+git://huggingface.co/acme/model": ("ssh", "acme/model"),
-    "http://127.0.0.1:5000/acme/model": ("https", "acme/model"),  # HF_ENDPOINT
+    "http://127.0.0.1:5000/acme/model": ("https", "acme/model"),  # configured
+    "https://hub.example/acme/model": None,
     "": None,
     "hf.co": None,
     "git@github.com:acme/model": None,
@@ -244,30 +256,12 @@ REMOTES = {
 
 @pytest.mark.parametrize("url", REMOTES)
 def test_remotes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A remote is the Hub's if git would go to the Hub with it, in any letter case, with any user name."""
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:5000")
-    assert parse_remote(url) == REMOTES[url]
-
-
-ASKED = {
-    ("", "https://huggingface.co/acme/model"): True,
-    ("", "https://hf.co/acme/model"): True,
-    ("", "HTTPS://git:hf_x@HF.co:443/acme/model"): True,
-    ("", "https://a@b@hf.co/acme/model@c"): True,
-    ("", "https://hub.example/acme/model"): False,
-    ("https://hf.co", "https://huggingface.co/acme/model"): True,
-    ("https://hub.example/", "https://hub.example:443/acme/model"): True,
-    ("https://hub.example", "https://hub.example/to/https://hf.co/x"): True,
-    ("https://hub.example", "https://huggingface.co/acme/model"): False,
-    ("https://hub.example", "https://hf.co/acme/model"): False,
-}
-
-
-@pytest.mark.parametrize(("endpoint", "url"), ASKED)
-def test_which_hub_is_asked(endpoint: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the Hub in use is asked about a remote of its own; the public one has two names."""
-    monkeypatch.setenv("HF_ENDPOINT", endpoint or "https://huggingface.co")
-    assert is_at_endpoint(url) is ASKED[endpoint, url]
+    """A remote is a Hub's if git would go there with it, in any letter case, with any user name, if it is known."""
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+    found = parse_remote(url, ["http://127.0.0.1:5000"])
+    assert (found and (found.transport, found.path)) == REMOTES[url]
+    assert found is None or found.hub == ("http://127.0.0.1:5000" if "127" in url else PUBLIC_HUB)
+    assert "127" not in url or parse_remote(url) is None
 
 
 def named(text: str) -> tuple[str, str] | None:
@@ -355,28 +349,40 @@ def test_pages_of_a_repository(page: str) -> None:
 
 
 @pytest.mark.parametrize("kind", REPOSITORY_KINDS)
-def test_kinds_of_repositories(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each kind has its place in paths, in `hf://` URIs, and on the Hub in use; models need none."""
+def test_kinds_of_repositories(kind: str) -> None:
+    """Each kind has its place in paths, in `hf://` URIs, and on the Hub; models need none."""
     repository = Repository(kind, "acme/thing")
     for path in {f"{kind}/acme/thing", repository.path}:
         assert repository_at(path) == repository_at(f"/{path}.git/".rstrip("/")) == parse_repository(path) == repository
         for uri in (f"hf://{path}", f"HF:///{path}/", f"hf://{path}/a/b.txt", f"hf://{path}@main/a@b.txt"):
             assert parse_repository(uri) == repository
-    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example/hub/")
     assert repository.path == ("acme/thing" if kind == "models" else f"{kind}/acme/thing")
-    assert repository.page == f"https://hub.example/hub/{repository.path}"
+    assert repository.page == f"https://huggingface.co/{repository.path}"
     assert (repository.namespace, f"{repository.type}s") == ("acme", kind)
-    assert token_settings_url() == "https://hub.example/hub/settings/tokens"
-    monkeypatch.setenv("HF_ENDPOINT", "nowhere")
+
+
+def test_repositories_of_another_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository is on the Hub that its URL names, or on the one for names alone; its page, and tokens, are there."""
+    monkeypatch.setenv("HF_ENDPOINT", "https://elsewhere.example")
+    hub = "https://hub.example"
+    found = [parse_repository(text, hub, [hub]) for text in ("acme/m", "hf://acme/m", "https://hub.example/acme/m")]
+    assert found == [Repository("models", "acme/m", hub)] * 3
+    assert found[0] and found[0].page == "https://hub.example/acme/m"
+    assert parse_repository("https://hf.co/acme/m", hub, [hub]) == Repository("models", "acme/m")
+    assert parse_repository("git@hub.example:acme/m", others=[hub]) == Repository("models", "acme/m", hub)
+    assert parse_repository("https://hub.example/acme/m") is None
+    assert token_settings_url(hub) == "https://hub.example/settings/tokens"
     assert token_settings_url() == "https://huggingface.co/settings/tokens"
 
 
-def test_a_repository_is_its_kind_and_name() -> None:
-    """Two repositories are equal if both kind and name are; one works as a key, and is not a pair of strings."""
+def test_a_repository_is_its_kind_name_and_hub() -> None:
+    """Two repositories are equal if kind, name and Hub are; one works as a key, and is not a pair of strings."""
     model = Repository("models", "gpt2")
     assert model == Repository("models", "gpt2") and hash(model) == hash(Repository("models", "gpt2"))
+    assert model != Repository("models", "gpt2", "https://hub.example")
     assert model not in (Repository("datasets", "gpt2"), Repository("models", "gpt"), ("models", "gpt2"))
-    assert (repr(model), model.namespace) == ("Repository('models', 'gpt2')", "gpt2")
+    assert model != Repository("models", "gpt2", "https://hub.example")
+    assert (repr(model), model.namespace) == ("Repository('models', 'gpt2', 'https://huggingface.co')", "gpt2")
 
 
 PATHS_OF_NO_REPOSITORY = ["", "/", "a/b/c", "datasets/a/b/c", "buckets/acme/x", "buckets/x", "a//b", "a/-b", "./a"]
@@ -458,40 +464,26 @@ endpoints = st.one_of(st.none(), st.builds("{}{}{}{}".format, schemes, separator
 
 @settings(max_examples=tenth(1500), deadline=None, suppress_health_check=list(HealthCheck))
 @given(schemes, cased, endpoints)
-def test_owned_is_allowed(protocol: str, host: str, endpoint: str | None) -> None:
-    """An origin is matched only if urlsplit, too, reads exactly one of the allowed origins, and nothing else."""
-    set_endpoint(endpoint)
-    origin = owns(protocol, host)
-    if origin is not None:
+def test_owned_is_allowed(protocol: str, host: str, named: str | None) -> None:
+    """A Hub is found only if urlsplit, too, reads exactly one of the allowed origins, and nothing else."""
+    other = parse_origin(named) if named else None
+    hub = owns(protocol, host, other)
+    if hub is not None:
         asked = read(f"{protocol}://{host}")
-        assert asked in allowed(endpoint)
-        assert read(origin) == asked
-        assert origin in hub_origins()
-        assert origin.isascii() and origin == origin.lower()
+        assert asked in allowed(named)
+        assert hub == PUBLIC_HUB or (read(hub) == asked and hub == other)
+        assert hub.isascii() and hub == hub.lower()
 
 
 @settings(max_examples=tenth(500), deadline=None, suppress_health_check=list(HealthCheck))
 @given(endpoints)
-def test_origins_are_allowed(endpoint: str | None) -> None:
-    """Each origin is one that urlsplit reads from HF_ENDPOINT as well, and each is matched."""
-    set_endpoint(endpoint)
-    for origin in hub_origins():
-        assert read(origin) in allowed(endpoint)
+def test_origins_are_allowed(named: str | None) -> None:
+    """Each origin is one that urlsplit reads from what `--hub` names as well, and each is matched."""
+    other = parse_origin(named) if named else None
+    for origin in hub_origins([other] if other else []):
+        assert read(origin) in allowed(named)
         scheme, _, host = origin.partition("://")
-        assert owns(scheme, host) == origin
-
-
-def set_endpoint(endpoint: str | None) -> None:
-    assume(endpoint is None or "\0" not in endpoint)
-    os.environ.pop("HF_ENDPOINT", None)
-    if endpoint is not None:
-        os.environ["HF_ENDPOINT"] = endpoint  # the fixture `home` has noted it, and puts it back
-
-
-@pytest.fixture(autouse=True)
-def put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", "")
-    monkeypatch.delenv("HF_ENDPOINT")
+        assert owns(scheme, host, other) in (origin, PUBLIC_HUB)
 
 
 # --- against huggingface_hub ---
@@ -510,33 +502,15 @@ COMPARE = """
 import json
 from huggingface_hub import constants
 from git_credential_hf import hub
-print(json.dumps([constants.ENDPOINT, hub.hub_endpoint()]))
+print(json.dumps([constants.ENDPOINT, hub.environment_endpoint()]))
 """
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=str)
 def test_endpoint_is_huggingface_hubs(environment: dict[str, str]) -> None:
-    """hub_endpoint() is the URL that huggingface_hub itself would talk to."""
+    """environment_endpoint() is the URL that huggingface_hub itself would talk to."""
     done = subprocess.run(
         [sys.executable, "-c", COMPARE], env={**os.environ, **environment}, capture_output=True, check=True, timeout=60
     )
     theirs, ours = json.loads(done.stdout)
     assert ours == theirs
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "is_shared"),
-    [
-        ("https://hub.example.org", False),
-        ("https://hub.example.org/", False),
-        ("https://hub.example.org:8443", False),
-        ("https://hub.example.org/artifactory/huggingface", True),
-        ("https://hub.example.org/a://b", True),
-        ("https://huggingface.co", False),
-    ],
-)
-def test_what_is_the_hub_and_nothing_else(endpoint: str, is_shared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All origins are exclusive, except an endpoint with a path: its host may serve something else, too."""
-    monkeypatch.setenv("HF_ENDPOINT", endpoint)
-    assert exclusive_origins() == (PUBLIC if is_shared else hub_origins())
-    assert is_shared == (exclusive_origins() != hub_origins())

@@ -13,14 +13,15 @@ PACKAGE = Path(git_credential_hf.__file__).parent
 
 # From the bottom to the top. A module imports from the layers below its own, also inside of functions.
 LAYERS = [
-    ["", "api", "git", "hooks", "masking", "hub", "system", "hooks.limits"],
+    ["", "api", "git", "hooks", "masking", "system", "hooks.limits"],
     ["problem"],
+    ["hub"],
     ["files", "protocol", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.steps"],
     ["api.account", "api.client", "git.helpers", "hooks.hooks_path", "hooks.scan"],
-    ["refresh", "git.other_helpers"],
+    ["refresh"],
     ["tokens"],
-    ["api.refusals", "configure", "git.credentials", "doctor.finding"],
+    ["api.refusals", "configure", "git.credentials", "doctor.finding", "owners", "git.other_helpers"],
     ["api.access", "hooks.install"],
     ["purge", "status", "hooks.rules", "doctor.machine"],
     ["helper", "hooks.judge", "doctor.changes", "doctor.environment", "doctor.repository"],

@@ -30,7 +30,7 @@ def test_unknown_operations_are_ignored(operation: str) -> None:
 @pytest.mark.parametrize("message", ["", HUB, "\0"])
 def test_capability(message: str) -> None:
     """`capability` prints the version of the format and no capability; it needs no input."""
-    assert ask("capability", message) == (0, "version 0\n", "")
+    assert ask("capability", message) == (0, "version 0\ncapability authtype\n", "")
 
 
 # --- closed descriptors ---
@@ -100,7 +100,9 @@ def test_reader_of_stderr_that_is_gone(broken_pipe: int) -> None:
     os.close(broken_pipe)
 
 
-@pytest.mark.parametrize(("operation", "expected"), [("get", [ANSWER]), ("capability", ["version 0\n"]), ("store", [])])
+@pytest.mark.parametrize(
+    ("operation", "expected"), [("get", [ANSWER]), ("capability", ["version 0\ncapability authtype\n"]), ("store", [])]
+)
 def test_answer_is_one_write(operation: str, expected: list[str]) -> None:
     """The answer is one write, since git uses a partial answer; this socket keeps writes apart."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -137,6 +139,7 @@ def get_token():
     print("asked")
     return "hf_jwt_" + "Noisy" * 8
 """,
+    "constants.py": "ENDPOINT = 'https://huggingface.co'",
     "utils/__init__.py": "",
     "utils/_auth.py": "_OIDC_TOKEN_CACHE = None",
 }

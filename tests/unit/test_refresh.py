@@ -28,6 +28,7 @@ from programs import run
 
 from git_credential_hf import refresh
 from git_credential_hf.api.client import http_session
+from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 from git_credential_hf.refresh import _ask_huggingface_hub, _has_failed_since, _one_line, delay_exchange
@@ -71,8 +72,8 @@ def log_out(home: Path) -> None:
         (home / ".cache/huggingface" / name).unlink(missing_ok=True)
 
 
-def current(**options: bool) -> Token:
-    token = current_token(**options)
+def current(*, act: bool = True) -> Token:
+    token = current_token(act=act)
     assert token is not None
     return token
 
@@ -328,10 +329,11 @@ def test_an_exchanged_token_is_for_its_job(job: dict[str, str], monkeypatch: pyt
     delay_exchange(Token("hf_jwt_x", "oidc", expires_at=now + 3600), 3000)
     served = {seconds: at(now + seconds) for seconds in (-61, -60, 0, 2999, 3000)}
     assert served == {-61: None, **dict.fromkeys((-60, 0, 2999), "hf_jwt_x"), 3000: None}
-    for name, value in {**job, **more, "HF_ENDPOINT": "https://hub.example"}.items():
+    for name, value in {**job, **more}.items():
         with monkeypatch.context() as other:
             other.setenv(name, value + "2")
             assert at(now) is None, name
+    assert current_token("https://hub.example", act=False) is None
     monkeypatch.delenv("HF_OIDC_RESOURCE")
     assert at(now) is None
     monkeypatch.setenv("HF_OIDC_RESOURCE", "acme/other")
@@ -485,14 +487,14 @@ def test_messages_of_huggingface_hub(capfd: pytest.CaptureFixture[str], caplog: 
         warnings.warn("four", stacklevel=1)
         return "hf_said"
 
-    assert _ask_huggingface_hub(ask) == ("hf_said", ["one two"])
+    assert _ask_huggingface_hub(PUBLIC_HUB, ask) == ("hf_said", ["one two"])
     assert caplog.records == []
-    assert _ask_huggingface_hub(lambda: None) == (None, [])
+    assert _ask_huggingface_hub(PUBLIC_HUB, lambda: None) == (None, [])
     assert capfd.readouterr() == ("", "")
     assert "hf_said" not in mask_line("it is hf_said.")
     for value in ("hf_\n", 7):
         with pytest.raises(ValueError, match=r"^the Hub's answer is not a token$"):
-            _ask_huggingface_hub(lambda value=value: value)  # type: ignore[misc]
+            _ask_huggingface_hub(PUBLIC_HUB, lambda value=value: value)  # type: ignore[misc]
 
 
 def test_no_request_waits_for_ever() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import platformdirs
 import pytest
 from login import log_in
-from operations import HUB, QUIT, answer, ask
+from operations import HUB, QUIT, answer, ask, refuse_twice
 from programs import run
 
 from git_credential_hf.state import read_state, runtime_directory, write_state
@@ -40,7 +40,7 @@ def records() -> Path:
 def token(monkeypatch: pytest.MonkeyPatch) -> None:
     """A token, and no Hub that `erase` could ask for the reason."""
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setenv("HF_ENDPOINT", "nowhere")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
 # --- where it is ---
@@ -174,9 +174,9 @@ def test_directory_that_platformdirs_made(tmp_path: Path, token: None) -> None:
         "HF_TOKEN": TOKEN,
         "XDG_RUNTIME_DIR": None,
         "TMPDIR": tmp_path,
-        "HF_ENDPOINT": "nowhere",
+        "HF_HUB_OFFLINE": "1",
     }
-    ask("erase", ERASE, **environment)
+    refuse_twice(ERASE, **environment)
     assert ask("get", **environment)[1] == QUIT
 
 
@@ -213,7 +213,7 @@ def test_record_is_private(records: Path, token: None) -> None:
     """The directory is the user's alone (0700), the record too (0600), with any umask."""
     assert answer("/bin/sh", "-c", "umask 0; git-credential-hf erase", message=ERASE)[0] == 0
     assert stat.filemode(records.stat().st_mode) == "drwx------"
-    assert stat.filemode((records / "refused").stat().st_mode) == "-rw-------"
+    assert stat.filemode((records / "suspect").stat().st_mode) == "-rw-------"
 
 
 # --- what others may have put there ---
@@ -351,7 +351,7 @@ def content(path: Path) -> object:
 def test_runtime_directory_is_not_trusted(name: str, records: Path, token: None) -> None:
     """Whatever is in the place of the record, `get` answers and `erase` reports: no link is followed, nothing hangs.
 
-    Garbage is replaced: the next refusal is recorded.
+    Garbage is replaced, and the cache directory takes the place of another's directory: the next refusals count.
     """
     ATTACKS[name](records)
     elsewhere = records.parent / "elsewhere"
@@ -361,7 +361,9 @@ def test_runtime_directory_is_not_trusted(name: str, records: Path, token: None)
     status, stdout, stderr = ask("erase", ERASE, timeout=5)
     assert (status, stdout) == (0, "")
     assert stderr.startswith("git-credential-hf: error: the Hub refused the token hf_****wxyz from")
-    assert ask("get", timeout=5)[:2] in ((0, QUIT), (0, QUIT if "garbage" in name else ANSWER))
+    refuse_twice(ERASE, timeout=5)
+    counts = "garbage" in name or "directory is" in name
+    assert ask("get", timeout=5)[:2] in ((0, QUIT), (0, QUIT if counts else ANSWER))
     assert content(elsewhere) == before
 
 
@@ -383,9 +385,9 @@ def test_runtime_directory_in_tmp_is_not_trusted(
     else:
         ATTACKS[name](base)
     assert ask("get", timeout=5) == (0, ANSWER, "")
-    assert ask("erase", ERASE, timeout=5)[:2] == (0, "")
-    assert ask("get", timeout=5)[:2] in ((0, ANSWER), (0, QUIT))
+    refuse_twice(ERASE, timeout=5)
     if "record" not in name:
+        assert ask("get", timeout=5)[:2] == (0, QUIT)  # recorded in the cache directory
         assert not list(tmp_path.rglob("refused*")) or "FIFO" in name
 
 
@@ -403,21 +405,23 @@ def test_fifo_of_another_user_in_tmp(tmp_path: Path, token: None) -> None:
 
 @pytest.mark.parametrize("runtime", ["/nowhere", "", "runtime", "/etc/passwd"])
 def test_no_runtime_directory(runtime: str, home: Path, tmp_path: Path, token: None) -> None:
-    """Without a place for the record, the token is served, `erase` reports, and nothing is written elsewhere."""
+    """Without a runtime directory, what is refused is recorded in the cache directory, and nowhere else."""
     (tmp_path / f"runtime-{os.geteuid()}").touch()  # a file in the place of the directory
     environment: dict[str, Any] = {"XDG_RUNTIME_DIR": runtime, "TMPDIR": tmp_path}
     assert ask("get", **environment) == (0, ANSWER, "")
     status, stdout, stderr = ask("erase", ERASE, **environment)
     assert (status, stdout) == (0, "")
     assert "hf_****wxyz" in stderr
-    assert ask("get", **environment)[:2] in ((0, ANSWER), (0, QUIT))
-    assert list(home.iterdir()) == []
+    ask("erase", ERASE, **environment)
+    assert ask("get", **environment)[:2] == (0, QUIT)
+    assert sorted(path.name for path in home.rglob("*") if path.is_file()) == ["refused", "suspect"]
+    assert (home / ".cache/git-credential-hf/refused").is_file()
 
 
 def test_relative_tmpdir_is_not_the_repository(home: Path, token: None) -> None:
     """Nothing is stored in the current directory, which is the repository that git works in."""
     ask("erase", ERASE, XDG_RUNTIME_DIR="", TMPDIR=".")
-    assert list(home.iterdir()) == []
+    assert not [path for path in home.iterdir() if path.name != ".cache"]
 
 
 UNREACHABLE = {"HF_ENDPOINT": "http://127.0.0.1:9"}

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from login import log_in, store_token, write_aged
 from programs import run
 
+from git_credential_hf import token_files
+from git_credential_hf.hub import PUBLIC_HUB, environment_hub
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import read_state
@@ -150,7 +152,7 @@ def theirs() -> str | None:
 def ours() -> str | None:
     forget()
     try:
-        current = current_token()
+        current = current_token(environment_hub() or PUBLIC_HUB)
     except Problem:
         return BROKEN
     return current.value if current else None
@@ -206,7 +208,9 @@ def test_agrees_with_huggingface_hub(
     with machine(home, variables):
         expected = theirs()
         event("broken" if expected == BROKEN else "no token" if expected is None else "a token")
-        assert ours() == expected
+        is_in_environment = token_files.clean_token(hf_token or old or "")
+        # It reads a file in the current directory, which may be a hostile repository.
+        assert ours() == (expected if is_in_environment or os.path.isabs(token_files.token_path()) else BROKEN)
     importlib.reload(constants)
 
 
@@ -231,7 +235,6 @@ def test_when_a_token_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"HUGGING_FACE_HUB_TOKEN": B}, "env:HUGGING_FACE_HUB_TOKEN"),
         ({"HF_TOKEN": "", "HUGGING_FACE_HUB_TOKEN": B}, "env:HUGGING_FACE_HUB_TOKEN"),
         ({}, "file:{home}/.cache/huggingface/token"),
-        ({"XDG_CACHE_HOME": "x"}, "file:x/huggingface/token"),
         ({"HF_HOME": "~/h"}, "file:{home}/h/token"),
         ({"HF_HOME": "$HOME/h", "XDG_CACHE_HOME": "x"}, "file:{home}/h/token"),
         ({"HF_TOKEN_PATH": "$HOME/secret"}, "file:{home}/secret"),
@@ -248,6 +251,25 @@ def test_sources(home: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[st
     token = current_token()
     assert token is not None
     assert token.source == source.format(home=home)
+
+
+@pytest.mark.parametrize("name", ["XDG_CACHE_HOME", "HF_HOME", "HF_TOKEN_PATH"])
+@pytest.mark.parametrize("value", ["", "x"])
+def test_no_token_of_the_working_tree(name: str, value: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in the current directory, where huggingface_hub would read the token, is not: the variable is named."""
+    for path in ("x", "x/token", "x/huggingface/token", "token", "huggingface/token"):
+        if not (home / path).is_dir():
+            with contextlib.suppress(FileExistsError, NotADirectoryError):
+                write_aged(home / path, A)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Problem) as raised:
+        current_token()
+    what = "a relative path" if value else "empty"
+    assert raised.value.message.startswith(f"{name} is {what}, so the token file would be ")
+    assert raised.value.fix == f"run `unset {name}`, or set it to an absolute path"
+    assert stored_token_names() == []
+    monkeypatch.setenv("HF_TOKEN", B)
+    assert (token := current_token()) and token.value == B
 
 
 def test_name_and_expiry(home: Path) -> None:

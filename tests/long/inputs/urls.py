@@ -12,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 from git_credential_hf.git.urlmatch import section_origin, url_username
 from git_credential_hf.hub import (
     hub_origins,
-    matching_origin,
     parse_remote,
     parse_repository,
     repository_at,
+    requested_hub,
     without_credentials,
 )
 
@@ -38,7 +38,7 @@ def judge(url: str) -> str:
         ), url
         assert not re.fullmatch(r"(ssh://git@hf\.co(:22)?/|git@hf\.co:)[\w./-]+", url, re.ASCII), url
         return "another's"
-    transport, path = found
+    transport, path = found.transport, found.path
     if transport == "https":
         assert where in {("https", "huggingface.co", 443), ("https", "hf.co", 443)}, (url, where)
     elif "://" in url:
@@ -91,7 +91,7 @@ RULES: dict[str, Rule] = {
     ),
     "a remote's URL may end in .git": lambda text, theirs, ours: theirs is None and ours and ".git" in text,
     "ssh is a way to the Hub, which huggingface_hub does not go": lambda text, theirs, ours: (
-        theirs is None and ours and (parse_remote(text) or ("",))[0] == "ssh"
+        theirs is None and ours and (remote := parse_remote(text)) and remote.transport == "ssh"
     ),
     "whatever a page is, it is one of a repository": lambda text, theirs, ours: (
         theirs is None and ours and re.search(r"/(commits?|discussions|settings|resolve|blob|raw|tree)\b", text)
@@ -176,7 +176,7 @@ def judge_by_git(url: str) -> str:
         given = f"url={url}\nusername=x\npassword=y\n\n".encode("utf-8", "surrogateescape")
         done = subprocess.run(["git", "credential", "fill"], input=given, capture_output=True)
         fields = dict(line.partition(b"=")[::2] for line in done.stdout.splitlines())
-        is_asked = matching_origin(fields.get(b"protocol"), fields.get(b"host")) is not None
+        is_asked = requested_hub(fields.get(b"protocol"), fields.get(b"host")) is not None
         if found is not None:
             # git refuses some before it asks anybody. Of two @ it takes the first, and curl, which connects, the last.
             assert is_asked or done.returncode or url.partition("://")[2].partition("/")[0].count("@") > 1, (url, done)
@@ -194,7 +194,7 @@ def judge_by_git(url: str) -> str:
     host = said.get("userandhost", "").rpartition("@")[2].lower()
     if found is not None and done.returncode == 0:
         assert said["protocol"] == "ssh" and re.sub(":(22)?$", "", host) in HOSTS, (url, said)
-        paths = {path.lstrip("/") for path in (found[1], unquote(found[1], errors="surrogateescape"))}
+        paths = {path.lstrip("/") for path in (found.path, unquote(found.path, errors="surrogateescape"))}
         assert said["path"].lstrip("/") in paths or "~" in said["path"], (url, said, found)
     is_ssh = (
         done.returncode == 0 and said.get("protocol") == "ssh" and host in HOSTS and said.get("port") in ("NONE", "22")

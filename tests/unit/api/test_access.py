@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -443,6 +444,7 @@ def test_missing_without_a_token(status: int, code: str | None, expected: str, a
 
 def test_where_a_yes_is_cached_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """On Windows the folder has the name of the program, without one of an author above it."""
+    monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.windows.Windows)
     monkeypatch.setattr(platformdirs.windows, "get_win_folder", platformdirs.windows.get_win_folder_from_env_vars)
     monkeypatch.setenv("LOCALAPPDATA", "/local")
@@ -551,11 +553,11 @@ def test_whoami_is_limited_by_itself(api: Api) -> None:
     assert len(api.requests) == 2
 
 
-def test_invalid_endpoint(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If HF_ENDPOINT is not a URL, nothing is sent."""
-    monkeypatch.setenv("HF_ENDPOINT", "nowhere")
-    message = "HF_ENDPOINT is not a valid https URL: nowhere"
-    assert described(check_access(mine(), MODEL, write=False)) == ("unknown", "unreachable", message, None)
+def test_a_token_is_for_its_hub_alone(api: Api) -> None:
+    """A token is not sent to another Hub than its own, whoever asks for it."""
+    elsewhere = Repository("models", "acme/model", "https://hub.example")
+    message = f"the token {SHOWN} is not for https://hub.example"
+    assert described(check_access(mine(), elsewhere, write=False)) == ("unknown", "unreachable", message, None)
     assert api.requests == []
 
 
@@ -702,12 +704,12 @@ EXPLAINED: dict[
         (REJECTED, ANOTHER),
     ),
     "good": (
-        *(b"acme/model", (200, {}), httpx2.Response(500)),
-        ("the token is valid and may read acme/model", "run the command again in half a minute"),
+        *(b"acme/model", (200, {}), httpx2.Response(200, json=WHOAMI)),
+        ("the token is valid and may read acme/model", "run the command again"),
     ),
     "unknown": (b"acme/model", (500, {}), httpx2.Response(500), None),
     "missing": (
-        *(b"datasets/acme/model", (404, error("No.", "RepoNotFound")), httpx2.Response(500)),
+        *(b"datasets/acme/model", (404, error("No.", "RepoNotFound")), httpx2.Response(200, json=WHOAMI)),
         (
             "the token is valid, but https://huggingface.co/datasets/acme/model does not exist, "
             "or it is private and this token has no access",
@@ -722,19 +724,27 @@ EXPLAINED: dict[
         ),
     ),
     "not approved": (
-        *(b"acme/model", (403, error("It needs to be approved by the organization.")), httpx2.Response(500)),
-        (f"the token {SHOWN} needs the approval of acme", "ask an administrator of acme to approve it"),
+        *(
+            b"acme/model",
+            (403, error("It needs to be approved by the organization.")),
+            httpx2.Response(200, json=WHOAMI),
+        ),
+        (
+            f"the token is valid, but the token {SHOWN} needs the approval of acme",
+            "ask an administrator of acme to approve it",
+        ),
     ),
 }
 
 
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_explain_refusal(name: str, api: Api) -> None:
-    """The reason for which the Hub refused a token for a path is explained; without a response there is no reason."""
+    """Whether a refused token is good, and the reason, as the Hub says; without a response there is neither."""
     path, (status, headers), account, expected = EXPLAINED[name]
     api.answers = {"auth-check": httpx2.Response(status, headers=headers), "whoami-v2": account}
-    problem = explain_refusal(mine(), path)
+    is_good, problem = explain_refusal(mine(), path)
     assert (problem and (problem.message, problem.fix)) == expected
+    assert is_good is (None if expected is None else "bad" not in name)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the client leaves its sockets open

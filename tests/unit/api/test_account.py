@@ -92,8 +92,13 @@ def test_account() -> None:
     assert Account({"name": "alice", "auth": {}}).role is Account({"name": "alice"}).role is None
     numbered = fine_grained(entry("org", None, "repo.write", _id="7"), orgs=[{"id": "7"}])
     assert Account(numbered).permits("repo.write", MODEL) is None
-    for answer, words in ((None, "no name"), ({}, "no name"), ({"name": 7}, "no name"), ({"name": ""}, "empty name")):
-        with pytest.raises(ValueError, match=f"^{words} in the response$"):
+    for answer, words in (
+        (None, "no name"),
+        ({}, "no name"),
+        ({"name": 7}, "no name"),
+        ({"name": "\nhost=x"}, "the name"),
+    ):
+        with pytest.raises(ValueError, match=f"^{words} in the response( is not a name)?$"):
             Account(answer)
 
 
