@@ -186,11 +186,11 @@ def _from_environment(hub: str) -> Token | None:
         value = os.environ.get(name)
         if value:  # even blanks: huggingface_hub then ignores the other variable
             token = Token(clean_token(value), "env", name, hub=hub)
-            return token if token.value and _is_for(hub, token.value) else None
+            return token if token.value and may_be_for(hub, token.value) else None
     return None
 
 
-def _is_for(hub: str, value: str) -> bool:
+def may_be_for(hub: str, value: str) -> bool:
     """Whether a token from the environment may be for this Hub: what is not one of the Hub's is for `HF_ENDPOINT`."""
     return value.startswith(("hf_", "api_org_")) or environment_hub() == hub
 
@@ -209,7 +209,7 @@ def _from_colab(hub: str) -> Token | None:
     from git_credential_hf.refresh import colab_secret
 
     value = colab_secret(hub)
-    return Token(value, "colab", hub=hub) if value and _is_for(hub, value) else None
+    return Token(value, "colab", hub=hub) if value and may_be_for(hub, value) else None
 
 
 def _stored(hub: str, name: str) -> Token | None:

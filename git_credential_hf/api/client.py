@@ -123,8 +123,8 @@ def ask_hub(
 
     Raises `Unreachable` without one. The only place from which a token is sent: to its own Hub.
     """
-    if token is not None and token.hub != hub:
-        raise Unreachable(f"the token {mask_token(token.value)} is not for {hub}")
+    if token is not None and (token.hub != hub or not hub):
+        raise Unreachable(f"the token {mask_token(token.value)} is not for {hub or 'this Hub'}")
     # Not `HfApi`: its headers cost an extra request (api/agent-harnesses), and its errors lose the reason.
     limit = f"{hub}\n{path if 'whoami' in path else 'api'}\n{token.value if token else ''}"
     if is_recorded("retry-after", limit, cache_directory()):

@@ -16,7 +16,7 @@ from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem
-from git_credential_hf.tokens import Token, current_token
+from git_credential_hf.tokens import Token, current_token, may_be_for
 
 
 class Machine:
@@ -185,7 +185,7 @@ class Machine:
         yield from (token for token in self.git_tokens if token.kind == "url")
         value = (os.environ.get("HF_TOKEN") or "").strip()
         if value:
-            yield Token(value, "env", "HF_TOKEN", hub=self.hub)
+            yield Token(value, "env", "HF_TOKEN", hub=self.hub if may_be_for(self.hub, value) else "")
         if self._git_tokens[1]:
             yield from _replay([token for token in self.git_tokens if falls_through(token)], self._git_tokens[1])
         yield from git_credentials(f"{section_origin(self.url)}", self.entries, headers=False)

@@ -1,0 +1,204 @@
+"""Which Hub gets which token: the one in git's request decides, whatever `HF_ENDPOINT` says."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from account import Account
+from login import log_in, store_token
+from programs import Done
+
+from git_credential_hf.protocol import format_message
+
+if TYPE_CHECKING:
+    from fake_hub import Hub
+
+LOGIN = "hf_" + "Login" * 6 + "wxyz"
+NAMED = "hf_" + "Named" * 6 + "wxyz"
+IN_ENVIRONMENT = "hf_" + "Environment" * 3 + "wxyz"
+OF_A_COMPANY = "eyJhbGciOiJ.OfACompany.OfACompany"
+IDENTITY = "id-token-of-this-job"
+DUE = 3600  # seconds; a day before its expiry it is due
+
+
+class Plain(http.server.ThreadingHTTPServer):
+    """A server without TLS, which somebody may have started on this machine: it notes all that it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.heard: list[str] = []
+        self.url = f"http://localhost:{self.server_address[1]}"
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Plain)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.heard.append(f"{self.requestline}\n{self.headers}\n{body.decode()}")
+        self.send_error(401)
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class World:
+    """Three servers, and an account whose git is configured for the second and the third with `--hub`, or not."""
+
+    def __init__(self, public: Hub, other: Hub, plain: Plain, account: Account) -> None:
+        self.public = public
+        self.other = other
+        self.plain = plain
+        self.account = account
+        self.urls = {
+            "huggingface.co": "https://huggingface.co",
+            "hf.co": "https://hf.co",
+            "another Hub": other.url,
+            "plain http": plain.url,
+        }
+
+    def configure(self, *hubs: str) -> None:
+        for hub in hubs:
+            self.account.run("git-credential-hf", "configure", "--hub", self.urls[hub])
+
+    def start_again(self) -> None:
+        """Forget who was logged in, and what was refused, exchanged or asked."""
+        for folder in (".cache/huggingface", ".cache/git-credential-hf"):
+            shutil.rmtree(self.account.home / folder, ignore_errors=True)
+        shutil.rmtree(Path(os.environ["XDG_RUNTIME_DIR"], "git-credential-hf"), ignore_errors=True)
+        for hub in (self.public, self.other):
+            hub.log.clear()
+        self.plain.heard.clear()
+
+    def fill(self, asked: str, **environment: Any) -> Done:
+        protocol, _, host = self.urls[asked].partition("://")
+        message = format_message([("protocol", protocol), ("host", host)]).decode()
+        return self.account.run("git", "credential", "fill", stdin=message + "\n", check=False, **environment)
+
+    def asked(self) -> dict[str, list[str]]:
+        """What each server was asked; an OAuth request contains a refresh token, or the identity of a job."""
+        return {
+            "huggingface.co": [request.path for request in self.public.log],
+            "another Hub": [request.path for request in self.other.log],
+            "plain http": [text.partition("\n")[0] for text in self.plain.heard],
+        }
+
+
+@pytest.fixture
+def servers(hub: Hub, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    from fake_hub import Hub
+
+    (tmp_path / "other").mkdir()
+    with Hub(tmp_path / "other") as other, Plain() as plain:
+        bundle = tmp_path / "both.pem"
+        bundle.write_bytes(hub.ca.read_bytes() + other.ca.read_bytes())
+        for name in ("GIT_SSL_CAINFO", "SSL_CERT_FILE"):
+            monkeypatch.setenv(name, str(bundle))
+        for each in (hub, other):
+            each.user("alice")
+            each.trust("https://ci.example", resource="alice/private-model", id_token=IDENTITY)
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+        yield World(hub, other, plain, account)
+        plain.shutdown()
+
+
+# HF_ENDPOINT, by name; the last part of one with a path is a proxy's way to the Hub, which is not a host for git.
+ENDPOINTS = ("", "huggingface.co", "another Hub", "another Hub, with a path", "plain http")
+
+# What somebody has, and what git gets if it asks for huggingface.co (or hf.co), for another Hub, and for plain http on
+# this machine, both configured with `--hub`. "its own": only if HF_ENDPOINT is that Hub, or nothing for huggingface.co.
+TOKENS: dict[str, tuple[str | None, str | None, str | None]] = {
+    "login": (LOGIN, LOGIN, LOGIN),
+    "HF_TOKEN": (IN_ENVIRONMENT, IN_ENVIRONMENT, IN_ENVIRONMENT),
+    "HF_TOKEN of a company": ("its own", "its own", "its own"),
+    "named": (NAMED, NAMED, NAMED),
+    "browser login that is due": ("renewed there", "renewed there", "as it is"),
+    "CI identity": ("exchanged there", "exchanged there", None),
+}
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_who_gets_what(token: str, endpoint: str, servers: World) -> None:
+    """Whatever HF_ENDPOINT says, the Hub in git's request alone gets the token, renews it, and exchanges an identity."""
+    servers.configure("another Hub", "plain http")
+    environment: dict[str, Any] = {}
+    if endpoint:
+        environment["HF_ENDPOINT"] = servers.urls[endpoint.removesuffix(", with a path")]
+        environment["HF_ENDPOINT"] += "/api/huggingfaceml/r" if endpoint.endswith("path") else ""
+    for asked, expected in zip((*servers.urls,), (TOKENS[token][0], *TOKENS[token]), strict=True):
+        servers.start_again()
+        where = "huggingface.co" if asked == "hf.co" else asked
+        at = {"huggingface.co": servers.public, "another Hub": servers.other}.get(where)
+        pair = (at or servers.public).oauth("alice", expires_in=DUE)
+        given = prepare(servers, token, pair) | environment
+        done = servers.fill(asked, **given)
+        fields = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+        password = fields.get("password")
+
+        requests = servers.asked()
+        exchanges = requests.pop(where)
+        assert not any(requests.values()), (asked, requests)  # not a byte to the others
+        if expected == "its own":
+            expected = OF_A_COMPANY if (endpoint or "huggingface.co") == where else None
+        if expected == "renewed there":
+            assert password not in (None, pair.access_token) and exchanges == ["/oauth/token"], asked
+        elif expected == "exchanged there":
+            assert password and password.startswith("hf_jwt_") and exchanges == ["/oauth/token"], asked
+        else:
+            assert password == (pair.access_token if expected == "as it is" else expected), (asked, done.stderr)
+            assert exchanges == [], asked
+
+
+def prepare(servers: World, token: str, pair: Any) -> dict[str, Any]:
+    """Leave behind what somebody has; return the variables of the environment that belong to it."""
+    home = servers.account.home
+    store_token(home, "work", NAMED)
+    if token == "named":
+        servers.account.git("config", "--global", "--replace-all", "credential.https://huggingface.co.username", "work")
+        for url in servers.urls.values():
+            servers.account.git("config", "--global", f"credential.{url}.username", "work")
+        log_in(home, LOGIN)
+    elif token == "login":
+        log_in(home, LOGIN)
+    elif token == "browser login that is due":
+        more = {"refresh_token": pair.refresh_token, "expires_at": int(pair.expires_at)}
+        log_in(home, pair.access_token, "laptop", **more)
+    return {
+        "HF_TOKEN": {"HF_TOKEN": IN_ENVIRONMENT},
+        "HF_TOKEN of a company": {"HF_TOKEN": OF_A_COMPANY},
+        "CI identity": {"HF_OIDC_RESOURCE": "alice/private-model", "HF_OIDC_ID_TOKEN": IDENTITY},
+    }.get(token, {})
+
+
+@pytest.mark.parametrize("endpoint", ["another Hub", "another Hub, with a path", "plain http"])
+def test_nobody_has_agreed_to_another_hub(endpoint: str, servers: World) -> None:
+    """What HF_ENDPOINT alone names is served nothing, and is not asked: not by git, nor by any command."""
+    account = servers.account
+    servers.start_again()
+    log_in(account.home, LOGIN)
+    url = servers.urls[endpoint.removesuffix(", with a path")]
+    variables: dict[str, Any] = {"HF_ENDPOINT": url + ("/r" if endpoint.endswith("path") else ""), "HF_TOKEN": OF_A_COMPANY}
+    name = "plain http" if endpoint == "plain http" else "another Hub"
+    assert "password=" not in servers.fill(name, **variables).stdout
+    account.git("init", "--quiet", "repository")
+    account.where = account.home / "repository"
+    account.git("remote", "add", "origin", f"{url}/alice/private-model")
+    account.git("commit", "--quiet", "--allow-empty", "--message", "first")
+    for command in (
+        *(["status"], ["doctor"], ["check", "alice/private-model"], ["check"], ["purge"], ["configure"]),
+        ["hook", "pre-push", "origin", f"{url}/alice/private-model"],
+    ):
+        line = f"refs/heads/main {'1' * 40} refs/heads/main {'0' * 40}\n" if command[0] == "hook" else ""
+        account.run("git-credential-hf", *command, stdin=line, check=False, **variables)
+    requests = servers.asked()
+    assert requests["plain http"] == requests["another Hub"] == []
+    assert OF_A_COMPANY not in {request.token for request in servers.public.log}
