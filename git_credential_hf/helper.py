@@ -133,8 +133,9 @@ def _token_of_account(user: str, hub: str) -> Token | None:
         return current
     stored = [stored_token(name, hub, act=False) for name in stored_token_names()]
     tokens = [token for token in (current, *stored) if token is not None]
-    unknown = [token for token in tokens if not known_names(token)]
-    if len({token.value for token in tokens}) > 1 and unknown:
+    different = {token.value: token for token in tokens}.values()
+    unknown = [token for token in different if not known_names(token)]
+    if len(different) > 1 and unknown:
         from git_credential_hf.api.access import learn_owners
 
         learn_owners(unknown)  # once for each token
@@ -143,7 +144,9 @@ def _token_of_account(user: str, hub: str) -> Token | None:
             return token if token is current else stored_token(token.name or "", hub)
     names = known_names(current) if current else []
     if current and names and user not in names:
-        report("warning", f"the URL names the account {user}, but the token {current.describe()} is of {names[0]}")
+        report(
+            "warning", f"the URL names {user}, but no stored token is known to be of that account; using {names[0]}'s"
+        )
         report("hint", f"run `hf auth login` with a token of {user}, or remove the name from the URL")
     return current
 
@@ -156,8 +159,10 @@ def _change_authtype(token: Token, request: Request) -> Problem | None:
     if request.credential:
         discard_record(BEARER, cache_directory())
         return None
-    if AUTHTYPE in request.capabilities:
-        record(BEARER, token.key, BEARER_FOR, cache_directory())
+    from git_credential_hf.git.run import git_version
+
+    record(BEARER, token.key, BEARER_FOR, cache_directory())
+    if git_version() >= (2, 46):  # git does not repeat its capabilities here
         how = "run the command again: git will send it in another way"
     else:
         how = f"update git to 2.46 and git-lfs to 3.6, or log in with a token from {token.settings_url}"

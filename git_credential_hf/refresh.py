@@ -53,8 +53,8 @@ def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token 
             write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.value, key)}")
             unrenewed = f"huggingface_hub did not renew the token {mask_token(token.value)}"
             report("warning", messages[0] if messages else unrenewed)
-        elif renewed is not None and is_recorded(BEARER, token.key, cache_directory()):
-            record(BEARER, renewed.key, BEARER_FOR, cache_directory())
+        elif renewed is not None:
+            _keep_authtype(token, renewed)
         return renewed
 
 
@@ -69,7 +69,10 @@ def renew_refused(token: "Token", reread: "Callable[[], Token | None]") -> bool:
         record("renewed", token.value, REFRESH_TRIED_FOR)
         _renew(token, reread, insist=True)
         renewed = reread()
-        return renewed is not None and renewed.value != token.value
+        if renewed is None or renewed.value == token.value:
+            return False
+        _keep_authtype(token, renewed)
+        return True
 
 
 def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool = False) -> list[str]:
@@ -97,6 +100,12 @@ def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool
     except Exception as error:
         messages = [_one_line(error)]
     return messages
+
+
+def _keep_authtype(old: "Token", new: "Token") -> None:
+    """Let git send the new token as it sent the old one."""
+    if is_recorded(BEARER, old.key, cache_directory()):
+        record(BEARER, new.key, BEARER_FOR, cache_directory())
 
 
 def _has_failed_since(began: int, token: "Token") -> bool:

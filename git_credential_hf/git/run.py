@@ -28,6 +28,13 @@ def git_program() -> str:
     return program
 
 
+def git_version() -> tuple[int, ...]:
+    """Return the version of git, such as `(2, 39)`; raises `Problem` if git cannot be run."""
+    words = run_git("version").decode("ascii", "replace").split()
+    numbers = words[2].split(".")[:2] if len(words) > 2 else []
+    return tuple(int(number) for number in numbers if number.isdecimal())
+
+
 def find_program(program: str) -> str | None:
     """Return the absolute path of a program on PATH, or `None`. Relative entries of PATH are ignored.
 

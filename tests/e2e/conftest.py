@@ -1,5 +1,5 @@
 """The Hub, and somebody's account on a fresh machine."""
 
-from account import account, hub
+from account import account, browser_login, hub
 
-__all__ = ["account", "hub"]
+__all__ = ["account", "browser_login", "hub"]

@@ -13,7 +13,7 @@ import pytest
 from account import WEIGHTS, Account
 
 if TYPE_CHECKING:
-    from fake_hub import Hub
+    from fake_hub import Hub, OAuth
 
 
 DAY = 24 * 3600
@@ -27,10 +27,6 @@ def token_file(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch) ->
     account.log_in(hub.token("alice"))
 
 
-def oauth_due_for_refresh(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    account.store_oauth(hub.oauth("alice", expires_in=3600))
-
-
 def trusted_publisher(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.trust("https://ci.example", resource="alice/private-model", id_token="eyJ.id.token")
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/private-model")
@@ -38,7 +34,7 @@ def trusted_publisher(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPa
 
 
 Login = Callable[["Hub", Account, pytest.MonkeyPatch], None]
-SOURCES = [environment_variable, token_file, oauth_due_for_refresh, trusted_publisher]
+SOURCES = [environment_variable, token_file, trusted_publisher]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +45,17 @@ SOURCES = [environment_variable, token_file, oauth_due_for_refresh, trusted_publ
 def test_a_day_at_work(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch, log_in: Login) -> None:
     """Clone, fetch, pull, LFS and push of a private repository need a login and no more, whatever its source."""
     log_in(hub, account, monkeypatch)
+    work(hub, account, *(("hf_jwt_", 1) if log_in is trusted_publisher else ("hf_", 0)))
+
+
+@pytest.mark.git_versions
+def test_a_day_with_a_browser_login(hub: "Hub", account: Account, browser_login: "Callable[[OAuth], None]") -> None:
+    """The same with a browser login, whose token is renewed first, however the Hub takes it."""
+    browser_login(hub.oauth("alice", expires_in=3600))
+    work(hub, account, "hf_oauth_", int(hub.oauth_as_password))  # else it was renewed in the first command
+
+
+def work(hub: "Hub", account: Account, kind: str, exchanges: int) -> None:
     hub.log.clear()
     clone = account.clone()
     assert (clone / "README.md").read_bytes() == b"hello\n"
@@ -64,8 +71,7 @@ def test_a_day_at_work(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyP
     assert all(request.status not in (403, 404) for request in hub.log)
     given = {request.token for request in hub.log.with_token()}
     assert len(given) == 1, "the same token all day, for git and for git-lfs"
-    assert (given.pop() or "").startswith("hf_jwt_" if log_in is trusted_publisher else "hf_")
-    exchanges = 1 if log_in in (oauth_due_for_refresh, trusted_publisher) else 0
+    assert (given.pop() or "").startswith(kind)
     assert len(hub.log.of("/oauth/token")) == exchanges, "one refresh, or one exchange for the whole job"
 
 

@@ -49,11 +49,10 @@ def shown(token: str) -> str:
 
 
 @pytest.fixture
-def pair(hub: "Hub", account: Account) -> "OAuth":
+def pair(hub: "Hub", account: Account, browser_login: "Callable[[OAuth], None]") -> "OAuth":
     """Log in with the browser, clone, and revoke the token on the Hub, long before its expiry."""
     pair = hub.oauth("alice", expires_in=20 * DAY)
-    more = {"refresh_token": pair.refresh_token, "expires_at": int(pair.expires_at)}
-    account.is_given(pair.access_token, "oauth-alice", **more)
+    browser_login(pair)
     account.clone(GIT_LFS_SKIP_SMUDGE="1")
     hub.revoke(pair.access_token)
     hub.log.clear()

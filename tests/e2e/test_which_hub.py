@@ -44,7 +44,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.server.heard.append(f"{self.requestline}\n{self.headers}\n{body.decode()}")
         self.send_error(401)
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -128,7 +129,7 @@ TOKENS: dict[str, tuple[str | None, str | None, str | None]] = {
 @pytest.mark.parametrize("token", TOKENS)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_who_gets_what(token: str, endpoint: str, servers: World) -> None:
-    """Whatever HF_ENDPOINT says, the Hub in git's request alone gets the token, renews it, and exchanges an identity."""
+    """Whatever HF_ENDPOINT is, the Hub that git asks about alone gets the token, renews it, exchanges the identity."""
     servers.configure("another Hub", "plain http")
     environment: dict[str, Any] = {}
     if endpoint:
@@ -186,7 +187,10 @@ def test_nobody_has_agreed_to_another_hub(endpoint: str, servers: World) -> None
     servers.start_again()
     log_in(account.home, LOGIN)
     url = servers.urls[endpoint.removesuffix(", with a path")]
-    variables: dict[str, Any] = {"HF_ENDPOINT": url + ("/r" if endpoint.endswith("path") else ""), "HF_TOKEN": OF_A_COMPANY}
+    variables: dict[str, Any] = {
+        "HF_ENDPOINT": url + ("/r" if endpoint.endswith("path") else ""),
+        "HF_TOKEN": OF_A_COMPANY,
+    }
     name = "plain http" if endpoint == "plain http" else "another Hub"
     assert "password=" not in servers.fill(name, **variables).stdout
     account.git("init", "--quiet", "repository")
@@ -202,3 +206,39 @@ def test_nobody_has_agreed_to_another_hub(endpoint: str, servers: World) -> None
     requests = servers.asked()
     assert requests["plain http"] == requests["another Hub"] == []
     assert OF_A_COMPANY not in {request.token for request in servers.public.log}
+
+
+def test_a_push_beside_a_mirror(servers: World) -> None:
+    """A mirror in HF_ENDPOINT changes nothing for a push to huggingface.co: it is checked there, silently."""
+    account, hub = servers.account, servers.public
+    servers.start_again()
+    log_in(account.home, hub.token("alice"), "write")
+    account.clone()
+    account.run("git-credential-hf", "hooks", "install")
+    account.commit({"notes.md": b"more\n"})
+    hub.log.clear()
+    done = account.git("push", HF_ENDPOINT=servers.other.url)
+    assert "git-credential-hf" not in done.stderr
+    assert hub.log.of("/auth-check/write", status=200)
+    read_only = hub.token("alice", role="read")
+    account.commit({"notes.md": b"even more\n"})
+    done = account.git("push", check=False, HF_ENDPOINT=servers.other.url, HF_TOKEN=read_only)
+    assert "can only read" in done.stderr and done.returncode != 0
+    assert servers.asked()["another Hub"] == []
+
+
+def test_a_good_token_that_was_refused_by_mistake(servers: World) -> None:
+    """One 401 for a good token, of the Hub's or a proxy's, does not stop the next command; a bad token is held back."""
+    account, hub = servers.account, servers.public
+    token = hub.token("alice")
+    log_in(account.home, token, "write")
+    hub.faults.status("/info/refs", 401, times=2)
+    first = account.git("ls-remote", "https://huggingface.co/alice/private-model", check=False)
+    assert first.returncode != 0 and "the token is valid" in first.stderr
+    account.git("ls-remote", "https://huggingface.co/alice/private-model")
+    hub.revoke(token)
+    assert account.git("ls-remote", "https://huggingface.co/alice/private-model", check=False).returncode != 0
+    hub.log.clear()
+    held = account.git("ls-remote", "https://huggingface.co/alice/private-model", check=False)
+    assert "the Hub has just refused the token" in held.stderr
+    assert hub.log.with_token() == []

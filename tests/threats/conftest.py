@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from account import account, hub
+from account import account, browser_login, hub
 
 from . import started
 
-__all__ = ["account", "hub"]
+__all__ = ["account", "browser_login", "hub"]
 
 
 @pytest.fixture(autouse=True)

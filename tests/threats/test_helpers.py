@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from . import ended, is_clean, new_token, start
+from git_credential_hf.tokens import SECRET_VARIABLES
+
+from . import Server, ended, is_clean, new_token, start
 
 MANY_THREADS = 1 << 35  # bytes of address space
 SECRET = new_token()
@@ -69,3 +72,37 @@ def test_helpers_are_told_nothing_new(helpers: Path) -> None:
     assert "get\n" in told
     assert token not in told
     assert not os.path.exists("owned")
+
+
+INJECTED = "git%0aprotocol%3dhttps%0ahost%3dgithub.com"
+GITHUB = "https://me:a-password-for-github@github.com"
+
+
+def test_a_user_name_is_a_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with a line break, in a remote's URL or from the Hub, asks no helper about another host."""
+    (home / ".git-credentials").write_text(f"{GITHUB}\n")
+    (home / ".gitconfig").write_text(
+        f'[credential]\n\thelper = store\n\thelper = hf\n[remote "origin"]\n\turl = https://{INJECTED}@huggingface.co/a/b\n'
+    )
+    answer = json.dumps({"name": "git\nprotocol=https\nhost=github.com", "auth": {}}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n\r\n"
+    with Server(head.encode() + answer) as server:
+        with (home / ".gitconfig").open("a") as file:
+            file.write(f'[credential "{server.url}"]\n\thelper = hf --hub {server.url}\n')
+        for command in (["purge", "--json"], ["doctor", "--json"], ["doctor", "--fix", "--yes"]):
+            process = start(*command, HF_TOKEN=new_token(), HF_ENDPOINT=server.url)
+            _, stdout, said = ended(process)
+            assert "github" not in stdout + said.replace("github.com in the user name", ""), command
+        assert server.heard
+    assert (home / ".git-credentials").read_text() == f"{GITHUB}\n"
+
+
+def test_helpers_have_none_of_our_secrets(home: Path, tmp_path: Path) -> None:
+    """Another helper that `purge` starts finds no token, and no identity of a CI job, in its environment."""
+    seen = tmp_path / "seen"
+    (home / ".gitconfig").write_text(f"[credential]\n\thelper = \"!f() {{ env > '{seen}'; }}; f\"\n\thelper = hf\n")
+    secrets: dict[str, Any] = {name: f"secret-{new_token()}" for name in SECRET_VARIABLES}
+    ended(start("purge", **secrets))
+    environment = seen.read_text()
+    assert "PATH=" in environment
+    assert not any(name in environment or secret in environment for name, secret in secrets.items())

@@ -49,6 +49,7 @@ class Hub:
         self.push_denial: int | None = None  # 403: refuse to advertise to who may not write, instead of pre-receive
         self.whoami_limit: int | None = None  # calls of whoami for each token in five minutes, then 429
         self.oidc_whoami = True  # whether whoami knows hf_jwt_ tokens; what the Hub does: not found
+        self.oauth_as_password = True  # whether git's routes take an OAuth token as a Basic password; not found
         self.oauth_lifetime = 30 * 24 * 3600  # seconds, of a refreshed token
         self.oauth_rotates = True  # a refresh token works once
         self.oauth_revokes = True  # a refresh ends the old access token; whether it does: not found, the harder case

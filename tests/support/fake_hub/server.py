@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from . import api, git, lfs, oauth
-from .accounts import Refusal, Token
+from .accounts import Refusal, Token, unauthorized
 from .log import Request
 
 if TYPE_CHECKING:
@@ -185,6 +185,8 @@ class Exchange(BaseHTTPRequestHandler):
         token = self.hub.accounts.authenticate(
             self.record.scheme, self.record.token or "", git=self.style in ("git", "lfs")
         )
+        if token and token.kind != "access_token" and self.record.scheme == "basic" and not self.hub.oauth_as_password:
+            raise unauthorized()
         self.record.account = token.account if token else None
         return token
 

@@ -1,0 +1,64 @@
+"""An account in the URL: its own token is used, whatever that is named, or there is a word about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from account import Account
+from login import log_in, store_token
+
+if TYPE_CHECKING:
+    from fake_hub import Hub
+
+MODEL = "https://bob@huggingface.co/bob/model"
+
+
+@pytest.fixture
+def tokens(hub: Hub, account: Account) -> dict[str, str]:
+    """Alice is logged in; bob's token is stored as 'work', and the model is his alone."""
+    hub.user("bob")
+    hub.repository("bob/model", private=True, files={"README.md": b"bob's\n"})
+    tokens = {"alice": hub.token("alice"), "bob": hub.token("bob")}
+    log_in(account.home, tokens["alice"], "personal")
+    store_token(account.home, "work", tokens["bob"])
+    return tokens
+
+
+def test_the_token_of_that_account_is_used(hub: Hub, account: Account, tokens: dict[str, str]) -> None:
+    """Cloning works; the Hub is asked once whose the tokens are, and what it says is stored without them."""
+    account.clone(MODEL)
+    account.git("fetch")
+    assert {request.token for request in hub.log.of("/info/refs") if request.token} == {tokens["bob"]}
+    assert sorted(request.account or "" for request in hub.log.of("/api/whoami-v2")) == ["alice", "bob"]
+    stored = (account.home / ".cache/git-credential-hf/owners").read_text()
+    assert {"alice", "bob"} <= {*stored.split()}
+    assert not any(token[3:] in stored for token in tokens.values())
+    assert account.get() == tokens["alice"]
+
+
+def test_it_is_known_from_other_questions(hub: Hub, account: Account, tokens: dict[str, str]) -> None:
+    """Whose a token is has been learned when the Hub was asked for another reason."""
+    for name in ("alice", "bob"):
+        account.run("git-credential-hf", "status", HF_TOKEN=tokens[name])
+    hub.log.clear()
+    account.git("ls-remote", MODEL)
+    assert hub.log.of("/api/") == []
+
+
+def test_nobody_has_a_token_of_that_account(hub: Hub, account: Account, tokens: dict[str, str]) -> None:
+    """Another account's token is not used silently; a name that stands for no account is not one."""
+    hub.org("acme", alice="write")
+    store_token(account.home, "more", hub.token("alice"))
+    said = account.git("ls-remote", "https://carol@huggingface.co/alice/private-model").stderr
+    assert "warning: the URL names carol, but no stored token is known to be of that account; using alice's\n" in said
+    for name in ("acme", "git", "user", "hf_user", "x-access-token"):
+        assert account.git("ls-remote", f"https://{name}@huggingface.co/alice/private-model").stderr == "", name
+
+
+def test_the_hub_does_not_answer(hub: Hub, account: Account, tokens: dict[str, str]) -> None:
+    """What is not known is no reason to refuse: the current token is used, and the Hub is asked again next time."""
+    hub.faults.status("/api/whoami-v2", 500)
+    assert account.git("ls-remote", "https://bob@huggingface.co/alice/private-model").stderr == ""
+    hub.faults.clear()
+    account.git("ls-remote", MODEL)
