@@ -108,4 +108,4 @@ def _purge_chain(origin: str, request: Request) -> None:
     for result in purge_helpers(list(others.values()), (None, user), seconds=PURGE_TIMEOUT):
         if any(copy.secret == password for copy in result.copies) and find_token(password, None) is None:
             record(REJECTED, origin, REFUSED_FOR)
-        trace(f"{result.helper}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")
+        trace(f"{result.shown}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")

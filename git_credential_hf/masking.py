@@ -36,13 +36,22 @@ def register_secret(text: str) -> str:
 
 
 def register_url(url: str) -> None:
-    """Register the password in a URL, and a user name that is too long for one: it is a token."""
-    login, at, _ = url.partition("://")[2].rpartition("@")
-    user, colon, password = login.partition(":")
-    if at and password:
-        register_secret(password)
-    if at and (user.startswith(("hf_", "api_")) or len(user) >= 16):
+    """Register the password in a URL, and a token that is its user name."""
+    user, _, password = url.partition("://")[2].partition("/")[0].rpartition("@")[0].partition(":")
+    register_secret(password)
+    if user.startswith(tuple(prefix for prefix, _, _ in TOKEN_SHAPES)):
         register_secret(user)
+
+
+def register_basic(credentials: str) -> None:
+    """Register the password in the credentials of a Basic header (RFC 7617)."""
+    import binascii
+
+    try:
+        data = binascii.a2b_base64(credentials)
+    except ValueError:
+        return
+    register_secret(data.decode("utf-8", "surrogateescape").partition(":")[2])
 
 
 def mask_token(token: str) -> str:

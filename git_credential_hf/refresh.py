@@ -7,7 +7,7 @@ import os
 import time
 
 from git_credential_hf.hub import hub_endpoint
-from git_credential_hf.masking import mask_line, mask_token, register_secret
+from git_credential_hf.masking import mask_token, mask_words, register_secret
 from git_credential_hf.problem import Problem, report, trace
 from git_credential_hf.state import (
     REFRESH_TRIED_FOR,
@@ -211,5 +211,4 @@ def _ask_huggingface_hub(ask: "Callable[[], str | None] | None" = None) -> tuple
 
 
 def _one_line(message: object) -> str:
-    # Masked before it is cut: a part of a secret would not be recognised.
-    return mask_line(" ".join(str(message).split()))[:400] or type(message).__name__
+    return mask_words(str(message)) or type(message).__name__
