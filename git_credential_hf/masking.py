@@ -143,21 +143,21 @@ def _mask_forms(text: str, odd: list[str], short: list[str]) -> str:
 
     def any_form(run: "re.Match[str]") -> str:
         character = run[0][0]
-        if character.isspace():
-            return r"(?:\s|\+|%[02][0-9A-Da-d]|\\{1,4}(?:[tnrvf]|x[0-9a-f]{2})){1,16}?"
-        if character == "\\":
-            return r"(?:\\|%5[Cc]){1,16}"
         data = character.encode("utf-8", "surrogateescape")
         forms = [
-            r"\\{0,4}" + re.escape(character),
+            *(["'\"'\"'", r"'\\''"] if character == "'" else []),
             "(?i:" + "".join(f"%{byte:02x}" for byte in data) + ")",
             r"\\{1,4}" + r"\\{1,4}".join(f"x{byte:02x}" for byte in data),
             r"\\{1,4}(?i:x%02x|u%04x|U%08x)" % ((ord(character),) * 3),
-            re.escape(data.decode("latin-1")),
-            *(["'\"'\"'", r"'\\''"] if character == "'" else []),
-            *([] if character.isascii() else ["\ufffd+"]),  # bytes that are no text for somebody
+            r"\\{0,4}" + re.escape(character),
+            *([] if character.isascii() else [re.escape(data.decode("latin-1")), "\ufffd+"]),
         ]
-        return "(?:" + "|".join(forms) + ")"
+        if character.isspace():
+            forms = [r"(?:\s|\+|%[02][0-9A-Da-d]|\\{1,4}(?:[tnrvf]|x0[9a-d]|x20)){1,16}"]
+        elif character == "\\":
+            forms = [r"(?:\\|%5[Cc]){1,16}"]
+        # What one has matched is not matched again in another way: that could take for ever.
+        return f"(?=(?P<at{run.start()}>{'|'.join(forms)}))(?P=at{run.start()})"
 
     for secret in odd:
         pattern = re.sub(r"\s+|\\+|\W|[^\x00-\x7f]", any_form, secret[:4096])

@@ -178,8 +178,9 @@ def shown_helper(value: str) -> str:
     for word in value[len(shown) :].split():
         option, equals, argument = word.partition("=")
         is_place = is_plain(argument or word) and ("/" in word or (argument or word).isdecimal())
-        if re.fullmatch("-[A-Za-z]|--[a-z-]+", option) and not re.search("pass|pwd|token|secret|key|auth", option):
-            is_harmless, is_argument = is_place or not equals, not equals
+        if word.startswith("-"):
+            is_harmless = re.fullmatch("-[A-Za-z]|--(?!.*(pass|pwd|token|secret|key|auth))[a-z-]+", option) is not None
+            is_harmless, is_argument = is_harmless and (is_place or not equals), not equals
         else:
             is_harmless = is_place or (not is_argument and re.fullmatch("[a-z][a-z-]*", word) is not None)
             is_argument = False

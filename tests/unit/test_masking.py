@@ -57,7 +57,7 @@ def test_masked_form() -> None:
 ODD = "Zq8\"se%cret'#wo/rd é\\x\t\\\\y!"
 FORMS: dict[str, Callable[[str], str]] = {
     "as it is": str,
-    "an exception": lambda secret: repr(ValueError(secret)),
+    "an exception": repr,
     "bytes in an exception": lambda secret: repr(secret.encode()),
     "percent-encoded": lambda secret: quote(secret, safe=""),
     "percent-encoded in part": lambda secret: quote(secret, safe="/'!"),
@@ -70,10 +70,10 @@ FORMS: dict[str, Callable[[str], str]] = {
     "wrapped": lambda secret: secret.replace(" ", "\n      ").replace("\t", "\n"),
     "another encoding": lambda secret: secret.encode().decode("latin-1"),
     "no encoding": lambda secret: secret.encode().decode("ascii", "replace"),
-    **{
-        f"base64 behind {len(user)} characters": lambda secret, user=user: b64encode((user + secret).encode()).decode()
-        for user in ("", "a", "me", "git:")
-    },
+    "base64": lambda secret: b64encode(secret.encode()).decode(),
+    "base64 behind one": lambda secret: b64encode(f"a{secret}".encode()).decode(),
+    "base64 behind two": lambda secret: b64encode(f"me{secret}".encode()).decode(),
+    "base64 behind a user": lambda secret: b64encode(f"git:{secret}".encode()).decode(),
     "base64 in a URL": lambda secret: urlsafe_b64encode(f"{secret}>>>".encode()).decode(),
 }
 
@@ -83,13 +83,13 @@ FORMS: dict[str, Callable[[str], str]] = {
 def test_registered_secrets(form: str, secret: str) -> None:
     """A registered secret is masked in each form that a message may have it in: no five characters of it are left."""
     try:
-        text = f"before {FORMS[form](secret)} behind"
+        text = FORMS[form](secret)
     except UnicodeError:
         pytest.skip("bytes that are no text do not have this form")
     register_secret(secret)
-    shown = mask_secrets(text)
+    shown = mask_secrets(f"before {text} behind")
     assert shown.startswith("before ") and shown.endswith(" behind") and "****" in shown
-    assert not any(text[at : at + 5] in shown for at in range(7, len(text) - 12) if "before" not in text[at : at + 5])
+    assert not any(part[at : at + 5] in shown for part in (text.strip("b\"'\\"), secret) for at in range(len(part) - 8))
 
 
 def test_short_secrets() -> None:
@@ -114,7 +114,7 @@ def test_masked_before_it_is_cut() -> None:
         assert len(shown) <= 400 and "corre" not in shown and "horse" not in shown
 
 
-@pytest.mark.parametrize("secret", ["\\" * 30 + "z", " a" * 30, "%" * 30 + "z", "'" * 30 + "z"])
+@pytest.mark.parametrize("secret", ["\\" * 30 + "z", " a" * 30, "%" * 30 + "z", "'" * 30 + "z", "'\"" * 30 + "z"])
 def test_time_is_linear(secret: str) -> None:
     """A text that is nearly a secret, over and over, is masked at once."""
     register_secret(secret)
@@ -124,12 +124,12 @@ def test_time_is_linear(secret: str) -> None:
 
 
 def test_url_and_basic() -> None:
-    """What is registered of a URL is its password, or a token in the place of the user; of a Basic header, its password."""
+    """What is registered of a URL is its password, or a token for a user name; of a Basic header, its password."""
     register_url("https://somebody:the-pass@host/a:b@c")
     register_url(f"https://hf_{BODY}@host/x")
-    register_basic(b64encode(b"somebody:another-pass").decode())
+    register_basic(b64encode(b"somebody:other-pass").decode())
     register_basic("no base64")
-    text = f"somebody the-pass another-pass hf_{BODY} host b"
+    text = f"somebody the-pass other-pass hf_{BODY} host b"
     assert mask_secrets(text) == "somebody **** **** hf_****wxyz host b"
 
 
