@@ -6,6 +6,7 @@ import sys
 from git_credential_hf.masking import is_visible, mask_line, mask_secrets, shorten
 
 NOT_LOGGED_IN = "not logged in to Hugging Face"
+PREFIX = "git-credential-hf: "  # of each line
 MAX_MESSAGE = 1000  # characters; more would hide what comes after it
 
 
@@ -23,9 +24,10 @@ class Problem(Exception):
 
 def report(level: str, text: str) -> None:
     """Write a line to stderr, in git's own style; `level` is `error`, `warning`, `hint` or `trace`."""
-    text = mask_line(text).replace("git-credential-hf: ", "git-credential-hf ")  # a name does not begin a line of ours
+    # Where a terminal breaks a long line, a name in it could begin with our prefix.
+    text = mask_line(text).replace(PREFIX, PREFIX.replace(":", ""))
     # A hint names a command, which has to be whole.
-    line = f"git-credential-hf: {level}: {text if level == 'hint' else shorten(text, MAX_MESSAGE)}\n"
+    line = f"{PREFIX}{level}: {text if level == 'hint' else shorten(text, MAX_MESSAGE)}\n"
     try:
         os.write(2, line.encode("utf-8", "replace"))  # one write: lines of parallel helpers do not mix
     except OSError:
@@ -48,7 +50,7 @@ def shell_word(text: str) -> str:
     import shlex
 
     if all(map(is_visible, text)) and "`" not in text:
-        quoted = shlex.quote(text)
+        quoted = shlex.quote(text).replace(PREFIX, PREFIX.replace(" ", "'' "))  # which `report` would change
         while "  " in quoted:
             quoted = quoted.replace("  ", " '' ")
         return quoted

@@ -175,9 +175,10 @@ def shown_helper(value: str) -> str:
     program = re.match(r"""!?("[^"$`\\]+"|'[^']+'|([\w/.+:~,@-]|\\ )+)(?=\s|$)""", value)
     shown = program[0] if program else "!" * value.startswith("!")
     is_argument = False  # of the option before it
-    for word in value[len(shown) :].split():
+    for word in re.findall(r"""(?:'[^']*'|"[^"]*"|\S)+""", value[len(shown) :]):
         option, equals, argument = word.partition("=")
-        is_place = is_plain(argument or word) and ("/" in word or (argument or word).isdecimal())
+        argument = (argument or word).strip("'\"").replace(" ", "")
+        is_place = is_plain(argument) and ("/" in argument or argument.isdecimal())
         if word.startswith("-"):
             is_harmless = re.fullmatch("-[A-Za-z]|--(?!.*(pass|pwd|token|secret|key|auth))[a-z-]+", option) is not None
             is_harmless, is_argument = is_harmless and (is_place or not equals), not equals
@@ -185,7 +186,7 @@ def shown_helper(value: str) -> str:
             is_harmless = is_place or (not is_argument and re.fullmatch("[a-z][a-z-]*", word) is not None)
             is_argument = False
         if not is_harmless:
-            return mask_line(f"{shown} …".strip())
+            return mask_line(f"{shown} …" if program else f"{shown}…")
         shown += f" {word}"
     return mask_line(shown)
 

@@ -17,4 +17,4 @@ def test_source_does_not_show_what_is_in_a_helper_s_command(home: Path) -> None:
     (token,) = git_credentials("https://huggingface.co/acme/model", read_config())
     assert token.value == PASSWORD
     assert token.kind == "helper"
-    assert token.place == "git's helper '! …'"
+    assert token.place == "git's helper '!…'"
