@@ -88,7 +88,7 @@ def print_purge(results: "list[PurgeResult]") -> None:
     for result in results:
         print_line(f"{result.state:8} ", f"{result.shown} ({result.origin.removeprefix('file:')})")
         for copy in result.copies:
-            user = f", user {copy.username}" if copy.username else ""
+            user = f", user {copy.shown_username}" if copy.username else ""
             print_line("         ", f"{mask_token(copy.secret)} for {copy.origin}{user}")
 
 

@@ -54,7 +54,7 @@ class PurgeResult:
 
     def as_json(self) -> dict[str, object]:
         """Return the object that `purge --json` prints."""
-        entries = [{"host": c.origin, "username": c.username, "shown": mask_token(c.secret)} for c in self.copies]
+        entries = [{"host": c.origin, "username": c.shown_username, "shown": mask_token(c.secret)} for c in self.copies]
         return {"helper": self.shown, "origin": self.origin, "state": self.state, "entries": entries}
 
     def remedy(self) -> str | None:

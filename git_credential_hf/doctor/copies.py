@@ -105,7 +105,8 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
     for result in purge_helpers(helpers, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
         if result.copies:
             copies = [
-                f"{mask_token(copy.secret)} for {copy.origin}" + (f", user {copy.username}" if copy.username else "")
+                f"{mask_token(copy.secret)} for {copy.origin}"
+                + (f", user {copy.shown_username}" if copy.username else "")
                 for copy in result.copies
             ]
             yield Finding(

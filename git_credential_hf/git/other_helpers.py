@@ -43,6 +43,11 @@ class TokenCopy:
         self.username = username
         self.secret = register_secret(secret)
 
+    @property
+    def shown_username(self) -> str:
+        """The user name as it may be shown: some helpers have the secret in its place, or in both."""
+        return mask_words(self.username)
+
 
 def request_copy(helper: str, origin: str, username: str | None) -> TokenCopy | None:
     """Return what a helper holds for an origin, if anything; raises `HelperError` if that is unknown."""

@@ -100,6 +100,7 @@ KINDS: dict[str, tuple[str, Place]] = {
     ),
     "an option": (PASSWORD, setting("[credential]\n\thelper = store --password SECRET\n")),
     "a helper's answer": (SPECIAL, helper("cat <<'X'\nusername=a SECRET b\npassword=SECRET\nX")),
+    "a short secret for a user name": (SHORT, helper("echo 'username=SECRET'; echo 'password=SECRET'")),
     "a helper's last words": (
         SPECIAL,
         helper("cat <<'X'\npassword=SECRET\nX\ncat >&2 <<'X'\n" + "x" * 190 + "SECRET\nX\nexit 1"),
