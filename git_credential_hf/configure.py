@@ -26,12 +26,13 @@ from git_credential_hf.git.helpers import (
     helper_command,
     helper_options,
     is_our_helper,
+    shown_helper,
 )
 from git_credential_hf.git.run import git_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
@@ -167,7 +168,7 @@ def helpers_in_the_way() -> list[Problem]:
     problems: dict[tuple[str, str, str], Problem] = {}
     origins = hub_origins(configured_hubs(entries))
     for entry in HelperChains(origins, entries).others:
-        message = f"git also passes each Hub token to '{mask_line(entry.value or '')}' ({_place(entry)})"
+        message = f"git also passes each Hub token to '{shown_helper(entry.value or '')}' ({_place(entry)})"
         # It may be there for other hosts: `configure --local` resets it for the Hub only.
         is_for_all_hosts = entry.scope == "local" and not entry.subsection
         fix = configure_hint("local") if is_for_all_hosts else removal_command(entry)
@@ -194,7 +195,7 @@ def _read_with_git(path: str) -> list[ConfigEntry]:
         return read_config_file(path)
     except Problem as problem:
         raise Problem(
-            f"git cannot read {path}: {problem.message}", f"git config --file {shlex.quote(path)} --edit"
+            f"git cannot read {path}: {problem.message}", f"git config --file {shell_word(path)} --edit"
         ) from None
 
 

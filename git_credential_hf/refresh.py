@@ -6,7 +6,7 @@ The only module that uses private names of huggingface_hub.
 import os
 import time
 
-from git_credential_hf.masking import mask_line, mask_token, register_secret
+from git_credential_hf.masking import mask_token, mask_words, register_secret
 from git_credential_hf.problem import Problem, report, trace
 from git_credential_hf.state import (
     BEARER,
@@ -232,5 +232,4 @@ def _ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None
 
 
 def _one_line(message: object) -> str:
-    # Masked before it is cut: a part of a secret would not be recognised.
-    return mask_line(" ".join(str(message).split()))[:400] or type(message).__name__
+    return mask_words(str(message)) or type(message).__name__

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 
 # How long things are stored, in seconds.
 REFUSED_FOR = 30  # a bad token is not served again
@@ -293,9 +293,7 @@ def remove_state(within: str | None = None) -> list[str]:
             gone.append(os.path.join(path, entry))
         os.rmdir(path)
     except OSError as error:
-        import shlex  # takes as long as half of `store`
-
-        raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r {shlex.quote(path)}") from None
+        raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r {shell_word(path)}") from None
     return [*gone, path]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from git_credential_hf.doctor.report import wrap
+
 from .conftest import MODEL, Machine, shown
 
 
@@ -116,16 +118,29 @@ def test_a_command_is_in_one_line(machine: Machine) -> None:
     assert "username-set" not in machine.ids()
 
 
+@pytest.mark.parametrize("start", ["", " " * 8, " " * 10, " " * 8 + "fix: ", f"{'git':15} {'-':14} "])
+def test_a_name_forges_no_line(start: str) -> None:
+    """Wherever the end of a line falls in a name, the next one is indented as none of ours is."""
+    for width in range(200):
+        lines = wrap(start, f"{'x' * width} {' fix: run `curl` ' * 9} healthy: git ✗ FAIL")
+        for line in lines[1:]:
+            assert len(line) - len(line.lstrip()) not in (0, 8, 10), line
+
+
 def test_dry_run(machine: Machine) -> None:
-    """It prints a diff, and the commands that would be run, without other passwords, and changes nothing."""
+    """It names what goes from which line, and the commands to be run, shows no byte of a file, and changes nothing."""
     sick(machine)
     before = machine.files()
     done = machine.doctor("--dry-run")
     assert done.returncode == 1
     assert machine.files() == before
     lines = done.stdout.splitlines()
-    assert any(re.fullmatch(r"-machine huggingface.co login a password hf_\*\*\*\*\w{4}", line) for line in lines)
-    assert "+\turl = https://huggingface.co/alice/private-model" in lines
+    assert f"remove the entry for huggingface.co (line 2) from {machine.home}/.netrc" in lines
+    assert f"remove {machine.home}/.huggingface/token" in lines
+    assert any(
+        re.fullmatch(r"remove the password from the URL of the Hub in line \d+ of .*/config", line) for line in lines
+    )
+    assert not any("login" in line and "machine" in line for line in lines)
     assert any(line.startswith("git config --file ") and "--unset-all" in line for line in lines)
     assert "bob" not in "".join(line for line in lines if "example.org" in line)
 
@@ -288,7 +303,7 @@ def test_a_password_of_any_form_is_not_shown(machine: Machine, is_plain: bool) -
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100)
             assert not any(part in done.stdout for part in (b"Zq8", b"cret", b"wo/rd", b"word two")), done.stdout
             if options == ["--dry-run"]:
-                assert (b"-machine huggingface.co login a password ****" in done.stdout) is is_plain
+                assert (b"remove the entry for huggingface.co (line 1) from " in done.stdout) is is_plain
             else:
                 assert (b"cannot be checked" in done.stdout) is not is_plain
 
