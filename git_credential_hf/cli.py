@@ -401,7 +401,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     """
     from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
     from git_credential_hf.hooks.install import HOOK_SCOPES, plan_uninstall
-    from git_credential_hf.state import cache_directory, remove_state
+    from git_credential_hf.state import cache_directory, job_directory, remove_state
 
     if scope in HOOK_SCOPES:
         _apply_changes(plan_uninstall(scope), dry_run)
@@ -410,6 +410,8 @@ def unconfigure(scope: str, dry_run: bool) -> int:
         return 0
     remove_state()
     remove_state(cache_directory())
+    if (of_job := job_directory()) is not None:
+        remove_state(of_job)
     for entry in handwritten_helpers(scope):
         file = entry.origin.removeprefix("file:")
         report("warning", f"`helper = {entry.value}` in {file} was not written by `configure`")

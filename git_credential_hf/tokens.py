@@ -127,6 +127,11 @@ def find_token(value: str, name: str | None) -> Token | None:
         return None
     if token is not None and token.value == value:
         return token
+    if name is None and os.environ.get("HF_OIDC_RESOURCE"):
+        from git_credential_hf.refresh import was_exchanged
+
+        if was_exchanged(value):
+            return Token(value, "oidc")
     stored = (_stored(known) for known in stored_token_names()) if name is None else ()
     return next((token for token in stored if token and token.value == value), None)
 

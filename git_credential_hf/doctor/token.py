@@ -28,7 +28,8 @@ def check_resolvers(machine: Machine, rows: list[Row], causes: list[Finding]) ->
     """Check whether the programs would send different tokens; `causes`: the findings that may be the reason."""
     chosen = machine.namespace_token  # is different on purpose; git-xet and huggingface_hub do not know it
     sent = [(row, row.token) for row in rows if row.token and not (chosen and row.token.value == chosen.value)]
-    other = next((row for row, token in sent if token.value != sent[0][1].value), None)
+    # Each exchange of a job's identity gives another token, which is stored only in a directory of the job's own.
+    other = next((row for row, token in sent if _identity(token) != _identity(sent[0][1])), None)
     if other is None:
         return
     yield Finding(
@@ -41,6 +42,10 @@ def check_resolvers(machine: Machine, rows: list[Row], causes: list[Finding]) ->
         ),
         first_fix(causes) or "run `git-credential-hf status` to see which token git uses",
     )
+
+
+def _identity(token: Token) -> str:
+    return token.kind if token.kind == "oidc" else token.value
 
 
 def check_token(machine: Machine) -> Iterator[Finding]:

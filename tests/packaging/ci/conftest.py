@@ -67,9 +67,14 @@ def github() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def kept(home: Path) -> Path:
-    """The directory in which a token of a Trusted Publisher is kept, until it expires."""
-    return Path(os.environ["XDG_RUNTIME_DIR"], "git-credential-hf")
+def kept(job: Job) -> Path:
+    """The directory in which GitHub's runner lets a job keep the token of a Trusted Publisher."""
+    return job.temporary / "git-credential-hf"
+
+
+def outside(home: Path) -> tuple[Path, Path]:
+    """What the next job on the same machine finds: the home, and the runtime directory."""
+    return home, Path(os.environ["XDG_RUNTIME_DIR"])
 
 
 def released(sources: Path, tmp_path: Path) -> str:

@@ -13,7 +13,7 @@ import yaml
 from git_credential_hf import __version__
 
 from . import ACTION, CHECKOUT, Job
-from .conftest import ID_TOKEN, REQUEST_TOKEN, WEIGHTS, released
+from .conftest import ID_TOKEN, REQUEST_TOKEN, WEIGHTS, outside, released
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -50,7 +50,7 @@ def pushed(job: Job, hub: "Hub") -> None:
     assert listed.stdout.split()[0] == head.strip()
 
 
-def test_with_a_secret(job: Job, hub: "Hub", home: Path, kept: Path) -> None:
+def test_with_a_secret(job: Job, hub: "Hub", home: Path) -> None:
     """With HF_TOKEN in the environment of the job, git logs in with it; it is in no file and not in the log."""
     token = hub.token("alice")
     job.environment["HF_TOKEN"] = token
@@ -58,11 +58,11 @@ def test_with_a_secret(job: Job, hub: "Hub", home: Path, kept: Path) -> None:
     assert "account   alice, write token\n" in job.log
     job.run(CLONE_AND_PUSH)
     pushed(job, hub)
-    assert job.holding(token, home, kept.parent) == []
+    assert job.holding(token, *outside(home)) == []
 
 
 def test_as_a_trusted_publisher(job: Job, hub: "Hub", home: Path, kept: Path, github: dict[str, str]) -> None:
-    """With `resource`, the job's identity is exchanged, once; the token is in the runtime directory alone, 0600."""
+    """With `resource`, the job's identity is exchanged, once; the token is in the job's own directory alone, 0600."""
     hub.oidc_whoami = False
     hub.trust("https://token.actions.githubusercontent.com", resource="alice/private-model", id_token=ID_TOKEN)
     job.environment |= github
@@ -74,10 +74,10 @@ def test_as_a_trusted_publisher(job: Job, hub: "Hub", home: Path, kept: Path, gi
     assert len(hub.log.of("/oauth/token")) == 1
 
     (token,) = (value for value in hub.accounts.tokens if value.startswith("hf_jwt_"))
-    assert job.holding(token, home, kept.parent) == [kept / "oidc"]
+    assert job.holding(token, *outside(home)) == [kept / "oidc"]
     assert (kept.stat().st_mode & 0o777, (kept / "oidc").stat().st_mode & 0o777) == (0o700, 0o600)
     for secret in (ID_TOKEN, REQUEST_TOKEN):
-        assert job.holding(secret, home, kept.parent) == []
+        assert job.holding(secret, *outside(home)) == []
 
 
 def test_what_doctor_says(job: Job, hub: "Hub", github: dict[str, str]) -> None:
@@ -129,7 +129,7 @@ def test_without_a_token(job: Job) -> None:
     ("permitted", "reason"), [(False, "`permissions: id-token: write`"), (True, "No trusted publisher matches")]
 )
 def test_an_exchange_that_fails(
-    job: Job, hub: "Hub", github: dict[str, str], home: Path, kept: Path, permitted: bool, reason: str
+    job: Job, hub: "Hub", github: dict[str, str], home: Path, permitted: bool, reason: str
 ) -> None:
     """Where `resource` gives no token the step fails, with the reason in its annotation, HF_TOKEN or not."""
     token = hub.token("alice")
@@ -140,7 +140,7 @@ def test_an_exchange_that_fails(
     assert reason in annotation
     assert "%0Agit-credential-hf: hint: " in annotation
     for secret in (token, ID_TOKEN, REQUEST_TOKEN):
-        assert job.holding(secret, home, kept.parent) == []
+        assert job.holding(secret, *outside(home)) == []
 
 
 def test_inputs_are_no_code(job: Job) -> None:
@@ -181,7 +181,7 @@ def test_installs(of: str, sources: Path, tmp_path: Path, home: Path) -> None:
     job.environment["PATH"] = os.pathsep.join(path)
     assert job.uses(sources, version=version) == 0, job.log
     job.run("""
-        test "$(command -v git-credential-hf)" = "$RUNNER_TEMP/git-credential-hf/bin/git-credential-hf"
+        test "$(command -v git-credential-hf)" = "$RUNNER_TEMP/git-credential-hf-program/bin/git-credential-hf"
         given=$(git credential fill <<< $'protocol=https\\nhost=huggingface.co\\n')
         [[ $given = *"password=$HF_TOKEN"* ]]
     """)

@@ -11,7 +11,7 @@ from programs import git
 from git_credential_hf import __version__
 
 from . import ACTION, CHECKOUT, Job
-from .conftest import ID_TOKEN, released
+from .conftest import ID_TOKEN, outside, released
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -48,11 +48,11 @@ def gitlab() -> tuple[dict[str, str], list[str]]:
     return job["variables"] | {"HF_OIDC_ID_TOKEN": ID_TOKEN, "GITLAB_CI": "true"}, job["before_script"] + job["script"]
 
 
-def test_any_ci(job: Job, hub: "Hub", token: str, home: Path, kept: Path) -> None:
-    """After the three lines git clones and pushes with HF_TOKEN, which no file has."""
+def test_any_ci(job: Job, hub: "Hub", token: str, home: Path) -> None:
+    """After these lines git clones and pushes with HF_TOKEN, which no file has."""
     assert job.shell(f"{SHELL}{PUSH}", "-e", HF_TOKEN=token) == 0, job.log
     assert pushed(hub)
-    assert job.holding(token, home, kept.parent) == []
+    assert job.holding(token, *outside(home)) == []
 
 
 def test_github(job: Job, hub: "Hub", token: str, github: dict[str, str]) -> None:
@@ -70,15 +70,16 @@ def test_github(job: Job, hub: "Hub", token: str, github: dict[str, str]) -> Non
     assert pushed(hub)
 
 
-def test_gitlab(job: Job, hub: "Hub", token: str, home: Path, kept: Path) -> None:
-    """The job for GitLab clones and pushes; the exchanged token is in the runtime directory alone."""
+def test_gitlab(job: Job, hub: "Hub", token: str, home: Path) -> None:
+    """The job for GitLab clones and pushes; no file has an exchanged token, as GitLab has no place for it."""
     hub.trust("https://gitlab.com", resource="acme/model", id_token=ID_TOKEN)
     variables, lines = gitlab()
     assert job.shell("\n".join([*lines, PUSH]), "-eo", "pipefail", **variables) == 0, job.log
     assert pushed(hub)
-    (exchanged,) = (value for value in hub.accounts.tokens if value.startswith("hf_jwt_"))
-    assert job.holding(exchanged, home, kept.parent) == [kept / "oidc"]
-    assert job.holding(ID_TOKEN, home, kept.parent) == []
+    exchanged = [value for value in hub.accounts.tokens if value.startswith("hf_jwt_")]
+    assert exchanged
+    assert [job.holding(value, *outside(home)) for value in exchanged] == [[] for _ in exchanged]
+    assert job.holding(ID_TOKEN, *outside(home)) == []
 
 
 @pytest.mark.registries
