@@ -312,6 +312,25 @@ def remove_state(within: str | None = None) -> list[str]:
     return [*gone, path]
 
 
+def backup_place() -> str | None:
+    """Return where copies of files that `doctor --fix` has changed are, which need not exist; `None` without a home."""
+    import platformdirs
+
+    try:
+        path = os.path.join(platformdirs.user_state_dir(_NAME, appauthor=False), "backups")
+    except RuntimeError:
+        return None
+    return path if os.path.isabs(path) else None
+
+
+def backup_directory() -> str:
+    """Return `backup_place`, made if need be; raises `Problem` if it is not this user's alone."""
+    path = backup_place()
+    if path is None or private_directory(path) is None:
+        raise Problem(f"cannot keep a copy in {path or 'a home'}, which is not a private directory of this user")
+    return path
+
+
 def cache_directory() -> str | None:
     """Return the directory in which a "yes" is cached: the user's cache directory, as platformdirs names it.
 

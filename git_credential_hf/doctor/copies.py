@@ -15,6 +15,7 @@ from git_credential_hf.hub import exclusive_origins, hub_origins, without_creden
 from git_credential_hf.masking import mask_line, mask_token, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import other_helpers, purge_helpers
+from git_credential_hf.state import backup_directory
 
 COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
 
@@ -89,7 +90,7 @@ def _plan_without_machines(path: str, hosts: list[str]) -> Callable[[], list[Cha
     def plan() -> list[Change]:
         content = read_file(real)
         after = without_machines(content or b"", hosts)
-        return [FileChange(real, content, after, has_backup=True)] if after != content else []
+        return [FileChange(real, content, after, backup_in=backup_directory)] if after != content else []
 
     return plan
 

@@ -17,6 +17,7 @@ from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem
+from git_credential_hf.state import backup_directory
 from git_credential_hf.token_files import stored_tokens_path, token_path
 from git_credential_hf.tokens import Token, login_token
 
@@ -165,7 +166,7 @@ def check_legacy_file(machine: Machine) -> Iterator[Finding]:
         return
 
     def remove() -> list[Change]:
-        return [FileChange(path, read_file(path), None, has_backup=True)]
+        return [FileChange(path, read_file(path), None, backup_in=backup_directory)]
 
     yield Finding(
         "legacy-token-file",

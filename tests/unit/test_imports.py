@@ -13,7 +13,7 @@ PACKAGE = Path(git_credential_hf.__file__).parent
 
 # From the bottom to the top. A module imports from the layers below its own, also inside of functions.
 LAYERS = [
-    ["", "api", "git", "hooks", "masking", "hub", "system", "hooks.limits"],
+    ["", "api", "git", "hooks", "masking", "hub", "system", "program", "hooks.limits"],
     ["problem"],
     ["files", "protocol", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.steps"],
