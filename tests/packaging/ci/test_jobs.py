@@ -1,5 +1,6 @@
 """Jobs one after the other on a machine of one's own: the next one is another repository's, and finds no token."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,12 @@ ASK = r"""
 eval "$(git-credential-hf configure --env)"
 git credential fill <<< $'protocol=https\nhost=huggingface.co\n' 2>&1
 """
+
+
+@pytest.fixture(autouse=True)
+def with_program(job: Job) -> None:
+    """The program is on PATH, as an image of one's own may have it."""
+    job.environment["PATH"] = os.environ["PATH"]
 
 
 @pytest.fixture
