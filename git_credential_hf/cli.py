@@ -440,7 +440,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
     from git_credential_hf.git.helpers import shown_helper
     from git_credential_hf.hooks.install import HOOK_SCOPES, plan_uninstall
-    from git_credential_hf.state import cache_directory, remove_state
+    from git_credential_hf.state import backup_place, cache_directory, job_directory, remove_state
 
     if scope in HOOK_SCOPES:
         _apply_changes(plan_uninstall(scope), dry_run)
@@ -449,6 +449,12 @@ def unconfigure(scope: str, dry_run: bool) -> int:
         return 0
     remove_state()
     remove_state(cache_directory())
+    if (of_job := job_directory()) is not None:
+        remove_state(of_job)
+    copies = backup_place()
+    if copies is not None and os.path.isdir(copies):  # nobody else has what was in these files
+        report("warning", f"copies of files that `doctor --fix` changed are in {copies}")
+        report("hint", f"run `rm -r {shlex.quote(copies)}` if you no longer need them")
     for entry in handwritten_helpers(scope):
         file = entry.origin.removeprefix("file:")
         report("warning", f"`helper = {shown_helper(entry.value or '')}` in {file} was not written by `configure`")

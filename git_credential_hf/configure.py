@@ -33,6 +33,7 @@ from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.program import fix_weaknesses, program_weaknesses
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
@@ -116,6 +117,8 @@ def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
     `new`: what is added to the settings that are there.
     """
     path = config_path(scope)
+    if scope == "system":
+        _refuse_program_of_others(path)
     before = after = read_file(path)
     configured = _read_with_git(path) if before is not None else []
     for section, variables in credential_sections(Settings.read(configured) + (new or Settings())).items():
@@ -125,6 +128,22 @@ def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
     # A user who cannot read the system's file cannot run git at all, and root's umask may be 077.
     mode = 0o644 if scope == "system" else None
     return [_checked(FileChange(path, before, after, mode=mode))] if after != before else []
+
+
+def _refuse_program_of_others(path: str) -> None:
+    """Raise `Problem` if this program can be changed by somebody who cannot change the system's file at `path`.
+
+    All users, root among them, would then run whatever that is, with their tokens.
+    """
+    owners = {os.stat(place).st_uid for place in (path, os.path.dirname(path)) if os.path.exists(place)}
+    weaknesses = program_weaknesses(owners)
+    if weaknesses:
+        environment = "/opt/git-credential-hf"
+        reinstall = f"python3 -m venv {environment} && {environment}/bin/pip install git-credential-hf"
+        raise Problem(
+            f"this program cannot be used for all users, because {weaknesses[0].reason}",
+            fix_weaknesses(weaknesses, f"sudo sh -c 'umask 022; {reinstall}'"),
+        )
 
 
 def plan_unconfigure(scope: str) -> list[FileChange]:

@@ -7,6 +7,7 @@ import stat
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 
 from git_credential_hf.problem import Problem, shell_word
@@ -30,7 +31,8 @@ class Change(Protocol):
 class FileChange:
     """The content of `path` changes from `before` to `after`; `None` means that there is no file.
 
-    `has_backup`: the old content is copied to a file beside it, with the date in its name, readable by its owner only.
+    `backup_in` makes the directory for a copy of the old content, which is named after the file and the date, and
+    readable by its owner only: beside the file, it might be in a repository. `backup` is the path of that copy.
     `mode`: the permissions of a new file, whatever the umask. `summary`: what changes, line by line in words, for a
     file that is not ours to show; a diff shows the lines of ours.
     """
@@ -41,14 +43,15 @@ class FileChange:
         before: bytes | None,
         after: bytes | None,
         *,
-        has_backup: bool = False,
+        backup_in: Callable[[], str] | None = None,
         mode: int | None = None,
         summary: list[str] | None = None,
     ) -> None:
         self.path = path
         self.before = before
         self.after = after
-        self.has_backup = has_backup
+        self.backup_in = backup_in
+        self.backup: str | None = None
         self.mode = mode
         self.summary = summary
 
@@ -84,8 +87,9 @@ class FileChange:
             try:
                 if _read(self.path, status) != self.before:
                     raise Problem(f"{self.path} has just been changed by another program", "run the command again")
-                if self.has_backup:
-                    _back_up(self.path, self.before or b"", status)
+                if self.backup_in is not None:
+                    place = os.path.join(self.backup_in(), os.path.basename(self.path))
+                    self.backup = _back_up(place, self.before or b"", status)
                 if self.after is None:
                     os.unlink(self.path)
                     os.unlink(lock)
@@ -152,15 +156,14 @@ def create_file(
         raise
 
 
-def _back_up(path: str, content: bytes, status: os.stat_result | None) -> None:
-    """Copy the content to a file that only the owner can read."""
+def _back_up(path: str, content: bytes, status: os.stat_result | None) -> str:
+    """Copy the content to a file that only the owner can read; return its path."""
     date = time.strftime("%Y%m%d-%H%M%S")
     for number in range(1, 100):  # earlier ones may be of the same second
+        name = f"{path}.backup-{date}" + (f"-{number}" if number > 1 else "")
         try:
-            create_file(
-                f"{path}.backup-{date}" + (f"-{number}" if number > 1 else ""), content, mode=0o600, owner=status
-            )
-            return
+            create_file(name, content, mode=0o600, owner=status)
+            return name
         except FileExistsError:
             continue
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), f"{path}.backup-{date}")

@@ -15,6 +15,7 @@ from git_credential_hf.hub import without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import other_helpers, purge_helpers
+from git_credential_hf.state import backup_directory
 
 COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
 
@@ -93,7 +94,7 @@ def _plan_without_machines(path: str, hosts: list[str]) -> Callable[[], list[Cha
             return []
         removed = [entry for entry in parse_netrc(content or b"") if (entry.machine or "").lower() in hosts]
         summary = [f"remove the entry for {entry.machine} (line {entry.line}) from {real}" for entry in removed]
-        return [FileChange(real, content, after, has_backup=True, summary=summary)]
+        return [FileChange(real, content, after, backup_in=backup_directory, summary=summary)]
 
     return plan
 

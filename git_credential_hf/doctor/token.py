@@ -16,6 +16,7 @@ from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
+from git_credential_hf.state import backup_directory
 from git_credential_hf.token_files import stored_tokens_path, token_path
 from git_credential_hf.tokens import Token, login_token
 
@@ -27,7 +28,8 @@ def check_resolvers(machine: Machine, rows: list[Row], causes: list[Finding]) ->
     """Check whether the programs would send different tokens; `causes`: the findings that may be the reason."""
     chosen = machine.namespace_token  # is different on purpose; git-xet and huggingface_hub do not know it
     sent = [(row, row.token) for row in rows if row.token and not (chosen and row.token.value == chosen.value)]
-    other = next((row for row, token in sent if token.value != sent[0][1].value), None)
+    # Each exchange of a job's identity gives another token, which is stored only in a directory of the job's own.
+    other = next((row for row, token in sent if _identity(token) != _identity(sent[0][1])), None)
     if other is None:
         return
     yield Finding(
@@ -37,6 +39,10 @@ def check_resolvers(machine: Machine, rows: list[Row], causes: list[Finding]) ->
         [f"{row.program}: {mask_token(row.token.value) if row.token else 'nothing'} from {row.source}" for row in rows],
         first_fix(causes) or "run `git-credential-hf status` to see which token git uses",
     )
+
+
+def _identity(token: Token) -> str:
+    return token.kind if token.kind == "oidc" else token.value
 
 
 def check_token(machine: Machine) -> Iterator[Finding]:
@@ -158,7 +164,7 @@ def check_legacy_file(machine: Machine) -> Iterator[Finding]:
     def remove() -> list[Change]:
         content = read_file(path)
         register_secret((content or b"").decode("utf-8", "surrogateescape").strip())
-        return [FileChange(path, content, None, has_backup=True, summary=[f"remove {path}"])]
+        return [FileChange(path, content, None, backup_in=backup_directory, summary=[f"remove {path}"])]
 
     yield Finding(
         "legacy-token-file",

@@ -47,11 +47,11 @@ def test_lines_that_moved_are_not_shown() -> None:
 
 
 def test_change_of_a_file(tmp_path: Path) -> None:
-    """A change keeps the file's mode, copies the old content beside it for its owner, and leaves no lock."""
+    """A change keeps the file's mode, copies the old content where it is told to for its owner, and leaves no lock."""
     file = tmp_path / "file"
     file.write_text("old")
     file.chmod(0o644)
-    FileChange(str(file), b"old", b"new", has_backup=True).apply()
+    FileChange(str(file), b"old", b"new", backup_in=lambda: str(tmp_path)).apply()
     (backup,) = tmp_path.glob("file.backup-*")
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o644)
     assert (backup.read_text(), stat.S_IMODE(backup.stat().st_mode)) == ("old", 0o600)

@@ -186,17 +186,26 @@ def test_confirming_one(machine: Machine) -> None:
 
 
 def test_a_backup_is_for_its_owner_alone(machine: Machine) -> None:
-    """.netrc and an old token file are backed up beside them, with mode 600, once."""
+    """.netrc and an old token file are backed up in a directory of ours, with mode 600, once; the hint restores."""
     sick(machine)
     (machine.home / ".netrc").chmod(0o644)
     was = (machine.home / ".netrc").read_bytes()
+    copies = machine.home / ".local/state/git-credential-hf/backups"
+    said = []
     for _ in range(2):
-        machine.doctor("--fix", "--yes")
-        (netrc,) = machine.home.glob(".netrc.backup-*")
-        (old,) = machine.home.glob(".huggingface/token.backup-*")
+        said.append(machine.doctor("--fix", "--yes").stderr)
+        (netrc,) = copies.glob(".netrc.backup-*")
+        (old,) = copies.glob("token.backup-*")
         assert {file.stat().st_mode & 0o777 for file in (netrc, old)} == {0o600}
         assert netrc.read_bytes() == was
+        assert {path.stat().st_mode & 0o777 for path in (copies, copies.parent)} == {0o700}
     assert (machine.home / ".netrc").stat().st_mode & 0o777 == 0o644
+    done = machine.run("git-credential-hf", "unconfigure")
+    assert f"hint: run `rm -r {copies}`" in done.stderr
+    assert netrc.exists(), "nobody else has what was in it"
+    (undo,) = re.findall(r"hint: to undo it, run `(cp .*netrc)`", said[0])
+    machine.run("sh", "-c", undo)
+    assert (machine.home / ".netrc").read_bytes() == was
 
 
 # --- environments ---
