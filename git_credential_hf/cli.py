@@ -222,12 +222,11 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
 def _ask_for_endpoint(new: "Settings") -> "Settings":
     """Add the Hub at HF_ENDPOINT, with the user's consent: it gets the token of whoever is logged in."""
     from git_credential_hf.configure import Settings
-    from git_credential_hf.git.config import read_config
     from git_credential_hf.git.helpers import configured_hubs
     from git_credential_hf.hub import environment_hub, hub_at
 
     hub = environment_hub()
-    if hub is None or hub_at(hub, [*new.hubs, *configured_hubs(read_config())]):
+    if hub is None or hub_at(hub, [*new.hubs, *configured_hubs(_readable_entries())]):
         return new
     if sys.stdin is None or not sys.stdin.isatty():
         report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {hub}`")
