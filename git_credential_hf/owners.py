@@ -1,6 +1,6 @@
 """Whose token it is, as the Hub has once said: kept beside its cached answers, without the token."""
 
-from git_credential_hf.state import cache_directory, fingerprint, new_key, read_state, write_state
+from git_credential_hf.state import Lock, cache_directory, fingerprint, new_key, read_state, write_state
 from git_credential_hf.tokens import Token
 
 # User names in URLs that stand for no account: ours, huggingface_hub's, and those that other forges want.
@@ -16,7 +16,8 @@ def record_owner(token: Token, account: str, organizations: list[str]) -> None:
         return
     key = new_key()
     line = " ".join((key, fingerprint(token.key, key), account, *organizations[:100]))
-    write_state(_NAME, "\n".join([line, *_others(token)][:_MAX_OWNERS]), cache_directory())
+    with Lock(_NAME):  # the Hub is asked about several tokens at the same time
+        write_state(_NAME, "\n".join([line, *_others(token)][:_MAX_OWNERS]), cache_directory())
 
 
 def known_names(token: Token) -> list[str]:
