@@ -229,7 +229,7 @@ def _ask_for_endpoint(new: "Settings") -> "Settings":
     if hub is None or hub_at(hub, [*new.hubs, *configured_hubs(_readable_entries())]):
         return new
     if sys.stdin is None or not sys.stdin.isatty():
-        report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {hub}`")
+        report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {shlex.quote(hub)}`")
         return new
     question = f"Log git in to {hub} (HF_ENDPOINT), too? It will get your token"
     return new + Settings([hub]) if click.confirm(question, False, err=True) else new
