@@ -165,6 +165,9 @@ def configure(
 
     With --token and --for, the repositories of one namespace use another token
     than the current one. (git-xet asks for the host only: it gets the current one.)
+
+    With --hub, another Hub is served, too. HF_ENDPOINT alone changes nothing for
+    git; on a terminal, you are asked whether it shall be that Hub.
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
 

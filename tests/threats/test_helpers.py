@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from operations import serve_hub
 
 from . import ended, is_clean, new_token, start
 
@@ -35,6 +36,7 @@ def helpers(home: Path) -> Path:
         program.chmod(0o755)
         lines.append(f"[credential]\n\thelper = {program}\n")
     (home / ".gitconfig").write_text("".join(lines) + "[credential]\n\thelper = hf\n")
+    serve_hub(home, "http://127.0.0.1:9")
     return home
 
 

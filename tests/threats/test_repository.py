@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 from account import Account
+from operations import serve_hub
 from programs import git
 
 from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
@@ -262,6 +263,7 @@ def test_a_hostile_configuration_leads_our_requests_nowhere(archive: Path, home:
     with Server(http("200 OK")) as proxy, Server(http("500 No")) as hub:
         with (archive / ".git/config").open("a") as file:
             file.write(REDIRECTED.format(port=proxy.port, hooks=home / "hooks"))
+        serve_hub(home, hub.url)
         started = [start(*command.split(), HF_ENDPOINT=hub.url) for command in LOOKING]
         pushed = ("hook", "pre-push", "origin", "ssh://git@hf.co/acme/model")
         started.append(start(*pushed, stdin=push.encode(), HF_ENDPOINT=hub.url))
@@ -384,7 +386,7 @@ def test_a_command_that_we_name_is_one(repository: Path, home: Path) -> None:
     configuration = nasty / "config"
     section = 'credential "https://huggingface.co/acme; touch mark #"'
     configuration.write_text(f"[{section}]\n\thelper =\n\thelper = hf --token nobody-s\n")
-    said = run("status", HF_ENDPOINT="http://127.0.0.1:9", GIT_CONFIG_GLOBAL=str(configuration))[2]
+    said = run("status", HF_HUB_OFFLINE="1", GIT_CONFIG_GLOBAL=str(configuration))[2]
     hint = next(line for line in said.splitlines() if "--for" in line)
     assert shlex.split(hint.partition("`")[2].removesuffix("`"))[-1] == "acme; touch mark #"
     kept = nasty / "git-credential-hf"
