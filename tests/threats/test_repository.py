@@ -274,6 +274,23 @@ def test_a_hostile_configuration_leads_our_requests_nowhere(archive: Path, home:
     assert not (home / "mark").exists(), (home / "mark").read_text()
 
 
+def test_a_repository_names_no_hub(repository: Path, home: Path) -> None:
+    """A `.git/config` that says which server is a Hub, and that this is pushed there, brings it no request of ours."""
+    given = f"refs/heads/main {git('rev-parse', 'HEAD').strip()} refs/heads/main {'0' * 40}\n".encode()
+    with Server(http("200 OK")) as server:
+        git("config", "--add", f"credential.{server.url}.helper", f"hf --hub {server.url}")
+        git("remote", "set-url", "origin", f"{server.url}/acme/model")
+        commands = [
+            *LOOKING,
+            "check",
+            f"check {server.url}/acme/model",
+            f"hook pre-push origin {server.url}/acme/model",
+        ]
+        for process in [start(*c.split(), stdin=given, HF_ENDPOINT=server.url) for c in commands]:
+            ended(process)
+        assert server.heard == []
+
+
 def test_only_helpers_are_asked(archive: Path, home: Path) -> None:
     """`doctor` and `purge` ask the helpers of a repository as git would, and run nothing else that it names.
 
