@@ -325,3 +325,16 @@ def test_another_hub_renews_no_token_of_this_one(home: Path) -> None:
         for command, asked in (("--token work get", ASK), ("get", by_user), (there, request_to(server.url) + b"\n")):
             assert token in run(*command.split(), stdin=asked, HF_ENDPOINT=server.url)[1]
         assert server.heard == []
+
+
+def test_the_token_of_another_hub_enters_no_commit(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not of the Hub's form, and is for the Hub of `HF_ENDPOINT`, is found in what is staged all the same."""
+    monkeypatch.chdir(home)
+    secret = f"of-a-company-{new_token()[3:]}"
+    (home / "settings").write_text(f"key = {secret}\n")
+    for command in (["init", "--quiet"], ["add", "settings"]):
+        subprocess.run(["git", *command], check=True)
+    for endpoint in ("https://hub.example.org", PUBLIC):
+        status, _, said = run("hook", "pre-commit", HF_TOKEN=secret, HF_ENDPOINT=endpoint)
+        assert status == 1 and "settings contains" in said, said
+        assert secret not in said
