@@ -15,7 +15,15 @@ from git_credential_hf.state import (
     record,
 )
 from git_credential_hf.token_files import login_hint
-from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
+from git_credential_hf.tokens import (
+    Token,
+    current_token,
+    find_token,
+    renew_token,
+    stored_token,
+    stored_token_names,
+    stored_tokens,
+)
 
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
@@ -131,8 +139,7 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     current = current_token(hub)
     if user in PLACEHOLDER_USERNAMES:
         return current
-    stored = [stored_token(name, hub, act=False) for name in stored_token_names()]
-    tokens = [token for token in (current, *stored) if token is not None]
+    tokens = [*([current] if current else []), *stored_tokens(hub)]
     different = {token.value: token for token in tokens}.values()
     unknown = [token for token in different if not known_names(token)]
     if len(different) > 1 and unknown:

@@ -145,6 +145,11 @@ def stored_token(name: str, hub: str = PUBLIC_HUB, *, act: bool = True) -> Token
     return (_refreshed(token) or token) if act and token.is_due() else token
 
 
+def stored_tokens(hub: str = PUBLIC_HUB) -> list[Token]:
+    """Return all stored tokens, for use with this Hub."""
+    return [token for name in stored_token_names() if (token := _stored(hub, name))]
+
+
 def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | None:
     """Return the token that has this value: the named one, or else the current one, or any that is stored."""
     try:
@@ -158,8 +163,8 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
 
         if was_exchanged(value, hub):
             return Token(value, "oidc", hub=hub)
-    stored = (_stored(hub, known) for known in stored_token_names()) if name is None else ()
-    return next((token for token in stored if token and token.value == value), None)
+    stored = stored_tokens(hub) if name is None else []
+    return next((token for token in stored if token.value == value), None)
 
 
 def renew_token(token: Token) -> bool:
