@@ -53,7 +53,7 @@ def fix_weaknesses(weaknesses: list[Weakness], reinstall: str) -> str:
     commands = [["chmod", "go-w", *outside]] if outside else []
     if environment and inside:
         commands.append(["chmod", "-R", "go-w", environment])
-    is_mine = all(os.stat(weakness.path).st_uid == os.geteuid() for weakness in weaknesses)
+    is_mine = sys.platform == "win32" or all(os.stat(one.path).st_uid == os.geteuid() for one in weaknesses)
     sudo = [] if is_mine else ["sudo"]
     return "run `" + " && ".join(shlex.join([*sudo, *command]) for command in commands) + "`"
 
@@ -107,11 +107,11 @@ def _who_may_write(status: os.stat_result, *, is_imported: bool) -> str | None:
 
 def _has_others(gid: int) -> bool:
     """Whether a group has members that are neither this user nor root; a user's private group has none."""
+    if sys.platform == "win32" or gid == 0 or (sys.platform == "darwin" and gid == MACOS_ADMIN):
+        return False
     import grp
     import pwd
 
-    if gid == 0 or (sys.platform == "darwin" and gid == MACOS_ADMIN):
-        return False
     try:
         group = grp.getgrgid(gid)
         mine = pwd.getpwuid(os.geteuid()).pw_name
@@ -153,6 +153,8 @@ def _unmapped_user() -> int | None:
 
 
 def _user_name(uid: int) -> str:
+    if sys.platform == "win32":
+        return str(uid)
     import pwd
 
     try:
@@ -162,6 +164,8 @@ def _user_name(uid: int) -> str:
 
 
 def _group_name(gid: int) -> str:
+    if sys.platform == "win32":
+        return str(gid)
     import grp
 
     try:

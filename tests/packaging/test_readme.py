@@ -112,9 +112,10 @@ ELSEWHERE = {
     "./install.sh": ("tests/packaging/install/test_install.py", "install.sh"),
     **dict.fromkeys(
         [
-            "hf=$(mktemp -d)",
-            '(cd "$hf" && unset PYTHONPATH && python3 -I -m venv . && bin/python -I -m pip install git-credential-hf==0.1.0)',  # noqa: E501
-            'eval "$("$hf/bin/git-credential-hf" configure --env)"',
+            'hf=$(mktemp -d) && cd "$hf"',
+            "env -u PYTHONPATH python3 -I -m venv .",
+            "env -u HF_TOKEN -u HF_OIDC_ID_TOKEN bin/python -I -m pip install --only-binary ':all:' git-credential-hf==0.1.0",  # noqa: E501
+            'eval "$("$hf/bin/git-credential-hf" configure --env)" && cd "$OLDPWD"',
         ],
         ("tests/packaging/ci/test_snippets.py", "def test_any_ci"),
     ),

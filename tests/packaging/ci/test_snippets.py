@@ -57,7 +57,7 @@ def gitlab() -> tuple[dict[str, str], list[str]]:
 
 def test_any_ci(job: Job, hub: "Hub", token: str, home: Path) -> None:
     """After these lines git clones and pushes with HF_TOKEN, which no file has."""
-    assert f"git-credential-hf=={__version__})" in SHELL
+    assert f" git-credential-hf=={__version__}\n" in SHELL
     assert job.shell(f"{SHELL}{PUSH}", "-e", HF_TOKEN=token, PYTHONPATH=hostile(job)) == 0, job.log
     assert pushed(hub)
     assert job.holding(token, *outside(home)) == []
