@@ -62,8 +62,11 @@ class Token:
 
     @property
     def key(self) -> str:
-        """What answers of the Hub are stored for, as a keyed hash: what one Hub refuses, another may accept."""
-        return f"{self.hub} {self.value}"
+        """What answers of the Hub are stored for, as a keyed hash: what one Hub refuses, another may accept.
+
+        For a CI job that is its resource, as each exchange gives another token.
+        """
+        return f"{self.hub} {os.environ.get('HF_OIDC_RESOURCE') if self.kind == 'oidc' else self.value}"
 
     @property
     def settings_url(self) -> str:

@@ -195,7 +195,7 @@ def test_broken_git_configuration(home: Path) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
 def test_secrets_of_others_are_masked(options: list[str], home: Path) -> None:
-    """Another helper's command is shown as far as it cannot be a secret; a token in HF_ENDPOINT is masked."""
+    """Another helper's command is shown as far as it cannot be a secret; a token in HF_ENDPOINT is not shown."""
     secret = "hf_SeCrEtSeCrEtSeCrEtSeCrEtSeCrEt5678"
     (home / ".gitconfig").write_text(
         f'[credential]\n\thelper = "!f() {{ echo password={secret}; }}; f"\n\thelper = hf\n'
@@ -204,7 +204,6 @@ def test_secrets_of_others_are_masked(options: list[str], home: Path) -> None:
     done = run("status", *options, HF_TOKEN=TOKEN, HF_HUB_OFFLINE="1", HF_ENDPOINT=endpoint)
     assert secret not in done.stdout + done.stderr
     assert ("!…" in done.stdout or r"!\u2026" in done.stdout) and "echo" not in done.stdout + done.stderr
-    assert "me:hf_****5678@" in done.stdout
 
 
 # --- the Hub ---

@@ -555,8 +555,8 @@ def test_another_name_in_the_url(hub: "Hub", account: Account, tokens: Tokens, u
         done = direct(account, "get", username=username)
         assert given(done) == tokens["work" if username == "bob" else "personal"]
         if username in ("Work", "work2"):
-            assert f"warning: the URL names the account {username}, but the token hf_****" in done.stderr
-            assert "stored as 'personal' is of alice\ngit-credential-hf: hint: " in done.stderr
+            assert f"warning: the URL names {username}, but no stored token is known to be of that " in done.stderr
+            assert "account; using alice's\ngit-credential-hf: hint: " in done.stderr
         else:
             assert done.stderr == ""
     assert len(hub.log.of("/whoami-v2")) == (0 if username in ("git", "hf_user", "__token__") else 2)
