@@ -77,6 +77,7 @@ def test_the_next_job_of_gitlab_finds_no_token(job: Job, hub: "Hub", publisher: 
 
 def test_a_refused_token_that_is_not_stored(job: Job, hub: "Hub", publisher: dict[str, str]) -> None:
     """Where nothing is stored, too, a refused token ends the exchanges for a while: git-lfs does not ask for ever."""
+    hub.oidc_whoami = False  # so that the Hub does not say that they are good
     hub.repository("alice/other-model", private=True, files={"README.md": b"hello\n"})
     hub.org("acme")
     hub.repository("acme/not-for-this-job", private=True, files={"README.md": b"hello\n"})
