@@ -356,14 +356,14 @@ def test_runtime_directory_is_not_trusted(name: str, records: Path, token: None)
     ATTACKS[name](records)
     elsewhere = records.parent / "elsewhere"
     before = content(elsewhere)
-    assert ask("get", timeout=5) == (0, ANSWER, "")
-    assert ask("get", GIT_CREDENTIAL_HF_TRACE="1", timeout=5)[:2] == (0, ANSWER)
-    status, stdout, stderr = ask("erase", ERASE, timeout=5)
+    assert ask("get", timeout=20) == (0, ANSWER, "")
+    assert ask("get", GIT_CREDENTIAL_HF_TRACE="1", timeout=20)[:2] == (0, ANSWER)
+    status, stdout, stderr = ask("erase", ERASE, timeout=20)
     assert (status, stdout) == (0, "")
     assert stderr.startswith("git-credential-hf: error: the Hub refused the token hf_****wxyz from")
-    refuse_twice(ERASE, timeout=5)
+    refuse_twice(ERASE, timeout=20)
     counts = "garbage" in name or "directory is" in name
-    assert ask("get", timeout=5)[:2] in ((0, QUIT), (0, QUIT if counts else ANSWER))
+    assert ask("get", timeout=20)[:2] in ((0, QUIT), (0, QUIT if counts else ANSWER))
     assert content(elsewhere) == before
 
 
@@ -384,10 +384,10 @@ def test_runtime_directory_in_tmp_is_not_trusted(
         ATTACKS[name](base / "git-credential-hf")
     else:
         ATTACKS[name](base)
-    assert ask("get", timeout=5) == (0, ANSWER, "")
-    refuse_twice(ERASE, timeout=5)
+    assert ask("get", timeout=20) == (0, ANSWER, "")
+    refuse_twice(ERASE, timeout=20)
     if "record" not in name:
-        assert ask("get", timeout=5)[:2] == (0, QUIT)  # recorded in the cache directory
+        assert ask("get", timeout=20)[:2] == (0, QUIT)  # recorded in the cache directory
         assert not list(tmp_path.rglob("refused*")) or "FIFO" in name
 
 
@@ -400,7 +400,7 @@ def test_fifo_of_another_user_in_tmp(tmp_path: Path, token: None) -> None:
     os.mkfifo(theirs / "refused")
     for path in (theirs / "refused", theirs, theirs.parent):
         os.chown(path, NOBODY, NOBODY)
-    assert ask("get", XDG_RUNTIME_DIR=None, TMPDIR=tmp_path, timeout=5) == (0, ANSWER, "")
+    assert ask("get", XDG_RUNTIME_DIR=None, TMPDIR=tmp_path, timeout=20) == (0, ANSWER, "")
 
 
 @pytest.mark.parametrize("runtime", ["/nowhere", "", "runtime", "/etc/passwd"])
