@@ -241,9 +241,9 @@ def _ask_for_endpoint(new: "Settings") -> "Settings":
 def _purge_first(wanted: bool | None) -> None:
     """Remove what other helpers hold, with the user's consent: `unconfigure` would bring it back."""
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.git.helpers import configured_hubs, default_hub
     from git_credential_hf.hub import hub_origins
-    from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers
+    from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers, refuse_without_token
 
     entries = read_config()
     helpers = other_helpers(entries)
@@ -253,6 +253,11 @@ def _purge_first(wanted: bool | None) -> None:
         report("hint", "other helpers may hold old tokens for the Hub: run `git-credential-hf purge`")
         return
     if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
+        return
+    try:
+        refuse_without_token(default_hub(entries))
+    except Problem as problem:
+        report_problem(problem, "warning")
         return
     print_purge(purge_helpers(helpers, hub_origins(configured_hubs(entries)), account_usernames()))
 
@@ -269,13 +274,16 @@ def purge(dry_run: bool, as_json: bool) -> int:
     Exits with 1 if a helper still has a token, or did not answer.
     """
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.git.helpers import configured_hubs, default_hub
     from git_credential_hf.hub import hub_origins
-    from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers
+    from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers, refuse_without_token
 
     entries = read_config()
     origins = hub_origins(configured_hubs(entries))
-    results = purge_helpers(other_helpers(entries), origins, account_usernames(), dry_run=dry_run)
+    helpers = other_helpers(entries)
+    if helpers and not dry_run:
+        refuse_without_token(default_hub(entries))
+    results = purge_helpers(helpers, origins, account_usernames(), dry_run=dry_run)
     if as_json:
         print_json({"helpers": [result.as_json() for result in results]})
     else:

@@ -1,6 +1,6 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
-from git_credential_hf.hub import normalized_origin, origins_of, requested_hub
+from git_credential_hf.hub import PUBLIC_HUB, normalized_origin, origins_of, requested_hub
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, trace
 from git_credential_hf.protocol import AUTHTYPE, Request
@@ -9,6 +9,8 @@ from git_credential_hf.state import (
     BEARER_FOR,
     REFUSED_AGAIN_WITHIN,
     REFUSED_FOR,
+    REJECTED,
+    WARNED_FOR,
     cache_directory,
     discard_record,
     is_recorded,
@@ -25,11 +27,16 @@ from git_credential_hf.tokens import (
     stored_tokens,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a folder is not imported by `get`
+    from git_credential_hf.git.config import ConfigEntry
+
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 
 _FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, and of a CI job
 _REFUSED = "refused"  # the state that names tokens which are held back
+_WARNED = "warned"  # the state that names user names which a warning was about
 _SUSPECT = "suspect"  # the state that names tokens which were refused a moment ago, and may be good
 
 
@@ -54,6 +61,7 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     trace(f"get {hub}: {token.describe()}")
     if AUTHTYPE in request.capabilities and _needs_bearer(token):
         answer = {"capability[]": "authtype", "authtype": "Bearer", "credential": token.value}
+        answer["ephemeral"] = "1"  # no other helper shall store it
     else:
         answer = {"username": USERNAME, "password": token.value}
     # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
@@ -63,31 +71,45 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
 
 
 def store(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
-    """Store nothing, and remove what git has just given other helpers to store: the token has one place."""
+    """Store nothing, and remove what git has just given other helpers to store: the token has one place.
+
+    A credential of another helper, which has just worked, stays unless the current token works as well: it may be the
+    only one that does.
+    """
     hub = requested_hub(request.protocol, request.host, other_hub)
-    if hub is not None:
-        _purge_chain(hub, request)
+    helpers = _other_helpers(hub, request) if hub and request.secret else []
+    if not hub or not helpers:
+        return  # as usual: one look at the configuration is all that it costs
+    from git_credential_hf.purge import is_replaceable, purge_helpers
+
+    if is_replaceable(request.secret, request.user, hub):
+        # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
+        for result in purge_helpers(helpers, origins_of(hub), (None, request.user), seconds=PURGE_TIMEOUT):
+            copies = [mask_token(copy.secret) for copy in result.copies]
+            trace(f"{result.shown}: {result.state} {copies} {result.failure}")
 
 
 def erase(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
     """Find out why the Hub refused a token, renew it if it can be, and report what to do; never delete it."""
     hub = requested_hub(request.protocol, request.host, other_hub)
-    if hub is None:
-        return
-    _purge_chain(hub, request)
-    token = find_token(request.secret, name, hub) if request.secret else None  # `hf auth logout` gives none
+    if hub is None or not request.secret:
+        return  # `hf auth logout` gives none
+    token = find_token(request.secret, name, hub)
     if token is None:
+        if _other_helpers(hub, request):  # git itself has told them that it is bad
+            record(REJECTED, hub, REFUSED_FOR)
         return
     refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
     from git_credential_hf.api.access import explain_refusal
 
-    is_good, problem = explain_refusal(token, request.path)
-    if not is_good and renew_token(token):
+    refusal = explain_refusal(token, request.path)
+    problem = refusal.problem
+    if not refusal.is_good and renew_token(token):
         report("error", refused)
         report("hint", "the token has been renewed: run the command again")
         return
-    _hold_back(token, is_good)
-    if is_good and token.value.startswith(_FROM_EXCHANGE):
+    _hold_back(token, refusal.is_good)
+    if refusal.is_good and refusal.has_access is not False and token.value.startswith(_FROM_EXCHANGE):
         problem = _change_authtype(token, request) or problem
     if problem is None or token.describe() not in problem.message:
         report("error", refused)  # otherwise the reason names the token, too
@@ -109,8 +131,7 @@ def _hold_back(token: Token, is_good: bool | None) -> None:
         record(_REFUSED, key, REFUSED_FOR)
         delay_exchange(token, REFUSED_FOR)
         return
-    record(_SUSPECT, key, REFUSED_AGAIN_WITHIN)
-    if is_refused_again:
+    if not record(_SUSPECT, key, REFUSED_AGAIN_WITHIN) or is_refused_again:
         import time
 
         time.sleep(1)  # a program that tries again and again shall not do so 85 times a second
@@ -136,26 +157,33 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     """Return the token of this account, or the current one if it is not known to be another's, or with a warning."""
     from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
 
+    user = user.lower()
     current = current_token(hub)
-    if user in PLACEHOLDER_USERNAMES:
-        return current
+    if user in PLACEHOLDER_USERNAMES or hub != PUBLIC_HUB:
+        return current  # another Hub, which can choose the name by a redirect, is shown no other token than its own
     tokens = [*([current] if current else []), *stored_tokens(hub)]
-    different = {token.value: token for token in tokens}.values()
-    unknown = [token for token in different if not known_names(token)]
-    if len(different) > 1 and unknown:
+    owned = _owned_by(user, tokens)
+    if owned is None and len({token.value for token in tokens}) > 1:
         from git_credential_hf.api.access import learn_owners
 
-        learn_owners(unknown)  # once for each token
-    for token in tokens:
-        if known_names(token)[:1] == [user]:
-            return token if token is current else stored_token(token.name or "", hub)
+        learn_owners([token for token in tokens if not known_names(token)])  # once for each token
+        owned = _owned_by(user, tokens)
+    if owned is not None:
+        return owned if owned is current else stored_token(owned.name or "", hub)
     names = known_names(current) if current else []
-    if current and names and user not in names:
+    if names and user not in names and names[0] != "-" and not is_recorded(_WARNED, f"{hub} {user}"):
+        record(_WARNED, f"{hub} {user}", WARNED_FOR)
         report(
             "warning", f"the URL names {user}, but no stored token is known to be of that account; using {names[0]}'s"
         )
         report("hint", f"run `hf auth login` with a token of {user}, or remove the name from the URL")
     return current
+
+
+def _owned_by(user: str, tokens: list[Token]) -> Token | None:
+    from git_credential_hf.owners import known_names
+
+    return next((token for token in tokens if known_names(token)[:1] == [user]), None)
 
 
 def _change_authtype(token: Token, request: Request) -> Problem | None:
@@ -176,20 +204,10 @@ def _change_authtype(token: Token, request: Request) -> Problem | None:
     return Problem(f"the Hub does not take the token {token.describe()} as a password, although it is valid", how)
 
 
-def _purge_chain(hub: str, request: Request) -> None:
-    """Remove what the other helpers in git's chain hold: what git has just given them, and older tokens."""
+def _other_helpers(hub: str, request: Request) -> "list[ConfigEntry]":
+    """Return the other helpers in git's chain; as usual there are none."""
     from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 
     origin = normalized_origin((request.protocol or b"").decode(), (request.host or b"").decode()) or hub
     chain = helper_chain(origin, read_helper_entries())
-    others = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
-    if not others:
-        return  # as usual: one look at the configuration is all that it costs
-    from git_credential_hf.purge import REJECTED, purge_helpers
-
-    # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
-    for result in purge_helpers(list(others.values()), origins_of(hub), (None, request.user), seconds=PURGE_TIMEOUT):
-        has_stale = any(copy.secret == request.secret for copy in result.copies)
-        if has_stale and find_token(request.secret, None, hub) is None:
-            record(REJECTED, hub, REFUSED_FOR)
-        trace(f"{result.shown}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")
+    return [*{entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}.values()]

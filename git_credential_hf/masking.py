@@ -19,7 +19,11 @@ TOKEN_SHAPES = (
 # Text without any of these needs no search with `re`, which takes long to import.
 _SIGNS = ("hf_", "api_", "oauth_app_secret_", "eyj", "@", "authorization", "password=")
 
-MIN_SECRET = 5  # characters: a shorter secret occurs in any text, and is masked only in what others say
+# Shorter secrets, and plain words, occur in any text: they are masked only in what others say.
+MIN_SECRET = 5  # characters
+_MIN_LETTERS = 16  # characters, if all are small letters
+
+PREFIX = "git-credential-hf: "  # of our lines; nothing else that we print may look like one
 
 _secrets: list[str] = []
 
@@ -95,14 +99,14 @@ def _as_line(text: str) -> str:
     text = "".join(c if is_visible(c) else " " for c in text)
     while "  " in text:
         text = text.replace("  ", " ")
-    return text
+    return text.replace(PREFIX, PREFIX.replace(":", ""))
 
 
 def mask_secrets(text: str, *, are_others_words: bool = False) -> str:
     """Return `text` without its secrets, in whatever form; control characters stay."""
     secrets = sorted(_secrets, key=len, reverse=True)
-    short = [secret for secret in secrets if len(secret) < MIN_SECRET] if are_others_words else []
-    secrets = [secret for secret in secrets if len(secret) >= MIN_SECRET]
+    short = [secret for secret in secrets if _is_word(secret)] if are_others_words else []
+    secrets = [secret for secret in secrets if not _is_word(secret)]
     for secret in secrets:
         text = _mask_base64(text.replace(secret, mask_token(secret)), secret)
     # Letters and digits are the same in any form.
@@ -113,6 +117,10 @@ def mask_secrets(text: str, *, are_others_words: bool = False) -> str:
         except (ImportError, MemoryError, OSError):
             return _NOT_SHOWN
     return text
+
+
+def _is_word(secret: str) -> bool:
+    return len(secret) < (_MIN_LETTERS if secret.isalpha() and secret.islower() else MIN_SECRET)
 
 
 def _mask_base64(text: str, secret: str) -> str:

@@ -1,41 +1,59 @@
 """Whose token it is, as the Hub has once said: kept beside its cached answers, without the token."""
 
+from collections.abc import Iterable
+
 from git_credential_hf.state import Lock, cache_directory, fingerprint, new_key, read_state, write_state
-from git_credential_hf.tokens import Token
+from git_credential_hf.tokens import Token, stored_token_names, stored_tokens
 
 # User names in URLs that stand for no account: ours, huggingface_hub's, and those that other forges want.
-PLACEHOLDER_USERNAMES = ("git", "hf_user", "user", "token", "oauth2", "x-access-token", "__token__")
+PLACEHOLDER_USERNAMES = (
+    *("git", "hf_user", "user", "username", "token", "__token__", "oauth2", "x-access-token"),
+    *("hf", "huggingface", "x"),
+)
 
 _NAME = "owners"
-_MAX_OWNERS = 64  # tokens; the oldest are dropped
+_MAX_OWNERS = 16  # tokens; the oldest are dropped
+_MAX_NAMES = 20  # of one token; with these limits the file is read as a whole
+_MAX_NAME = 96  # characters
 
 
-def record_owner(token: Token, account: str, organizations: list[str]) -> None:
-    """Record the account of a token, and the organizations that may be named instead."""
-    if known_names(token) == [account, *organizations[:100]]:
+def record_owner(token: Token, account: str, organizations: Iterable[str] = ()) -> None:
+    """Record the account of a token, empty if the Hub refuses it, and the organizations that may be named instead."""
+    names = [account.lower() or "-", *map(str.lower, organizations)][:_MAX_NAMES]
+    if known_names(token) == names or any(len(name) > _MAX_NAME for name in names):
         return
     key = new_key()
-    line = " ".join((key, fingerprint(token.key, key), account, *organizations[:100]))
+    line = " ".join((key, fingerprint(token.key, key), *names)) + "\n"
     with Lock(_NAME):  # the Hub is asked about several tokens at the same time
-        write_state(_NAME, "\n".join([line, *_others(token)][:_MAX_OWNERS]), cache_directory())
+        write_state(_NAME, "".join([line, *_others(token)][:_MAX_OWNERS]), cache_directory())
 
 
 def known_names(token: Token) -> list[str]:
-    """Return the account of a token, then its organizations; empty if that is not known."""
-    for line in read_state(_NAME, cache_directory()).split("\n"):
-        if _is_about(line, token):
-            return line.split()[2:]
-    return []
+    """Return the account of a token, then its organizations, in small letters; empty if that is not known.
+
+    The account is `-` if the Hub refuses the token.
+    """
+    return next((line.split()[2:] for line in _lines() if _is_about(line, token)), [])
+
+
+def selects_token(username: str) -> bool:
+    """Whether a user name in git's settings selects a stored token: by its name, or by its account."""
+    return username in stored_token_names() or any(
+        known_names(token)[:1] == [username.lower()] for token in stored_tokens()
+    )
+
+
+def _lines() -> list[str]:
+    return read_state(_NAME, cache_directory()).splitlines(keepends=True)
 
 
 def _others(token: Token) -> list[str]:
-    lines = read_state(_NAME, cache_directory()).split("\n")
-    return [line for line in lines if line and not _is_about(line, token)]
+    return [line for line in _lines() if not _is_about(line, token)]
 
 
 def _is_about(line: str, token: Token) -> bool:
     words = line.split()
     try:
-        return len(words) > 2 and fingerprint(token.key, words[0]) == words[1]
+        return len(words) > 2 and line.endswith("\n") and fingerprint(token.key, words[0]) == words[1]
     except ValueError:
         return False  # not what we wrote

@@ -24,8 +24,7 @@ class Problem(Exception):
 
 def report(level: str, text: str) -> None:
     """Write a line to stderr, in git's own style; `level` is `error`, `warning`, `hint` or `trace`."""
-    # Where a terminal breaks a long line, a name in it could begin with our prefix.
-    text = mask_line(text).replace(PREFIX, PREFIX.replace(":", ""))
+    text = mask_line(text)
     # A hint names a command, which has to be whole.
     line = f"{PREFIX}{level}: {text if level == 'hint' else shorten(text, MAX_MESSAGE)}\n"
     try:

@@ -19,12 +19,12 @@ from git_credential_hf.git.other_helpers import (
 from git_credential_hf.git.urlmatch import section_applies, section_origin, url_username
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.system import run_each
-from git_credential_hf.tokens import current_token
+from git_credential_hf.token_files import login_hint
+from git_credential_hf.tokens import Token, current_token, find_token
 
 MAX_COPIES = 16  # for one host and user name in one helper
-REJECTED = "rejected"  # name of the state with the origins for which another helper has just given git a stale token
 USUAL_USERNAMES = (None, "git", "hf_user")  # any; the one in our answers; huggingface_hub's (docs/facts.md#t3)
 
 
@@ -111,6 +111,46 @@ def account_usernames() -> tuple[str | None, ...]:
     except Problem:
         pass  # the account is unknown
     return (*USUAL_USERNAMES, *(name for name in names if name))
+
+
+def is_replaceable(secret: str, username: str | None, hub: str) -> bool:
+    """Whether git can do without another helper's credential, because the current token does the same.
+
+    The current token must be valid, and of the same account, unless the Hub refuses the other, or a program has stored
+    it as the token of the login.
+    """
+    from git_credential_hf.api.access import whoami
+    from git_credential_hf.api.refusals import Refused
+
+    if find_token(secret, None, hub) is not None:
+        return True  # a copy of what this helper gives
+    try:
+        token = current_token(hub, act=False)
+        account = whoami(token).name if token else None
+    except Problem:
+        return False
+    if account is None or username in USUAL_USERNAMES:
+        return account is not None
+    try:
+        return whoami(Token(secret, "helper", "another helper", hub=hub)).name == account
+    except Refused:
+        return True
+    except Problem:
+        return False
+
+
+def refuse_without_token(hub: str) -> None:
+    """Raise `Problem` if there is no valid current token: what other helpers hold may be all that works."""
+    from git_credential_hf.api.access import whoami
+    from git_credential_hf.api.client import Unreachable
+
+    token = current_token(hub)
+    if token is None:
+        raise Problem(f"{NOT_LOGGED_IN}: what git's other helpers hold may be all that works", login_hint())
+    try:
+        whoami(token)
+    except Unreachable:
+        pass  # nothing says that it is bad
 
 
 def purge_helpers(

@@ -6,6 +6,7 @@ The only module that uses private names of huggingface_hub.
 import os
 import time
 
+from git_credential_hf.hub import hub_at, url_origin
 from git_credential_hf.masking import mask_token, mask_words, register_secret
 from git_credential_hf.problem import Problem, report, trace
 from git_credential_hf.state import (
@@ -52,7 +53,7 @@ def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token 
         renewed = reread()
         if renewed is not None and renewed.value == token.value:
             key = new_key()
-            write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.value, key)}")
+            write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.key, key)}")
             unrenewed = f"huggingface_hub did not renew the token {mask_token(token.value)}"
             report("warning", messages[0] if messages else unrenewed)
         elif renewed is not None:
@@ -66,9 +67,9 @@ def renew_refused(token: "Token", reread: "Callable[[], Token | None]") -> bool:
         now = reread()
         if now is None or now.value != token.value:
             return now is not None
-        if is_recorded("renewed", token.value):
+        if is_recorded("renewed", token.key):
             return False
-        record("renewed", token.value, REFRESH_TRIED_FOR)
+        record("renewed", token.key, REFRESH_TRIED_FOR)
         _renew(token, reread, insist=True)
         renewed = reread()
         if renewed is None or renewed.value == token.value:
@@ -113,7 +114,7 @@ def _keep_authtype(old: "Token", new: "Token") -> None:
 def _has_failed_since(began: int, token: "Token") -> bool:
     try:
         at, key, mark = read_state("refresh-failed").split()
-        return began < int(at[:20]) <= time.time_ns() and fingerprint(token.value, key) == mark
+        return began < int(at[:20]) <= time.time_ns() and fingerprint(token.key, key) == mark
     except ValueError:
         return False  # nothing is stored, or something that we did not write
 
@@ -184,6 +185,7 @@ def delay_exchange(token: "Token", seconds: int) -> None:
 
 def _exchange_now(hub: str) -> tuple[str, int | None] | None:
     resource = os.environ["HF_OIDC_RESOURCE"]
+    _check_audience(os.environ.get("HF_OIDC_ID_TOKEN", ""), hub)
     register_secret(os.environ.get("HF_OIDC_ID_TOKEN", ""))
     register_secret(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
     try:
@@ -204,6 +206,22 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
     if expires_at is not None:
         _cache_exchange(hub, value, expires_at - OIDC_MARGIN, expires_at)
     return value, expires_at
+
+
+def _check_audience(id_token: str, hub: str) -> None:
+    """Raise `Problem` if an id token names another Hub as its audience: whoever gets it could exchange it there."""
+    import binascii
+    import json
+
+    try:
+        payload = id_token.split(".")[1].replace("-", "+").replace("_", "/")
+        audience = json.loads(binascii.a2b_base64(payload + "==="))["aud"]
+    except (IndexError, KeyError, TypeError, ValueError):
+        return  # huggingface_hub, and the Hub, know what is wrong with it
+    named = [audience] if isinstance(audience, str) else audience if isinstance(audience, list) else []
+    if named and not any(hub_at(url_origin(str(one)), (hub,)) == hub for one in named):
+        message = f"HF_OIDC_ID_TOKEN is for {named[0]}, and is not sent to {hub}"
+        raise Problem(message, f"request an id token with the audience {hub}")
 
 
 def _cache_exchange(hub: str, value: str, until: int, expires_at: int) -> None:

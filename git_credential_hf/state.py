@@ -15,14 +15,20 @@ from git_credential_hf.problem import Problem, shell_word
 # How long things are stored, in seconds.
 REFUSED_FOR = 30  # a bad token is not served again
 REFUSED_AGAIN_WITHIN = 10  # a token that is refused again so soon may be bad
+WARNED_FOR = 600  # a warning about a user name is not repeated
 BEARER_FOR = 30 * 24 * 3600  # a token that the Hub does not take as a password is sent as a Bearer token
 YES_CACHED_FOR = 600  # the Hub's "yes" about access
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
 LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
 
+REJECTED = "rejected"  # name of the state with the Hubs for which another helper has just given git a stale token
 BEARER = "bearer"  # name of the state with the tokens that are sent as Bearer tokens
 
 _NAME = "git-credential-hf"
+_NAMES = (
+    *("refused", "suspect", "warned", "rejected", "renewed", "refresh-failed", "refresh", "bearer", "owners"),
+    *("oidc", "exchanged", "refused-exchange", "may", "retry-after"),
+)
 
 
 def runtime_directory() -> str | None:
@@ -107,21 +113,25 @@ def _is_safe(path: str) -> bool:
 
 
 def _holds_ours(path: str) -> bool:
-    """Whether no other user can put anything into the directory that holds ours."""
-    return sys.platform in ("win32", "darwin") or _is_ours(path, 0o022)
+    """Whether no other user can put anything into the directory that holds ours.
+
+    With umask 002, the group may, which is as a rule this user's alone.
+    """
+    return sys.platform in ("win32", "darwin") or _is_ours(path, 0o002)
 
 
 def _directory() -> str | None:
-    """Return the runtime directory, or the cache directory if another user has made the former first."""
+    """Return the runtime directory, or the cache directory if the former is another user's, or cannot be made."""
     path = runtime_directory()
-    is_taken = path is not None and any(
-        os.path.lexists(level) and not is_ours
-        for level, is_ours in (
-            (os.path.dirname(path), _holds_ours(os.path.dirname(path))),
-            (path, _is_ours(path, 0o077)),
-        )
-    )
-    return cache_directory() if is_taken else path
+    if path is None:
+        return None
+    above = os.path.dirname(path)
+    for level, is_ours in ((above, _holds_ours(above)), (path, _is_ours(path, 0o077))):
+        if not is_ours and (os.path.lexists(level) or not os.access(os.path.dirname(level), os.W_OK)):
+            return cache_directory()
+        if not is_ours:
+            break  # it can be made
+    return path
 
 
 def private_directory(within: str | None = None) -> str | None:
@@ -271,11 +281,14 @@ def new_key() -> str:
     return os.urandom(32).hex()
 
 
-def record(name: str, secret: str, seconds: int, within: str | None = None) -> None:
-    """Record under `name`, for so many seconds, that something happened to `secret`; only a keyed hash is stored."""
+def record(name: str, secret: str, seconds: int, within: str | None = None) -> bool:
+    """Record under `name`, for so many seconds, that something happened to `secret`; only a keyed hash is stored.
+
+    Returns `False` if it could not be stored.
+    """
     key = new_key()
     mark = f"{int(time.time())} {seconds} {key} {fingerprint(secret, key)}\n"
-    write_state(name, mark + "".join(_recent(name, within)), within)
+    return write_state(name, mark + "".join(_recent(name, within)), within)
 
 
 def is_recorded(name: str, secret: str, within: str | None = None) -> bool:
@@ -320,8 +333,11 @@ def remove_state(within: str | None = None) -> list[str]:
     gone = []
     try:
         for entry in os.listdir(path):
-            os.unlink(os.path.join(path, entry))
-            gone.append(os.path.join(path, entry))
+            if entry.partition(".")[0] in _NAMES:  # somebody else may have a directory of our name
+                os.unlink(os.path.join(path, entry))
+                gone.append(os.path.join(path, entry))
+        if os.listdir(path):
+            return gone
         os.rmdir(path)
     except OSError as error:
         raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r {shell_word(path)}") from None

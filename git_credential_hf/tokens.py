@@ -158,7 +158,7 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
     try:
         token = current_token(hub, act=False) if name is None else stored_token(name, hub, act=False)
     except Problem:
-        return None
+        token = None  # a stored one may have been selected by the URL
     if token is not None and token.value == value:
         return token
     if name is None and os.environ.get("HF_OIDC_RESOURCE"):

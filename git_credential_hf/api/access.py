@@ -90,30 +90,38 @@ def learn_owners(tokens: list[Token]) -> None:
     run_each(ask, [*{token.key: token for token in tokens}.values()])
 
 
-def explain_refusal(token: Token, path: bytes | None) -> tuple[bool | None, Problem | None]:
-    """Return whether a token that was refused for the repository at `path` is good, and the reason of the refusal.
+class Refusal:
+    """What the Hub says of a token that was refused for a repository; `None` for what it does not say in time.
 
-    `None` for what the Hub does not say in time.
+    `is_good`: the token is valid; `has_access`: it may read the repository; `problem`: the reason, for people.
     """
+
+    def __init__(self, is_good: bool | None, has_access: bool | None = None, problem: Problem | None = None) -> None:
+        self.is_good = is_good
+        self.has_access = has_access
+        self.problem = problem
+
+
+def explain_refusal(token: Token, path: bytes | None) -> Refusal:
+    """Ask the Hub why it refused a token for the repository at `path`."""
     try:
         account = whoami(token)
     except Refused as refused:
-        return False, refused
+        return Refusal(False, problem=refused)
     except Problem:
-        return None, None
+        return Refusal(None)
     repository = repository_at(path.decode("utf-8", "replace"), token.hub) if path else None
     if repository is None:
-        return True, Problem(
-            f"the token is valid and belongs to {account.name}, but has no access to this repository",
-            f"open the page of the repository as {account.name} to see whether it exists",
-        )
+        message = f"the token is valid and belongs to {account.name}, but has no access to this repository"
+        fix = f"open the page of the repository as {account.name} to see whether it exists"
+        return Refusal(True, problem=Problem(message, fix))
     answer = check_access(token, repository, write=False)
     if answer.answer == "unknown":
-        return True, None
+        return Refusal(True)
     if answer.answer == "yes":
         message = f"the token is valid and may read {repository.name}"
-        return True, Problem(message, "run the command again")
-    return True, Problem(f"the token is valid, but {answer.message}", answer.fix)
+        return Refusal(True, True, Problem(message, "run the command again"))
+    return Refusal(True, False, Problem(f"the token is valid, but {answer.message}", answer.fix))
 
 
 def _request_access(token: Token | None, repository: Repository, write: bool) -> Answer:
@@ -164,6 +172,7 @@ def _is_cached(token: Token, repository: Repository, write: bool) -> bool:
 def _request_account(token: Token) -> Account:
     response = ask_hub(token.hub, "/api/whoami-v2", token)
     if response.status_code == 401:
+        record_owner(token, "")
         raise token_refusal(token, error_message(response))
     if response.status_code != 200:
         raise Unreachable(f"the Hub answered {response.status_code}")
@@ -171,7 +180,7 @@ def _request_account(token: Token) -> Account:
         account = Account(response.json())
     except (ValueError, RecursionError):
         raise Unreachable(_INVALID) from None
-    record_owner(token, account.name, [name for name in account.orgs if is_valid_name(name)])
+    record_owner(token, account.name, filter(is_valid_name, account.orgs))
     return account
 
 

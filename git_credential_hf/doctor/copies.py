@@ -17,6 +17,8 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.purge import other_helpers, purge_helpers
 from git_credential_hf.state import backup_directory
 
+# For what may be the only credential that works, or the only one of its account.
+LOG_IN_FIRST = "run `hf auth login` with a token of that account, then `git-credential-hf doctor --fix`"
 COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
 
 # --- .netrc ---
@@ -40,23 +42,22 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                     f"fix {path} by hand" + (f": {problem.fix}" if problem.fix else ""),
                 )
             continue
-        yield from _check_netrc_entries(path, entries, hosts, machine.origins)
+        yield from _check_netrc_entries(path, entries, hosts, machine)
 
 
-def _check_netrc_entries(
-    path: str, entries: list[NetrcEntry], hosts: list[str], origins: list[str]
-) -> Iterator[Finding]:
+def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str], machine: Machine) -> Iterator[Finding]:
     # netrc files do not know ports: if a Hub has one, an entry may be for another server on its host.
-    exclusive = _host_names([origin for origin in origins if _host_name(origin) == _authority(origin)])
+    exclusive = _host_names([origin for origin in machine.origins if _host_name(origin) == _authority(origin)])
     found = [entry for entry in entries if entry.machine is not None and entry.machine.lower() in hosts]
-    is_fixable = any((entry.machine or "").lower() in exclusive for entry in found)
+    is_exclusive = any((entry.machine or "").lower() in exclusive for entry in found)
+    is_fixable = is_exclusive and all(machine.can_replace(entry.password) for entry in found)
     if found:
         yield Finding(
             "netrc-entry",
             "error",
             f"{path} contains a password for the Hub, which git and git-lfs use first",
             ", ".join(f"line {entry.line}: {entry.machine}, {mask_token(entry.password)}" for entry in found),
-            RUN_FIX if is_fixable else f"remove the Hub's entries from {path}",
+            RUN_FIX if is_fixable else LOG_IN_FIRST if is_exclusive else f"remove the Hub's entries from {path}",
             _plan_without_machines(path, exclusive) if is_fixable else None,
         )
     for entry in entries:
@@ -107,6 +108,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
     helpers = other_helpers(machine.entries)
     for result in purge_helpers(helpers, machine.origins, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
         if result.copies:
+            is_fixable = all(machine.can_replace(copy.secret) for copy in result.copies)
             copies = [
                 f"{mask_token(copy.secret)} for {copy.origin}"
                 + (f", user {copy.shown_username}" if copy.username else "")
@@ -117,8 +119,10 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
                 "error",
                 f"the helper '{result.shown}' holds a copy of a Hub token",
                 list(dict.fromkeys(copies)),
-                "run `git-credential-hf purge`",
-                _plan_purge([entry for entry in helpers if entry.value == result.helper], machine.origins),
+                "run `git-credential-hf purge`" if is_fixable else LOG_IN_FIRST,
+                _plan_purge([entry for entry in helpers if entry.value == result.helper], machine.origins)
+                if is_fixable
+                else None,
             )
         elif result.has_timed_out:
             yield Finding(
@@ -139,19 +143,21 @@ def _plan_purge(helpers: list[ConfigEntry], origins: list[str]) -> Callable[[], 
 
 def check_urls(machine: Machine) -> Iterator[Finding]:
     """Check the remotes' URLs: git uses a token in one first, and the file may be copied and shared."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[str, str]]] = {}
     for entry in machine.entries:
         secret = _url_secret(entry.value or "", machine.origins)
         if entry.section == "remote" and entry.name in ("url", "pushurl") and secret:
-            found.setdefault(entry_file(entry), []).append(f"remote '{entry.subsection}': {mask_token(secret)}")
-    for path, lines in found.items():
+            found.setdefault(entry_file(entry), []).append((entry.subsection, secret))
+    for path, secrets in found.items():
+        lines = [f"remote '{remote}': {mask_token(secret)}" for remote, secret in secrets]
+        is_fixable = all(machine.can_replace(secret) for _, secret in secrets)
         yield Finding(
             "token-in-remote-url",
             "error",
             "a remote's URL contains a token, which git uses first",
             [path or _ENVIRONMENT, *lines],
-            RUN_FIX if path else "remove the token from GIT_CONFIG_*",
-            _plan_without_secrets(path, machine.origins) if path else None,
+            (RUN_FIX if is_fixable else LOG_IN_FIRST) if path else "remove the token from GIT_CONFIG_*",
+            _plan_without_secrets(path, machine.origins) if path and is_fixable else None,
         )
 
 
@@ -162,14 +168,15 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
             yield _header_finding(entry)
         elif entry.section == "url" and (secret := _url_secret(entry.subsection, machine.origins)):
             path = entry_file(entry)
+            is_fixable = machine.can_replace(secret)
             yield Finding(
                 "token-in-git-config",
                 "error",
                 "git's configuration inserts a token into the Hub's URLs",
                 f"{path or _ENVIRONMENT}: "
                 f"url.{without_credentials(entry.subsection)}.insteadOf, with {mask_token(secret)}",
-                RUN_FIX if path else "remove url.*.insteadOf from GIT_CONFIG_*",
-                _plan_without_secrets(path, machine.origins) if path else None,
+                (RUN_FIX if is_fixable else LOG_IN_FIRST) if path else "remove url.*.insteadOf from GIT_CONFIG_*",
+                _plan_without_secrets(path, machine.origins) if path and is_fixable else None,
             )
 
 

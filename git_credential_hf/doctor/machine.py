@@ -120,6 +120,19 @@ class Machine:
                 self._accounts[token.value] = problem
         return self._accounts[token.value]
 
+    def can_replace(self, secret: str) -> bool:
+        """Whether git can do without this copy: the current token is valid, and the copy is not, or of its account.
+
+        With `--offline`, it is enough that there is a current token.
+        """
+        if self.token is None or self.offline or secret == self.token.value:
+            return self.token is not None
+        mine = self.whose(self.token)
+        theirs = self.whose(Token(secret, "helper", "a copy", hub=self.hub))
+        if not isinstance(mine, Account):
+            return False
+        return isinstance(theirs, Refused) or (isinstance(theirs, Account) and theirs.name == mine.name)
+
     # --- the four programs ---
 
     def resolver_rows(self) -> list[Row]:

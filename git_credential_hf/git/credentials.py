@@ -12,7 +12,7 @@ from git_credential_hf.git.helpers import HelperChains, configure_hint, configur
 from git_credential_hf.git.netrc import git_netrc_path, mentions_host, used_entry
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies, section_origin
-from git_credential_hf.hub import PUBLIC_HUB, hub_at
+from git_credential_hf.hub import PUBLIC_HUB, hub_at, url_origin
 from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem, shell_command, shell_word
 from git_credential_hf.protocol import format_message
@@ -85,7 +85,7 @@ def _header(url: str, entries: list[ConfigEntry]) -> str | None:
     token, length = None, 0
     for entry in entries:
         pattern = entry.subsection
-        is_header = (entry.section, entry.name) == ("http", "extraheader") and ("://" in pattern or not pattern)
+        is_header = (entry.section, entry.name) == ("http", "extraheader") and (not pattern or url_origin(pattern))
         # git ignores a less specific section after a more specific one (urlmatch.c); an empty value resets the list.
         if is_header and len(pattern) >= length and section_applies(pattern, url):
             length = len(pattern)

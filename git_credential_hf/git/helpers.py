@@ -83,9 +83,13 @@ def split_command(value: str) -> list[str]:
         words = shlex.split(command)
     except ValueError:
         words = command.split()
-    while value.startswith("!") and words and "=" in words[0] and words[0].partition("=")[0].isidentifier():
+    while value.startswith("!") and words and words[0].partition("=")[0] in _OUR_VARIABLES and "=" in words[0]:
         words.pop(0)
     return words
+
+
+# Others, such as PATH, could make git start another program.
+_OUR_VARIABLES = ("HF_HOME", "HF_TOKEN_PATH", "XDG_CACHE_HOME")
 
 
 def is_program_path(value: str) -> bool:

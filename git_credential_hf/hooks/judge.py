@@ -38,8 +38,7 @@ from git_credential_hf.hooks.scan import (
 from git_credential_hf.hub import PUBLIC_HUB, Remote, Repository, environment_hub, parse_remote, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, shell_word
-from git_credential_hf.purge import REJECTED
-from git_credential_hf.state import discard_record, is_recorded
+from git_credential_hf.state import REJECTED, discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token, stored_token, stored_token_names
 
 # Each check has a key in git's configuration (`hf.KEY`), a default, and a description.
@@ -221,7 +220,7 @@ class _Push:
             self.verdict.warn(f"{unknown}: {problem.message}")
             return
         if answer is None:
-            if is_given_elsewhere(self.url, self.entries):
+            if is_given_elsewhere(without_credentials(self.url), self.entries):
                 return  # git has a credential that cannot be seen from here
             if is_cut_off(self.url, self.entries):
                 self.verdict.warn(f"{unknown}: git credential does not return the token of this helper")
@@ -360,7 +359,9 @@ def _remote_oids(url: str) -> list[str] | None:
     if separator and not scheme.lower().startswith("http"):
         rest = f"git@{rest}"  # the user that the Hub has for SSH
     try:
-        listed = run_git("ls-remote", "--", scheme + separator + rest, environment=NO_PROMPTS)
+        # Not where `insteadOf` would lead, such as a mirror to read from: the longest match counts.
+        plain = scheme + separator + rest
+        listed = run_git("-c", f"url.{plain}.insteadOf={plain}", "ls-remote", "--", plain, environment=NO_PROMPTS)
     except Problem:
         return None
     return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]

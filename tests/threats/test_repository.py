@@ -413,7 +413,7 @@ def test_a_command_that_we_name_is_one(repository: Path, home: Path) -> None:
     hint = next(line for line in said.splitlines() if "--for" in line)
     assert shlex.split(hint.partition("`")[2].removesuffix("`"))[-1] == "acme; touch mark #"
     kept = nasty / "git-credential-hf"
-    (kept / "a directory").mkdir(parents=True)
+    (kept / "refused").mkdir(parents=True)
     nasty.chmod(0o700)
     kept.chmod(0o700)
     said = run("unconfigure", XDG_RUNTIME_DIR=str(nasty), GIT_CONFIG_GLOBAL=str(configuration))[2]

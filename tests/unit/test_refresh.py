@@ -153,12 +153,12 @@ def test_a_renewal_that_fails(
 
 def record_failure(token: Token, at: int) -> None:
     key = new_key()
-    write_state("refresh-failed", f"{at} {key} {fingerprint(token.value, key)}")
+    write_state("refresh-failed", f"{at} {key} {fingerprint(token.key, key)}")
 
 
 def failed(hub: Hub, home: Path, token: Token) -> str:
     record_failure(token, time.time_ns())
-    record("renewed", token.value, 60)
+    record("renewed", token.key, 60)
     return token.value
 
 

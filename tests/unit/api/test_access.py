@@ -742,9 +742,9 @@ def test_explain_refusal(name: str, api: Api) -> None:
     """Whether a refused token is good, and the reason, as the Hub says; without a response there is neither."""
     path, (status, headers), account, expected = EXPLAINED[name]
     api.answers = {"auth-check": httpx2.Response(status, headers=headers), "whoami-v2": account}
-    is_good, problem = explain_refusal(mine(), path)
-    assert (problem and (problem.message, problem.fix)) == expected
-    assert is_good is (None if expected is None else "bad" not in name)
+    refusal = explain_refusal(mine(), path)
+    assert (refusal.problem and (refusal.problem.message, refusal.problem.fix)) == expected
+    assert refusal.is_good is (None if expected is None else "bad" not in name)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the client leaves its sockets open

@@ -299,8 +299,8 @@ def test_entries_that_git_cannot_start(tmp_path: Path) -> None:
     program = tmp_path / "git-credential-hf"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    there = [entry("hf"), entry(str(program)), entry(f"!A=b '{program}' --token x")]
-    gone = [entry("/gone/git-credential-hf"), entry("!A=b '/my programs/git-credential-hf'")]
+    there = [entry("hf"), entry(str(program)), entry(f"!HF_HOME=b '{program}' --token x")]
+    gone = [entry("/gone/git-credential-hf"), entry("!HF_HOME=b '/my programs/git-credential-hf'")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(tmp_path))
         assert HelperChains([HUB], [*there, *gone]).missing == gone
