@@ -39,7 +39,7 @@ def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
 
 
 def run_purge(*arguments: str, **environment: Any) -> Done:
-    return run("purge", *arguments, timeout=30, **{"HF_TOKEN": None, **environment})
+    return run("purge", *arguments, timeout=30, **environment)
 
 
 def purge(*arguments: str, status: int = 0, **environment: Any) -> list[dict[str, Any]]:
@@ -71,6 +71,18 @@ def copies(*usernames: str) -> list[Entry]:
 
 
 # --- what it removes ---
+
+
+def test_not_logged_in(store: Holder, home: Path) -> None:
+    """Without a token that could take its place, what other helpers hold may be all that works, and stays."""
+    store.keep(*copies("git"))
+    configure(home, "store")
+    before = store.held()
+    done = run_purge("--json", HF_TOKEN=None)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "not logged in to Hugging Face: what git's other helpers hold may be all that works" in done.stderr
+    assert "hint: run `hf auth login`" in done.stderr
+    assert store.held() == before
 
 
 @pytest.mark.parametrize("name", HOLDERS)
