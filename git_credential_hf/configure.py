@@ -1,7 +1,7 @@
 """The settings that make git use this helper, and only this one, for Hugging Face hosts.
 
 `plan_configure` is the single truth: `configure` applies it, `--dry-run` shows it, `unconfigure` applies its inverse.
-It only adds lines of its own, so that the inverse restores the file byte for byte.
+It writes a file of its own, and one line in git's, so that the inverse restores that byte for byte.
 """
 
 import os
@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from git_credential_hf.files import FileChange, append_block, read_file, remove_block
+from git_credential_hf.files import FileChange, OwnFileChange, append_block, read_file, remove_block
 from git_credential_hf.git.config import (
     ConfigEntry,
     config_path,
@@ -27,7 +27,7 @@ from git_credential_hf.git.helpers import (
     helper_options,
     is_our_helper,
 )
-from git_credential_hf.git.run import git_program
+from git_credential_hf.git.run import git_home, git_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_line
@@ -109,31 +109,68 @@ def config_lines(settings: Settings) -> str:
     return "".join(format_section(section, variables) for section, variables in credential_sections(settings).items())
 
 
-def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
-    """Plan the change that makes git use this helper in `scope` (of `SCOPES`); empty if it already does.
+def settings_path(scope: str) -> str:
+    """Return the path of the file with our settings for a scope, which that scope's configuration includes.
 
-    `new`: what is added to the settings that are there.
+    It is `git-credential-hf/gitconfig` in the user's configuration directory, beside git's system file, or in the git
+    directory.
     """
-    path = config_path(scope)
-    before = after = read_file(path)
+    folder = user_directory() if scope == "global" else os.path.join(os.path.dirname(config_path(scope)), _NAME)
+    return os.path.join(folder, "gitconfig")
+
+
+_NAME = "git-credential-hf"
+_HEADER = "# `git-credential-hf configure` writes this file, and `unconfigure` removes it.\n"
+
+
+def user_directory() -> str:
+    """Return our directory among the user's settings: there is this file, and the hooks for all repositories."""
+    import platformdirs
+
+    path = platformdirs.user_config_dir(_NAME, appauthor=False)
+    if not os.path.isabs(path):
+        raise Problem("HOME is not set, so git has no global configuration", "export HOME=/path/of/your/home")
+    return path
+
+
+def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
+    """Plan the changes that make git use this helper in `scope` (of `SCOPES`); empty if it already does.
+
+    They are a file of ours, and a line in git's own file that includes it: git ignores that line where there is no such
+    file, as on another machine that a `.gitconfig` is copied to. `new`: what is added to the settings that are there.
+    """
+    own, path = settings_path(scope), config_path(scope)
+    before, included = read_file(path), read_file(own)
     configured = _read_with_git(path) if before is not None else []
-    for section, variables in credential_sections(Settings.read(configured) + (new or Settings())).items():
-        # A section after a changed one is written again, because its place in the file counts.
-        if after != before or not _has(configured, section, variables):
-            after = append_block(_without_block(after, section), format_section(section, variables))
-    # A user who cannot read the system's file cannot run git at all, and root's umask may be 077.
+    settings = Settings.read(parse_config(included or b"")) + (new or Settings())
+    content = (_HEADER + config_lines(settings)).encode("utf-8", "surrogateescape")
+    # A user who cannot read the system's files cannot run git at all, and root's umask may be 077.
     mode = 0o644 if scope == "system" else None
-    return [_checked(FileChange(path, before, after, mode=mode))] if after != before else []
+    changes: list[FileChange] = []
+    if included != content:
+        changes.append(OwnFileChange(own, included, content, is_public=scope == "system"))
+    after = before
+    if not _includes(before, own, path) or (included == content and not _all_apply(configured, settings)):
+        # At the end, because its place counts.
+        after = append_block(_without_include(before, own, path), _include_lines(own, path))
+    if after != before:
+        changes.append(_checked(FileChange(path, before, after, mode=mode), own))
+    return changes
+
+
+def _all_apply(configured: list[ConfigEntry], settings: Settings) -> bool:
+    return all(_has(configured, section, variables) for section, variables in credential_sections(settings).items())
 
 
 def plan_unconfigure(scope: str) -> list[FileChange]:
-    """Plan the inverse of `plan_configure`, for all origins that are configured in `scope`."""
-    path = config_path(scope)
-    before = read_file(path)
+    """Plan the inverse of `plan_configure`."""
+    own, path = settings_path(scope), config_path(scope)
+    before, included = read_file(path), read_file(own)
     if before is not None:
         _read_with_git(path)
-    after = _without_block(before, None)
-    return [_checked(FileChange(path, before, after))] if after != before else []
+    after = _without_include(before, own, path)
+    changes = [_checked(FileChange(path, before, after), own)] if after != before else []
+    return [*changes, OwnFileChange(own, included, None)] if included is not None else changes
 
 
 def handwritten_helpers(scope: str) -> list[ConfigEntry]:
@@ -141,7 +178,10 @@ def handwritten_helpers(scope: str) -> list[ConfigEntry]:
     path = config_path(scope)
     if read_file(path) is None:
         return []
-    return [entry for entry in _read_with_git(path) if entry.is_helper() and entry.value and is_our_helper(entry.value)]
+    entries = parse_config(read_file(path) or b"")
+    for entry in entries:
+        entry.scope, entry.origin = scope, f"file:{path}"
+    return [entry for entry in entries if entry.is_helper() and entry.value and is_our_helper(entry.value)]
 
 
 def config_environment(new: Settings) -> list[tuple[str, str]]:
@@ -213,52 +253,55 @@ def _has(configured: list[ConfigEntry], section: str, variables: list[tuple[str,
     return helpers[-2:] == wanted and (("useHttpPath", "true") not in variables or sends_path[-1:] == [True])
 
 
-def _checked(change: FileChange) -> FileChange:
-    """Let git parse the old and the new content: only our own lines may differ."""
-    before, after = (_foreign_entries(content) for content in (change.before, change.after))
+def _checked(change: FileChange, own: str) -> FileChange:
+    """Let git parse the old and the new content: only our own line may differ."""
+    before, after = (_other_entries(content, own, change.path) for content in (change.before, change.after))
     if before != after:
         raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
     return change
 
 
-def _foreign_entries(content: bytes | None) -> list[tuple[str, str, str, str | None]]:
-    others: list[tuple[str, str, str, str | None]] = []
-    ours: str | None = None  # the section in which the last entry was ours
-    for entry in parse_config(content or b""):
-        section = entry.section, entry.subsection, entry.name
-        if entry.is_helper() and is_our_helper(entry.value or ""):
-            ours = entry.subsection
-            if others[-1:] == [(*section, "")]:
-                others.pop()  # the reset before our helper is ours, too
-        elif section != ("credential", ours, "usehttppath") or entry.value != "true":
-            others.append((*section, entry.value))
-            ours = None
-    return others
+def _other_entries(content: bytes | None, own: str, path: str) -> list[tuple[str, str | None]]:
+    ours = _include_value(own, path)
+    return [(entry.key, entry.value) for entry in parse_config(content or b"") if not _is_include(entry, ours)]
 
 
-# --- the bytes of a file ---
+# --- the line that includes our file ---
 
 
-def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
-    """Remove our sections, for one origin or for all; from a section with other lines in it, only our lines.
+def _include_value(own: str, path: str) -> str:
+    """Return the value of `include.path`: short, and right in a home that is copied or mounted elsewhere, too."""
+    home = os.path.join(git_home(), "")
+    if os.path.dirname(path) == os.path.dirname(os.path.dirname(own)):
+        return "/".join(own.split(os.sep)[-2:])  # relative to the file that includes it (git-config(1), Includes)
+    own = own.replace(os.sep, "/")
+    return f"~/{own.removeprefix(home)}" if os.path.isabs(home) and own.startswith(home) else own
 
-    White space, case and quotes may have been changed by a formatter, or by a person.
-    """
-    url = re.escape(origin.encode()) if origin else rb'https?://[^"\\\n]+'
-    end = rb"[ \t]*(?:[#;][^\n]*)?\r?(?:\n|\Z)"
-    header = rb'^[ \t]*\[[ \t]*credential[ \t]+"' + url + rb'"[ \t]*\]' + end
-    program = rb'[\'\\"]*(?:[A-Z]:)?/[^\n]*git-credential-hf(?:\.exe)?[\'\\"]*'
-    options = rb"(?: --(?:token|hub) [^\n]+?)"
-    program = rb'"?hf"?|"?hf' + options + rb'|"?!?' + program + options + rb"?"
-    lines = rb"[ \t]*helper[ \t]*=" + end + rb"[ \t]*helper[ \t]*=[ \t]*(?:" + program + rb")" + end
-    if b" --token " in (content or b""):
-        lines += rb"(?:[ \t]*useHttpPath[ \t]*=[ \t]*true" + end + rb")?"  # `configure` adds it if there are namespaces
-    pattern = rb"(?mi)" + header + rb"((?:" + end.replace(rb"|\Z", b"") + rb")*)(" + lines + rb")"
+
+def _include_lines(own: str, path: str) -> str:
+    return f"[include]\n\tpath = {quote_value(_include_value(own, path))}\n"
+
+
+def _is_include(entry: ConfigEntry, value: str) -> bool:
+    return (entry.section, entry.subsection, entry.name) == ("include", "", "path") and entry.value == value
+
+
+def _includes(content: bytes | None, own: str, path: str) -> bool:
+    value = _include_value(own, path)
+    return any(_is_include(entry, value) for entry in parse_config(content or b""))
+
+
+def _without_include(content: bytes | None, own: str, path: str) -> bytes | None:
+    """Remove our line, and its section unless there is more in it; white space may have been changed by a formatter."""
+    value = re.escape(quote_value(_include_value(own, path)).encode("utf-8", "surrogateescape"))
+    end = rb"[ \t]*\r?(?:\n|\Z)"
+    line = rb'[ \t]*path[ \t]*=[ \t]*"?' + value + rb'"?' + end
+    pattern = rb"(?mi)^([ \t]*\[[ \t]*include[ \t]*\]" + end + rb")?" + line
     while content is not None and (found := list(re.finditer(pattern, content))):
         block = found[-1]
-        # Blank lines and comments before the next section belong to neither.
-        is_whole = not block[1] and re.match(rb"(?:" + end + rb")*?(?:[ \t]*\[|\Z)", content[block.end() :])
-        content = (
-            remove_block(content, *block.span()) if is_whole else content[: block.start(2)] + content[block.end() :]
+        is_whole = block[1] and re.match(
+            rb"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*(?:[ \t]*\[|[ \t]*\Z)", content[block.end() :]
         )
+        start = block.start() if is_whole else block.end(1) if block[1] else block.start()
+        content = remove_block(content, start, block.end()) if is_whole else content[:start] + content[block.end() :]
     return content

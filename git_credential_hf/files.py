@@ -88,6 +88,31 @@ class FileChange:
                 raise
 
 
+class OwnFileChange(FileChange):
+    """The content of a file in a directory of ours, which is made for it and removed with it.
+
+    `is_public`: all users may read both, whatever the umask; otherwise only this one.
+    """
+
+    def __init__(self, path: str, before: bytes | None, after: bytes | None, *, is_public: bool = False) -> None:
+        super().__init__(path, before, after, mode=0o644 if is_public else 0o600)
+        self._directory_mode = 0o755 if is_public else 0o700
+
+    def apply(self) -> None:
+        """Write or remove the file, as `FileChange` does; raises `Problem`."""
+        directory = os.path.dirname(self.path)
+        try:
+            if self.after is not None and not os.path.isdir(directory):
+                os.makedirs(directory, self._directory_mode)
+                os.chmod(directory, self._directory_mode)
+            super().apply()
+        except OSError as error:
+            raise Problem(f"cannot write {self.path}: {error.strerror}") from None
+        finally:
+            if not os.path.exists(self.path):
+                _remove_if_empty(directory)
+
+
 class ModeChange:
     """The permissions of `path` change to `mode`."""
 
@@ -188,6 +213,13 @@ def _status(path: str) -> os.stat_result | None:
     if not stat.S_ISREG(status.st_mode):
         raise Problem(f"{path} is not a file")  # a rename would replace /dev/null by a file
     return status
+
+
+def _remove_if_empty(directory: str) -> None:
+    try:
+        os.rmdir(directory)
+    except OSError:
+        pass  # there is something else in it, or it is gone
 
 
 def _remove(path: str) -> None:

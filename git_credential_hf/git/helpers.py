@@ -4,7 +4,7 @@ import os
 import sys
 
 from git_credential_hf.git.config import LIST_OPTIONS, ConfigEntry, is_plain, parse_listing
-from git_credential_hf.git.run import find_program, git_environment, git_program, run_git
+from git_credential_hf.git.run import find_program, git_environment, git_program, path_directories, run_git
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, parse_origin
 from git_credential_hf.masking import mask_line
@@ -89,23 +89,46 @@ def is_program_path(value: str) -> bool:
     return value.startswith("/") or (sys.platform == "win32" and (value[:1] == "\\" or value[1:2] == ":"))
 
 
-def helper_command() -> str:
-    """Return the value for `credential.helper`: the short name if git finds it on PATH, else the path.
+# Directories that are on PATH everywhere: in cron, in a service, in an editor that was not started from a shell.
+_ON_EVERY_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 
-    The path breaks when the program moves (cli/cli#2995 and six more), the name when PATH is short.
-    """
-    if find_program("git-credential-hf"):
+
+def helper_command() -> str:
+    """Return the value for `credential.helper`: the path of this program, or the short name if it is on every PATH."""
+    program = program_path()
+    if os.path.dirname(program) in _ON_EVERY_PATH:
         return "hf"
-    program = os.path.abspath(sys.argv[0])
     if sys.platform == "win32":  # for git's shell; the launchers that pip makes omit `.exe` in argv
         program = program.replace("\\", "/").removesuffix(".exe") + ".exe"
-    if not os.path.basename(program).startswith("git-credential-hf") or not os.access(program, os.X_OK):
-        # Run as `python -m git_credential_hf`: there is no executable that git could start.
-        raise Problem("there is no executable git-credential-hf on PATH", "pipx install git-credential-hf")
     import shlex
 
     # git passes a path to the shell unquoted: with a space in it, it has to be a command (credential.c).
     return program if is_plain(program) else "!" + shlex.quote(program)
+
+
+def program_path() -> str:
+    """Return the path of this program that stays through upgrades: that of a link to it, if there is one.
+
+    Installers (uv, pipx, Homebrew, install.sh) replace the environment that the program is in, and keep the link.
+    """
+    name = "git-credential-hf"
+    running = os.path.abspath(sys.argv[0])
+    if not os.path.basename(running).startswith(name) or not os.access(running, os.X_OK):
+        # Run as `python -m git_credential_hf`.
+        found = os.path.join(os.path.dirname(sys.executable), name)
+        running = found if os.access(found, os.X_OK) else find_program(name) or ""
+    if not running:
+        raise Problem(f"there is no executable {name} on PATH", f"pipx install {name}")
+    directories = [*_ON_EVERY_PATH, *path_directories(), os.path.expanduser("~/.local/bin")]
+    links = [path for directory in directories if _is_same_file(path := os.path.join(directory, name), running)]
+    return next((path for path in links if os.path.islink(path)), links[0] if links else running)
+
+
+def _is_same_file(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
 def read_helper_entries() -> list[ConfigEntry]:
