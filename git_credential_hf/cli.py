@@ -20,7 +20,7 @@ from git_credential_hf.output import (
     print_purge,
     print_status,
 )
-from git_credential_hf.problem import Problem, report, report_problem, report_unexpected_error
+from git_credential_hf.problem import Problem, report, report_problem, report_unexpected_error, shell_word
 
 if TYPE_CHECKING:
     from git_credential_hf.configure import Settings
@@ -282,7 +282,7 @@ def purge(dry_run: bool, as_json: bool) -> int:
             report("hint", "git has no other helper for Hugging Face hosts")
     for result in results:
         if result.failure:
-            report("warning", f"{result.helper}: {result.failure}")
+            report("warning", f"{result.shown}: {result.failure}")
         if remedy := result.remedy():
             report("hint", remedy)
     return 1 if any(result.state in ("held", "unknown") for result in results) else 0
@@ -311,7 +311,7 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     if as_json:
         print_json(answer.as_json())
     elif answer.answer == "yes":
-        print_line(f"yes       {answer.message}")
+        print_line("yes       ", answer.message)
     if answer.answer != "yes":
         report_problem(Problem(answer.message, answer.fix), "error" if answer.answer == "no" else "warning")
     return {"yes": 0, "no": 1}.get(answer.answer, 3)
@@ -438,8 +438,9 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     job, and the Hub's answers about access.
     """
     from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
+    from git_credential_hf.git.helpers import shown_helper
     from git_credential_hf.hooks.install import HOOK_SCOPES, plan_uninstall
-    from git_credential_hf.state import cache_directory, remove_state
+    from git_credential_hf.state import backup_place, cache_directory, job_directory, remove_state
 
     if scope in HOOK_SCOPES:
         _apply_changes(plan_uninstall(scope), dry_run)
@@ -448,10 +449,16 @@ def unconfigure(scope: str, dry_run: bool) -> int:
         return 0
     remove_state()
     remove_state(cache_directory())
+    if (of_job := job_directory()) is not None:
+        remove_state(of_job)
+    copies = backup_place()
+    if copies is not None and os.path.isdir(copies):  # nobody else has what was in these files
+        report("warning", f"copies of files that `doctor --fix` changed are in {copies}")
+        report("hint", f"run `rm -r {shlex.quote(copies)}` if you no longer need them")
     for entry in handwritten_helpers(scope):
         file = entry.origin.removeprefix("file:")
-        report("warning", f"`helper = {entry.value}` in {file} was not written by `configure`")
-        report("hint", f"run `git config --{scope} --unset-all {shlex.quote(entry.key)}`")
+        report("warning", f"`helper = {shown_helper(entry.value or '')}` in {file} was not written by `configure`")
+        report("hint", f"run `git config --{scope} --unset-all {shell_word(entry.key)}`")
     return 0
 
 
@@ -503,7 +510,7 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
         print_json(inspection.as_json())
     else:
         for name, state, path, before in inspection.hooks:
-            print_line(f"{name:10} {state:10} {path}" + (f", then {before}" if before else ""))
+            print_line(f"{name:10} {state:10} ", path + (f", then {before}" if before else ""))
     problem = inspection.problem()
     if problem:
         report_problem(problem)
@@ -519,4 +526,4 @@ def _apply_changes(changes: "Sequence[Change]", dry_run: bool, without: str = ""
             print_change(change)
         else:
             change.apply()
-            print_line(f"changed {change.path}")
+            print_line("changed ", change.path)

@@ -26,12 +26,14 @@ from git_credential_hf.git.helpers import (
     helper_command,
     helper_options,
     is_our_helper,
+    shown_helper,
 )
 from git_credential_hf.git.run import git_home, git_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.program import fix_weaknesses, program_weaknesses
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
@@ -140,6 +142,8 @@ def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
     file, as on another machine that a `.gitconfig` is copied to. `new`: what is added to the settings that are there.
     """
     own, path = settings_path(scope), config_path(scope)
+    if scope == "system":
+        _refuse_program_of_others(path)
     before, included = read_file(path), read_file(own)
     configured = _read_with_git(path) if before is not None else []
     settings = Settings.read(parse_config(included or b"")) + (new or Settings())
@@ -160,6 +164,22 @@ def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
 
 def _all_apply(configured: list[ConfigEntry], settings: Settings) -> bool:
     return all(_has(configured, section, variables) for section, variables in credential_sections(settings).items())
+
+
+def _refuse_program_of_others(path: str) -> None:
+    """Raise `Problem` if this program can be changed by somebody who cannot change the system's file at `path`.
+
+    All users, root among them, would then run whatever that is, with their tokens.
+    """
+    owners = {os.stat(place).st_uid for place in (path, os.path.dirname(path)) if os.path.exists(place)}
+    weaknesses = program_weaknesses(owners)
+    if weaknesses:
+        environment = "/opt/git-credential-hf"
+        reinstall = f"python3 -m venv {environment} && {environment}/bin/pip install git-credential-hf"
+        raise Problem(
+            f"this program cannot be used for all users, because {weaknesses[0].reason}",
+            fix_weaknesses(weaknesses, f"sudo sh -c 'umask 022; {reinstall}'"),
+        )
 
 
 def plan_unconfigure(scope: str) -> list[FileChange]:
@@ -207,7 +227,7 @@ def helpers_in_the_way() -> list[Problem]:
     problems: dict[tuple[str, str, str], Problem] = {}
     origins = hub_origins(configured_hubs(entries))
     for entry in HelperChains(origins, entries).others:
-        message = f"git also passes each Hub token to '{mask_line(entry.value or '')}' ({_place(entry)})"
+        message = f"git also passes each Hub token to '{shown_helper(entry.value or '')}' ({_place(entry)})"
         # It may be there for other hosts: `configure --local` resets it for the Hub only.
         is_for_all_hosts = entry.scope == "local" and not entry.subsection
         fix = configure_hint("local") if is_for_all_hosts else removal_command(entry)
@@ -234,7 +254,7 @@ def _read_with_git(path: str) -> list[ConfigEntry]:
         return read_config_file(path)
     except Problem as problem:
         raise Problem(
-            f"git cannot read {path}: {problem.message}", f"git config --file {shlex.quote(path)} --edit"
+            f"git cannot read {path}: {problem.message}", f"git config --file {shell_word(path)} --edit"
         ) from None
 
 

@@ -3,14 +3,14 @@
 import difflib
 import errno
 import os
-import shlex
 import stat
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 
-from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.system import hold_signals
 
 
@@ -21,8 +21,8 @@ class Change(Protocol):
     def path(self) -> str:
         """The path that it changes."""
 
-    def describe(self) -> str:
-        """Return what `--dry-run` prints."""
+    def describe(self) -> list[str]:
+        """Return the lines that `--dry-run` prints: of files, only what this program itself writes or wrote."""
 
     def apply(self) -> None:
         """Make the change; raises `Problem` if that is not possible."""
@@ -31,26 +31,40 @@ class Change(Protocol):
 class FileChange:
     """The content of `path` changes from `before` to `after`; `None` means that there is no file.
 
-    `has_backup`: the old content is copied to a file beside it, with the date in its name, readable by its owner only.
-    `mode`: the permissions of a new file, whatever the umask.
+    `backup_in` makes the directory for a copy of the old content, which is named after the file and the date, and
+    readable by its owner only: beside the file, it might be in a repository. `backup` is the path of that copy.
+    `mode`: the permissions of a new file, whatever the umask. `summary`: what changes, line by line in words, for a
+    file that is not ours to show; a diff shows the lines of ours.
     """
 
     def __init__(
-        self, path: str, before: bytes | None, after: bytes | None, *, has_backup: bool = False, mode: int | None = None
+        self,
+        path: str,
+        before: bytes | None,
+        after: bytes | None,
+        *,
+        backup_in: Callable[[], str] | None = None,
+        mode: int | None = None,
+        summary: list[str] | None = None,
     ) -> None:
         self.path = path
         self.before = before
         self.after = after
-        self.has_backup = has_backup
+        self.backup_in = backup_in
+        self.backup: str | None = None
         self.mode = mode
+        self.summary = summary
 
-    def describe(self) -> str:
-        """Return a unified diff, with the tokens in it masked."""
+    def describe(self) -> list[str]:
+        """Return the summary, or a unified diff of the lines that are removed or added."""
+        if self.summary is not None:
+            return self.summary
         old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (self.before, self.after))
         was, will_be = (self.path if data is not None else os.devnull for data in (self.before, self.after))
-        # No context lines: they may contain secrets of other hosts.
+        # Not the lines around them, nor those between them that a diff would call moved: others' secrets may be there.
+        changed = {"-": Counter(old) - Counter(new), "+": Counter(new) - Counter(old)}
         lines = difflib.unified_diff(old, new, was, will_be, lineterm="", n=0)
-        return "".join("\t".join(map(mask_line, line.split("\t"))) + "\n" for line in lines)
+        return [line for at, line in enumerate(lines) if at < 2 or line[0] == "@" or changed[line[0]][line[1:]]]
 
     def apply(self) -> None:
         """Write the file under git's own lock (`PATH.lock`) and rename it, with the owner and mode that it had.
@@ -66,15 +80,16 @@ class FileChange:
                 mode = self.mode if status is None else stat.S_IMODE(status.st_mode)
                 create_file(lock, self.after or b"", mode=mode, owner=status)
             except FileExistsError:
-                hint = f"if no git is running: rm {shlex.quote(lock)}"
+                hint = f"if no git is running: rm {shell_word(lock)}"
                 raise Problem(f"{self.path} is being changed by another program", hint) from None
             except OSError as error:
                 raise Problem(f"cannot write {self.path}: {error.strerror}") from None
             try:
                 if _read(self.path, status) != self.before:
                     raise Problem(f"{self.path} has just been changed by another program", "run the command again")
-                if self.has_backup:
-                    _back_up(self.path, self.before or b"", status)
+                if self.backup_in is not None:
+                    place = os.path.join(self.backup_in(), os.path.basename(self.path))
+                    self.backup = _back_up(place, self.before or b"", status)
                 if self.after is None:
                     os.unlink(self.path)
                     os.unlink(lock)
@@ -120,9 +135,9 @@ class ModeChange:
         self.path = path
         self.mode = mode
 
-    def describe(self) -> str:
+    def describe(self) -> list[str]:
         """Return the command that does the same."""
-        return f"chmod {self.mode:o} {self.path}\n"
+        return [f"chmod {self.mode:o} {shell_word(self.path)}"]
 
     def apply(self) -> None:
         """Change the permissions; raises `Problem` if that is not possible."""
@@ -166,15 +181,14 @@ def create_file(
         raise
 
 
-def _back_up(path: str, content: bytes, status: os.stat_result | None) -> None:
-    """Copy the content to a file that only the owner can read."""
+def _back_up(path: str, content: bytes, status: os.stat_result | None) -> str:
+    """Copy the content to a file that only the owner can read; return its path."""
     date = time.strftime("%Y%m%d-%H%M%S")
     for number in range(1, 100):  # earlier ones may be of the same second
+        name = f"{path}.backup-{date}" + (f"-{number}" if number > 1 else "")
         try:
-            create_file(
-                f"{path}.backup-{date}" + (f"-{number}" if number > 1 else ""), content, mode=0o600, owner=status
-            )
-            return
+            create_file(name, content, mode=0o600, owner=status)
+            return name
         except FileExistsError:
             continue
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), f"{path}.backup-{date}")

@@ -185,4 +185,4 @@ def _purge_chain(hub: str, request: Request) -> None:
         has_stale = any(copy.secret == request.secret for copy in result.copies)
         if has_stale and find_token(request.secret, None, hub) is None:
             record(REJECTED, hub, REFUSED_FOR)
-        trace(f"{result.helper}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")
+        trace(f"{result.shown}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")

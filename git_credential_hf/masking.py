@@ -19,14 +19,39 @@ TOKEN_SHAPES = (
 # Text without any of these needs no search with `re`, which takes long to import.
 _SIGNS = ("hf_", "api_", "oauth_app_secret_", "eyj", "@", "authorization", "password=")
 
+MIN_SECRET = 5  # characters: a shorter secret occurs in any text, and is masked only in what others say
+
 _secrets: list[str] = []
+
+# Printed as blanks or as nothing, although Unicode has them among letters and symbols.
+_INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+_NOT_SHOWN = "(not shown: the module that finds tokens in it cannot be loaded)"
 
 
 def register_secret(text: str) -> str:
     """Register a secret that this process has read, so that no output can show it; return it."""
-    if len(text) > 4 and text not in _secrets:  # shorter strings are not tokens, and occur in any text
+    if text.strip() and text not in _secrets:
         _secrets.append(text)
     return text
+
+
+def register_url(url: str) -> None:
+    """Register the password in a URL, and a token that is its user name."""
+    user, _, password = url.partition("://")[2].partition("/")[0].rpartition("@")[0].partition(":")
+    register_secret(password)
+    if user.startswith(tuple(prefix for prefix, _, _ in TOKEN_SHAPES)):
+        register_secret(user)
+
+
+def register_basic(credentials: str) -> None:
+    """Register the password in the credentials of a Basic header (RFC 7617)."""
+    import binascii
+
+    try:
+        data = binascii.a2b_base64(credentials)
+    except ValueError:
+        return
+    register_secret(data.decode("utf-8", "surrogateescape").partition(":")[2])
 
 
 def mask_token(token: str) -> str:
@@ -40,25 +65,111 @@ def mask_token(token: str) -> str:
 
 
 def mask_line(text: str) -> str:
-    """Return `text` as one line that is safe to show: no secret, no control character (a server may have chosen it)."""
-    return "".join(c if c.isprintable() else " " for c in mask_secrets(text))
+    """Return `text` as one line that is safe to show: no secret, no control character, no two blanks side by side.
+
+    Somebody else may have chosen a part of it. With blanks it could fill a row of the terminal, and begin the next one
+    with what looks like a line of ours.
+    """
+    return _as_line(mask_secrets(text))
 
 
-def mask_secrets(text: str) -> str:
-    """Return `text` without its secrets; control characters stay."""
-    for secret in sorted(_secrets, key=len, reverse=True):
-        # As it is, and as exceptions quote it: as text or bytes.
-        for form in (secret, repr(secret)[1:-1], repr(secret.encode("utf-8", "surrogateescape"))[2:-1]):
-            text = text.replace(form, mask_token(secret))
-    return _mask_shapes(text) if any(sign in text.lower() for sign in _SIGNS) else text
+def mask_words(text: str, limit: int = 400) -> str:
+    """Return the words of a server or another program as a part of one of our lines, with at most `limit` characters.
+
+    They are masked before they are cut, or a part of a secret would remain; short secrets, too, if they stand alone.
+    """
+    return shorten(_as_line(mask_secrets(text, are_others_words=True)).strip(), limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut out the middle of a text that is too long: what we say stands at its ends."""
+    return text if len(text) <= limit else f"{text[: limit // 2]}…{text[-limit // 2 + 1 :]}"
+
+
+def is_visible(character: str) -> bool:
+    """Whether a terminal shows it as it is: no control character, no mark of direction or order, no odd blank."""
+    return character.isprintable() and character not in _INVISIBLE
+
+
+def _as_line(text: str) -> str:
+    text = "".join(c if is_visible(c) else " " for c in text)
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
+
+
+def mask_secrets(text: str, *, are_others_words: bool = False) -> str:
+    """Return `text` without its secrets, in whatever form; control characters stay."""
+    secrets = sorted(_secrets, key=len, reverse=True)
+    short = [secret for secret in secrets if len(secret) < MIN_SECRET] if are_others_words else []
+    secrets = [secret for secret in secrets if len(secret) >= MIN_SECRET]
+    for secret in secrets:
+        text = _mask_base64(text.replace(secret, mask_token(secret)), secret)
+    # Letters and digits are the same in any form.
+    odd = [secret for secret in secrets if not (secret.isascii() and secret.replace("_", "").isalnum())]
+    if odd or short or any(sign in text.lower() for sign in _SIGNS):
+        try:
+            return _mask_shapes(_mask_forms(text, odd, short))
+        except (ImportError, MemoryError, OSError):
+            return _NOT_SHOWN
+    return text
+
+
+def _mask_base64(text: str, secret: str) -> str:
+    """Mask each word in base64 that has the secret in it, as a Basic header does behind the user name."""
+    import binascii
+
+    data = secret.encode("utf-8", "surrogateescape")
+    for before, start in ((0, 0), (1, 2), (2, 3)):  # bytes before it in a group of three, and the characters they touch
+        core = binascii.b2a_base64(bytes(before) + data).decode()[start : 8 * (before + len(data)) // 6]
+        for form in {core, core.replace("+", "-").replace("/", "_")}:
+            while (at := text.find(form)) >= 0:
+                end = at + len(form)
+                while at and _is_base64(text[at - 1]):
+                    at -= 1
+                while end < len(text) and _is_base64(text[end]):
+                    end += 1
+                text = f"{text[:at]}****{text[end:]}"
+    return text
+
+
+def _is_base64(character: str) -> bool:
+    return character.isascii() and (character.isalnum() or character in "+/-_=")
+
+
+def _mask_forms(text: str, odd: list[str], short: list[str]) -> str:
+    """Mask secrets in the forms that URLs, JSON, exceptions, shells and git's configuration give to punctuation."""
+    import re
+
+    def any_form(run: "re.Match[str]") -> str:
+        character = run[0][0]
+        data = character.encode("utf-8", "surrogateescape")
+        forms = [
+            *(["'\"'\"'", r"'\\''"] if character == "'" else []),
+            "(?i:" + "".join(f"%{byte:02x}" for byte in data) + ")",
+            r"\\{1,4}" + r"\\{1,4}".join(f"x{byte:02x}" for byte in data),
+            r"\\{1,4}(?i:x%02x|u%04x|U%08x)" % ((ord(character),) * 3),
+            r"\\{0,4}" + re.escape(character),
+            *([] if character.isascii() else [re.escape(data.decode("latin-1")), "\ufffd+"]),
+        ]
+        if character.isspace():
+            forms = [r"(?:\s|\+|%[02][0-9A-Da-d]|\\{1,4}(?:[tnrvf]|x0[9a-d]|x20)){1,16}"]
+        elif character == "\\":
+            forms = [r"(?:\\|%5[Cc]){1,16}"]
+        # What one has matched is not matched again in another way: that could take for ever.
+        return f"(?=(?P<at{run.start()}>{'|'.join(forms)}))(?P=at{run.start()})"
+
+    for secret in odd:
+        pattern = re.sub(r"\s+|\\+|\W|[^\x00-\x7f]", any_form, secret[:4096])
+        text = re.sub(pattern, lambda match, secret=secret: mask_token(secret), text)  # type: ignore[misc]
+    for secret in short:
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "****", text)
+    return text
 
 
 def _mask_shapes(text: str) -> str:
     """Mask what looks like a secret: tokens, JWTs, and passwords in URLs, headers and command lines."""
-    try:
-        import re
-    except (ImportError, MemoryError, OSError):
-        return "(not shown: the module that finds tokens in it cannot be loaded)"
+    import re
 
     # Words such as `hf_user` are shorter than any token.
     tokens = "|".join(

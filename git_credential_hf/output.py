@@ -49,45 +49,45 @@ def flush_stdout() -> None:
         sys.stdout.flush()
 
 
-def print_line(line: str) -> None:
-    """Print a line for people, masked: a server, or a hostile path, may have chosen what is in it."""
-    click.echo(mask_line(line))
+def print_line(label: str, text: str) -> None:
+    """Print a line for people: a label of ours, and a text, masked, as somebody else may have chosen what is in it."""
+    click.echo(label + mask_line(text))
 
 
 def print_change(change: "Change") -> None:
     """Print what a change would do; its lines keep their tabs."""
-    for line in change.describe().splitlines():
-        click.echo("\t".join(map(mask_line, line.split("\t"))))
+    for line in change.describe():
+        click.echo("\t".join(map(mask_line, mask_secrets(line).split("\t"))))
 
 
 def print_status(status: "Status") -> None:
     """Print the current token, its account, and whether git uses this helper."""
     if status.token is None:
-        print_line("token     none")
+        print_line("token     ", "none")
     else:
-        print_line(f"token     {status.token.describe()}")
+        print_line("token     ", f"{status.token.describe()}")
         if status.token.expires_at is not None:
-            print_line(f"expires   {_date(status.token.expires_at)}")
+            print_line("expires   ", f"{_date(status.token.expires_at)}")
         if status.account is not None:
             print_line(
-                f"account   {status.account.name}" + (f", {status.account.role} token" if status.account.role else "")
+                "account   ", status.account.name + (f", {status.account.role} token" if status.account.role else "")
             )
         else:
-            print_line(f"account   unknown, the Hub {'did not answer' if status.warnings else 'refuses the token'}")
-    print_line(f"endpoint  {status.hub}")
+            print_line("account   ", f"unknown, the Hub {'did not answer' if status.warnings else 'refuses the token'}")
+    print_line("endpoint  ", status.hub)
     first = f", after {', '.join(status.asked_first)}" if status.asked_first else ""
-    print_line(f"git       {'uses this helper' + first if status.asks_us else 'does not use this helper'}")
+    print_line("git       ", f"{'uses this helper' + first if status.asks_us else 'does not use this helper'}")
     for namespace, name in status.mapped_names():
-        print_line(f"for       {namespace}: the stored token '{name}'")
+        print_line("for       ", f"{namespace}: the stored token '{name}'")
 
 
 def print_purge(results: "list[PurgeResult]") -> None:
     """Print what each helper held, and whether it still does."""
     for result in results:
-        print_line(f"{result.state:8} {result.helper}  ({result.origin.removeprefix('file:')})")
+        print_line(f"{result.state:8} ", f"{result.shown} ({result.origin.removeprefix('file:')})")
         for copy in result.copies:
-            user = f", user {copy.username}" if copy.username else ""
-            print_line(f"         {mask_token(copy.secret)} for {copy.origin}{user}")
+            user = f", user {copy.shown_username}" if copy.username else ""
+            print_line("         ", f"{mask_token(copy.secret)} for {copy.origin}{user}")
 
 
 def print_json(answer: object) -> None:

@@ -3,9 +3,11 @@
 import os
 import sys
 
-from git_credential_hf.masking import mask_line
+from git_credential_hf.masking import is_visible, mask_line, mask_secrets, shorten
 
 NOT_LOGGED_IN = "not logged in to Hugging Face"
+PREFIX = "git-credential-hf: "  # of each line
+MAX_MESSAGE = 1000  # characters; more would hide what comes after it
 
 
 class Problem(Exception):
@@ -22,7 +24,10 @@ class Problem(Exception):
 
 def report(level: str, text: str) -> None:
     """Write a line to stderr, in git's own style; `level` is `error`, `warning`, `hint` or `trace`."""
-    line = f"git-credential-hf: {level}: {mask_line(text)}\n"
+    # Where a terminal breaks a long line, a name in it could begin with our prefix.
+    text = mask_line(text).replace(PREFIX, PREFIX.replace(":", ""))
+    # A hint names a command, which has to be whole.
+    line = f"{PREFIX}{level}: {text if level == 'hint' else shorten(text, MAX_MESSAGE)}\n"
     try:
         os.write(2, line.encode("utf-8", "replace"))  # one write: lines of parallel helpers do not mix
     except OSError:
@@ -34,6 +39,33 @@ def report_problem(problem: Problem, level: str = "error") -> None:
     report(level, problem.message)
     if problem.fix:
         report("hint", problem.fix)
+
+
+def shell_word(text: str) -> str:
+    """Quote a word of a command that a message names: it is shown as it is, and a shell reads it so.
+
+    A control character, or the backtick that ends the command in our messages, is written as a number between `$'`
+    and `'`, which all shells know but dash. No two blanks stand side by side: `mask_line` makes one of them.
+    """
+    import shlex
+
+    if all(map(is_visible, text)) and "`" not in text:
+        quoted = shlex.quote(text).replace(PREFIX, PREFIX.replace(" ", "'' "))  # which `report` would change
+        while "  " in quoted:
+            quoted = quoted.replace("  ", " '' ")
+        return quoted
+    shown = (
+        c
+        if is_visible(c) and c not in "`'\\ "
+        else "".join(rf"\{byte:03o}" for byte in c.encode("utf-8", "surrogateescape"))
+        for c in text
+    )
+    return f"$'{''.join(shown)}'"
+
+
+def shell_command(words: "list[str] | tuple[str, ...]") -> str:
+    """Quote the words of a command that a message names."""
+    return " ".join(map(shell_word, words))
 
 
 def trace(text: str) -> None:
@@ -85,5 +117,5 @@ def report_unexpected_error() -> None:
     if os.environ.get("GIT_CREDENTIAL_HF_TRACE"):
         import traceback
 
-        for line in traceback.format_exc().splitlines():
+        for line in mask_secrets(traceback.format_exc()).splitlines():  # a secret may have several lines
             trace(line)

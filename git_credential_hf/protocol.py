@@ -4,6 +4,7 @@ A request that another reader could take differently is refused: a second `host`
 (CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008).
 """
 
+from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
 
 TYPE_CHECKING = False
@@ -88,6 +89,8 @@ def _parse_line(request: Request, line: bytes) -> None:
         if getattr(request, name) is not None:
             raise _malformed(f"it names {name} twice")
         setattr(request, name, value)
+        if name in ("password", "credential"):
+            register_secret(value.decode("utf-8", "surrogateescape"))
     elif key == b"capability[]":
         # gitcredentials(7): the order counts, and an empty value clears the list.
         if value:

@@ -7,7 +7,7 @@ import sys
 import time
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.helpers import configured_hubs, default_hub, is_our_helper, split_command
+from git_credential_hf.git.helpers import configured_hubs, default_hub, is_our_helper, shown_helper, split_command
 from git_credential_hf.git.other_helpers import (
     HelperError,
     HelperTimeout,
@@ -41,6 +41,11 @@ class PurgeResult:
         self.has_timed_out = False
 
     @property
+    def shown(self) -> str:
+        """The helper as it may be shown: its value may be a shell command with a password in it."""
+        return shown_helper(self.helper)
+
+    @property
     def state(self) -> str:
         """`clean`, `purged`, `held` or `unknown`, as in `purge --json`."""
         if self.is_held:
@@ -49,8 +54,8 @@ class PurgeResult:
 
     def as_json(self) -> dict[str, object]:
         """Return the object that `purge --json` prints."""
-        entries = [{"host": c.origin, "username": c.username, "shown": mask_token(c.secret)} for c in self.copies]
-        return {"helper": self.helper, "origin": self.origin, "state": self.state, "entries": entries}
+        entries = [{"host": c.origin, "username": c.shown_username, "shown": mask_token(c.secret)} for c in self.copies]
+        return {"helper": self.shown, "origin": self.origin, "state": self.state, "entries": entries}
 
     def remedy(self) -> str | None:
         """Return how a person can delete what it holds, if the system has a program for that."""

@@ -6,7 +6,7 @@ The only module that uses private names of huggingface_hub.
 import os
 import time
 
-from git_credential_hf.masking import mask_line, mask_token, register_secret
+from git_credential_hf.masking import mask_token, mask_words, register_secret
 from git_credential_hf.problem import Problem, report, trace
 from git_credential_hf.state import (
     BEARER,
@@ -16,6 +16,7 @@ from git_credential_hf.state import (
     cache_directory,
     fingerprint,
     is_recorded,
+    job_directory,
     new_key,
     read_state,
     record,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
     from git_credential_hf.tokens import Token
 
 HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for everything that huggingface_hub does: git waits for it
+EXCHANGED_FOR = 3600  # seconds for which an exchanged token is good (docs/facts.md#h15)
 OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is replaced
 
 
@@ -131,17 +133,36 @@ def colab_secret(hub: str) -> str | None:
 
 
 def exchange(hub: str) -> tuple[str, int | None] | None:
-    """Exchange the identity of a CI job at a Hub for a token, once per job; return that and when it expires.
+    """Exchange the identity of a CI job at a Hub for a token, and return that and when it expires, POSIX seconds.
 
-    Its expiry is in POSIX seconds. Raises `Problem` if the Hub refuses.
+    Once per job, if there is a directory that ends with the job; otherwise the token is not stored, and each process
+    makes an exchange. Raises `Problem` if the Hub refuses, or has just refused the token of an exchange.
     """
-    with Lock("oidc"):
-        return cached_exchange(hub) or _exchange_now(hub)
+    place = job_directory()
+    if place is not None:
+        with Lock("oidc", place):
+            return cached_exchange(hub) or _exchange_now(hub)
+    # git-lfs before 3.8 would make it 85 times a second (docs/facts.md#l1): each exchange gives another token.
+    if is_recorded(_REFUSED_EXCHANGE, _job(hub)):
+        raise Problem("the Hub has just refused the token of this job", "check the Trusted Publisher of the repository")
+    exchanged = _exchange_now(hub)
+    if exchanged is not None:
+        record(_EXCHANGED, f"{hub} {exchanged[0]}", EXCHANGED_FOR)
+    return exchanged
+
+
+_EXCHANGED, _REFUSED_EXCHANGE = "exchanged", "refused-exchange"
+
+
+def was_exchanged(value: str, hub: str) -> bool:
+    """Whether this is a token of an exchange that could not be stored; only its keyed hash is."""
+    return is_recorded(_EXCHANGED, f"{hub} {value}")
 
 
 def cached_exchange(hub: str) -> tuple[str, int | None] | None:
     """Return the token that this job has already exchanged its identity for, and when it expires (POSIX seconds)."""
-    lines = read_state("oidc").split("\n")
+    place = job_directory()
+    lines = read_state("oidc", place).split("\n") if place is not None else []
     try:
         key, job, since, until, expires_at, value = lines
         # If the clock is set back, a token must not last longer.
@@ -153,7 +174,11 @@ def cached_exchange(hub: str) -> tuple[str, int | None] | None:
 
 def delay_exchange(token: "Token", seconds: int) -> None:
     """Exchange a token that the Hub refused again after so many seconds, and not before."""
-    if token.kind == "oidc" and token.expires_at is not None:
+    if token.kind != "oidc":
+        return
+    if job_directory() is None:
+        record(_REFUSED_EXCHANGE, _job(token.hub), seconds)
+    elif token.expires_at is not None:
         _cache_exchange(token.hub, token.value, int(time.time()) + seconds, token.expires_at)
 
 
@@ -182,9 +207,12 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
 
 
 def _cache_exchange(hub: str, value: str, until: int, expires_at: int) -> None:
+    place = job_directory()
+    if place is None:
+        return  # the next job of this machine would find it
     key = new_key()
     lines = [key, fingerprint(_job(hub), key), f"{int(time.time())}", str(until), str(expires_at), value]
-    write_state("oidc", "\n".join(lines))
+    write_state("oidc", "\n".join(lines), place)
 
 
 def _job(hub: str) -> str:
@@ -232,5 +260,4 @@ def _ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None
 
 
 def _one_line(message: object) -> str:
-    # Masked before it is cut: a part of a secret would not be recognised.
-    return mask_line(" ".join(str(message).split()))[:400] or type(message).__name__
+    return mask_words(str(message)) or type(message).__name__

@@ -2,14 +2,15 @@
 
 It is stored in the runtime directory, which ends with the session, or in the cache directory if the runtime directory
 is another user's; a caller may give another one (`within`). Both are as platformdirs has them (a test compares them),
-whose import takes twice as long as all of `get`.
+whose import takes twice as long as all of `get`. The token of a CI job is stored in the job's own directory or not at
+all: a runtime directory outlives the job.
 """
 
 import os
 import sys
 import time
 
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 
 # How long things are stored, in seconds.
 REFUSED_FOR = 30  # a bad token is not served again
@@ -38,6 +39,35 @@ def runtime_directory() -> str | None:
     if sys.platform == "darwin":
         return os.path.join(os.path.expanduser("~"), "Library", "Caches", "TemporaryItems", _NAME)
     return os.path.join(_temporary_directory(), f"runtime-{os.geteuid()}", _NAME)
+
+
+def job_directory() -> str | None:
+    """Return our directory that ends with this CI job; `None` if there is no such place.
+
+    GitHub's runner, and those that are compatible with it, empty `RUNNER_TEMP` before and after each job. GitLab has
+    nothing like it: what a job writes beside the working tree, or into `TMPDIR`, may be there for the next one
+    (docs/facts.md#c1).
+    """
+    base = os.environ.get("RUNNER_TEMP", "")
+    if "GITHUB_ACTIONS" not in os.environ or not os.path.isabs(base):
+        return None
+    base = os.path.realpath(base)
+    if sys.platform == "win32":  # which has no modes: a user's own directories are those of the profile
+        profile = os.path.normcase(os.path.realpath(os.path.expanduser("~")))
+        if not os.path.normcase(base).startswith(profile + os.sep):
+            return None
+    elif not _is_ours(base, 0o022):
+        return None
+    return None if _is_in_working_tree(base) else os.path.join(base, _NAME)
+
+
+def _is_in_working_tree(path: str) -> bool:
+    """Whether a file there could be committed, or become part of an artifact of the repository."""
+    while not os.path.lexists(os.path.join(path, ".git")):
+        if path == os.path.dirname(path):
+            return False
+        path = os.path.dirname(path)
+    return True
 
 
 def _temporary_directory() -> str:
@@ -187,12 +217,13 @@ class Lock:
     Without a directory for it, every process enters: what it guards is then done twice.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, within: str | None = None) -> None:
         self._name = name + ".lock"
+        self._within = within
         self._descriptor = -1
 
     def __enter__(self) -> None:
-        path = private_directory()
+        path = private_directory(self._within)
         if path is None:
             return
         try:
@@ -293,10 +324,27 @@ def remove_state(within: str | None = None) -> list[str]:
             gone.append(os.path.join(path, entry))
         os.rmdir(path)
     except OSError as error:
-        import shlex  # takes as long as half of `store`
-
-        raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r {shlex.quote(path)}") from None
+        raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r {shell_word(path)}") from None
     return [*gone, path]
+
+
+def backup_place() -> str | None:
+    """Return where copies of files that `doctor --fix` has changed are, which need not exist; `None` without a home."""
+    import platformdirs
+
+    try:
+        path = os.path.join(platformdirs.user_state_dir(_NAME, appauthor=False), "backups")
+    except RuntimeError:
+        return None
+    return path if os.path.isabs(path) else None
+
+
+def backup_directory() -> str:
+    """Return `backup_place`, made if need be; raises `Problem` if it is not this user's alone."""
+    path = backup_place()
+    if path is None or private_directory(path) is None:
+        raise Problem(f"cannot keep a copy in {path or 'a home'}, which is not a private directory of this user")
+    return path
 
 
 def cache_directory() -> str | None:

@@ -1,6 +1,5 @@
 """Who you are to git now: the token, its account, and whether git asks for it here."""
 
-import shlex
 from typing import Any
 
 from git_credential_hf.api.access import whoami
@@ -8,10 +7,10 @@ from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.git.config import read_config
-from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, default_hub
+from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, default_hub, shown_helper
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins
-from git_credential_hf.masking import mask_line, mask_token
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem
+from git_credential_hf.masking import mask_token
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token, current_token, stored_token
 
@@ -67,7 +66,7 @@ class Status:
             try:
                 stored_token(name, hub, act=False)
             except Problem as problem:
-                fix = f"run `git-credential-hf configure --token NAME --for {shlex.quote(namespace)}`"
+                fix = f"run `git-credential-hf configure --token NAME --for {shell_word(namespace)}`"
                 self.problems.append(Problem(f"for {namespace}, {problem.message}", fix))
 
     @property
@@ -80,7 +79,9 @@ class Status:
         """The helpers that git asks before this one, or instead of it, without secrets."""
         if self.chains is None:
             return []
-        return list(dict.fromkeys(mask_line(entry.value or "") for entry in self.chains.instead + self.chains.before))
+        return list(
+            dict.fromkeys(shown_helper(entry.value or "") for entry in self.chains.instead + self.chains.before)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `status --json` prints; `expires_at` is in POSIX seconds."""

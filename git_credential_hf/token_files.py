@@ -8,6 +8,7 @@ import sys
 import time
 
 from git_credential_hf.hub import is_true
+from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem, report
 
 _SETTLED = 0.1  # seconds without a write after which a token file is complete
@@ -134,7 +135,12 @@ def read_stored_tokens() -> dict[str, dict[str, str]]:
     if not text:
         return {}
     tokens = _parse_plain(text)
-    return _parse_any(path) if tokens is None else tokens
+    if tokens is None:
+        tokens = _parse_any(path)
+    for fields in tokens.values():
+        register_secret(fields.get("hf_token", ""))
+        register_secret(fields.get("refresh_token", ""))
+    return tokens
 
 
 def _parse_plain(text: str) -> dict[str, dict[str, str]] | None:

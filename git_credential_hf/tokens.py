@@ -153,6 +153,11 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
         return None
     if token is not None and token.value == value:
         return token
+    if name is None and os.environ.get("HF_OIDC_RESOURCE"):
+        from git_credential_hf.refresh import was_exchanged
+
+        if was_exchanged(value, hub):
+            return Token(value, "oidc", hub=hub)
     stored = (_stored(hub, known) for known in stored_token_names()) if name is None else ()
     return next((token for token in stored if token and token.value == value), None)
 

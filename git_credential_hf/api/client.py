@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from git_credential_hf.masking import mask_token, register_secret
+from git_credential_hf.masking import mask_token, mask_words, register_secret
 from git_credential_hf.problem import Problem, trace
 from git_credential_hf.state import cache_directory, is_recorded, record
 from git_credential_hf.system import start_thread
@@ -137,7 +137,7 @@ def ask_hub(
         method = "GET" if json is None else "POST"
         response = http_session().request(method, hub + path, headers=headers, json=json, timeout=HUB_TIMEOUT)
     except Exception as error:  # its client raises whatever its layers do: OSError, ValueError, OfflineModeIsEnabled
-        raise Unreachable(f"cannot reach the Hub ({' '.join(str(error).split()) or type(error).__name__})") from None
+        raise Unreachable(f"cannot reach the Hub ({mask_words(str(error)) or type(error).__name__})") from None
     trace(f"{method} {path}: {response.status_code} in {time.monotonic() - start:.2f} s")
     if response.status_code == 429:
         _record_retry_after(response, limit)
@@ -155,5 +155,5 @@ def _record_retry_after(response: Any, limit: str) -> None:
 
 
 def error_message(response: Any) -> str:
-    """Return the Hub's own message, without the full stop at its end (docs/facts.md#h4)."""
-    return str(response.headers.get("x-error-message", "")).rstrip(".")
+    """Return the Hub's own message, masked, without the full stop at its end (docs/facts.md#h4)."""
+    return mask_words(str(response.headers.get("x-error-message", ""))).rstrip(".")

@@ -6,7 +6,7 @@ Each `check_*` checks one thing, and yields findings, with the changes that fix 
 from collections.abc import Callable, Iterable
 
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
-from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job
+from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job, check_program
 from git_credential_hf.doctor.finding import IDS, Finding, Row
 from git_credential_hf.doctor.git_setup import check_helpers, check_hooks, check_lfs, check_settings
 from git_credential_hf.doctor.machine import Machine
@@ -31,7 +31,7 @@ AREAS: dict[str, tuple[Callable[[Machine], Iterable[Finding]], ...]] = {
     "credential helpers": (check_helpers, check_copies, check_settings),
     "URLs and git configuration": (check_urls, check_configuration),
     "git-lfs and hooks": (check_lfs, check_hooks),
-    "environment": (check_home, check_job, check_endpoint),
+    "environment": (check_program, check_home, check_job, check_endpoint),
     REPOSITORY_AREA: (check_repository,),
 }
 

@@ -1,14 +1,14 @@
 """Changes that `doctor --fix` makes through other programs: git, git-lfs and other credential helpers."""
 
 import os
-import shlex
 from collections.abc import Callable
 
 from git_credential_hf.files import Change
 from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.helpers import shown_helper
 from git_credential_hf.git.run import NothingFound, run_git
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_command, shell_word
 from git_credential_hf.purge import purge_helpers
 
 
@@ -19,9 +19,9 @@ class GitCommand:
         self.path = "git " + " ".join(arguments)
         self._arguments = arguments
 
-    def describe(self) -> str:
+    def describe(self) -> list[str]:
         """Return the command."""
-        return f"{self.path}\n"
+        return [self.path]
 
     def apply(self) -> None:
         """Run the command; raises `Problem` if it fails."""
@@ -35,13 +35,13 @@ class PurgeHelpers:
     """Let other helpers erase what they hold for these origins of a Hub."""
 
     def __init__(self, helpers: list[ConfigEntry], origins: list[str]) -> None:
-        self.path = ", ".join(mask_line(entry.value or "") for entry in helpers)
+        self.path = ", ".join(shown_helper(entry.value or "") for entry in helpers)
         self._helpers = helpers
         self._origins = origins
 
-    def describe(self) -> str:
+    def describe(self) -> list[str]:
         """Return the command that does the same."""
-        return f"git-credential-hf purge  ({self.path})\n"
+        return [f"git-credential-hf purge ({self.path})"]
 
     def apply(self) -> None:
         """Purge the helpers; raises `Problem` unless they hold nothing after that."""
@@ -49,7 +49,7 @@ class PurgeHelpers:
             if result.state in ("held", "unknown"):
                 why = result.failure or "it did not erase it"
                 fix = result.remedy() or "run `git-credential-hf purge`"
-                raise Problem(f"the helper '{result.helper}' still holds a Hub token: {why}", fix)
+                raise Problem(f"the helper '{result.shown}' still holds a Hub token: {why}", fix)
 
 
 class UnsetVariable:
@@ -59,9 +59,9 @@ class UnsetVariable:
         self.path = path
         self._arguments = ("config", "--file", path, "--unset-all", key, *pattern)
 
-    def describe(self) -> str:
+    def describe(self) -> list[str]:
         """Return the command that does the same."""
-        return f"git {shlex.join(self._arguments)}\n"
+        return [f"git {shell_command(self._arguments)}"]
 
     def apply(self) -> None:
         """Unset the variable; raises `Problem` with git's message if that fails."""
@@ -69,7 +69,7 @@ class UnsetVariable:
             run_git(*self._arguments)
         except Problem as problem:
             lock = self.path + ".lock"
-            hint = f"if no git is running: rm {shlex.quote(lock)}" if os.path.lexists(lock) else problem.fix
+            hint = f"if no git is running: rm {shell_word(lock)}" if os.path.lexists(lock) else problem.fix
             raise Problem(problem.message, hint) from None
 
 

@@ -12,9 +12,10 @@ from git_credential_hf.git.config import ConfigEntry, removal_command
 from git_credential_hf.git.netrc import NetrcEntry, mentions_host, netrc_paths, parse_netrc, without_machines
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import without_credentials
-from git_credential_hf.masking import mask_line, mask_token, register_secret
+from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import other_helpers, purge_helpers
+from git_credential_hf.state import backup_directory
 
 COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
 
@@ -45,8 +46,6 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
 def _check_netrc_entries(
     path: str, entries: list[NetrcEntry], hosts: list[str], origins: list[str]
 ) -> Iterator[Finding]:
-    for entry in entries:
-        register_secret(entry.password)
     # netrc files do not know ports: if a Hub has one, an entry may be for another server on its host.
     exclusive = _host_names([origin for origin in origins if _host_name(origin) == _authority(origin)])
     found = [entry for entry in entries if entry.machine is not None and entry.machine.lower() in hosts]
@@ -91,7 +90,11 @@ def _plan_without_machines(path: str, hosts: list[str]) -> Callable[[], list[Cha
     def plan() -> list[Change]:
         content = read_file(real)
         after = without_machines(content or b"", hosts)
-        return [FileChange(real, content, after, has_backup=True)] if after != content else []
+        if after == content:
+            return []
+        removed = [entry for entry in parse_netrc(content or b"") if (entry.machine or "").lower() in hosts]
+        summary = [f"remove the entry for {entry.machine} (line {entry.line}) from {real}" for entry in removed]
+        return [FileChange(real, content, after, backup_in=backup_directory, summary=summary)]
 
     return plan
 
@@ -105,14 +108,15 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
     for result in purge_helpers(helpers, machine.origins, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
         if result.copies:
             copies = [
-                f"{mask_token(copy.secret)} for {copy.origin}" + (f", user {copy.username}" if copy.username else "")
+                f"{mask_token(copy.secret)} for {copy.origin}"
+                + (f", user {copy.shown_username}" if copy.username else "")
                 for copy in result.copies
             ]
             yield Finding(
                 "stale-copy",
                 "error",
-                f"the helper '{mask_line(result.helper)}' holds a copy of a Hub token",
-                "\n".join(dict.fromkeys(copies)),
+                f"the helper '{result.shown}' holds a copy of a Hub token",
+                list(dict.fromkeys(copies)),
                 "run `git-credential-hf purge`",
                 _plan_purge([entry for entry in helpers if entry.value == result.helper], machine.origins),
             )
@@ -120,7 +124,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "stale-copy",
                 "warning",
-                f"cannot tell whether the helper '{mask_line(result.helper)}' holds a copy of a Hub token",
+                f"cannot tell whether the helper '{result.shown}' holds a copy of a Hub token",
                 f"{result.failure}; git would wait for it, too",
                 "run `git-credential-hf purge` when the helper answers again",
             )
@@ -139,14 +143,13 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
     for entry in machine.entries:
         secret = _url_secret(entry.value or "", machine.origins)
         if entry.section == "remote" and entry.name in ("url", "pushurl") and secret:
-            register_secret(secret)
             found.setdefault(entry_file(entry), []).append(f"remote '{entry.subsection}': {mask_token(secret)}")
     for path, lines in found.items():
         yield Finding(
             "token-in-remote-url",
             "error",
             "a remote's URL contains a token, which git uses first",
-            f"{path or _ENVIRONMENT}\n" + "\n".join(lines),
+            [path or _ENVIRONMENT, *lines],
             RUN_FIX if path else "remove the token from GIT_CONFIG_*",
             _plan_without_secrets(path, machine.origins) if path else None,
         )
@@ -158,7 +161,6 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
         if entry.section == "http" and entry.name == "extraheader" and _authorizes_to_hub(entry, machine.origins):
             yield _header_finding(entry)
         elif entry.section == "url" and (secret := _url_secret(entry.subsection, machine.origins)):
-            register_secret(secret)
             path = entry_file(entry)
             yield Finding(
                 "token-in-git-config",
@@ -172,7 +174,6 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
 
 
 def _header_finding(entry: ConfigEntry) -> Finding:
-    register_secret((entry.value or "").rpartition(" ")[2])
     path = entry_file(entry)
     key = ".".join(part for part in ("http", entry.subsection, "extraHeader") if part)
     # A header for all hosts may be meant for another one.
@@ -228,6 +229,14 @@ def _plan_without_secrets(path: str, origins: list[str]) -> Callable[[], list[Ch
         for host in (re.escape(_authority(origin)).encode() for origin in origins):
             url = rb"(?i)(https?://)([^\s/\"]+)@(?=" + host + rb"(?:[/\"\s]|:443(?!\d)|$))"
             after = re.sub(url, without_secret, after)
-        return [FileChange(path, content, after)] if after != content else []
+        if after == content:
+            return []
+        lines = zip(content.split(b"\n"), after.split(b"\n"), strict=True)
+        summary = [
+            f"remove the password from the URL of the Hub in line {number} of {path}"
+            for number, (old, new) in enumerate(lines, 1)
+            if old != new
+        ]
+        return [FileChange(path, content, after, summary=summary)]
 
     return plan

@@ -8,6 +8,7 @@ from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.hub import PUBLIC_HUB, environment_endpoint, environment_hub, without_credentials
 from git_credential_hf.masking import mask_line
+from git_credential_hf.program import fix_weaknesses, program_weaknesses
 from git_credential_hf.token_files import token_path
 
 TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
@@ -43,6 +44,21 @@ def detect_environment() -> str | None:
 def token_hint() -> str:
     """Return how this environment gets a token without a copy that stays in it."""
     return _REMEDIES.get(detect_environment() or "", LOGIN)
+
+
+def check_program(machine: Machine) -> Iterator[Finding]:
+    """Check that nobody else can change this program, and get the tokens that it reads."""
+    if sys.platform == "win32" or os.environ.get("RUNNER_ENVIRONMENT") == "github-hosted":
+        return  # GitHub's own machines run one job, and its user may do everything there
+    weaknesses = program_weaknesses({os.geteuid()})
+    if weaknesses:
+        yield Finding(
+            "program-writable",
+            "warning",
+            "other users of this machine can change this program",
+            weaknesses[0].reason + (f", and {len(weaknesses) - 1} more" if len(weaknesses) > 1 else ""),
+            fix_weaknesses(weaknesses, "pipx install git-credential-hf"),
+        )
 
 
 def check_home(machine: Machine) -> Iterator[Finding]:

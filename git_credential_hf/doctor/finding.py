@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from git_credential_hf.files import Change
-from git_credential_hf.masking import mask_token
+from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.tokens import Token
 
 # The ids of all findings, in the order in which they are shown.
@@ -14,7 +14,7 @@ IDS = (
     *("helper-not-configured", "helper-not-found", "helper-shadowed", "helper-behind"),
     *("stale-copy", "username-set", "gcm-residue"),
     *("token-in-remote-url", "token-in-git-config", "lfs-missing", "lfs-not-hooked", "lfs-url-elsewhere"),
-    *("hooks-broken", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),
+    *("hooks-broken", "program-writable", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),
     *("repo-no-access", "repo-read-only", "repo-gated", "git-broken"),
 )
 
@@ -24,7 +24,8 @@ RUN_FIX = "run `git-credential-hf doctor --fix`"
 class Finding:
     """A problem: `id` is one of `IDS`, `severity` is `error` or `warning`, and `changes` plans what `--fix` does.
 
-    The changes are planned only when they are made, because an earlier one may have changed the same file.
+    `detail`: one line, or several. The changes are planned only when they are made, because an earlier one may have
+    changed the same file.
     """
 
     def __init__(
@@ -32,14 +33,14 @@ class Finding:
         id: str,
         severity: str,
         title: str,
-        detail: str,
+        detail: "str | list[str]",
         fix: str,
         changes: "Callable[[], Sequence[Change]] | None" = None,
     ) -> None:
         self.id = id
         self.severity = severity
         self.title = title
-        self.detail = detail
+        self.detail = "\n".join(map(mask_line, [detail] if isinstance(detail, str) else detail))
         self.fix = fix
         self.changes = changes
         self.fixed = False

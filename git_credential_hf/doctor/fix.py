@@ -1,11 +1,12 @@
 """`doctor --fix`: make the changes of each finding, look again, and tell what is fixed."""
 
+import shlex
 from collections.abc import Callable, Sequence
 
 from git_credential_hf.doctor import Examination
 from git_credential_hf.doctor.finding import IDS, Finding
-from git_credential_hf.files import Change
-from git_credential_hf.problem import Problem, report_problem
+from git_credential_hf.files import Change, FileChange
+from git_credential_hf.problem import Problem, report, report_problem
 
 ROUNDS = 2  # a fix may bring another finding to light
 
@@ -49,6 +50,8 @@ def _fix(finding: Finding, confirm: Callable[[Finding, Sequence[Change]], bool])
         if changes and confirm(finding, changes):  # there are none if another finding's changes fixed this, too
             for change in changes:
                 change.apply()
+                if isinstance(change, FileChange) and change.backup:
+                    report("hint", f"to undo it, run `{shlex.join(['cp', change.backup, change.path])}`")
     except Problem as problem:
         report_problem(problem)
         return False

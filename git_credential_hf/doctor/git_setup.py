@@ -9,7 +9,7 @@ from git_credential_hf.doctor.copies import entry_file
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, removal_command
-from git_credential_hf.git.helpers import HelperChains, configure_hint
+from git_credential_hf.git.helpers import HelperChains, configure_hint, shown_helper
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
@@ -28,7 +28,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "helper-not-found",
             "error",
-            f"git cannot run the helper '{mask_line(entry.value or '')}'",
+            f"git cannot run the helper '{shown_helper(entry.value or '')}'",
             f"it is set in {entry_file(entry) or 'the environment'}, but does not exist or is not on PATH",
             configure_hint(scope),
             partial(plan_configure, scope),
@@ -131,7 +131,7 @@ def check_hooks(machine: Machine) -> Iterator[Finding]:
             "hooks-broken",
             "warning",
             "git does not run all installed hooks",
-            "\n".join(missing if hooks.state == "absent" else [problem.message, *missing]),
+            missing if hooks.state == "absent" else [problem.message, *missing],
             f"run `{problem.fix}`" if problem.fix else "run `git-credential-hf hooks install`",
             partial(plan_install, "local" if hooks.state == "installed" else hooks.scope),
         )

@@ -44,7 +44,11 @@ def _finding_lines(finding: "Finding") -> Iterator[str]:
 
 
 def wrap(start: str, text: str) -> list[str]:
-    """Wrap `text` to lines that are aligned after `start`, with `~` for the home directory."""
+    """Wrap `text` to lines, with `~` for the home directory.
+
+    All but the first are aligned after a label, or indented as no line of ours begins: somebody may have chosen where a
+    name in it is cut, to forge one.
+    """
     home = os.path.expanduser("~")
     text = mask_line(text)
     if len(home) > 1 and f"'{home}" not in text:  # a shell does not expand `~` in quotes
@@ -54,7 +58,7 @@ def wrap(start: str, text: str) -> list[str]:
         text,
         WIDTH,
         initial_indent=start,
-        subsequent_indent=" " * len(start),
+        subsequent_indent=" " * (len(start) + 4 * (not start.strip())),
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import stat
 import sys
 import time
@@ -15,8 +14,9 @@ from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
-from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem
+from git_credential_hf.masking import mask_token, register_secret
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
+from git_credential_hf.state import backup_directory
 from git_credential_hf.token_files import stored_tokens_path, token_path
 from git_credential_hf.tokens import Token, login_token
 
@@ -28,19 +28,21 @@ def check_resolvers(machine: Machine, rows: list[Row], causes: list[Finding]) ->
     """Check whether the programs would send different tokens; `causes`: the findings that may be the reason."""
     chosen = machine.namespace_token  # is different on purpose; git-xet and huggingface_hub do not know it
     sent = [(row, row.token) for row in rows if row.token and not (chosen and row.token.value == chosen.value)]
-    other = next((row for row, token in sent if token.value != sent[0][1].value), None)
+    # Each exchange of a job's identity gives another token, which is stored only in a directory of the job's own.
+    other = next((row for row, token in sent if _identity(token) != _identity(sent[0][1])), None)
     if other is None:
         return
     yield Finding(
         "resolvers-disagree",
         "error",
         f"{sent[0][0].program} and {other.program} use different tokens",
-        "\n".join(
-            f"{row.program}: {mask_token(row.token.value) if row.token else 'nothing'} from {row.source}"
-            for row in rows
-        ),
+        [f"{row.program}: {mask_token(row.token.value) if row.token else 'nothing'} from {row.source}" for row in rows],
         first_fix(causes) or "run `git-credential-hf status` to see which token git uses",
     )
+
+
+def _identity(token: Token) -> str:
+    return token.kind if token.kind == "oidc" else token.value
 
 
 def check_token(machine: Machine) -> Iterator[Finding]:
@@ -103,7 +105,7 @@ def check_variables(machine: Machine) -> Iterator[Finding]:
     """Check the form of the tokens in the environment, and whether one overrides the login."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         value = os.environ.get(name)
-        fault = None if value is None else _fault(value)
+        fault = None if value is None else _fault(register_secret(value))
         if value is not None and fault:
             hint = token_hint()
             instead = f"set it to a token from {token_settings_url(machine.hub)}" if hint == LOGIN else hint
@@ -138,7 +140,7 @@ def check_token_files(machine: Machine) -> Iterator[Finding]:
                 "warning",
                 f"other users of this machine can read the file {os.path.basename(path)}",
                 f"{path} has the permissions {stat.S_IMODE(status.st_mode):o}",
-                f"run `chmod 600 {shlex.quote(path)}`",
+                f"run `chmod 600 {shell_word(path)}`",
                 lambda path=path: [ModeChange(path, 0o600)],  # type: ignore[misc] # mypy cannot infer it
             )
     login = _login()
@@ -160,14 +162,16 @@ def check_legacy_file(machine: Machine) -> Iterator[Finding]:
         return
 
     def remove() -> list[Change]:
-        return [FileChange(path, read_file(path), None, has_backup=True)]
+        content = read_file(path)
+        register_secret((content or b"").decode("utf-8", "surrogateescape").strip())
+        return [FileChange(path, content, None, backup_in=backup_directory, summary=[f"remove {path}"])]
 
     yield Finding(
         "legacy-token-file",
         "warning",
         "there is an old token file, of huggingface_hub before 0.12",
         f"{path}: newer versions read {token_path()} instead",
-        f"run `rm {shlex.quote(path)}`",
+        f"run `rm {shell_word(path)}`",
         remove,
     )
 

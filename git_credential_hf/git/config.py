@@ -4,7 +4,8 @@ import os
 
 from git_credential_hf.git.run import OUTSIDE_REPOSITORIES, git_home, git_line, run_git
 from git_credential_hf.hub import parse_remote
-from git_credential_hf.problem import Problem
+from git_credential_hf.masking import register_basic, register_secret, register_url
+from git_credential_hf.problem import Problem, shell_word
 
 SCOPES = ("global", "local", "system")
 
@@ -64,7 +65,24 @@ def parse_listing(listed: bytes) -> list[ConfigEntry]:
     for scope, origin, variable in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
         key, newline, value = variable.partition("\n")
         found.append(ConfigEntry(scope, origin, key, value if newline else None))
+        _register_secrets(found[-1], value)
     return found
+
+
+def _register_secrets(entry: ConfigEntry, value: str) -> None:
+    """Register the passwords that a variable has in a URL or a header, for which git has no other place."""
+    for url in (entry.subsection, value):
+        if "://" in url:
+            register_url(url)
+    name, _, header = value.partition(":")
+    if entry.name == "extraheader" and any(
+        word in name.lower() for word in ("auth", "token", "key", "secret", "cookie")
+    ):
+        header = header.strip()
+        register_secret(header)
+        register_secret(header.rpartition(" ")[2])
+        if header[:6].lower() == "basic ":
+            register_basic(header[6:])
 
 
 def quote_value(value: str) -> str:
@@ -81,13 +99,11 @@ def is_plain(text: str) -> bool:
 
 def removal_command(entry: ConfigEntry) -> str:
     """Return the command, or the hint, that removes a variable from where it is set."""
-    import shlex  # takes as long as half of `store`
-
     if entry.scope == "command":
         return f"remove {entry.key} from GIT_CONFIG_*, or from git's `-c`"
     # Not by its scope: it may be in an included file. Paths are relative to that.
     path = os.path.abspath(entry.origin.removeprefix("file:"))
-    return f"run `git config --file {shlex.quote(path)} --unset-all {shlex.quote(entry.key)}`"
+    return f"run `git config --file {shell_word(path)} --unset-all {shell_word(entry.key)}`"
 
 
 def push_url(hubs: list[str]) -> str:

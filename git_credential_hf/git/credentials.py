@@ -5,7 +5,6 @@ helpers only after a 401; so does git-lfs (docs/facts.md#g1, #g2).
 """
 
 import os
-import shlex
 from collections.abc import Iterator
 
 from git_credential_hf.git.config import ConfigEntry
@@ -15,7 +14,7 @@ from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, hub_at
 from git_credential_hf.masking import register_secret
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_command, shell_word
 from git_credential_hf.protocol import format_message
 from git_credential_hf.tokens import Token, current_token, find_token
 
@@ -77,8 +76,8 @@ def _without_password(url: str, plain: str, entries: list[ConfigEntry]) -> str:
     for entry in entries:
         if entry.section == "remote" and entry.name in ("url", "pushurl") and entry.value == url:
             which = ["--push"] if entry.name == "pushurl" else []
-            return shlex.join(["git", "remote", "set-url", *which, entry.subsection, plain])
-    return f"git push {shlex.quote(plain)}"
+            return shell_command(["git", "remote", "set-url", *which, entry.subsection, plain])
+    return f"git push {shell_word(plain)}"
 
 
 def _header(url: str, entries: list[ConfigEntry]) -> str | None:

@@ -219,8 +219,36 @@ class HelperChains:
 
 
 def quoted_helpers(entries: list[ConfigEntry]) -> str:
-    """Return the helpers' values for people, each once; masked, because a shell command may contain a token."""
-    return ", ".join(dict.fromkeys(f"'{mask_line(entry.value or '')}'" for entry in entries))
+    """Return the helpers' values for people, each once."""
+    return ", ".join(dict.fromkeys(f"'{shown_helper(entry.value or '')}'" for entry in entries))
+
+
+def shown_helper(value: str) -> str:
+    """Return a helper's value as it may be shown: up to the first word that may be a secret.
+
+    That may be one that nobody knows yet: `status` does not ask `!echo password=...` what it answers.
+    """
+    if is_our_helper(value):
+        return mask_line(value)  # with the name of a token, if any
+    import re
+
+    program = re.match(r"""!?("[^"$`\\]+"|'[^']+'|([\w/.+:~,@-]|\\ )+)(?=\s|$)""", value)
+    shown = program[0] if program else "!" * value.startswith("!")
+    is_argument = False  # of the option before it
+    for word in re.findall(r"""(?:'[^']*'|"[^"]*"|\S)+""", value[len(shown) :]):
+        option, equals, argument = word.partition("=")
+        argument = (argument or word).strip("'\"").replace(" ", "")
+        is_place = is_plain(argument) and ("/" in argument or argument.isdecimal())
+        if word.startswith("-"):
+            is_harmless = re.fullmatch("-[A-Za-z]|--(?!.*(pass|pwd|token|secret|key|auth))[a-z-]+", option) is not None
+            is_harmless, is_argument = is_harmless and (is_place or not equals), not equals
+        else:
+            is_harmless = is_place or (not is_argument and re.fullmatch("[a-z][a-z-]*", word) is not None)
+            is_argument = False
+        if not is_harmless:
+            return mask_line(f"{shown} …" if program else f"{shown}…")
+        shown += f" {word}"
+    return mask_line(shown)
 
 
 def _is_installed(value: str) -> bool:

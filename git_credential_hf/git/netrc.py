@@ -11,6 +11,7 @@ import sys
 from collections.abc import Collection
 
 from git_credential_hf.git.run import git_home
+from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
 
 _KEYWORDS = ("machine", "default", "macdef", "login", "user", "password", "account")
@@ -77,7 +78,18 @@ def mentions_host(content: bytes, hosts: Collection[str]) -> bool:
 
 def parse_netrc(content: bytes) -> list[NetrcEntry]:
     """Return the entries of a netrc file; raise `Problem` if it is not in the form that all programs read alike."""
+    _register_secrets(content)
     return _Reader(content).entries
+
+
+def _register_secrets(content: bytes) -> None:
+    """Register whatever a program could read as a secret, also in comments and in a file of another form."""
+    text = content.replace(b"\0", b"").decode("utf-8", "surrogateescape")
+    for found in re.finditer(r"""(?i)(?<!\S)(?:password|passwd|account)\s+("(?:\\.|[^"\\\n])*"|\S+)""", text):
+        if found[1].lower() in _KEYWORDS:
+            continue  # or our own words would be masked
+        register_secret(found[1])
+        register_secret(re.sub(r"\\(.)", r"\1", found[1].strip('"')))
 
 
 def used_entry(content: bytes, host: str, user: str | None = None) -> NetrcEntry | None:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from git_credential_hf.git.helpers import is_program_path, split_command
 from git_credential_hf.git.run import NON_INTERACTIVE, child_environment, git_program, path_directories, run_git
-from git_credential_hf.masking import register_secret
+from git_credential_hf.masking import mask_secrets, mask_words, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import format_message
 from git_credential_hf.system import TimeoutExpired, end_process, start_process, start_thread
@@ -46,19 +46,32 @@ class TokenCopy:
         self.username = username
         self.secret = register_secret(secret)
 
+    @property
+    def shown_username(self) -> str:
+        """The user name as it may be shown: some helpers have the secret in its place, or in both."""
+        return mask_words(self.username)
+
 
 def request_copy(helper: str, origin: str, username: str | None) -> TokenCopy | None:
     """Return what a helper holds for an origin, if anything; raises `HelperError` if that is unknown."""
     answer = _run(helper, "get", _attributes(origin, username))
-    fields = {}
+    fields = _parse_answer(answer)
+    if None in fields.values():
+        raise HelperError("it does not use git's credential format")
+    password, name = fields.get("password"), fields.get("username")
+    return TokenCopy(origin, name if name is not None else username or "", password) if password else None
+
+
+def _parse_answer(answer: bytes) -> dict[str, str | None]:
+    """Return the fields of an answer, `None` for a line without a value; its secrets are registered."""
+    fields: dict[str, str | None] = {}
     for line in answer.decode("utf-8", "surrogateescape").split("\n"):
         key, equals, value = line.partition("=")
-        if line and not equals:
-            raise HelperError("it does not use git's credential format")
-        fields[key] = value
-    if not fields.get("password"):
-        return None
-    return TokenCopy(origin, fields.get("username", username or ""), fields["password"])
+        if line:
+            fields[key] = value if equals else None
+    for name in ("password", "credential", "oauth_refresh_token"):
+        register_secret(fields.get(name) or "")
+    return fields
 
 
 def erase_copy(helper: str, copy: TokenCopy) -> str:
@@ -142,7 +155,9 @@ def _run(helper: str, operation: str, attributes: list[tuple[str, str]]) -> byte
     if process.returncode and any(message in errors for message in _HAS_NOTHING):
         return b""
     if process.returncode:
-        reason = errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+        _parse_answer(answer)  # it may have failed behind its answer, and its message name the password
+        words = mask_secrets(errors.decode("utf-8", "surrogateescape"), are_others_words=True)
+        reason = mask_words(words.strip().rpartition("\n")[2], 200)
         raise HelperError(f"it failed with status {process.returncode}" + (f": {reason}" if reason else ""))
     return answer
 

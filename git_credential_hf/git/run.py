@@ -3,6 +3,7 @@
 import os
 import sys
 
+from git_credential_hf.masking import mask_secrets, mask_words
 from git_credential_hf.problem import Problem
 
 # Environment for helpers: no prompts on the terminal, by askpass or in a window.
@@ -150,11 +151,14 @@ def git_failure(stderr: bytes, status: int) -> Problem:
     """
     if status == 1 and not stderr:
         return NothingFound("git failed: exit status 1")
-    lines = stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit status {status}"]
+    # Masked before it is cut into lines: a helper's words are among them.
+    words = mask_secrets(stderr.decode("utf-8", "surrogateescape"), are_others_words=True)
+    lines = words.strip().splitlines() or [f"exit status {status}"]
     for line in lines:
         if line.startswith(("error: cannot fork() for ", "error: cannot create ")):
-            return NoAnswer(f"git failed: {line.removeprefix('error: ')}")
+            return NoAnswer(f"git failed: {mask_words(line.removeprefix('error: '))}")
     reason = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
+    reason = mask_words(reason)
     return Problem(f"git failed: {reason.removeprefix('fatal: ').removeprefix('error: ')}")
 
 

@@ -42,7 +42,7 @@ from git_credential_hf.hooks.steps import (
     path_state,
     read_hook,
 )
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 
 HOOK_SCOPES = ("global", "local")
 CHECKING_HOOKS = ("pre-push", "pre-commit")
@@ -304,16 +304,14 @@ class _Place:
     def refuse_foreign_files(self) -> None:
         """Raise `Problem` if our directory holds anything that another program put there."""
         if os.path.islink(self.directory):  # from an unpacked archive, it may lead anywhere
-            raise Problem(f"{self.directory} is a symbolic link", f"rm {shlex.quote(self.directory)}")
+            raise Problem(f"{self.directory} is a symbolic link", f"rm {shell_word(self.directory)}")
         for name in list_names(self.directory):
             path = os.path.join(self.directory, name)
             content = read_hook(path)
             is_temporary = re.fullmatch(r".*\.hf-[0-9]+", name)
             if not (is_temporary or _is_our_script(content) or _is_of_git_lfs(content, name) or content == b""):
                 away = os.path.join(os.path.dirname(self.directory), name + ".old")
-                raise Problem(
-                    f"{path} is not a hook of git-credential-hf", f"mv {shlex.quote(path)} {shlex.quote(away)}"
-                )
+                raise Problem(f"{path} is not a hook of git-credential-hf", f"mv {shell_word(path)} {shell_word(away)}")
 
     def overridden_by(self) -> str | None:
         """Return the setting that overrides the global hooks in this repository, if there is one."""
@@ -332,7 +330,7 @@ def _take_over(path: str, content: bytes) -> list[Change]:
         if is_directory(place):
             raise Problem(
                 f"{place} is a directory, but git expects a hook there",
-                f"mv {shlex.quote(place)} {shlex.quote(place)}.old",
+                f"mv {shell_word(place)} {shell_word(place)}.old",
             )
     current = read_hook(path)
     if _is_our_script(current):
@@ -354,7 +352,7 @@ def _take_over(path: str, content: bytes) -> list[Change]:
         return [WriteHook(path, content, preserves=True)]  # it was installed again
     raise Problem(
         f"{path} was replaced by another hook, and {before} exists as well",
-        f"if the second is no longer needed: mv {shlex.quote(before)} {shlex.quote(path)}.old",
+        f"if the second is no longer needed: mv {shell_word(before)} {shell_word(path)}.old",
     )
 
 
@@ -379,7 +377,7 @@ def _give_back(path: str) -> list[Change]:
         return [RestoreHook(path, before)]
     raise Problem(
         f"{path} was replaced by another hook, and {before} is the original one",
-        f"mv {shlex.quote(before)} {shlex.quote(path)}",
+        f"mv {shell_word(before)} {shell_word(path)}",
     )
 
 

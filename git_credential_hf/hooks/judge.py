@@ -5,7 +5,6 @@ token may do. How severe that is, git's configuration decides (`hf.*`).
 """
 
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -37,7 +36,7 @@ from git_credential_hf.hooks.scan import (
 )
 from git_credential_hf.hub import Remote, Repository, parse_remote, without_credentials
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.purge import REJECTED
 from git_credential_hf.state import discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token, stored_token, stored_token_names
@@ -323,7 +322,7 @@ class _Push:
             is_checked_out = False  # HEAD is detached
         if is_checked_out or not ref.startswith("refs/heads/"):
             return ""
-        return " " + shlex.quote(ref.removeprefix("refs/heads/"))
+        return " " + shell_word(ref.removeprefix("refs/heads/"))
 
     @cached_property
     def _tracked_remote(self) -> str:

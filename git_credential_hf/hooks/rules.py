@@ -5,7 +5,6 @@ The commands work in any POSIX shell and in any directory of the repository.
 
 import os
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 
 from git_credential_hf.api.access import card_errors
@@ -21,8 +20,8 @@ from git_credential_hf.hooks.limits import (
 )
 from git_credential_hf.hooks.scan import Additions, Blob, FullDirectory, Leak, LfsPointer
 from git_credential_hf.hub import Repository, token_settings_url
-from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem
+from git_credential_hf.masking import is_visible, mask_token, register_secret
+from git_credential_hf.problem import Problem, shell_word
 
 MAX_FILE_SIZE = f"{MAX_FILE_BYTES // 1024**2} MiB"
 
@@ -70,7 +69,7 @@ def _leak(leak: Leak, roots: set[str], branch: str) -> Problem:
     else:
         command = "git rebase --interactive " + ("--root" if blob.commit in roots else f"{blob.commit[:10]}^") + branch
     return Problem(
-        f"{_location(blob)} contains the Hub token {mask_token(leak.token)}",
+        f"{_location(blob)} contains the Hub token {mask_token(register_secret(leak.token))}",
         f"remove it with `{command}`; if anyone else has seen it, revoke it at {token_settings_url()}",
     )
 
@@ -90,35 +89,39 @@ def _binary(blob: Blob, branch: str) -> Problem:
 
 def _lfs_command(blob: Blob, branch: str) -> str:
     """Return how to move a file into LFS."""
-    pattern = shlex.quote(_pattern(blob.path))
+    pattern = shell_word(_pattern(blob.path))
     if blob.commit is not None:
         return f"run `git lfs migrate import --include={pattern}{branch}`"
     # A hook runs at the top; git was called in GIT_PREFIX below it (git(1)), and `track` writes to that directory.
     top = '`cd "$(git rev-parse --show-toplevel)"`, ' if os.environ.get("GIT_PREFIX") else ""
     # `track --filename` does not escape a `!` at the start, and turns each backslash into a slash.
-    is_literal = blob.path.isprintable() and blob.path[0] not in "-!" and "\\" not in blob.path
-    track = f"`git lfs track {f'--filename {shlex.quote(blob.path)}' if is_literal else pattern}`"
+    is_literal = _is_visible(blob.path) and blob.path[0] not in "-!" and "\\" not in blob.path
+    track = f"`git lfs track {f'--filename {shell_word(blob.path)}' if is_literal else pattern}`"
     return f"run {top}{track}, then `git add .gitattributes` and `git add --renormalize {_pathspec(blob.path)}`"
 
 
 def _pattern(path: str) -> str:
     """Return a pattern of gitignore(5) for a path: printable, not an option, and not several patterns with commas."""
-    return "".join(c if c.isprintable() else "*" for c in re.sub(r'[][*?,!#\\"]|^[- ]| $', "?", path))
+    return "".join(c if is_visible(c) else "*" for c in re.sub(r'[][*?,!#\\"`]|^[- ]| $', "?", path))
+
+
+def _is_visible(path: str) -> bool:
+    return all(map(is_visible, path)) and "`" not in path  # which ends the command in our messages
 
 
 def _pathspec(path: str) -> str:
     """Return a pathspec for this file in any directory, quoted for a shell (gitglossary(7), "pathspec")."""
-    if not path.isprintable():  # what cannot be shown cannot be typed
-        return shlex.quote(":(top,glob)" + _pattern(path))
+    if not _is_visible(path):  # what cannot be shown cannot be typed
+        return shell_word(":(top,glob)" + _pattern(path))
     is_plain = re.fullmatch(r"(?!_)[.\w][^][*?\\]*", path)  # `:/_` and the like are magic
-    return shlex.quote((":/" if is_plain else ":(top,literal)") + path)
+    return shell_word((":/" if is_plain else ":(top,literal)") + path)
 
 
 def _full(directory: FullDirectory) -> Problem:
     name = (f"{directory.path}/" if directory.path else "the top directory") + _in_commit(directory.commit)
     return Problem(
         f"{name} has {directory.entries:,} files; the Hub accepts {MAX_DIRECTORY_FILES:,}",
-        f"move some with `git mv {shlex.quote(directory.path or '.')}/… …`, then `git commit --amend`",
+        f"move some with `git mv {shell_word(directory.path or '.')}/… …`, then `git commit --amend`",
     )
 
 

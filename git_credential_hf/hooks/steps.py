@@ -26,10 +26,10 @@ class WriteHook:
         self.preserves = preserves
         self._planned = path_state(path)
 
-    def describe(self) -> str:
+    def describe(self) -> list[str]:
         """Describe the change."""
-        renamed = f"rename {self.path} to {os.path.basename(self.path)}{BEFORE_SUFFIX}\n" if self.preserves else ""
-        return renamed + f"write {self.path}\n"
+        renamed = [f"rename {self.path} to {os.path.basename(self.path)}{BEFORE_SUFFIX}"] if self.preserves else []
+        return [*renamed, f"write {self.path}"]
 
     @hold_signals()
     def apply(self) -> None:
@@ -53,10 +53,10 @@ class RestoreHook:
         self.before = before
         self.leftovers = leftovers
 
-    def describe(self) -> str:
+    def describe(self) -> list[str]:
         """Describe the change."""
         what = f"rename {self.before} to {os.path.basename(self.path)}" if self.before else f"remove {self.path}"
-        return what + "\n" + "".join(f"remove {path}\n" for path in self.leftovers)
+        return [what, *(f"remove {path}" for path in self.leftovers)]
 
     @hold_signals()
     def apply(self) -> None:
@@ -79,11 +79,11 @@ class WriteDirectory:
         self.path = path
         self.hooks = hooks
 
-    def describe(self) -> str:
+    def describe(self) -> list[str]:
         """Describe the change."""
         if self.hooks is None:
-            return f"remove {self.path}\n"
-        return f"write {self.path}: {', '.join(self.hooks)}\n"
+            return [f"remove {self.path}"]
+        return [f"write {self.path}: {', '.join(self.hooks)}"]
 
     @hold_signals()
     def apply(self) -> None:

@@ -402,3 +402,30 @@ def test_as_a_module(home: Path, file: Path, request: pytest.FixtureRequest) -> 
     assert done.returncode == 1
     assert "error: there is no executable git-credential-hf on PATH" in done.stderr
     assert files_below(home) == {}
+
+
+# --- for all users ---
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
+@pytest.mark.parametrize(("owner", "mode"), [(65534, 0o755), (0, 0o757)], ids=["another user's", "writable for all"])
+def test_a_program_of_others_is_not_for_all_users(owner: int, mode: int, home: Path) -> None:
+    """`configure --system` refuses a program that others may change, with a command that helps; nothing is written."""
+    theirs = home / "bin"
+    theirs.mkdir()
+    program = theirs / "git-credential-hf"
+    program.symlink_to(PROGRAM)
+    os.chown(theirs, owner, owner)
+    theirs.chmod(mode)
+    environment: dict[str, Any] = {"GIT_CONFIG_SYSTEM": str(home / "system"), "GIT_CONFIG_NOSYSTEM": None}
+    for more in ([], ["--dry-run"]):
+        done = programs.run(program, "configure", "--system", "--no-purge", *more, check=False, **environment)
+        assert (done.returncode, done.stdout) == (1, "")
+        error, hint = done.stderr.splitlines()
+        assert error.startswith("git-credential-hf: error: this program cannot be used for all users, because /")
+        assert hint.startswith("git-credential-hf: hint: run `")
+        assert not (home / "system").exists()
+    theirs.chmod(0o755)
+    os.chown(theirs, 0, 0)
+    programs.run(program, "configure", "--system", "--no-purge", **environment)
+    assert (home / "system").exists()

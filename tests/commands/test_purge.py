@@ -294,7 +294,7 @@ def test_report_for_people(home: Path, store: Holder) -> None:
     for arguments, state, status in ((["--dry-run"], "held", 1), ([], "purged", 0), ([], "clean", 0)):
         done = run_purge(*arguments)
         copy = f"         {SHOWN} for https://huggingface.co, user hf_user\n" if state != "clean" else ""
-        assert (done.returncode, done.stdout) == (status, f"{state:8} store  ({home}/.gitconfig)\n{copy}")
+        assert (done.returncode, done.stdout) == (status, f"{state:8} store ({home}/.gitconfig)\n{copy}")
 
 
 def test_what_cannot_be_purged(home: Path) -> None:

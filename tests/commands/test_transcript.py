@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,7 @@ def test_picture(home: Path, world: Hub, monkeypatch: pytest.MonkeyPatch) -> Non
     output = "\n".join(
         f"$ {command}\n{run_on_terminal(command.split(), directory, os.environ)[0]}" for command in COMMANDS
     ).replace(str(home), "/home/alice")
+    output = re.sub(r"(?<=backup-)\d{8}-\d{6}", "20261129-120000", output)
     picture = svg("git-credential-hf doctor", output)
     for secret in (LOGIN, OLD, OLDEST, str(home), "/tmp"):
         assert secret not in picture

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,14 @@ def trusted_publisher(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPa
     hub.trust("https://ci.example", resource="alice/private-model", id_token="eyJ.id.token")
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/private-model")
     monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.id.token")
+    of_job(account).mkdir(0o755, exist_ok=True)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("RUNNER_TEMP", str(of_job(account)))
+
+
+def of_job(account: Account) -> Path:
+    """The directory that ends with the job."""
+    return account.home.with_name(f"{account.home.name}-job")
 
 
 Login = Callable[["Hub", Account, pytest.MonkeyPatch], None]
@@ -162,7 +169,7 @@ def test_the_exchange_is_kept_until_it_expires(hub: "Hub", account: Account, mon
     """A token that is about to expire is exchanged anew, and what is kept is the user's alone."""
     trusted_publisher(hub, account, monkeypatch)
     first = account.get()
-    kept = Path(os.environ["XDG_RUNTIME_DIR"], "git-credential-hf")
+    kept = of_job(account) / "git-credential-hf"
     assert {oct(path.stat().st_mode & 0o777) for path in kept.iterdir()} == {"0o600"}
     assert kept.stat().st_mode & 0o777 == 0o700
     record = (kept / "oidc").read_text().split("\n")

@@ -44,7 +44,11 @@ def test_no_trace_of_a_token(hub: "Hub", account: Account, home: Path, tmp_path:
 def test_only_the_cache_of_a_job_has_its_token(
     hub: "Hub", account: Account, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The token of a Trusted Publisher stands in one file, below the runtime directory."""
+    """The token of a Trusted Publisher stands in one file, in the job's own directory."""
+    of_job = home.with_name(f"{home.name}-job")
+    of_job.mkdir(0o755)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("RUNNER_TEMP", str(of_job))
     hub.trust("https://ci.example", resource="alice/private-model", id_token="eyJ.id.token")
     monkeypatch.setenv("HF_OIDC_RESOURCE", "alice/private-model")
     monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.id.token")
@@ -52,6 +56,7 @@ def test_only_the_cache_of_a_job_has_its_token(
     token = hub.log.with_token()[-1].token
     assert token
     assert files_with(home, token.encode()) == set()
-    assert files_with(Path(os.environ["XDG_RUNTIME_DIR"]), token.encode()) == {"git-credential-hf/oidc"}
-    account.run("git-credential-hf", "unconfigure")
     assert files_with(Path(os.environ["XDG_RUNTIME_DIR"]), token.encode()) == set()
+    assert files_with(of_job, token.encode()) == {"git-credential-hf/oidc"}
+    account.run("git-credential-hf", "unconfigure")
+    assert list(of_job.iterdir()) == []

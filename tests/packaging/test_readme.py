@@ -110,6 +110,14 @@ HERE = {
 # What is run by another test, and the words by which it is found there.
 ELSEWHERE = {
     "./install.sh": ("tests/packaging/install/test_install.py", "install.sh"),
+    **dict.fromkeys(
+        [
+            "hf=$(mktemp -d)",
+            '(cd "$hf" && unset PYTHONPATH && python3 -I -m venv . && bin/python -I -m pip install git-credential-hf==0.1.0)',  # noqa: E501
+            'eval "$("$hf/bin/git-credential-hf" configure --env)"',
+        ],
+        ("tests/packaging/ci/test_snippets.py", "def test_any_ci"),
+    ),
     "./tests/demo": ("tests/commands/test_demo.py", '"story", "--fast"'),
     "uv tool install git-credential-hf": ("tests/packaging/install/test_packages.py", '"tool", "install"'),
     "pipx install git-credential-hf": ("tests/packaging/install/test_packages.py", '"pipx"), "install"'),

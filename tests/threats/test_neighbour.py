@@ -229,7 +229,7 @@ def test_a_backup_name_that_is_taken(home: Path) -> None:
     for second in range(10):
         name = time.strftime("%Y%m%d-%H%M%S", time.localtime(date + second))
         (home / f"file.backup-{name}").symlink_to(home / "theirs")
-    FileChange(str(home / "file"), b"old", b"new", has_backup=True).apply()
+    FileChange(str(home / "file"), b"old", b"new", backup_in=lambda: str(home)).apply()
     (home / "file.lock").symlink_to(home / "theirs")
     with pytest.raises(Problem, match="is being changed"):
         FileChange(str(home / "file"), b"new", b"newer").apply()

@@ -368,7 +368,13 @@ NASTY = "https://huggingface.co/acme/model/tree/$(touch mark)`touch mark`;touch 
 def test_a_command_that_we_name_is_one(repository: Path, home: Path) -> None:
     """What a repository has chosen of a command that we tell people to run is in quotes there."""
     (token,) = git_credentials(NASTY.replace("//", "//a:b@"), [])
-    assert shlex.split((token.fix or "").removeprefix("run `").removesuffix("`"))[-1] == NASTY
+    command = (token.fix or "").removeprefix("run `").removesuffix("`")
+    assert "`" not in command  # what is between two of them is a command to the reader
+    read = subprocess.run(
+        ["bash", "-c", f'git() {{ printf %s, "$@"; }}; {command}'], capture_output=True, text=True, check=True
+    )
+    assert read.stdout == f"push,{NASTY},"
+    assert not (repository / "mark").exists()
     nasty = home / "it's $(touch mark)"
     git("init", "--quiet", str(nasty))
     (nasty / ".git/config").write_text("[broken\n")

@@ -29,20 +29,29 @@ def test_created_file_is_new(tmp_path: Path) -> None:
 
 
 def test_description_of_a_change() -> None:
-    """A change is described by the lines that differ, with secrets masked and without the lines around them."""
-    secret = "hf_" + "AbCdEfGh" * 4 + "wxyz"
-    change = FileChange("file", f"a\nb\n{secret}\n".encode(), b"a\nb\nc\n")
-    assert change.describe() == "--- file\n+++ file\n@@ -3 +3 @@\n-hf_****wxyz\n+c\n"
-    assert FileChange("file", None, b"a\n").describe().startswith(f"--- {os.devnull}\n+++ file\n")
-    assert ModeChange("file", 0o600).describe() == "chmod 600 file\n"
+    """A change is described by the lines that differ, without the lines around them, or in words."""
+    change = FileChange("file", b"a\nb\nd\n", b"a\nb\nc\n")
+    assert change.describe() == ["--- file", "+++ file", "@@ -3 +3 @@", "-d", "+c"]
+    assert FileChange("file", None, b"a\n").describe()[:2] == [f"--- {os.devnull}", "+++ file"]
+    assert FileChange("file", b"a\n", b"", summary=["remove a"]).describe() == ["remove a"]
+    assert ModeChange("a file", 0o600).describe() == ["chmod 600 'a file'"]
+
+
+def test_lines_that_moved_are_not_shown() -> None:
+    """A line of somebody else that a diff takes for moved, as ours around it change places, is not shown."""
+    ours = b"[section]\n\tfirst\n\tsecond\n\tthird\n"
+    change = FileChange("file", b"[old]\n" + ours + b"their secret\n", b"their secret\n[new]\n" + ours)
+    lines = change.describe()
+    assert "-[old]" in lines and "+[new]" in lines
+    assert not any("secret" in line for line in lines)
 
 
 def test_change_of_a_file(tmp_path: Path) -> None:
-    """A change keeps the file's mode, copies the old content beside it for its owner, and leaves no lock."""
+    """A change keeps the file's mode, copies the old content where it is told to for its owner, and leaves no lock."""
     file = tmp_path / "file"
     file.write_text("old")
     file.chmod(0o644)
-    FileChange(str(file), b"old", b"new", has_backup=True).apply()
+    FileChange(str(file), b"old", b"new", backup_in=lambda: str(tmp_path)).apply()
     (backup,) = tmp_path.glob("file.backup-*")
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o644)
     assert (backup.read_text(), stat.S_IMODE(backup.stat().st_mode)) == ("old", 0o600)

@@ -1,8 +1,25 @@
 """What is secret: registered secrets, tokens by their shape, and passwords where they usually are."""
 
+import json
+import shlex
+import time
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
 import pytest
 
-from git_credential_hf.masking import TOKEN_SHAPES, WORD, mask_line, mask_secrets, mask_token, register_secret
+from git_credential_hf.masking import (
+    TOKEN_SHAPES,
+    WORD,
+    mask_line,
+    mask_secrets,
+    mask_token,
+    mask_words,
+    register_basic,
+    register_secret,
+    register_url,
+)
 
 BODY = "AbCdEfGhIjKlMnOpQrStUvWxYzAbCdwxyz"
 
@@ -37,13 +54,83 @@ def test_masked_form() -> None:
     assert {token: mask_token(token) for token in TOKENS} == TOKENS
 
 
-def test_registered_secrets() -> None:
-    """A registered secret is masked as it is and as exceptions quote it; a shorter text than a token is not."""
-    secret = register_secret("it's a\\secret\tof é form")
-    for text in (secret, repr(secret), repr(secret.encode()), f"{ValueError(secret)!r}"):
-        assert "secret" not in mask_secrets(text) and "form" not in mask_secrets(text)
-    assert register_secret("abcd") == "abcd"
-    assert mask_secrets("abcd") == "abcd"
+ODD = "Zq8\"se%cret'#wo/rd é\\x\t\\\\y!"
+FORMS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "an exception": repr,
+    "bytes in an exception": lambda secret: repr(secret.encode()),
+    "percent-encoded": lambda secret: quote(secret, safe=""),
+    "percent-encoded in part": lambda secret: quote(secret, safe="/'!"),
+    "in a query": quote_plus,
+    "JSON": json.dumps,
+    "JSON with its letters": lambda secret: json.dumps(secret, ensure_ascii=False),
+    "JSON in JSON": lambda secret: json.dumps(json.dumps(secret)),
+    "a shell's word": shlex.quote,
+    "git's configuration": lambda secret: secret.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t"),
+    "wrapped": lambda secret: secret.replace(" ", "\n      ").replace("\t", "\n"),
+    "another encoding": lambda secret: secret.encode().decode("latin-1"),
+    "no encoding": lambda secret: secret.encode().decode("ascii", "replace"),
+    "base64": lambda secret: b64encode(secret.encode()).decode(),
+    "base64 behind one": lambda secret: b64encode(f"a{secret}".encode()).decode(),
+    "base64 behind two": lambda secret: b64encode(f"me{secret}".encode()).decode(),
+    "base64 behind a user": lambda secret: b64encode(f"git:{secret}".encode()).decode(),
+    "base64 in a URL": lambda secret: urlsafe_b64encode(f"{secret}>>>".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("secret", [ODD, "hunter2", "correct horse battery", "hf_" + BODY, "s\udcff\udcfesecret"])
+@pytest.mark.parametrize("form", FORMS)
+def test_registered_secrets(form: str, secret: str) -> None:
+    """A registered secret is masked in each form that a message may have it in: no five characters of it are left."""
+    try:
+        text = FORMS[form](secret)
+    except UnicodeError:
+        pytest.skip("bytes that are no text do not have this form")
+    register_secret(secret)
+    shown = mask_secrets(f"before {text} behind")
+    assert shown.startswith("before ") and shown.endswith(" behind") and "****" in shown
+    assert not any(part[at : at + 5] in shown for part in (text.strip("b\"'\\"), secret) for at in range(len(part) - 8))
+
+
+def test_short_secrets() -> None:
+    """A short secret is masked where it stands alone in what others say; ordinary text of ours stays as it is."""
+    assert register_secret("a") == "a" and register_secret("p4$s") == "p4$s"
+    assert mask_line("a token is a p4$s word") == "a token is a p4$s word"
+    assert mask_words("not a, but 'p4$s', password=p4$s; an apple") == "not ****, but '****', password=****; an apple"
+    assert mask_token("p4$s") == "****"
+
+
+def test_blank_is_no_secret() -> None:
+    """An empty or blank value is none."""
+    assert register_secret("") == "" and register_secret(" \n") == " \n"
+    assert mask_words("a b") == "a b"
+
+
+def test_masked_before_it_is_cut() -> None:
+    """The words of others are cut in the middle, and no half of a secret is left at the cut."""
+    secret = register_secret("correcthorsebattery")
+    for before in range(180, 210):
+        shown = mask_words("x" * before + secret + "y" * 400)
+        assert len(shown) <= 400 and "corre" not in shown and "horse" not in shown
+
+
+@pytest.mark.parametrize("secret", ["\\" * 30 + "z", " a" * 30, "%" * 30 + "z", "'" * 30 + "z", "'\"" * 30 + "z"])
+def test_time_is_linear(secret: str) -> None:
+    """A text that is nearly a secret, over and over, is masked at once."""
+    register_secret(secret)
+    start = time.monotonic()
+    mask_line(secret[:-1] * 10000)
+    assert time.monotonic() - start < 5
+
+
+def test_url_and_basic() -> None:
+    """What is registered of a URL is its password, or a token for a user name; of a Basic header, its password."""
+    register_url("https://somebody:the-pass@host/a:b@c")
+    register_url(f"https://hf_{BODY}@host/x")
+    register_basic(b64encode(b"somebody:other-pass").decode())
+    register_basic("no base64")
+    text = f"somebody the-pass other-pass hf_{BODY} host b"
+    assert mask_secrets(text) == "somebody **** **** hf_****wxyz host b"
 
 
 TEXTS = {
@@ -68,7 +155,9 @@ def test_passwords_of_any_form(text: str) -> None:
 
 
 def test_control_characters() -> None:
-    """A line has no control characters; `mask_secrets` leaves them."""
-    assert mask_line("a\x1b[2J\r\nb\u202e") == "a [2J  b "
+    """A line has no control characters, and no two blanks of any kind side by side; `mask_secrets` leaves them."""
+    assert mask_line("a\x1b[2J\r\nb\u202e") == "a [2J b "
+    for blank in " \xa0\u2000\u2007\u2028\u200b\u2800\u3000\u3164\uffa0\u115f\x85\x9b\ufeff\u2066":
+        assert mask_line(f"a{blank * 37}b") == "a b"
     assert mask_secrets("a\x1b[2J\n") == "a\x1b[2J\n"
     assert WORD == "[A-Za-z0-9]"  # by which the check of pushed files finds tokens, too

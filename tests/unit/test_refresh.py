@@ -32,7 +32,7 @@ from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 from git_credential_hf.refresh import _ask_huggingface_hub, _has_failed_since, _one_line, delay_exchange
-from git_credential_hf.state import Lock, fingerprint, new_key, read_state, record, write_state
+from git_credential_hf.state import Lock, fingerprint, job_directory, new_key, read_state, record, write_state
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
 if TYPE_CHECKING:
@@ -284,10 +284,11 @@ def test_a_renewal_is_not_interrupted(hub: Hub, home: Path, monkeypatch: pytest.
 
 
 @pytest.fixture
-def job(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The variables of a CI job whose identity is exchanged for a token."""
+def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
+    """The variables of a CI job whose identity is exchanged for a token, and which has a directory of its own."""
     variables = {"HF_OIDC_RESOURCE": "alice/model", "HF_OIDC_ID_TOKEN": "eyJ.id.token"}
-    for name, value in variables.items():
+    (tmp_path / "job").mkdir(0o755)
+    for name, value in {**variables, "GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(tmp_path / "job")}.items():
         monkeypatch.setenv(name, value)
     return variables
 
@@ -347,7 +348,7 @@ def test_an_exchange_that_another_process_makes(
 ) -> None:
     """A process that waits for another one's exchange takes its token without a request."""
     with ThreadPoolExecutor() as pool:
-        with Lock("oidc"):
+        with Lock("oidc", job_directory()):
             answer = pool.submit(current)
             until_they_wait([answer])
             delay_exchange(Token("hf_jwt_x", "oidc", expires_at=int(time.time()) + 3600), 3000)
@@ -509,5 +510,5 @@ def test_one_line() -> None:
     Token("a-secret-token", "env", "X")
     assert _one_line(ValueError(" a\n\tb ")) == "a b"
     assert _one_line(ValueError()) == "ValueError"
-    assert _one_line("x" * 500) == "x" * 400
-    assert "a-se" not in _one_line("x" * 395 + " a-secret-token")
+    assert _one_line("x" * 250 + "y" * 250) == "x" * 200 + "…" + "y" * 199
+    assert "a-se" not in _one_line("x" * 195 + " a-secret-token" + "y" * 500)

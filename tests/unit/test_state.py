@@ -16,7 +16,7 @@ from login import log_in
 from operations import HUB, QUIT, answer, ask, refuse_twice
 from programs import run
 
-from git_credential_hf.state import read_state, runtime_directory, write_state
+from git_credential_hf.state import job_directory, read_state, runtime_directory, write_state
 
 TOKEN = "hf_" + "Canary" * 5 + "wxyz"
 ANSWER = f"username=git\npassword={TOKEN}\n"
@@ -433,7 +433,8 @@ UNREACHABLE = {"HF_ENDPOINT": "http://127.0.0.1:9"}
 def test_garbage_for_an_exchange(data: bytes, records: Path) -> None:
     """A malformed record of an exchanged token is ignored: the exchange is repeated (and fails here)."""
     with_bytes(data, "oidc")(records)
-    status, stdout, stderr = ask("get", **UNREACHABLE, HF_OIDC_RESOURCE="acme/model", HF_OIDC_ID_TOKEN="x")
+    job = {"GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(records.parent)}
+    status, stdout, stderr = ask("get", **UNREACHABLE, HF_OIDC_RESOURCE="acme/model", HF_OIDC_ID_TOKEN="x", **job)
     assert (status, stdout) == (1, "")
     assert stderr.startswith("git-credential-hf: error: no token for HF_OIDC_RESOURCE=acme/model: ")
 
@@ -446,3 +447,46 @@ def test_garbage_for_a_failed_refresh(data: bytes, home: Path, records: Path) ->
     status, stdout, stderr = ask("get", **UNREACHABLE)
     assert (status, stdout.startswith(ANSWER)) == (0, True)
     assert stderr.startswith("git-credential-hf: warning: ")
+
+
+# --- the directory of a CI job ---
+
+
+def as_given(path: Path) -> None:
+    pass
+
+
+def in_a_working_tree(path: Path) -> None:
+    (path.parent.parent / ".git").mkdir()
+
+
+def in_a_linked_working_tree(path: Path) -> None:
+    (path / ".git").write_text("gitdir: elsewhere")
+
+
+PLACES_OF_A_JOB: dict[str, tuple[Callable[[Path], object], bool]] = {
+    "as the runner makes it": (as_given, True),
+    "closed": (lambda path: path.chmod(0o700), True),
+    "writable for a group": (lambda path: path.chmod(0o775), False),
+    "a shared one": (lambda path: path.chmod(0o1777), False),
+    "in a working tree": (in_a_working_tree, False),
+    "in a linked working tree": (in_a_linked_working_tree, False),
+    "not there": (lambda path: path.rmdir(), False),
+}
+if os.geteuid() == 0:
+    PLACES_OF_A_JOB["another user's"] = (lambda path: os.chown(path, NOBODY, NOBODY), False)
+
+
+@pytest.mark.parametrize("name", PLACES_OF_A_JOB)
+def test_the_directory_of_a_job(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a directory in the runner's, which nobody else may change, and that no commit can contain; or none."""
+    act, is_used = PLACES_OF_A_JOB[name]
+    temporary = tmp_path / "work" / "temporary"
+    temporary.mkdir(parents=True, mode=0o755)
+    act(temporary)
+    monkeypatch.setenv("RUNNER_TEMP", str(temporary))
+    assert job_directory() is None, "it is emptied by the runner of GitHub Actions alone"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert job_directory() == (str(temporary / "git-credential-hf") if is_used else None)
+    monkeypatch.setenv("RUNNER_TEMP", "temporary")
+    assert job_directory() is None

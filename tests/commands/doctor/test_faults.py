@@ -22,6 +22,7 @@ from faults.calls import can_trace
 from programs import run
 
 from git_credential_hf.files import FileChange
+from git_credential_hf.state import backup_directory
 
 FIX = (PROGRAM, "doctor", "--fix", "--yes", "--offline")
 BACKED_UP = (".netrc", ".huggingface/token")
@@ -52,6 +53,9 @@ def state(home: Path) -> State:
     return found
 
 
+BACKUPS = ".local/state/git-credential-hf/backups"
+
+
 def is_backup(name: str) -> bool:
     return ".backup-" in name
 
@@ -61,7 +65,13 @@ def without_backups(found: State) -> State:
 
 
 def backups(home: Path, name: str = ".netrc") -> list[Path]:
-    return sorted(home.glob(f"{name}.backup-*"))
+    return sorted((home / BACKUPS).glob(f"{Path(name).name}.backup-*"))
+
+
+def original(name: str) -> str:
+    """The file of which this is a copy."""
+    (found,) = (old for old in BACKED_UP if Path(old).name == Path(name).name.partition(".backup-")[0])
+    return found
 
 
 def fix(
@@ -116,7 +126,7 @@ def is_old_or_new(home: Path, old: State, new: State) -> None:
         if is_backup(name):
             mode, _, _, content = now[name]
             assert mode == 0o600
-            assert old[name.partition(".backup-")[0]][3].startswith(content)
+            assert old[original(name)][3].startswith(content)
 
 
 def completes(home: Path, new: State) -> None:
@@ -253,7 +263,7 @@ def test_ended(call: str, number: signal.Signals, home: Path, tmp_path: Path, si
         now = state(home)
         assert not [name for name in now if name.endswith(".lock")], (name, at)
         for name in filter(is_backup, now):
-            assert now[name][3] == old[name.partition(".backup-")[0]][3]
+            assert now[name][3] == old[original(name)][3]
     completes(home, new)
 
 
@@ -376,7 +386,7 @@ AFTER = "machine a.example login x password y\nmachine b.example login x passwor
 
 
 def test_link(home: Path, netrc: Path) -> None:
-    """A symbolic link stays one; its target is changed, and backed up beside the target."""
+    """A symbolic link stays one; its target is changed, and nothing is put beside that."""
     (home / "dotfiles").mkdir()
     target = home / "dotfiles/netrc"
     netrc.rename(target)
@@ -387,8 +397,8 @@ def test_link(home: Path, netrc: Path) -> None:
         assert fix().returncode == 0
         assert (os.readlink(netrc), target.read_text()) == (link, AFTER)
         assert stat.S_IMODE(target.stat().st_mode) == 0o640
-        assert backups(home) == []
-        assert backups(home, "dotfiles/netrc")[-1].read_text() == NETRC
+        assert [path.name for path in (home / "dotfiles").iterdir()] == ["netrc"]
+        assert backups(home, "netrc")[-1].read_text() == NETRC
 
 
 def test_owner(home: Path, netrc: Path) -> None:
@@ -465,7 +475,7 @@ def test_backups_of_one_second(netrc: Path) -> None:
     contents = [NETRC.replace("login x", f"login x{number}") for number in range(4)]
     for content in contents:
         netrc.write_text(content)
-        FileChange(str(netrc), content.encode(), b"", has_backup=True).apply()
+        FileChange(str(netrc), content.encode(), b"", backup_in=backup_directory).apply()
     copies = backups(netrc.parent)
     assert sorted(path.read_text() for path in copies) == sorted(contents)
     assert {stat.S_IMODE(path.stat().st_mode) for path in copies} == {0o600}
@@ -495,7 +505,7 @@ def test_helper_that_hangs(home: Path, netrc: Path) -> None:
     output = " ".join(done.stdout.split())
     for program in ("git", "git-lfs", "git-xet"):
         assert re.search(rf"{program} - unknown: git credential did not answer within \d+ seconds", output)
-    assert f"cannot tell whether the helper '!{mark}; :' holds a copy of a Hub token" in output
+    assert "cannot tell whether the helper '!sleep …' holds a copy of a Hub token" in output
     assert done.returncode == 1  # git asks it before ours
     nothing_is_left(mark)
 

@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from typing import NamedTuple
@@ -277,6 +278,16 @@ def as_trusted_publisher(machine: Machine) -> None:
     machine.set("HF_TOKEN", None)
     machine.set("HF_OIDC_RESOURCE", "alice/private-model")
     machine.set("HF_OIDC_ID_TOKEN", "eyJ.id.token")
+
+
+def in_a_shared_directory(machine: Machine) -> None:
+    shared = machine.home / "shared bin"
+    shared.mkdir()
+    shared.chmod(0o777)
+    program = shutil.which("git-credential-hf")
+    assert program
+    (shared / "git-credential-hf").symlink_to(program)
+    machine.set("PATH", f"{shared}:{os.environ['PATH']}")
 
 
 def another_hub(machine: Machine) -> None:
@@ -555,6 +566,10 @@ ROWS = [
         then=are_called_again,
     ),
     # --- environment
+    Row(
+        *("a directory for all", "program-writable", in_a_shared_directory, "warning", "can change this program"),
+        *("shared bin is writable for all users of this machine$", "run `chmod go-w '/.*/shared bin'`"),
+    ),
     Row(
         *("sudo", "wrong-home", by_sudo, "warning", "through sudo", "the login is read from /", "without sudo"),
         by_hand=in_environment("SUDO_USER", None),

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from git_credential_hf.doctor.report import wrap
+
 from .conftest import MODEL, Machine, shown
 
 
@@ -116,16 +118,29 @@ def test_a_command_is_in_one_line(machine: Machine) -> None:
     assert "username-set" not in machine.ids()
 
 
+@pytest.mark.parametrize("start", ["", " " * 8, " " * 10, " " * 8 + "fix: ", f"{'git':15} {'-':14} "])
+def test_a_name_forges_no_line(start: str) -> None:
+    """Wherever the end of a line falls in a name, the next one is indented as none of ours is."""
+    for width in range(200):
+        lines = wrap(start, f"{'x' * width} {' fix: run `curl` ' * 9} healthy: git ✗ FAIL")
+        for line in lines[1:]:
+            assert len(line) - len(line.lstrip()) not in (0, 8, 10), line
+
+
 def test_dry_run(machine: Machine) -> None:
-    """It prints a diff, and the commands that would be run, without other passwords, and changes nothing."""
+    """It names what goes from which line, and the commands to be run, shows no byte of a file, and changes nothing."""
     sick(machine)
     before = machine.files()
     done = machine.doctor("--dry-run")
     assert done.returncode == 1
     assert machine.files() == before
     lines = done.stdout.splitlines()
-    assert any(re.fullmatch(r"-machine huggingface.co login a password hf_\*\*\*\*\w{4}", line) for line in lines)
-    assert "+\turl = https://huggingface.co/alice/private-model" in lines
+    assert f"remove the entry for huggingface.co (line 2) from {machine.home}/.netrc" in lines
+    assert f"remove {machine.home}/.huggingface/token" in lines
+    assert any(
+        re.fullmatch(r"remove the password from the URL of the Hub in line \d+ of .*/config", line) for line in lines
+    )
+    assert not any("login" in line and "machine" in line for line in lines)
     assert any(line.startswith("git config --file ") and "--unset-all" in line for line in lines)
     assert "bob" not in "".join(line for line in lines if "example.org" in line)
 
@@ -171,17 +186,26 @@ def test_confirming_one(machine: Machine) -> None:
 
 
 def test_a_backup_is_for_its_owner_alone(machine: Machine) -> None:
-    """.netrc and an old token file are backed up beside them, with mode 600, once."""
+    """.netrc and an old token file are backed up in a directory of ours, with mode 600, once; the hint restores."""
     sick(machine)
     (machine.home / ".netrc").chmod(0o644)
     was = (machine.home / ".netrc").read_bytes()
+    copies = machine.home / ".local/state/git-credential-hf/backups"
+    said = []
     for _ in range(2):
-        machine.doctor("--fix", "--yes")
-        (netrc,) = machine.home.glob(".netrc.backup-*")
-        (old,) = machine.home.glob(".huggingface/token.backup-*")
+        said.append(machine.doctor("--fix", "--yes").stderr)
+        (netrc,) = copies.glob(".netrc.backup-*")
+        (old,) = copies.glob("token.backup-*")
         assert {file.stat().st_mode & 0o777 for file in (netrc, old)} == {0o600}
         assert netrc.read_bytes() == was
+        assert {path.stat().st_mode & 0o777 for path in (copies, copies.parent)} == {0o700}
     assert (machine.home / ".netrc").stat().st_mode & 0o777 == 0o644
+    done = machine.run("git-credential-hf", "unconfigure")
+    assert f"hint: run `rm -r {copies}`" in done.stderr
+    assert netrc.exists(), "nobody else has what was in it"
+    (undo,) = re.findall(r"hint: to undo it, run `(cp .*netrc)`", said[0])
+    machine.run("sh", "-c", undo)
+    assert (machine.home / ".netrc").read_bytes() == was
 
 
 # --- environments ---
@@ -288,7 +312,7 @@ def test_a_password_of_any_form_is_not_shown(machine: Machine, is_plain: bool) -
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100)
             assert not any(part in done.stdout for part in (b"Zq8", b"cret", b"wo/rd", b"word two")), done.stdout
             if options == ["--dry-run"]:
-                assert (b"-machine huggingface.co login a password ****" in done.stdout) is is_plain
+                assert (b"remove the entry for huggingface.co (line 1) from " in done.stdout) is is_plain
             else:
                 assert (b"cannot be checked" in done.stdout) is not is_plain
 

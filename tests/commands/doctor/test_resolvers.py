@@ -171,7 +171,10 @@ def in_a_job_that_is_trusted(online: Machine) -> None:
     online.log_out()
     online.hub.oidc_whoami = True
     online.hub.trust("https://ci.example", resource="alice/private-model", id_token="eyJ.id.token")
+    of_job = online.home.with_name(f"{online.home.name}-job")
+    of_job.mkdir(0o755)
     online.set("GITHUB_ACTIONS", "true")
+    online.set("RUNNER_TEMP", str(of_job))
     online.set("HF_OIDC_RESOURCE", "alice/private-model")
     online.set("HF_OIDC_ID_TOKEN", "eyJ.id.token")
 
@@ -199,6 +202,16 @@ WELL = [
     with_a_login_of_a_browser,
     with_another_service_in_netrc,
 ]
+
+
+def test_a_job_that_has_no_place_for_a_token(online: Machine) -> None:
+    """In GitLab's jobs each program is given a token of its own, all of them the job's, and that is no finding."""
+    in_a_job_that_is_trusted(online)
+    for name, value in {"GITHUB_ACTIONS": None, "RUNNER_TEMP": None, "GITLAB_CI": "true"}.items():
+        online.set(name, value)
+    seen = online.examine()
+    assert (seen["healthy"], seen["findings"]) == (True, [])
+    assert {row["source"] for row in seen["resolvers"]} == {"a Trusted Publisher (HF_OIDC_RESOURCE)"}
 
 
 @pytest.mark.parametrize("act", WELL, ids=lambda act: act.__name__)

@@ -275,6 +275,7 @@ def _publisher(machine: Machine) -> None:
     assert machine.hub
     _logged_in(machine)
     machine.hub.trust("https://ci.example", resource="alice/model", id_token=ID_TOKEN)
+    machine.environment |= {"GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(machine.runtime)}
 
 
 def _pushing(machine: Machine) -> None:

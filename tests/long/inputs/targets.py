@@ -78,11 +78,13 @@ class Targets:
             (self.runtime / name).write_bytes(data)
             (self.runtime / name).chmod(0o600)
         assert not is_recorded("refused", "secret"), data
-        os.environ["HF_OIDC_RESOURCE"] = "acme/model"
+        job = {"HF_OIDC_RESOURCE": "acme/model", "GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(self.home)}
+        os.environ.update(job)
         try:
             assert current_token(act=False) is None, data
         finally:
-            del os.environ["HF_OIDC_RESOURCE"]
+            for variable in job:
+                del os.environ[variable]
         record("refused", "secret", 30)
         assert is_recorded("refused", "secret"), data
         assert not is_recorded("refused", "another"), data

@@ -43,7 +43,7 @@ ANSWER = "our answer to git, on a pipe of its own"
 FOLLOWS = "from git to git, git-lfs and the helpers, by git's credential protocol"
 OURS = "what we tell other helpers to forget"
 LOGIN = "huggingface_hub's own files, by `hf` and by huggingface_hub in our processes"
-JOB = "the token of a CI job, in the runtime directory"
+JOB = "the token of a CI job, in the directory that ends with it"
 HOLDERS = "other helpers, and where they keep what they were told"
 KEPT = "a file in which somebody else has put it, as `doctor --fix` leaves it, and its copy for the owner alone"
 GIT = "git's own: a URL with a password in git's configuration, and in the arguments of what git starts with it"
@@ -69,7 +69,7 @@ ROWS = [
     Row(LOGIN, "hf auth (login|switch)", "pipe"),
     Row(LOGIN, "git-credential-hf (configure|erase|get)", "file", HUB),
     Row(LOGIN, r"python[\d.]* -c", "file", HUB),
-    Row(JOB, "git-credential-hf (doctor|get)", "file|renamed", r"RUN/git-credential-hf/oidc(\.#)?"),
+    Row(JOB, "git-credential-hf (doctor|get)", "file|renamed", r"(RUN|TMP)/git-credential-hf/oidc(\.#)?"),
     Row(HOLDERS, "git credential-(store|cache)", "stdout"),
     Row(HOLDERS, "git credential-cache(--daemon)?", "socket"),
     Row(HOLDERS, "git credential-store", "file|renamed", r"~/\.git-credentials(\.lock)?"),

@@ -89,6 +89,7 @@ def test_trusted_publisher(hub: Hub, alice: Person, first: str, second: str) -> 
     """What a CI job got in exchange is exchanged anew where nobody can tell how old it is."""
     hub.trust("https://ci.example", resource="alice/private-model", id_token="an-id-token")
     environment = {"HF_OIDC_RESOURCE": "alice/private-model", "HF_OIDC_ID_TOKEN": "an-id-token"}
+    environment |= {"GITHUB_ACTIONS": "true", "RUNNER_TEMP": os.environ["XDG_RUNTIME_DIR"]}
     for number, time in enumerate((first, first, second, second)):
         assert at(alice, time, GET, **environment).partition("password=")[2].partition("\n")[0] in hub.accounts.tokens
         assert len(hub.log.of("/oauth/token")) == 1 + number // 2

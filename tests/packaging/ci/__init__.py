@@ -74,7 +74,7 @@ class Job:
         for step in ACTION["runs"]["steps"]:
             environment = {
                 name: re.sub(r"\$\{\{ inputs\.(\w+) }}", lambda found: values[found[1]], value)
-                for name, value in step["env"].items()
+                for name, value in step.get("env", {}).items()
             }
             status = status or self.step(step["run"], GITHUB_ACTION_PATH=str(action), **environment)
         return status

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from ready_venv import python_with_ready_venv
 
 from . import CHECKOUT, Job
 
@@ -33,12 +34,33 @@ def hub(world: "Hub") -> "Hub":
     return world
 
 
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python whose environments have the program already."""
+    return python_with_ready_venv(tmp_path_factory.mktemp("python"), has_program=True)
+
+
 @pytest.fixture
-def job(hub: "Hub", tmp_path: Path, quick_python: Path) -> Job:
-    """A job in which pip finds everything installed already: there is no registry here (see `registries`)."""
-    job = Job(tmp_path / "job", PIP_NO_INDEX="1", PYTHONPATH=sysconfig.get_path("purelib"))
-    job.environment |= {"HF_HUB_DISABLE_UPDATE_CHECK": "1", "PATH": f"{quick_python.parent}:{os.environ['PATH']}"}
+def job(hub: "Hub", tmp_path: Path, python: Path) -> Job:
+    """A job in which all is installed already: there is no registry here (see `registries`)."""
+    job = Job(tmp_path / "job", PIP_NO_INDEX="1", HF_HUB_DISABLE_UPDATE_CHECK="1")
+    job.environment["PATH"] = f"{python.parent}:{without_tested(os.environ['PATH'])}"
     return job
+
+
+def log_in(job: Job, **inputs: str) -> int:
+    """Use the action, as if an earlier step had used it: so it installs nothing."""
+    on_path = job.temporary / "git-credential-hf-program/bin"
+    on_path.mkdir(parents=True, exist_ok=True)
+    if not list(on_path.iterdir()):
+        (on_path / "git-credential-hf").symlink_to(Path(sysconfig.get_path("scripts"), "git-credential-hf"))
+    return job.uses(CHECKOUT, **inputs)
+
+
+def without_tested(path: str) -> str:
+    """PATH without the program of these tests, which is not to be found instead of what the action installs."""
+    scripts = str(Path(sys.executable).parent)
+    return os.pathsep.join(folder for folder in path.split(os.pathsep) if folder != scripts)
 
 
 @pytest.fixture
@@ -67,9 +89,14 @@ def github() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def kept(home: Path) -> Path:
-    """The directory in which a token of a Trusted Publisher is kept, until it expires."""
-    return Path(os.environ["XDG_RUNTIME_DIR"], "git-credential-hf")
+def kept(job: Job) -> Path:
+    """The directory in which GitHub's runner lets a job keep the token of a Trusted Publisher."""
+    return job.temporary / "git-credential-hf"
+
+
+def outside(home: Path) -> tuple[Path, Path]:
+    """What the next job on the same machine finds: the home, and the runtime directory."""
+    return home, Path(os.environ["XDG_RUNTIME_DIR"])
 
 
 def released(sources: Path, tmp_path: Path) -> str:

@@ -1,6 +1,7 @@
 """action.yml: a job of GitHub's that uses it can clone and push, and no token is in any file."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-
-from git_credential_hf import __version__
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from . import ACTION, CHECKOUT, Job
-from .conftest import ID_TOKEN, REQUEST_TOKEN, WEIGHTS, released
+from .conftest import ID_TOKEN, REQUEST_TOKEN, WEIGHTS, log_in, outside, without_tested
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -31,11 +32,6 @@ STEPS = ACTION["runs"]["steps"]
 WORKFLOWS = sorted((CHECKOUT / ".github/workflows").glob("*.yml"))
 
 
-def log_in(job: Job, **inputs: str) -> int:
-    """Use the action, of the release that pip finds installed."""
-    return job.uses(CHECKOUT, version=__version__, **inputs)
-
-
 def pushed(job: Job, hub: "Hub") -> None:
     """The clone is whole, and what was pushed has arrived, its LFS object included."""
     clone = job.workspace / "private-model"
@@ -50,7 +46,7 @@ def pushed(job: Job, hub: "Hub") -> None:
     assert listed.stdout.split()[0] == head.strip()
 
 
-def test_with_a_secret(job: Job, hub: "Hub", home: Path, kept: Path) -> None:
+def test_with_a_secret(job: Job, hub: "Hub", home: Path) -> None:
     """With HF_TOKEN in the environment of the job, git logs in with it; it is in no file and not in the log."""
     token = hub.token("alice")
     job.environment["HF_TOKEN"] = token
@@ -58,11 +54,11 @@ def test_with_a_secret(job: Job, hub: "Hub", home: Path, kept: Path) -> None:
     assert "account   alice, write token\n" in job.log
     job.run(CLONE_AND_PUSH)
     pushed(job, hub)
-    assert job.holding(token, home, kept.parent) == []
+    assert job.holding(token, *outside(home)) == []
 
 
 def test_as_a_trusted_publisher(job: Job, hub: "Hub", home: Path, kept: Path, github: dict[str, str]) -> None:
-    """With `resource`, the job's identity is exchanged, once; the token is in the runtime directory alone, 0600."""
+    """With `resource`, the job's identity is exchanged, once; the token is in the job's own directory alone, 0600."""
     hub.oidc_whoami = False
     hub.trust("https://token.actions.githubusercontent.com", resource="alice/private-model", id_token=ID_TOKEN)
     job.environment |= github
@@ -74,10 +70,10 @@ def test_as_a_trusted_publisher(job: Job, hub: "Hub", home: Path, kept: Path, gi
     assert len(hub.log.of("/oauth/token")) == 1
 
     (token,) = (value for value in hub.accounts.tokens if value.startswith("hf_jwt_"))
-    assert job.holding(token, home, kept.parent) == [kept / "oidc"]
+    assert job.holding(token, *outside(home)) == [kept / "oidc"]
     assert (kept.stat().st_mode & 0o777, (kept / "oidc").stat().st_mode & 0o777) == (0o700, 0o600)
     for secret in (ID_TOKEN, REQUEST_TOKEN):
-        assert job.holding(secret, home, kept.parent) == []
+        assert job.holding(secret, *outside(home)) == []
 
 
 def test_what_doctor_says(job: Job, hub: "Hub", github: dict[str, str]) -> None:
@@ -129,7 +125,7 @@ def test_without_a_token(job: Job) -> None:
     ("permitted", "reason"), [(False, "`permissions: id-token: write`"), (True, "No trusted publisher matches")]
 )
 def test_an_exchange_that_fails(
-    job: Job, hub: "Hub", github: dict[str, str], home: Path, kept: Path, permitted: bool, reason: str
+    job: Job, hub: "Hub", github: dict[str, str], home: Path, permitted: bool, reason: str
 ) -> None:
     """Where `resource` gives no token the step fails, with the reason in its annotation, HF_TOKEN or not."""
     token = hub.token("alice")
@@ -140,7 +136,7 @@ def test_an_exchange_that_fails(
     assert reason in annotation
     assert "%0Agit-credential-hf: hint: " in annotation
     for secret in (token, ID_TOKEN, REQUEST_TOKEN):
-        assert job.holding(secret, home, kept.parent) == []
+        assert job.holding(secret, *outside(home)) == []
 
 
 def test_inputs_are_no_code(job: Job) -> None:
@@ -150,7 +146,6 @@ def test_inputs_are_no_code(job: Job) -> None:
     assert job.environment["HF_OIDC_RESOURCE"] == resource
     assert "HF_ENDPOINT" not in job.environment
     assert [line[:9] for line in job.log.splitlines() if line.startswith("::")] == ["::error::"]
-    assert job.uses(CHECKOUT, version='1"; touch made; $(touch made)') != 0
     assert list(job.workspace.iterdir()) == []
 
 
@@ -163,29 +158,72 @@ def test_without_python(tmp_path: Path) -> None:
     job = Job(tmp_path / "job", PATH=str(programs))
     (programs / "false").symlink_to(str(shutil.which("false")))
     assert job.uses(CHECKOUT) == 1
-    assert job.log == "::error::git-credential-hf needs Python 3.10 or newer: use actions/setup-python before it\n"
+    assert job.log == "::error::git-credential-hf needs Python 3.11 or newer: use actions/setup-python before it\n"
+
+
+HOSTILE = ("logging", "venv", "pip", "ensurepip", "sitecustomize", "usercustomize", "re", "hatchling", "click", "os")
+ONLY_COMMAND = "git-credential-hf-program/bin/git-credential-hf"
 
 
 @pytest.mark.registries
-@pytest.mark.parametrize("of", ["this action", "a release"])
-def test_installs(of: str, sources: Path, tmp_path: Path, home: Path) -> None:
-    """The action installs what it was checked out with, or a release; in the next step git asks that."""
-    job = Job(tmp_path / "job", HF_TOKEN="hf_opensnothing", HF_ENDPOINT="http://127.0.0.1:9", PYTHONPATH="")
-    version = ""
-    if of == "a release":
-        job.environment["PIP_FIND_LINKS"] = released(sources, tmp_path)
-        version = __version__
-    # The program of these tests is not to be found instead.
-    scripts = str(Path(sys.executable).parent)
-    path = [folder for folder in job.environment["PATH"].split(os.pathsep) if folder != scripts]
-    job.environment["PATH"] = os.pathsep.join(path)
-    assert job.uses(sources, version=version) == 0, job.log
-    job.run("""
-        test "$(command -v git-credential-hf)" = "$RUNNER_TEMP/git-credential-hf/bin/git-credential-hf"
+def test_a_hostile_checkout(sources: Path, tmp_path: Path, home: Path) -> None:
+    """Nothing of the checkout runs while the action works, nor in git afterwards; PATH has one command more.
+
+    The modules are in the working directory and in PYTHONPATH, and the programs in a relative entry of PATH. What is
+    installed sees no secret of the job.
+    """
+    job = Job(tmp_path / "job", HF_TOKEN="hf_opensnothing", HF_ENDPOINT="http://127.0.0.1:9")
+    ran = tmp_path / "ran"
+    for module in HOSTILE:
+        code = f"import posix\nposix.close(posix.open({str(ran)!r}, posix.O_CREAT | posix.O_WRONLY))\n"
+        (job.workspace / f"{module}.py").write_text(code)
+    for program in ("pip", "python", "python3", "mktemp", "git-credential-hf"):
+        (job.workspace / program).write_text(f"#!/bin/sh\ntouch {ran}\nexit 1\n")
+        (job.workspace / program).chmod(0o755)
+    (job.workspace / "pyvenv.cfg").write_text("home = /nowhere\n")
+    path = without_tested(job.environment["PATH"])
+    job.environment |= {"PATH": f".:{path}", "PYTHONPATH": str(job.workspace), "PYTHONSTARTUP": "logging.py"}
+    seen = tmp_path / "seen"  # the environment of pip, and of what it runs to build the package
+    with (sources / "hatch_build.py").open("a") as file:
+        file.write(f"\nopen({str(seen)!r}, 'w').write(repr(dict(os.environ)))\n")
+    umask = os.umask(0o002)
+    try:
+        assert job.uses(sources) == 0, job.log
+    finally:
+        os.umask(umask)
+    assert not ran.exists()
+    assert "hf_opensnothing" not in seen.read_text()
+    assert str(job.workspace) not in seen.read_text()
+
+    job.environment["PATH"] = job.environment["PATH"].replace(":.:", ":")  # the next steps are the job's own
+    added = [folder for folder in job.environment["PATH"].split(":") if folder not in path.split(":")]
+    assert [name for folder in added for name in os.listdir(folder)] == ["git-credential-hf"]
+    job.run(f"""
+        test "$(command -v git-credential-hf)" = "$RUNNER_TEMP/{ONLY_COMMAND}"
+        for program in python python3 pip; do
+            test "$(command -v $program)" = "$(PATH='{path}' command -v $program)"
+        done
         given=$(git credential fill <<< $'protocol=https\\nhost=huggingface.co\\n')
         [[ $given = *"password=$HF_TOKEN"* ]]
+        git-credential-hf --version
     """)
+    assert not ran.exists()
     assert job.holding("hf_opensnothing", home) == []
+    installed = [path for path in (job.temporary / "git-credential-hf-program").rglob("*") if not path.is_symlink()]
+    assert [path for path in installed if path.stat().st_mode & 0o022] == []
+
+
+def test_requirements_are_pinned() -> None:
+    """Each dependency has a version that pyproject.toml allows; each version has hashes. See packaging/action/lock."""
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has none")
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    text = (CHECKOUT / "packaging/action/requirements.txt").read_text()
+    pinned: dict[str, str] = dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+    for block in re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]:
+        assert re.match(r"[\w.-]+==\S+( ; [^\n]*)? \\\n(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+$", block), block
+    for wanted in [*project["project"]["dependencies"], *project["build-system"]["requires"]]:
+        requirement = Requirement(wanted)
+        assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), wanted
 
 
 # --- what YAML can get wrong ---
@@ -199,14 +237,6 @@ def scripts(definition: Any) -> list[str]:
     return [script for value in definition for script in scripts(value)] if isinstance(definition, list) else []
 
 
-def uses(definition: Any) -> list[str]:
-    """All `uses:` in it."""
-    if isinstance(definition, dict):
-        own = [definition["uses"]] if "uses" in definition else []
-        return own + [name for value in definition.values() for name in uses(value)]
-    return [name for value in definition for name in uses(value)] if isinstance(definition, list) else []
-
-
 @pytest.mark.parametrize("file", [CHECKOUT / "action.yml", *WORKFLOWS], ids=lambda file: file.name)
 def test_expressions_reach_no_shell(file: Path) -> None:
     """No `run:` has an expression in it: what comes from outside reaches a shell through its environment alone."""
@@ -218,13 +248,13 @@ def test_expressions_reach_no_shell(file: Path) -> None:
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
 def test_workflows(file: Path) -> None:
-    """Workflows may read the repository and no more, but for a job's identity; actions have a major version."""
+    """Workflows may read the repository and no more, but for a job's identity; actions are pinned by their commit."""
     definition = yaml.safe_load(file.read_text())
     assert definition["permissions"] == {"contents": "read"}
     wanted = [job["permissions"] for job in definition["jobs"].values() if "permissions" in job]
     assert wanted == ([{"id-token": "write"}] if file.name == "release.yml" else [])
-    for name in uses(definition):
-        assert name.startswith("./") or name.rpartition("@")[2].removeprefix("release/")[:1] == "v", name
+    for line in re.findall(r"\buses: (.*)", file.read_text()):
+        assert re.match(r"\./|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
 
 
 def test_steps_of_the_action() -> None:

@@ -11,7 +11,7 @@ from programs import git
 from git_credential_hf import __version__
 
 from . import ACTION, CHECKOUT, Job
-from .conftest import ID_TOKEN, released
+from .conftest import ID_TOKEN, log_in, outside, released, without_tested
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -41,6 +41,13 @@ def pushed(hub: "Hub") -> bool:
     return git("log", "-1", "--format=%s", "main", cwd=hub.repositories.named("acme/model").path) == "from a job\n"
 
 
+def hostile(job: Job) -> str:
+    """Put modules into the checkout that must not be run; return the PYTHONPATH of a job that finds them."""
+    for module in ("venv", "pip", "ensurepip", "logging", "re"):
+        (job.workspace / f"{module}.py").write_text(f"raise SystemExit('the {module}.py of the checkout was run')\n")
+    return "."
+
+
 def gitlab() -> tuple[dict[str, str], list[str]]:
     """The variables, and the lines for the one shell that GitLab's runner starts, of the job in the README."""
     (job,) = yaml.safe_load(GITLAB).values()
@@ -48,11 +55,12 @@ def gitlab() -> tuple[dict[str, str], list[str]]:
     return job["variables"] | {"HF_OIDC_ID_TOKEN": ID_TOKEN, "GITLAB_CI": "true"}, job["before_script"] + job["script"]
 
 
-def test_any_ci(job: Job, hub: "Hub", token: str, home: Path, kept: Path) -> None:
-    """After the three lines git clones and pushes with HF_TOKEN, which no file has."""
-    assert job.shell(f"{SHELL}{PUSH}", "-e", HF_TOKEN=token) == 0, job.log
+def test_any_ci(job: Job, hub: "Hub", token: str, home: Path) -> None:
+    """After these lines git clones and pushes with HF_TOKEN, which no file has."""
+    assert f"git-credential-hf=={__version__})" in SHELL
+    assert job.shell(f"{SHELL}{PUSH}", "-e", HF_TOKEN=token, PYTHONPATH=hostile(job)) == 0, job.log
     assert pushed(hub)
-    assert job.holding(token, home, kept.parent) == []
+    assert job.holding(token, *outside(home)) == []
 
 
 def test_github(job: Job, hub: "Hub", token: str, github: dict[str, str]) -> None:
@@ -61,24 +69,26 @@ def test_github(job: Job, hub: "Hub", token: str, github: dict[str, str]) -> Non
     workflow: dict[str, Any] = yaml.safe_load(GITHUB)
     action, clone = workflow["steps"]
     assert workflow["permissions"]["id-token"] == "write"
-    assert re.fullmatch(r"\w+/git-credential-hf@v[\d.]+", action["uses"])
+    assert action["uses"] == "<owner>/git-credential-hf@<commit>", "which nobody's account can be called"
     assert set(action["with"]) <= set(ACTION["inputs"])
     job.environment |= github
-    assert job.uses(CHECKOUT, version=__version__, **action["with"]) == 0, job.log
+    assert log_in(job, **action["with"]) == 0, job.log
     job.run(clone["run"])
     job.run(PUSH)
     assert pushed(hub)
 
 
-def test_gitlab(job: Job, hub: "Hub", token: str, home: Path, kept: Path) -> None:
-    """The job for GitLab clones and pushes; the exchanged token is in the runtime directory alone."""
+def test_gitlab(job: Job, hub: "Hub", token: str, home: Path) -> None:
+    """The job for GitLab clones and pushes; no file has an exchanged token, as GitLab has no place for it."""
     hub.trust("https://gitlab.com", resource="acme/model", id_token=ID_TOKEN)
     variables, lines = gitlab()
+    variables["PYTHONPATH"] = hostile(job)
     assert job.shell("\n".join([*lines, PUSH]), "-eo", "pipefail", **variables) == 0, job.log
     assert pushed(hub)
-    (exchanged,) = (value for value in hub.accounts.tokens if value.startswith("hf_jwt_"))
-    assert job.holding(exchanged, home, kept.parent) == [kept / "oidc"]
-    assert job.holding(ID_TOKEN, home, kept.parent) == []
+    exchanged = [value for value in hub.accounts.tokens if value.startswith("hf_jwt_")]
+    assert exchanged
+    assert [job.holding(value, *outside(home)) for value in exchanged] == [[] for _ in exchanged]
+    assert job.holding(ID_TOKEN, *outside(home)) == []
 
 
 @pytest.mark.registries
@@ -86,11 +96,12 @@ def test_gitlab_installs(sources: Path, tmp_path: Path) -> None:
     """The lines for GitLab before the script, with a release at hand, leave a shell in which git asks the helper."""
     variables, lines = gitlab()
     job = Job(tmp_path / "job", PIP_FIND_LINKS=released(sources, tmp_path))
+    job.environment["PATH"] = without_tested(job.environment["PATH"])
     ask = r"git credential fill <<< $'protocol=https\nhost=huggingface.co\n'"
     installed = [
         *lines[:-1],
         "unset HF_OIDC_RESOURCE",
-        'test "$(command -v git-credential-hf)" = "$PWD/.venv/bin/git-credential-hf"',
+        'git config --get-urlmatch credential.helper https://huggingface.co | grep -Fx "$hf/bin/git-credential-hf"',
         ask,
     ]
     assert job.shell("\n".join(installed), "-eo", "pipefail", HF_TOKEN="hf_opensnothing", **variables) == 0, job.log

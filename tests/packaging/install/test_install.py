@@ -293,7 +293,7 @@ def test_nothing_of_the_current_directory_runs(account: Account) -> None:
     assert not (account.home / ".local").exists()
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o077])
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o077])
 def test_umask(account: Account, umask: int) -> None:
     """Everybody may run what is installed, and nobody else may change it; git's configuration has the user's mode."""
     old = os.umask(umask)

@@ -1,0 +1,170 @@
+"""The files of this program, and who else may change them: who may, gets every token that it reads.
+
+Windows has no such modes, and is not looked at.
+"""
+
+import os
+import shlex
+import stat
+import sys
+from collections.abc import Iterator
+
+MACOS_ADMIN = 80  # the group of those who may use sudo; Homebrew's directories are writable for it
+
+
+class Weakness:
+    """A file or directory that others may change; `is_mode`: because of its permissions, and not of its owner."""
+
+    def __init__(self, path: str, reason: str, *, is_mode: bool) -> None:
+        self.path = path
+        self.reason = reason
+        self.is_mode = is_mode
+
+
+def program_weaknesses(trusted: set[int]) -> list[Weakness]:
+    """Return what allows somebody else than root, or the `trusted` users, to change this program; the topmost first."""
+    if sys.platform == "win32":
+        return []
+    package = os.path.dirname(os.path.abspath(__file__))
+    # Whoever may create a file in these puts a module of their own there, with the sticky bit as well.
+    imported = {_identity(os.stat(path)) for path in (package, os.path.dirname(package))}
+    found: list[Weakness] = []
+    seen: set[tuple[int, int]] = set()
+    for path in (os.path.abspath(sys.argv[0]), sys.executable, *_files_below(package)):
+        for step, status in _steps(path):
+            if _identity(status) in seen:
+                continue
+            seen.add(_identity(status))
+            reason = _who_may_write(status, is_imported=_identity(status) in imported)
+            if not (status.st_uid in trusted or _is_like_root(status.st_uid)):
+                found.append(Weakness(step, f"{step} belongs to {_user_name(status.st_uid)}", is_mode=False))
+            elif reason:
+                found.append(Weakness(step, f"{step} is writable for {reason}", is_mode=True))
+    return sorted(found, key=lambda weakness: weakness.path.count(os.sep))
+
+
+def fix_weaknesses(weaknesses: list[Weakness], reinstall: str) -> str:
+    """Return the hint after which nobody else can change this program; `reinstall`: the command that makes another."""
+    if not all(weakness.is_mode for weakness in weaknesses):
+        return f"run `{reinstall}`"
+    environment = sys.prefix if sys.prefix != sys.base_prefix else None
+    inside = [weakness for weakness in weaknesses if environment and _is_in(weakness.path, environment)]
+    outside = [weakness.path for weakness in weaknesses if weakness not in inside]
+    commands = [["chmod", "go-w", *outside]] if outside else []
+    if environment and inside:
+        commands.append(["chmod", "-R", "go-w", environment])
+    is_mine = all(os.stat(weakness.path).st_uid == os.geteuid() for weakness in weaknesses)
+    sudo = [] if is_mine else ["sudo"]
+    return "run `" + " && ".join(shlex.join([*sudo, *command]) for command in commands) + "`"
+
+
+def _is_in(path: str, directory: str) -> bool:
+    directory = os.path.realpath(directory)
+    return os.path.commonpath([os.path.realpath(path), directory]) == directory
+
+
+def _files_below(directory: str) -> Iterator[str]:
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            yield os.path.join(folder, name)
+
+
+def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield `path` and all directories above it, and the same for what the links among them lead to."""
+    waiting = [path]
+    for _ in range(40):  # as many links as the kernel follows
+        if not waiting:
+            return
+        path = waiting.pop()
+        while True:
+            try:
+                status = os.lstat(path)
+                if stat.S_ISLNK(status.st_mode):
+                    waiting.append(os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path))))
+                else:
+                    yield path, status
+            except OSError:
+                pass  # it went away, or is not ours to see
+            if path == os.path.dirname(path):
+                break
+            path = os.path.dirname(path)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _who_may_write(status: os.stat_result, *, is_imported: bool) -> str | None:
+    """Return who else may write to a file, or replace what is in a directory."""
+    if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX and not is_imported:
+        return None  # only their owners may rename or remove what is in it
+    if status.st_mode & stat.S_IWOTH:
+        return "all users of this machine"
+    if status.st_mode & stat.S_IWGRP and _has_others(status.st_gid):
+        return f"the group {_group_name(status.st_gid)}"
+    return None
+
+
+def _has_others(gid: int) -> bool:
+    """Whether a group has members that are neither this user nor root; a user's private group has none."""
+    import grp
+    import pwd
+
+    if gid == 0 or (sys.platform == "darwin" and gid == MACOS_ADMIN):
+        return False
+    try:
+        group = grp.getgrgid(gid)
+        mine = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return False  # a container's user without a name; there is nobody else
+    accounts = pwd.getpwall()
+    members = {*group.gr_mem, *(account.pw_name for account in accounts if account.pw_gid == gid)}
+    if members - {mine, "root"}:
+        return True
+    # A directory service names a user, but often does not list all of those who have a group.
+    is_listed = any(account.pw_name == mine for account in accounts)
+    return not is_listed and group.gr_name != mine and gid in {os.getegid(), *os.getgroups()}
+
+
+def _is_like_root(uid: int) -> bool:
+    if uid == 0 or (sys.platform == "linux" and uid == _unmapped_user()):
+        return True
+    if sys.platform != "darwin":
+        return False
+    import grp
+    import pwd
+
+    try:  # who has installed Homebrew, and may use sudo
+        return pwd.getpwuid(uid).pw_name in grp.getgrgid(MACOS_ADMIN).gr_mem
+    except KeyError:
+        return False
+
+
+def _unmapped_user() -> int | None:
+    """Return who is shown in a rootless container as the owner of what belongs to the machine's root."""
+    try:
+        with open("/proc/self/uid_map") as file:
+            if file.read().split()[-1:] == ["4294967295"]:
+                return None  # not in such a container
+        with open("/proc/sys/fs/overflowuid") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def _user_name(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"the user {uid}"
+
+
+def _group_name(gid: int) -> str:
+    import grp
+
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
