@@ -165,6 +165,9 @@ def configure(
 
     With --token and --for, the repositories of one namespace use another token
     than the current one. (git-xet asks for the host only: it gets the current one.)
+
+    With --hub, another Hub is served, too. HF_ENDPOINT alone changes nothing for
+    git; on a terminal, you are asked whether it shall be that Hub.
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
 
@@ -222,15 +225,14 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
 def _ask_for_endpoint(new: "Settings") -> "Settings":
     """Add the Hub at HF_ENDPOINT, with the user's consent: it gets the token of whoever is logged in."""
     from git_credential_hf.configure import Settings
-    from git_credential_hf.git.config import read_config
     from git_credential_hf.git.helpers import configured_hubs
     from git_credential_hf.hub import environment_hub, hub_at
 
     hub = environment_hub()
-    if hub is None or hub_at(hub, [*new.hubs, *configured_hubs(read_config())]):
+    if hub is None or hub_at(hub, [*new.hubs, *configured_hubs(_readable_entries())]):
         return new
     if sys.stdin is None or not sys.stdin.isatty():
-        report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {hub}`")
+        report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {shlex.quote(hub)}`")
         return new
     question = f"Log git in to {hub} (HF_ENDPOINT), too? It will get your token"
     return new + Settings([hub]) if click.confirm(question, False, err=True) else new

@@ -64,7 +64,7 @@ def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
     command = helper_command()
     sections: dict[str, list[tuple[str, str]]] = {}
     for hub in (PUBLIC_HUB, *settings.hubs):
-        value = command if hub == PUBLIC_HUB else f"{command} --hub {hub}"
+        value = command if hub == PUBLIC_HUB else f"{command} --hub {shlex.quote(hub)}"
         namespaces = {namespace: token for (of, namespace), token in settings.mapped.items() if of == hub}
         sends_path = [("useHttpPath", "true")] if namespaces else []
         sections |= {origin: [("helper", ""), ("helper", value), *sends_path] for origin in origins_of(hub)}

@@ -18,7 +18,7 @@ OPERATIONS = {
     "store": "Store nothing, and remove copies of Hub tokens from git's other helpers.",
     "erase": "Report where a refused token comes from, and why it was refused; a browser login is renewed, once. Your "
     "login is not deleted.",
-    "capability": "Print the capabilities of this helper: none.",
+    "capability": "Print the capabilities of this helper: `authtype`.",
 }
 
 ENVIRONMENT = {
@@ -27,7 +27,8 @@ ENVIRONMENT = {
     "HF_HOME": "The directory of huggingface_hub's login; `~/.cache/huggingface` if not set.",
     "HF_OIDC_RESOURCE, HF_OIDC_ID_TOKEN": "A Trusted Publisher: the identity of the CI job is exchanged for a token "
     "of an hour. Overrides all others.",
-    "HF_ENDPOINT": "Another Hub; its host gets the token, too.",
+    "HF_ENDPOINT": "The Hub of huggingface_hub. git logs in to it only after `configure --hub`; then `check` and "
+    "`status` ask it by default. An `HF_TOKEN` that does not begin with `hf_` is for this Hub alone.",
     "GIT_CREDENTIAL_HF_HOOKS": "`off`: the hooks do nothing.",
     "GIT_CREDENTIAL_HF_TRACE": "`1`: trace to the standard error, with secrets masked; an absolute path: append to "
     "that file.",
@@ -56,6 +57,7 @@ EXAMPLES = {
     "git config --global credential.helper hf": "The shortest way. `git-credential-hf configure` also keeps other "
     "helpers out of it.",
     'eval "$(git-credential-hf configure --env)"': "For one job or one shell, without writing a file.",
+    "git-credential-hf configure --hub https://hub.example.com": "Log git in to another Hub, too.",
     "git-credential-hf doctor --fix": "Find out why the Hub says 401, and fix it.",
     "git -c hf.largeFiles=warn push": "Push a file that the Hub is known to accept.",
 }
@@ -69,7 +71,8 @@ def manual_page(commands: click.Group) -> str:
         "DESCRIPTION": _paragraphs(commands.help or ""),
         "COMMANDS": _described(commands),
         "OPERATIONS": [".PP", "git runs these, see gitcredentials(7). `--token NAME` before one of them selects a "
-                       "stored token.", *_terms(OPERATIONS)],
+                       "stored token, `--hub ORIGIN` names another Hub to serve beside huggingface.co.",
+                       *_terms(OPERATIONS)],
         "CONFIGURATION": _configuration(),
         "ENVIRONMENT": _terms(ENVIRONMENT),
         "FILES": _terms(FILES),
@@ -84,7 +87,8 @@ def manual_page(commands: click.Group) -> str:
 
 
 def _synopsis(commands: click.Group) -> Iterator[str]:
-    yield f"\\fB{NAME}\\fR [\\fB\\-\\-token\\fR \\fINAME\\fR] " + "|".join(f"\\fB{name}\\fR" for name in OPERATIONS)
+    options = "[\\fB\\-\\-token\\fR \\fINAME\\fR] [\\fB\\-\\-hub\\fR \\fIORIGIN\\fR]"
+    yield f"\\fB{NAME}\\fR {options} " + "|".join(f"\\fB{name}\\fR" for name in OPERATIONS)
     for name, command in _each(commands):
         yield ".br"
         yield f"\\fB{NAME} {name}\\fR" + "".join(f" {piece}" for piece in _pieces(command))

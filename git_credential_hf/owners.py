@@ -16,7 +16,7 @@ def record_owner(token: Token, account: str, organizations: list[str]) -> None:
         return
     key = new_key()
     line = " ".join((key, fingerprint(token.key, key), account, *organizations[:100]))
-    with Lock(_NAME):
+    with Lock(_NAME):  # the Hub is asked about several tokens at the same time
         write_state(_NAME, "\n".join([line, *_others(token)][:_MAX_OWNERS]), cache_directory())
 
 

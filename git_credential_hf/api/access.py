@@ -79,7 +79,7 @@ def stored_lfs_objects(token: Token, repository: Repository, objects: list[tuple
 
 
 def learn_owners(tokens: list[Token]) -> None:
-    """Let the Hub say whose tokens these are, all at the same time; `record_owner` keeps what it says."""
+    """Let the Hub say whose tokens these are, each once, all at the same time; `record_owner` keeps what it says."""
 
     def ask(token: Token) -> None:
         try:
@@ -87,7 +87,7 @@ def learn_owners(tokens: list[Token]) -> None:
         except Problem as problem:
             trace(f"{token.describe()}: {problem.message}")
 
-    run_each(ask, tokens)
+    run_each(ask, [*{token.key: token for token in tokens}.values()])
 
 
 def explain_refusal(token: Token, path: bytes | None) -> tuple[bool | None, Problem | None]:

@@ -1,6 +1,7 @@
 """The environment: another user's home, a CI job, a container, a notebook; and how each gets a token."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 
@@ -106,7 +107,9 @@ def check_endpoint(machine: Machine) -> Iterator[Finding]:
     hub = environment_hub()
     if hub == PUBLIC_HUB or hub in machine.other_hubs:
         return
-    configure = f"run `git-credential-hf configure --hub {hub}` to log git in there, too, or " if hub else "run "
+    configure = (
+        f"run `git-credential-hf configure --hub {shlex.quote(hub)}` to log git in there, too, or " if hub else "run "
+    )
     yield Finding(
         "endpoint-elsewhere",
         "warning",

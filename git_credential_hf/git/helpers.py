@@ -53,8 +53,12 @@ def _is_quoted(value: str) -> bool:
 
 
 def configured_hubs(entries: list[ConfigEntry]) -> list[str]:
-    """Return the origins of the Hubs beside huggingface.co for which git runs this program with `--hub`."""
-    options = (helper_options(entry.value) or {} for entry in entries if entry.is_helper() and entry.value)
+    """Return the origins of the Hubs beside huggingface.co for which git runs this program with `--hub`.
+
+    A repository's own configuration may come from somebody else, who would have us send them the token.
+    """
+    trusted = (entry for entry in entries if entry.is_helper() and entry.scope not in ("local", "worktree"))
+    options = (helper_options(entry.value or "") or {} for entry in trusted)
     origins = (parse_origin(option["hub"]) for option in options if "hub" in option)
     return [*dict.fromkeys(origin for origin in origins if origin and hub_at(origin) is None)]
 

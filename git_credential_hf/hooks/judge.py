@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import BinaryIO
 
@@ -34,7 +35,7 @@ from git_credential_hf.hooks.scan import (
     scan_index,
     scan_push,
 )
-from git_credential_hf.hub import Remote, Repository, parse_remote, without_credentials
+from git_credential_hf.hub import PUBLIC_HUB, Remote, Repository, environment_hub, parse_remote, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.purge import REJECTED
@@ -169,15 +170,14 @@ def _needs_contents(severity: dict[str, str]) -> bool:
 
 def _stored_secrets() -> list[str]:
     """Return this user's tokens, which are found in a file whatever they look like."""
-    secrets = []
-    for name in [None, *stored_token_names()]:
-        try:
-            token = current_token(act=False) if name is None else stored_token(name, act=False)
-        except Problem:
-            continue
-        if token is not None:
-            secrets.append(token.value)
-    return secrets
+    tokens = []
+    for hub in dict.fromkeys((PUBLIC_HUB, environment_hub() or PUBLIC_HUB)):  # HF_TOKEN may be for one of them alone
+        with suppress(Problem):
+            tokens.append(current_token(hub, act=False))
+    for name in stored_token_names():
+        with suppress(Problem):
+            tokens.append(stored_token(name, act=False))
+    return [token.value for token in tokens if token is not None]
 
 
 class _Push:

@@ -11,6 +11,7 @@ from pathlib import Path
 import programs
 import pytest
 from executable import PROGRAM, TOKEN, run, run_on_terminal
+from operations import serve_hub
 
 
 @pytest.mark.parametrize("command", [[], ["status"], ["configure"], ["unconfigure"]], ids=lambda c: " ".join(c))
@@ -113,11 +114,12 @@ def test_output_that_cannot_be_written(command: str, sink: str, errors: str) -> 
         assert done.stderr == errors
 
 
-def test_interrupted() -> None:
+def test_interrupted(home: Path) -> None:
     """Ctrl-C while the Hub is slow ends `status` at once, with the status that shells expect and no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(30)
         endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+        serve_hub(home, endpoint)
         process = subprocess.Popen(
             [PROGRAM, "status"],
             env={**os.environ, "HF_TOKEN": TOKEN, "HF_ENDPOINT": endpoint},

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,18 +14,22 @@ import pytest
 from executable import (
     ANSWER,
     HUB_SECTIONS,
+    OLD_TOKEN,
     PROGRAM,
     SCRIPTS,
     TOKEN,
     Spy,
+    commands_in_hints,
     files_below,
     fill,
     run,
     run_fork,
+    run_on_terminal,
     section,
     succeed,
     succeed_fork,
 )
+from login import store_token
 from programs import git
 
 from git_credential_hf.git.config import read_config
@@ -88,36 +93,87 @@ def test_other_hosts_get_nothing(protocol: str, host: str, file: Path) -> None:
     assert TOKEN not in fill(host, protocol)
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "origin"),
-    [
-        ("https://hub.example.com", "https://hub.example.com"),
-        ("https://Hub.Example.com:8443/", "https://hub.example.com:8443"),
-        ("https://hub.example.com:443/prefix/", "https://hub.example.com"),
-        ("http://localhost:8080", "http://localhost:8080"),
-        ("http://[::1]:8080", "http://[::1]:8080"),
-        ("https://huggingface.co/", None),
-        ("https://HF.CO", None),
-        ("http://evil.example", None),
-        ("http://127.0.0.1.evil.example", None),
-        ("https://*.example.com", None),
-        ("https://user:password@hub.example.com", None),
-        ('https://a"b', None),
-        ("https://a]\n[core]\n\tsshCommand = evil", None),
-        ("nonsense", None),
-        ("", None),
-    ],
-)
-def test_endpoint(endpoint: str, origin: str | None, home: Path, file: Path) -> None:
-    """HF_ENDPOINT adds its origin if that may get a token, also later, and `unconfigure` removes it without."""
+ORIGINS = {
+    "https://hub.example.com": "https://hub.example.com",
+    "https://Hub.Example.com:8443/": "https://hub.example.com:8443",
+    "https://hub.example.com:443": "https://hub.example.com",
+    "http://localhost:8080": "http://localhost:8080",
+    "http://[::1]:8080": "http://[::1]:8080",
+    "https://huggingface.co/": "https://huggingface.co",
+    "https://HF.CO": "https://huggingface.co",
+    **dict.fromkeys(
+        (
+            *("https://hub.example.com/prefix", "http://evil.example", "http://127.0.0.1.evil.example", "nonsense", ""),
+            *("https://*.example.com", "https://user:password@hub.example.com", 'https://a"b'),
+            "https://a]\n[core]\n\tsshCommand = evil",
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("text", ORIGINS)
+def test_another_hub(text: str, home: Path, file: Path) -> None:
+    """`--hub` adds its origin if that may get a token, whatever HF_ENDPOINT is later, and `unconfigure` undoes it."""
+    origin = ORIGINS[text]
     succeed_fork("configure")
-    succeed_fork("configure", HF_ENDPOINT=endpoint)
-    assert file.read_text() == HUB_SECTIONS + (section(origin) if origin else "")
+    done = run_fork("configure", "--hub", text)
+    assert done.returncode == (0 if origin else 1), done.stderr
+    assert ("--hub takes the origin of a Hub" in done.stderr) == (origin is None)
+    text = f"\"hf --hub '{origin}'\"" if "[" in text else f"hf --hub {origin}"  # for git's shell, and for git
+    is_public = origin in (None, "https://huggingface.co")
+    assert file.read_text() == HUB_SECTIONS + ("" if is_public else section(origin or "", text))
     if origin:
         protocol, _, host = origin.partition("://")
-        assert f"password={TOKEN}\n" in fill(host, protocol, HF_ENDPOINT=endpoint)
+        assert f"password={TOKEN}\n" in fill(host, protocol, HF_ENDPOINT="https://elsewhere.example")
+    succeed_fork("configure")
     succeed_fork("unconfigure")
     assert files_below(home) == {}
+
+
+@pytest.mark.parametrize("endpoint", ORIGINS)
+def test_endpoint(endpoint: str, home: Path, file: Path) -> None:
+    """HF_ENDPOINT alone adds nothing, and gets nothing; without a terminal, a hint names the command for it."""
+    done = run_fork("configure", HF_ENDPOINT=endpoint)
+    assert done.returncode == 0
+    assert file.read_text() == HUB_SECTIONS
+    origin = ORIGINS[endpoint]
+    if origin in (None, "https://huggingface.co"):
+        assert done.stderr == ""
+        return
+    (command,) = commands_in_hints(done)
+    assert command == f"git-credential-hf configure --hub {shlex.quote(origin or '')}"
+    protocol, _, host = (origin or "").partition("://")
+    assert TOKEN not in fill(host, protocol, HF_ENDPOINT=endpoint)
+    succeed_fork(*shlex.split(command)[1:], HF_ENDPOINT=endpoint)
+    assert TOKEN in fill(host, protocol)
+    assert "HF_ENDPOINT" not in run_fork("configure", HF_ENDPOINT=endpoint).stderr
+
+
+@pytest.mark.parametrize("answer", ["y\n", "n\n", "\n"])
+def test_endpoint_on_a_terminal(answer: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal, `configure` asks whether the Hub at HF_ENDPOINT shall get the token; the default is no."""
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example.com")
+    status, screen = run_on_terminal(answer, "configure")
+    assert status == 0
+    assert "https://hub.example.com (HF_ENDPOINT), too? It will get your token" in screen
+    more = section("https://hub.example.com", "hf --hub https://hub.example.com")
+    assert file.read_text() == HUB_SECTIONS + (more if answer == "y\n" else "")
+
+
+def test_a_namespace_of_another_hub(home: Path, file: Path) -> None:
+    """With `--hub`, `--token` and `--for` are about a namespace there, and not about the one of that name elsewhere."""
+    store_token(home, "work", OLD_TOKEN)
+    hub = "https://hub.example.com"
+    succeed_fork("configure", "--hub", hub, "--token", "work", "--for", "acme")
+    for url, token in (
+        (f"{hub}/acme/model", OLD_TOKEN),
+        (f"{hub}/datasets/acme/data", OLD_TOKEN),
+        (f"{hub}/alice/model", TOKEN),
+        ("https://huggingface.co/acme/model", TOKEN),
+    ):
+        assert f"password={token}\n" in git("credential", "fill", stdin=f"url={url}\n\n", HF_TOKEN=TOKEN), url
+    succeed_fork("unconfigure")
+    assert not file.exists()
 
 
 # --- scopes ---
@@ -172,8 +228,9 @@ def test_print(home: Path, file: Path) -> None:
     file.write_text(HUB_SECTIONS)
     assert fill() == ANSWER
     assert succeed("configure") == ""
-    other = succeed("configure", "--print", HF_ENDPOINT="https://a.example")
-    assert other == HUB_SECTIONS + section("https://a.example")
+    other = succeed("configure", "--print", "--hub", "https://a.example")
+    assert other == HUB_SECTIONS + section("https://a.example", "hf --hub https://a.example")
+    assert succeed("configure", "--print", HF_ENDPOINT="https://a.example") == HUB_SECTIONS
 
 
 @pytest.mark.parametrize("shell", ["sh", "dash", "bash", "busybox"])

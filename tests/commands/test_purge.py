@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from executable import OLD_TOKEN, run, succeed
+from operations import serve_hub
 from other_helpers import ELSEWHERE, HOLDERS, HUB, PROGRAMS, Entry, Holder, Manager, Store, build_libsecret
 from programs import Done, git
 
@@ -155,14 +156,15 @@ def test_names_of_the_account_and_the_remote(home: Path, world: "Hub", monkeypat
 
 
 def test_another_endpoint(home: Path, store: Holder) -> None:
-    """The host of HF_ENDPOINT is a Hub, too."""
+    """A Hub that git is configured for is purged, too; one that only HF_ENDPOINT names is not."""
     store.keep(Entry("hub.example.org", "git", OLD_TOKEN), *copies("git"))
     before = store.others()
     configure(home, "store")
-    purge()
+    purge(HF_ENDPOINT="https://hub.example.org")
     assert store.held("hub.example.org") == [Entry("hub.example.org", "git", OLD_TOKEN)]
     assert store.others() == before
-    purge(HF_ENDPOINT="https://hub.example.org")
+    serve_hub(home, "https://hub.example.org")
+    purge()
     assert store.held("hub.example.org") == []
     assert len(store.others()) == len(ELSEWHERE)  # type: ignore[arg-type]
 

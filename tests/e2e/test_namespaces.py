@@ -544,12 +544,22 @@ def test_a_name_in_the_url_reaches_another_account(hub: "Hub", account: Account,
     assert used(hub) - {""} == {tokens["work"]}
 
 
-@pytest.mark.parametrize("username", ["alice", "git", "hf_user", "Work", "work2", "__token__"])
-def test_another_name_in_the_url(account: Account, tokens: Tokens, username: str) -> None:
-    """A username that is no stored token's name changes nothing, and nobody is warned of it."""
-    done = direct(account, "get", username=username)
-    assert given(done) == tokens["personal"]
-    assert done.stderr == ""
+@pytest.mark.parametrize("username", ["alice", "git", "hf_user", "Work", "work2", "__token__", "bob"])
+def test_another_name_in_the_url(hub: "Hub", account: Account, tokens: Tokens, username: str) -> None:
+    """An account's name selects its token; one that no token is of changes nothing, but is not silently passed over.
+
+    The names that stand for nobody change nothing, and nobody is warned of them. The Hub is asked once whose tokens
+    these are.
+    """
+    for _ in range(2):
+        done = direct(account, "get", username=username)
+        assert given(done) == tokens["work" if username == "bob" else "personal"]
+        if username in ("Work", "work2"):
+            assert f"warning: the URL names the account {username}, but the token hf_****" in done.stderr
+            assert "stored as 'personal' is of alice\ngit-credential-hf: hint: " in done.stderr
+        else:
+            assert done.stderr == ""
+    assert len(hub.log.of("/whoami-v2")) == (0 if username in ("git", "hf_user", "__token__") else 2)
 
 
 def test_the_name_through_git_credential(account: Account, tokens: Tokens) -> None:

@@ -142,6 +142,9 @@ ELSEWHERE = {
     "hf auth login --add-to-git-credential": ("tests/e2e/test_alternatives.py", "--add-to-git-credential"),
     "hf auth switch": ("tests/e2e/test_everyday.py", '"switch"'),
     "gh auth git-credential": ("tests/e2e/test_alternatives.py", "gh auth git-credential"),
+    "git-credential-hf configure --hub https://hub.example.com": (
+        *("tests/commands/test_configure.py", 'run_fork("configure", "--hub", text)'),
+    ),
     "git credential fill": ("tests/support/account.py", '"credential", "fill"'),
     "git credential-hf get": ("tests/unit/test_helper.py", '"get"'),
 }

@@ -144,6 +144,12 @@ def run(*arguments: str, stdin: bytes = b"", program: str = PROGRAM, **environme
     return ended(start(*arguments, stdin=stdin, program=program, **environment))
 
 
+def request_to(url: str) -> bytes:
+    """The beginning of git's request for the server at this URL; a blank line is to end it."""
+    scheme, _, host = url.partition("://")
+    return f"protocol={scheme}\nhost={host}\n".encode()
+
+
 def is_clean(text: str, secrets: Iterable[str] = ()) -> bool:
     """Whether a terminal shows this as it is, and none of these secrets with it."""
     return not set(text) & TERMINAL and not any(secret in text for secret in secrets)

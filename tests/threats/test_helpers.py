@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from operations import serve_hub
 
 from git_credential_hf.tokens import SECRET_VARIABLES
 
@@ -38,6 +39,7 @@ def helpers(home: Path) -> Path:
         program.chmod(0o755)
         lines.append(f"[credential]\n\thelper = {program}\n")
     (home / ".gitconfig").write_text("".join(lines) + "[credential]\n\thelper = hf\n")
+    serve_hub(home, "http://127.0.0.1:9")
     return home
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from operations import serve_hub
 
 from git_credential_hf.files import FileChange
 from git_credential_hf.problem import Problem
@@ -192,6 +193,7 @@ PLACES = [".netrc", "_netrc", ".gitconfig.lock", ".huggingface/token", ".cache/g
 def test_pipes_and_devices_in_the_place_of_files(home: Path) -> None:
     """Where a file of ours, or one that we look at, is a pipe, a directory or a device, nobody waits for it."""
     token = new_token()
+    serve_hub(home, "http://127.0.0.1:9")
     (home / ".huggingface").mkdir()
     (home / ".cache/git-credential-hf").mkdir(parents=True, mode=0o700)
     for name in PLACES:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 from account import Account
+from operations import serve_hub
 from programs import git
 
 from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
@@ -262,6 +263,7 @@ def test_a_hostile_configuration_leads_our_requests_nowhere(archive: Path, home:
     with Server(http("200 OK")) as proxy, Server(http("500 No")) as hub:
         with (archive / ".git/config").open("a") as file:
             file.write(REDIRECTED.format(port=proxy.port, hooks=home / "hooks"))
+        serve_hub(home, hub.url)
         started = [start(*command.split(), HF_ENDPOINT=hub.url) for command in LOOKING]
         pushed = ("hook", "pre-push", "origin", "ssh://git@hf.co/acme/model")
         started.append(start(*pushed, stdin=push.encode(), HF_ENDPOINT=hub.url))
@@ -270,6 +272,23 @@ def test_a_hostile_configuration_leads_our_requests_nowhere(archive: Path, home:
         assert hub.heard
         assert not proxy.heard
     assert not (home / "mark").exists(), (home / "mark").read_text()
+
+
+def test_a_repository_names_no_hub(repository: Path, home: Path) -> None:
+    """A `.git/config` that says which server is a Hub, and that this is pushed there, brings it no request of ours."""
+    given = f"refs/heads/main {git('rev-parse', 'HEAD').strip()} refs/heads/main {'0' * 40}\n".encode()
+    with Server(http("200 OK")) as server:
+        git("config", "--add", f"credential.{server.url}.helper", f"hf --hub {server.url}")
+        git("remote", "set-url", "origin", f"{server.url}/acme/model")
+        commands = [
+            *LOOKING,
+            "check",
+            f"check {server.url}/acme/model",
+            f"hook pre-push origin {server.url}/acme/model",
+        ]
+        for process in [start(*c.split(), stdin=given, HF_ENDPOINT=server.url) for c in commands]:
+            ended(process)
+        assert server.heard == []
 
 
 def test_only_helpers_are_asked(archive: Path, home: Path) -> None:
@@ -390,7 +409,7 @@ def test_a_command_that_we_name_is_one(repository: Path, home: Path) -> None:
     configuration = nasty / "config"
     section = 'credential "https://huggingface.co/acme; touch mark #"'
     configuration.write_text(f"[{section}]\n\thelper =\n\thelper = hf --token nobody-s\n")
-    said = run("status", HF_ENDPOINT="http://127.0.0.1:9", GIT_CONFIG_GLOBAL=str(configuration))[2]
+    said = run("status", HF_HUB_OFFLINE="1", GIT_CONFIG_GLOBAL=str(configuration))[2]
     hint = next(line for line in said.splitlines() if "--for" in line)
     assert shlex.split(hint.partition("`")[2].removesuffix("`"))[-1] == "acme; touch mark #"
     kept = nasty / "git-credential-hf"

@@ -1,4 +1,4 @@
-"""A hostile server: the Hub through a bad proxy, an `HF_ENDPOINT` that is somebody's, or where a redirect leads."""
+"""A hostile server: the Hub through a bad proxy, another Hub that is somebody's, or where a redirect leads."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import trustme
+from operations import serve_hub
 
 from git_credential_hf import cli
 from git_credential_hf.api.access import check_access, whoami
@@ -26,9 +27,8 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.refresh import _one_line
 from git_credential_hf.tokens import Token
 
-from . import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, run, start
+from . import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, request_to, run, start
 
-ASK = b"protocol=https\nhost=huggingface.co\n\n"
 OPEN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 ACCOUNT = b'{"name": "alice", "auth": {"accessToken": {"role": "write"}}}'
 
@@ -98,15 +98,14 @@ HEAVY = ["a body without end", "headers without end", "gzip that holds gigabytes
 
 
 @pytest.mark.parametrize("name", [name for name in SENSELESS if name not in HEAVY])
-def test_senseless_answers_are_no_answer(name: str, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_senseless_answers_are_no_answer(name: str, home: Path) -> None:
     """Whatever a server says that is not the Hub's own yes or no, is neither: nobody is, and no push is refused."""
-    token = Token(new_token(), "env", "HF_TOKEN")
     with Server(SENSELESS[name]) as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        token = Token(new_token(), "env", "HF_TOKEN", hub=server.url)
         with pytest.raises(Unreachable):
             whoami(token)
         for write in (False, True):
-            answer = check_access(token, Repository("models", "acme/model"), write=write)
+            answer = check_access(token, Repository("models", "acme/model", server.url), write=write)
             # An empty 200 is all that the Hub itself says for a yes, so those with such a status are one.
             assert answer.answer in ("unknown", "yes")
         assert server.heard
@@ -121,10 +120,9 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_no_redirect_is_followed_elsewhere(name: str, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_no_redirect_is_followed_elsewhere(name: str, home: Path) -> None:
     """Another host, port or scheme gets no request at all: no token, and no say in whether that is a good one."""
     status, location = ELSEWHERE[name]
-    token = Token(new_token(), "env", "HF_TOKEN")
     with Server(http("401 No", "X-Error-Message: Invalid user token.")) as other:
         places = {
             "other": other.url,
@@ -134,10 +132,11 @@ def test_no_redirect_is_followed_elsewhere(name: str, monkeypatch: pytest.Monkey
         with Server(lambda connection: connection.sendall(redirect)) as hub:
             location = location.format(**places, authority=hub.url[7:])
             redirect = http(f"{status} Moved", f"Location: {location}")
-            monkeypatch.setenv("HF_ENDPOINT", hub.url)
+            token = Token(new_token(), "env", "HF_TOKEN", hub=hub.url)
             with pytest.raises(Unreachable):
                 whoami(token)
-            assert check_access(token, Repository("models", "acme/model"), write=True).answer == "unknown"
+            repository = Repository("models", "acme/model", hub.url)
+            assert check_access(token, repository, write=True).answer == "unknown"
             assert hub.heard
             assert not other.heard
 
@@ -159,32 +158,37 @@ PUBLISHER: dict[str, Any] = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN
 
 
 @pytest.mark.parametrize(("way", "status"), [("renewal", 307), ("exchange", 308)])
-def test_secrets_in_a_body_are_not_sent_elsewhere(way: str, status: int, home: Path) -> None:
+def test_secrets_in_a_body_are_not_sent_elsewhere(way: str, status: int, home: Path, tmp_path: Path) -> None:
     """A refresh token and a job's identity go to the Hub in a body, which a 307 would carry to another host."""
+    context, trusted = tls(tmp_path, "good")
     a_login(home)
-    other = Server(json(b'{"access_token": "hf_theirs"}'))
-    with other, Server(http(f"{status} Moved", f"Location: {other.url}/oauth/token")) as hub:
-        _, answer, _ = run("get", stdin=ASK, HF_ENDPOINT=hub.url, **(PUBLISHER if way == "exchange" else {}))
+    other = Server(json(b'{"access_token": "hf_theirs"}'), tls=context)
+    with other, Server(http(f"{status} Moved", f"Location: {other.url}/oauth/token"), tls=context) as hub:
+        asked = (["--hub", hub.url, "get"], request_to(hub.url) + b"\n")
+        more: dict[str, Any] = {"SSL_CERT_FILE": str(trusted), **(PUBLISHER if way == "exchange" else {})}
+        _, answer, _ = run(*asked[0], stdin=asked[1], **more)
         assert hub.heard
         assert not other.heard
         assert "hf_theirs" not in answer
 
 
 def all_that_ask(home: Path, url: str) -> dict[str, tuple[list[str], bytes, dict[str, Any]]]:
-    """The commands that ask the server at `url` something: arguments, input, environment."""
+    """The commands that ask the Hub at `url` something: arguments, input, environment."""
     push = f"refs/heads/main {'1' * 40} refs/heads/main {'0' * 40}\n".encode()
     (home / ".gitconfig").write_text("[credential]\n\thelper = hf\n")
+    serve_hub(home, url)
     a_login(home)
     token = new_token()
     fixed = {"HF_ENDPOINT": url, "HF_TOKEN": token}
+    request = request_to(url)
     return {
         "check": (["check", "--json", "--write", "acme/model"], b"", fixed),
-        "renewal": (["get"], ASK, {"HF_ENDPOINT": url}),
-        "exchange": (["get"], ASK, {"HF_ENDPOINT": url, **PUBLISHER}),
+        "renewal": (["--hub", url, "get"], request + b"\n", {}),
+        "exchange": (["--hub", url, "get"], request + b"\n", PUBLISHER),
         "status": (["status"], b"", fixed),
         "doctor": (["doctor", "acme/model"], b"", fixed),
         "pre-push": (["hook", "pre-push", "origin", f"{url}/acme/model"], push, fixed),
-        "erase": (["erase"], ASK[:-1] + f"password={token}\n\n".encode(), fixed),
+        "erase": (["--hub", url, "erase"], request + f"password={token}\n\n".encode(), fixed),
     }
 
 
@@ -201,32 +205,35 @@ UNANSWERED = {
 }
 
 
-def judge(home: Path, url: str, *, most: int = 7) -> None:
-    """Run these commands at once, with little memory each."""
-    commands = list(all_that_ask(home, url).items())[:most]
-    started = {name: start(*words, stdin=given, **variables) for name, (words, given, variables) in commands}
-    for name, process in started.items():
-        status, answer, said = ended(process)
-        assert (name, status) == (name, UNANSWERED[name][0]), said
-        assert UNANSWERED[name][1] in answer + said
+def judge(home: Path, tmp_path: Path, server_answer: bytes | Answer, *, most: int = 7) -> None:
+    """Run these commands at once, with little memory each, against a server that answers this."""
+    context, trusted = tls(tmp_path, "good")
+    with Server(server_answer, tls=context) as server:
+        commands = list(all_that_ask(home, server.url).items())[:most]
+        started = {
+            name: start(*words, stdin=given, SSL_CERT_FILE=str(trusted), **variables)
+            for name, (words, given, variables) in commands
+        }
+        for name, process in started.items():
+            status, answer, said = ended(process)
+            assert (name, status) == (name, UNANSWERED[name][0]), said
+            assert UNANSWERED[name][1] in answer + said
+        assert len(server.heard) >= most
 
 
 @pytest.mark.parametrize(
     ("name", "most"), [(HEAVY[0], 7), (HEAVY[1], 3), (HEAVY[2], 3), pytest.param(HEAVY[3], 7, marks=pytest.mark.long)]
 )
-def test_heavy_answers_cost_neither_memory_nor_a_push(name: str, most: int, home: Path) -> None:
+def test_heavy_answers_cost_neither_memory_nor_a_push(name: str, most: int, home: Path, tmp_path: Path) -> None:
     """Gigabytes of an answer, however they are packed, are not taken in by any command that asks the Hub."""
-    with Server(SENSELESS[name]) as server:
-        judge(home, server.url, most=most)
-        assert server.heard
+    judge(home, tmp_path, SENSELESS[name], most=most)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("first", [b"", OPEN, OPEN + b"\r\n", OPEN + b"Transfer-Encoding: chunked\r\n\r\n1;"])
-def test_slow_answers_end(first: bytes, home: Path) -> None:
+def test_slow_answers_end(first: bytes, home: Path, tmp_path: Path) -> None:
     """A byte each second, in the headers or in the body, keeps no command, and git with none of them, for ever."""
-    with Server(drip(first)) as server:
-        judge(home, server.url)
+    judge(home, tmp_path, drip(first))
 
 
 REFLECTED = ["status", "status --json", "check --json acme/model", "check --write acme/model", "doctor acme/model"]
@@ -248,6 +255,7 @@ def test_a_token_that_comes_back_is_not_shown(
     monkeypatch.setenv("HF_TOKEN", token)
     with Server(http(status, *headers, body=json_.dumps(account).encode())) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
+        serve_hub(home, server.url)
         for command in [*REFLECTED, "doctor --json acme/model"]:
             with contextlib.suppress(Problem):
                 cli.main(command.split())
@@ -273,11 +281,13 @@ SENSELESS_TOKENS = {
 }
 
 
-def test_an_exchange_gives_a_token_or_nothing(home: Path) -> None:
+def test_an_exchange_gives_a_token_or_nothing(home: Path, tmp_path: Path) -> None:
     """What a server gives for a token is one, or is refused: it adds no line to the answer that git reads."""
+    context, trusted = tls(tmp_path, "good")
+    asked: dict[str, Any] = {"SSL_CERT_FILE": str(trusted), **PUBLISHER}
     with contextlib.ExitStack() as servers:
-        urls = [servers.enter_context(Server(json(body))).url for body in SENSELESS_TOKENS.values()]
-        started = [start("get", stdin=ASK, HF_ENDPOINT=url, **PUBLISHER) for url in urls]
+        urls = [servers.enter_context(Server(json(body), tls=context)).url for body in SENSELESS_TOKENS.values()]
+        started = [start("--hub", url, "get", stdin=request_to(url) + b"\n", **asked) for url in urls]
         found = dict(zip(SENSELESS_TOKENS, map(ended, started), strict=True))
     for body, (status, answer, said) in found.items():
         assert (status, answer) == (1, ""), (body, answer)
@@ -314,7 +324,9 @@ def test_a_bad_certificate_gets_no_token(
     home.joinpath(".gitconfig").write_text("[http]\n\tsslVerify = false\n")
     with Server(json(ACCOUNT), tls=context) as server:
         asked: dict[str, Any] = {"HF_ENDPOINT": server.url, "SSL_CERT_FILE": str(trusted), "GIT_SSL_NO_VERIFY": "1"}
-        started = [start("status", **asked), start("get", stdin=ASK, **asked, **PUBLISHER)]
+        serve_hub(home, server.url)
+        request = request_to(server.url) + b"\n"
+        started = [start("status", **asked), start("--hub", server.url, "get", stdin=request, **asked, **PUBLISHER)]
         assert "account   unknown" in ended(started[0])[1]
         assert ended(started[1])[:2] == (1, "")
         assert not server.heard
@@ -328,8 +340,9 @@ def test_a_downgrade_gets_no_token(tmp_path: Path, home: Path) -> None:
         location = f"Location: {plain.url.replace('127.0.0.1', 'localhost')}/oauth/token"
         with Server(http("307 Moved", location), tls=context) as server:
             asked: dict[str, Any] = {"HF_ENDPOINT": server.url, "SSL_CERT_FILE": str(trusted)}
+            serve_hub(home, server.url)
             assert "account   unknown" in run("status", **asked)[1]
-            run("get", stdin=ASK, **asked, **PUBLISHER)
+            run("--hub", server.url, "get", stdin=request_to(server.url) + b"\n", **asked, **PUBLISHER)
             assert len(server.heard) >= 2
             assert not plain.heard
 
@@ -339,4 +352,6 @@ def test_what_looks_like_tokens_without_end_is_masked_at_once(piece: str, home: 
     """A megabyte that begins like a token over and over takes seconds to look through, not the square of them."""
     many = piece * (900_000 // len(piece))
     with Server(json(b'{"name": "' + many.encode() + b'@"}')) as server:
+        serve_hub(home, server.url)
         assert "account" in run("status", HF_TOKEN=new_token(), HF_ENDPOINT=server.url)[1]
+        assert server.heard

@@ -74,7 +74,7 @@ def test_nothing_is_imported_from_the_current_directory(
         monkeypatch.setenv("PYTHONPATH", path)
     served = answer(*WAYS[way], "get")
     ignored = answer(*WAYS[way], "frobnicate")
-    exchange = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": "junk", "HF_ENDPOINT": "http://127.0.0.1:9"}
+    exchange = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": "junk", "https_proxy": "http://127.0.0.1:9"}
     failed = answer(*WAYS[way], "get", message=HUB, **exchange)
     assert not (home / "mark").exists(), (home / "mark").read_text()
     assert (served, ignored) == (SERVED, (0, "", ""))

@@ -39,7 +39,7 @@ def broken_stored_tokens(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_aged(home / ".cache/huggingface/stored_tokens", "hf_token = " + TOKEN)
 
 
-UNREACHABLE = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": TOKEN, "HF_ENDPOINT": "http://127.0.0.1:9"}
+UNREACHABLE = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": TOKEN, "https_proxy": "http://127.0.0.1:9"}
 
 
 def failing_exchange(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

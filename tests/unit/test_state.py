@@ -424,7 +424,7 @@ def test_relative_tmpdir_is_not_the_repository(home: Path, token: None) -> None:
     assert not [path for path in home.iterdir() if path.name != ".cache"]
 
 
-UNREACHABLE = {"HF_ENDPOINT": "http://127.0.0.1:9"}
+UNREACHABLE = {"https_proxy": "http://127.0.0.1:9"}
 
 
 @pytest.mark.parametrize(

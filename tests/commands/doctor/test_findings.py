@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+from operations import serve_hub
 from other_helpers import HOLDERS, Entry
 from reasons import REASONS
 
@@ -288,11 +289,6 @@ def in_a_shared_directory(machine: Machine) -> None:
     assert program
     (shared / "git-credential-hf").symlink_to(program)
     machine.set("PATH", f"{shared}:{os.environ['PATH']}")
-
-
-def another_hub(machine: Machine) -> None:
-    machine.set("HF_ENDPOINT", "https://hub.example.org")
-    machine.run("git-credential-hf", "configure")
 
 
 def why(name: str) -> Act:
@@ -581,12 +577,18 @@ ROWS = [
         needs="online",
     ),
     Row(
-        *("another Hub", "endpoint-elsewhere", another_hub, "warning", "the Hub is https://hub.example.org"),
-        *("HF_ENDPOINT is https://hub.example.org", "run `unset HF_ENDPOINT`"),
+        *("another Hub", "endpoint-elsewhere", in_environment("HF_ENDPOINT", "https://hub.example.org"), "warning"),
+        *("huggingface_hub uses another Hub than git", "^HF_ENDPOINT is https://hub.example.org; git uses https://hug"),
+        "run `git-credential-hf configure --hub https://hub.example.org` to .*, or `unset HF_ENDPOINT`",
     ),
     Row(
-        *("a Hub in the clear", "endpoint-elsewhere", in_environment("HF_ENDPOINT", "http://hub.example.org"), "error"),
-        *("not a URL that a token may be sent to", "HF_ENDPOINT is http://hub", "run `unset HF_ENDPOINT`"),
+        *("a Hub in the clear", "endpoint-elsewhere", in_environment("HF_ENDPOINT", "http://hub.example.org")),
+        *(
+            "warning",
+            "another Hub than git",
+            "HF_ENDPOINT is http://hub",
+            "^run `unset HF_ENDPOINT` to use https://hug",
+        ),
     ),
     Row(
         *("nobody answers", "hub-unreachable", lambda machine: None, "warning", "could not be checked"),
@@ -741,7 +743,7 @@ def test_one_of_two_is_fixed(machine: Machine) -> None:
 
 
 def test_a_host_that_is_shared(machine: Machine) -> None:
-    """Credentials for the host of an `HF_ENDPOINT` with a path, or with another port, stay."""
+    """Credentials for the host of an `HF_ENDPOINT`, and for another port of a Hub that git is configured for, stay."""
     login = "https://bob:of-another-server@company.example"
     machine.write(".netrc", "machine company.example login bob password of-another-server\n")
     machine.write(".git-credentials", f"{login}\n")
@@ -752,8 +754,11 @@ def test_a_host_that_is_shared(machine: Machine) -> None:
     before = [machine.home / name for name in (".netrc", ".git-credentials", "work/.git/config")]
     contents = [file.read_bytes() for file in before]
     told = f"protocol=https\nhost=huggingface.co\nusername=git\npassword={machine.token}\n\n"
-    for endpoint in ("https://company.example/artifactory/api/huggingface", "https://company.example:8443"):
+    path = "https://company.example/artifactory/api/huggingface"
+    for endpoint in ("https://company.example", path, "https://company.example:8443"):
         machine.set("HF_ENDPOINT", endpoint)
+        if endpoint != "https://company.example":
+            serve_hub(machine.home, endpoint)  # the path makes it no Hub
         for command in (("doctor", "--fix", "--yes", "--offline"), ("purge",), ("store",)):
             subprocess.run(["git-credential-hf", *command], input=told, text=True, capture_output=True, timeout=100)
             assert [file.read_bytes() for file in before] == contents, (endpoint, command)

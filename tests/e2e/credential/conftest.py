@@ -63,6 +63,11 @@ class Git:
         done = self.run(operation, message, *settings)
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
+    def refuse_twice(self, message: str, *settings: str) -> None:
+        """`reject` twice within seconds: as the Hub cannot be asked, one refusal may be a mistake."""
+        for _ in range(2):
+            self.tell("reject", message, *settings)
+
     def refuses(self, message: str, *settings: str) -> str:
         """Why git does not fill this."""
         done = self.run("fill", message, *settings)

@@ -307,7 +307,7 @@ def test_quit_is_the_end(git: Git) -> None:
     """Told to quit, git asks nobody: not us after another, and nobody after us, whose token was just refused."""
     assert git.refuses(HUB, f"{SILENT} quit=1", HF) == "credential helper 'answers quit=1' told us to quit\n"
     assert git.asked == [("answers get", HUB)]
-    git.tell("reject", HUB + ANSWER)
+    git.refuse_twice(HUB + ANSWER)
     assert git.refuses(HUB, HF, ANOTHER) == "credential helper 'hf' told us to quit\n"
     assert git.asked == [("hf get", HUB)]
 

@@ -173,6 +173,7 @@ def timeless(text: str) -> str:
     """A name or a content of ours, without the date, and what else is another one each time; never what is cut off."""
     text = re.sub(r"\.backup-\d{8}-\d{6}(-\d+)?$", ".backup-DATE", text)
     text = re.sub(r"(?m)^\d{10} (\d+) [0-9a-f]{64} [0-9a-f]{128}\n", r"MARK \1\n", text)
+    text = re.sub(r"(?m)^[0-9a-f]{64} [0-9a-f]{128} (?=[\w.-]+( [\w.-]+)*$)", "OWNER ", text)
     return re.sub(r"\A[0-9a-f]{64}\n[0-9a-f]{128}(\n\d{10}){3}\nhf_jwt_[\w.-]{20,}\Z", "EXCHANGED", text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 import socket
 import socketserver
 import threading
@@ -16,9 +17,9 @@ from git_credential_hf.hub import Repository
 from git_credential_hf.tokens import Token
 
 REPOSITORIES = [
-    *(Repository("models", name) for name in ("alice/model", "acme/model", "gpt2")),
-    *(Repository("datasets", name) for name in ("acme/data", "bob/data")),
-    *(Repository("spaces", "alice/app"), Repository("kernels", "acme/k")),
+    *(("models", name) for name in ("alice/model", "acme/model", "gpt2")),
+    *(("datasets", name) for name in ("acme/data", "bob/data")),
+    *(("spaces", "alice/app"), ("kernels", "acme/k")),
 ]
 SAID = "You have read access but not the required permissions for this operation"
 
@@ -54,11 +55,11 @@ class Connection(socketserver.StreamRequestHandler):
 def judge(number: int, server: Server) -> str:
     """What the token may do is decided without a fault; a "no" is one that this very answer justifies."""
     chance = random.Random(number)
-    repository = chance.choice(REPOSITORIES)
+    repository = Repository(*chance.choice(REPOSITORIES), server.url)
     write = chance.random() < 0.8
     server.answer = generated(chance)
     server.status, server.said = chance.choice(((403, SAID), (403, SAID), (403, SAID), (403, ""), (404, ""), (500, "")))
-    token = Token("hf_" + "w" * 34, "env", "HF_TOKEN")
+    token = Token("hf_" + "w" * 34, "env", "HF_TOKEN", hub=server.url)
     answer = check_access(token, repository, write=write)
     where = (repository, write, server.status, server.said, server.answer[:3000], answer.as_json())
     assert answer.answer in ("no", "unknown"), where
@@ -120,7 +121,7 @@ def reasons(body: bytes, repository: Repository, write: bool, said: str) -> set[
     except (ValueError, RecursionError):
         return set()
     match answer:
-        case {"name": str(me)} if me:
+        case {"name": str(me)} if re.fullmatch(r"\w[\w.-]*", me, re.ASCII):
             pass
         case _:
             return set()

@@ -45,21 +45,35 @@ LOGINS = {
     "nobody": Login(),
     "stored only": Login(stored={"work": (token("i"), SOON)}),
     "blank": Login(" \n", token("j")),
+    "a company's": Login("of-a-company-and-of-no-form", token("k")),
 }
-TOKENS = [token(letter) for letter in "abcdefghij"]
+TOKENS = [*map(token, "abcdefghijk"), "of-a-company-and-of-no-form"]
 
 PUBLIC = {(b"https", host + port) for host in (b"huggingface.co", b"hf.co") for port in (b"", b":443")}
-# HF_ENDPOINT, and what is the Hub with it (contract; README, "The Hub alone"): spelt out, in small letters.
-ENDPOINTS: dict[str, set[tuple[bytes, bytes]]] = {
-    "https://huggingface.co": PUBLIC,
-    "": PUBLIC,
-    "https://hub.example:8443/": PUBLIC | {(b"https", b"hub.example:8443")},
-    "http://127.0.0.1:5000": PUBLIC | {(b"http", b"127.0.0.1:5000")},
-    "http://localhost": PUBLIC | {(b"http", b"localhost"), (b"http", b"localhost:80")},
-    "https://[::1]:5000": PUBLIC | {(b"https", b"[::1]:5000")},
-    "http://hub.example": PUBLIC,
-    "https://evil.example@huggingface.co": PUBLIC,
-    "https://evil.example?huggingface.co": PUBLIC,
+# `--hub`, and what it makes a Hub beside the public one (contract; README, "The Hub alone"): spelt out, in small
+# letters. `None`: it is refused.
+HUBS: dict[str, set[tuple[bytes, bytes]] | None] = {
+    "": set(),
+    "https://huggingface.co": set(),
+    "https://hub.example:8443/": {(b"https", b"hub.example:8443")},
+    "http://127.0.0.1:5000": {(b"http", b"127.0.0.1:5000")},
+    "http://localhost": {(b"http", b"localhost"), (b"http", b"localhost:80")},
+    "https://[::1]:5000": {(b"https", b"[::1]:5000")},
+    "http://hub.example": None,
+    "https://hub.example:8443/a/path": None,
+    "https://evil.example@huggingface.co": None,
+    "https://evil.example?huggingface.co": None,
+}
+# HF_ENDPOINT, and whether a token that is of no known form is for the public Hub with it, and for which host else.
+ENDPOINTS: dict[str | None, tuple[bool, bytes]] = {
+    None: (True, b""),
+    "https://huggingface.co": (True, b""),
+    "https://hf.co/": (True, b""),
+    "": (False, b""),
+    "https://hub.example:8443/": (False, b"hub.example:8443"),
+    "http://127.0.0.1:5000": (False, b"127.0.0.1:5000"),
+    "https://hub.example:8443/a/path": (False, b""),
+    "https://evil.example?huggingface.co": (False, b""),
 }
 
 
@@ -69,8 +83,13 @@ class Asked(NamedTuple):
     operation: str
     message: bytes
     login: str = "file"
-    endpoint: str = "https://huggingface.co"
+    hub: str = ""  # of `--hub`
+    endpoint: str | None = None  # HF_ENDPOINT
     name: str | None = None  # of `--token`
+
+    @property
+    def served(self) -> set[tuple[bytes, bytes]]:
+        return PUBLIC | (HUBS[self.hub] or set())
 
 
 # --- what the answer has to be, by the contract and gitcredentials(7) alone ---
@@ -92,7 +111,7 @@ def meaning(message: bytes, hub: set[tuple[bytes, bytes]]) -> tuple[str, dict[by
         if pair is None or len(line) > 64 * KIB:
             return REFUSED, values
         key, value = pair.groups()
-        if key in values and key in (b"protocol", b"host", b"username", b"path", b"password"):
+        if key in values and key in (b"protocol", b"host", b"username", b"path", b"password", b"credential"):
             return REFUSED, values
         values[key] = value
     asked = values.get(b"protocol", b"").lower(), values.get(b"host", b"").lower()
@@ -107,27 +126,40 @@ def credential(asked: Asked, values: dict[bytes, bytes]) -> tuple[str, int | Non
     name = asked.name
     if name is None:
         user = values.get(b"username", b"").decode("utf-8", "surrogateescape")
-        name = user if user in login.stored else None
+        name = user if user in login.stored and user != "git" else None
     if name is not None:
         return login.stored.get(name, "no such token")
-    if login.variable and login.variable.strip():  # one of blanks is none (huggingface_hub.get_token)
-        return login.variable, None
+    if login.variable and login.variable.strip() and is_for(asked, login.variable, values):
+        return login.variable, None  # one of blanks is none (huggingface_hub.get_token)
     if login.file is None:
         return None
     return login.file, next((expiry for value, expiry in login.stored.values() if value == login.file), None)
 
 
+def is_for(asked: Asked, value: str, values: dict[bytes, bytes]) -> bool:
+    """Whether a token from the environment may go to the Hub that is asked about."""
+    public, host = ENDPOINTS[asked.endpoint]
+    where = values[b"protocol"].lower(), values[b"host"].lower()
+    return value.startswith("hf_") or (public if where in PUBLIC else where[1] == host)
+
+
+def secret(values: dict[bytes, bytes]) -> bytes | None:
+    return values.get(b"password") or values.get(b"credential")
+
+
 def expected(asked: Asked) -> tuple[str, int, bytes, str]:
     """The kind of message, the exit status, stdout, and a pattern for stderr."""
     if asked.operation == "capability":
-        return "capability", 0, b"version 0\n", ""
-    where, values = meaning(asked.message, ENDPOINTS[asked.endpoint])
+        return "capability", 0, b"version 0\ncapability authtype\n", ""
+    where, values = meaning(asked.message, asked.served)
     if where == REFUSED:
         return where, 1, b"", "error: refused a malformed credential request: [ -~]*\n"
+    if HUBS[asked.hub] is None:
+        return "no such Hub", 1, b"", "error: --hub takes the origin of a Hub, [ -~]*\n"
     if where == NOT_OURS or asked.operation == "store":
         return where if where == NOT_OURS else "store", 0, b"", ""
     if asked.operation == "erase":
-        is_ours = values.get(b"password") in [password.encode() for password in erasable(asked)]
+        is_ours = secret(values) in [password.encode() for password in erasable(asked, values)]
         # Why it was refused is access.py's to say: one error or two, and one hint.
         return "erase", 0, b"", "(error: .*\n){1,2}hint: .*\n" if is_ours else ""
     found = credential(asked, values)
@@ -142,12 +174,12 @@ def expected(asked: Asked) -> tuple[str, int, bytes, str]:
     return "answered", 0, lines.encode(), ""
 
 
-def erasable(asked: Asked) -> list[str]:
+def erasable(asked: Asked, values: dict[bytes, bytes]) -> list[str]:
     """The tokens that an `erase` may be about: the named one, else the current one and all that are stored."""
     login = LOGINS[asked.login]
     if asked.name is not None:
         return [login.stored[asked.name][0]] if asked.name in login.stored else []
-    current = credential(asked, {})
+    current = credential(asked, {**values, b"username": b""})
     stored = [value for value, _ in login.stored.values()]
     return [*stored, current[0]] if isinstance(current, tuple) else stored
 
@@ -172,12 +204,18 @@ class Program:
         self.files = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
         self.own = [os.dup(number) for number in (0, 1, 2)]
         self.was_offline, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True  # nobody is asked
-        self.refused = Path(os.environ["XDG_RUNTIME_DIR"], "git-credential-hf", "refused")
+        state = Path(os.environ["XDG_RUNTIME_DIR"], "git-credential-hf")
+        self.suspect, self.refused = state / "suspect", state / "refused"
 
     def close(self) -> None:
         constants.HF_HUB_OFFLINE = self.was_offline
         for number in (*self.files, *self.own):
             os.close(number)
+
+    def forget(self) -> None:
+        """Forget what has been refused."""
+        for file in (self.suspect, self.refused):
+            file.unlink(missing_ok=True)
 
     def variables(self, asked: Asked) -> dict[str, str | None]:
         return {
@@ -230,6 +268,7 @@ class Program:
 
 def arguments_of(asked: Asked) -> list[str]:
     options = [] if asked.name is None else ["--token", asked.name]
+    options += ["--hub", asked.hub] if asked.hub else []
     return ["git-credential-hf", *options, asked.operation]
 
 
@@ -242,15 +281,18 @@ def judge(asked: Asked, program: Program) -> str:
     """Let the program answer, and hold that to what it has to be."""
     what = expected(asked)
     kind = _judge_one(asked, program, *what)
-    assert program.refused.exists() == (kind == "erase" and what[3] != ""), asked
-    if program.refused.exists():
-        # What the Hub has refused is not said again, to nobody who asks about the same host.
+    is_refused = kind == "erase" and what[3] != ""
+    assert (program.suspect.exists(), program.refused.exists()) == (is_refused, False), asked
+    if is_refused:
+        # Nobody says whether it is good. If it is refused again, it is not given to whoever asks about the same Hub.
+        _judge_one(asked, program, *what)
+        assert program.refused.exists(), asked
         again = asked._replace(operation="get")
-        _, values = meaning(asked.message, ENDPOINTS[asked.endpoint])
+        _, values = meaning(asked.message, asked.served)
         found = credential(again, values)
-        if isinstance(found, tuple) and found[0].encode() == values.get(b"password"):
+        if isinstance(found, tuple) and found[0].encode() == secret(values):
             _judge_one(again, program, "quit", 0, b"quit=1\n", "error: .*\nhint: .*\n")
-        program.refused.unlink()
+        program.forget()
     return kind
 
 
@@ -397,8 +439,12 @@ def generated(number: int) -> Asked:
     # `store` and `erase` look into git's configuration, and that is a process of git's.
     operation = chance.choices(("get", "store", "erase", "capability"), (96, 1, 2, 1))[0]
     name = chance.choice(("work", "alice", "nobody", "\udcff")) if chance.random() < 0.08 else None
-    asked = Asked(operation, message(chance), chance.choice([*LOGINS]), chance.choice([*ENDPOINTS]), name)
-    if operation == "erase" and chance.random() < 0.3 and (mine := erasable(asked)):  # as git does after a 401
-        refused = f"protocol=https\nhost=huggingface.co\nusername=git\npassword={chance.choice(mine)}\n"
-        return asked._replace(message=refused.encode())
+    is_malformed = chance.random() < 0.05
+    hub = chance.choice([hub for hub, served in HUBS.items() if (served is None) == is_malformed])
+    asked = Asked(operation, message(chance), chance.choice([*LOGINS]), hub, chance.choice([*ENDPOINTS]), name)
+    if operation == "erase" and chance.random() < 0.3:  # as git does after a 401
+        protocol, host = chance.choice(sorted(asked.served))
+        if mine := erasable(asked, {b"protocol": protocol, b"host": host}):
+            refused = b"protocol=%s\nhost=%s\nusername=git\npassword=%s\n"
+            return asked._replace(message=refused % (protocol, host, chance.choice(mine).encode()))
     return asked

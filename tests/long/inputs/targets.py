@@ -44,9 +44,9 @@ class Targets:
 
     def message(self, data: bytes) -> None:
         """The first byte says who is logged in, and where; `store` and `erase` would start git each time."""
-        logins, endpoints = [*messages.LOGINS], [*messages.ENDPOINTS]
+        logins, hubs = [*messages.LOGINS], [*messages.HUBS]
         way = data[0] if data else 0
-        asked = messages.Asked("get", data[1:], logins[way % len(logins)], endpoints[way // 8 % len(endpoints)])
+        asked = messages.Asked("get", data[1:], logins[way % len(logins)], hubs[way // len(logins) % len(hubs)])
         messages.judge(asked, self.program)
 
     def url(self, data: bytes) -> None:

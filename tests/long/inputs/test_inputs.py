@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from operations import serve_hub
 
 import inputs
 from git_credential_hf.api.access import check_access
@@ -37,6 +38,7 @@ def test_messages(program: messages.Program, monkeypatch: pytest.MonkeyPatch) ->
     seen = inputs.run("messages", lambda number: messages.judge(messages.generated(number), program), 12_000, 1_000_000)
     if not inputs.ONE:
         kinds = {"refused", "not ours", "answered", "nobody", "no such token", "store", "erase", "capability"}
+        kinds.add("no such Hub")
         assert set(seen) == kinds, seen
         assert min(seen["answered"], seen["refused"], seen["not ours"]) > sum(seen.values()) / 12, seen
 
@@ -58,7 +60,7 @@ def test_messages_through_the_executable(program: messages.Program) -> None:
         variables = {name: value for name, value in program.variables(asked).items() if value is not None}
         command = [*messages.arguments_of(asked)]
         done = subprocess.run(command, input=asked.message, capture_output=True, env={**os.environ, **variables})
-        program.refused.unlink(missing_ok=True)
+        program.forget()
         assert (done.returncode, done.stdout) == (status, stdout), (asked, kind, done)
         assert not any(value.encode() in done.stderr for value in messages.TOKENS), asked
         assert (done.stderr == b"") == (kind in ("answered", "not ours", "store", "capability")) or kind == "erase", (
@@ -171,20 +173,19 @@ def test_configure_restores_any_configuration(place: configurations.Place) -> No
 
 
 @pytest.mark.parametrize("name", accounts.once_wrong())
-def test_accounts_that_say_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accounts_that_say_nothing(name: str) -> None:
     """An answer that lacks what a "no" would be about, or has something else there, is none."""
     with accounts.Server() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
         server.answer = json.dumps(accounts.once_wrong()[name]).encode()
-        token = Token("hf_" + "w" * 34, "env", "HF_TOKEN")
-        assert check_access(token, Repository("models", "acme/model"), write=True).answer == "unknown"
+        token = Token("hf_" + "w" * 34, "env", "HF_TOKEN", hub=server.url)
+        assert check_access(token, Repository("models", "acme/model", server.url), write=True).answer == "unknown"
         server.shutdown()
 
 
-def test_accounts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accounts(home: Path) -> None:
     """Whatever whoami-v2 answers: yes, no or unknown, in `check` as in a push, and no "no" that it does not say."""
     with accounts.Server() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        serve_hub(home, server.url)
         subprocess.run(["git", "init", "--quiet", "."], check=True)
         for check in CHECKS:
             if check != "writeCheck":

@@ -119,7 +119,9 @@ def test_what_users_write(hub: "Hub", account: Account, home: Path) -> None:
     token = hub.token("alice")
     account.log_in(token)
     endpoint = f"https://alice:{PASSWORD}@hub.example"
-    assert "https://alice:****@hub.example" in ours(account, "status", secret=PASSWORD, HF_ENDPOINT=endpoint)
+    assert "https://alice:****@hub.example" in ours(account, "configure", "--hub", endpoint, secret=PASSWORD)
+    assert "HF_ENDPOINT is https://hub.example;" in ours(account, "doctor", secret=PASSWORD, HF_ENDPOINT=endpoint)
+    ours(account, "status", secret=PASSWORD, HF_ENDPOINT=endpoint)
     ours(account, "check", "--json", "alice/private-model", secret=PASSWORD, HF_ENDPOINT=endpoint)
     configuration = home / ".gitconfig"
     before = configuration.read_text()

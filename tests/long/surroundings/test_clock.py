@@ -44,11 +44,20 @@ def at(person: Person, time: str, command: Command, **environment: Any) -> str:
 
 
 @jumping
-def test_refusal(alice: Person, first: str, second: str) -> None:
-    """A refused token is held back for half a minute of its own time, and served after the jump."""
+def test_refusal(hub: Hub, alice: Person, first: str, second: str) -> None:
+    """A refused token that the Hub says is bad is held back for half a minute of its own time, but not after a jump."""
+    hub.revoke(alice.token)
     at(alice, first, ERASE)
     assert at(alice, first, GET) == "quit=1\n"
     assert at(alice, second, GET) == f"username=git\npassword={alice.token}\n"
+
+
+@jumping
+def test_refusal_of_another_time(alice: Person, first: str, second: str) -> None:
+    """A refusal of another time is not the first of two, and the token is served."""
+    for time in (first, second):
+        at(alice, time, ERASE, HF_HUB_OFFLINE="1")
+        assert at(alice, time, GET) == f"username=git\npassword={alice.token}\n"
 
 
 @jumping
