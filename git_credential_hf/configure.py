@@ -13,6 +13,7 @@ from git_credential_hf.files import FileChange, OwnFileChange, append_block, rea
 from git_credential_hf.git.config import (
     ConfigEntry,
     config_path,
+    opened_path,
     parse_config,
     quote_value,
     read_config,
@@ -117,8 +118,9 @@ def settings_path(scope: str) -> str:
     It is `git-credential-hf/gitconfig` in the user's configuration directory, beside git's system file, or in the git
     directory.
     """
-    folder = user_directory() if scope == "global" else os.path.join(os.path.dirname(config_path(scope)), _NAME)
-    return os.path.join(folder, "gitconfig")
+    if scope == "global":
+        return os.path.join(user_directory(), "gitconfig")
+    return os.path.join(os.path.dirname(opened_path(scope)), _NAME, "gitconfig")
 
 
 _NAME = "git-credential-hf"
@@ -130,9 +132,8 @@ def user_directory() -> str:
     import platformdirs
 
     path = platformdirs.user_config_dir(_NAME, appauthor=False)
-    if not os.path.isabs(path):
-        raise Problem("HOME is not set, so git has no global configuration", "export HOME=/path/of/your/home")
-    return path
+    # Old releases of platformdirs do not ignore a relative XDG_CONFIG_HOME, which would lead elsewhere each time.
+    return path if os.path.isabs(path) else os.path.expanduser(os.path.join("~", ".config", _NAME))
 
 
 def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
@@ -141,29 +142,31 @@ def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
     They are a file of ours, and a line in git's own file that includes it: git ignores that line where there is no such
     file, as on another machine that a `.gitconfig` is copied to. `new`: what is added to the settings that are there.
     """
-    own, path = settings_path(scope), config_path(scope)
+    path = config_path(scope)
+    own, include = settings_path(scope), include_value(scope)
     if scope == "system":
         _refuse_program_of_others(path)
     before, included = read_file(path), read_file(own)
-    configured = _read_with_git(path) if before is not None else []
-    settings = Settings.read(parse_config(included or b"")) + (new or Settings())
+    configured, known = _read_with_git(opened_path(scope), own, included)
+    settings = Settings.read(known) + (new or Settings())
     content = (_HEADER + config_lines(settings)).encode("utf-8", "surrogateescape")
-    # A user who cannot read the system's files cannot run git at all, and root's umask may be 077.
-    mode = 0o644 if scope == "system" else None
+    wanted = parse_config(content)
     changes: list[FileChange] = []
     if included != content:
-        changes.append(OwnFileChange(own, included, content, is_public=scope == "system"))
+        # git fails for whoever cannot read what is included, and a repository may be several users'.
+        changes.append(OwnFileChange(own, included, content, is_public=scope != "global"))
     after = before
-    if not _includes(before, own, path) or (included == content and not _all_apply(configured, settings)):
+    place = os.path.realpath(own)
+    ours = [i for i, entry in enumerate(configured) if os.path.realpath(entry.origin.removeprefix("file:")) == place]
+    planned = configured[: ours[0]] + wanted + configured[ours[-1] + 1 :] if ours else []
+    if not all(_has(planned, section, variables) for section, variables in credential_sections(settings).items()):
         # At the end, because its place counts.
-        after = append_block(_without_include(before, own, path), _include_lines(own, path))
+        after = append_block(_without_include(before, include), _include_lines(include))
     if after != before:
-        changes.append(_checked(FileChange(path, before, after, mode=mode), own))
+        # A user who cannot read the system's files cannot run git at all, and root's umask may be 077.
+        mode = 0o644 if scope == "system" else None
+        changes.append(_checked(FileChange(path, before, after, mode=mode), include))
     return changes
-
-
-def _all_apply(configured: list[ConfigEntry], settings: Settings) -> bool:
-    return all(_has(configured, section, variables) for section, variables in credential_sections(settings).items())
 
 
 def _refuse_program_of_others(path: str) -> None:
@@ -184,12 +187,12 @@ def _refuse_program_of_others(path: str) -> None:
 
 def plan_unconfigure(scope: str) -> list[FileChange]:
     """Plan the inverse of `plan_configure`."""
-    own, path = settings_path(scope), config_path(scope)
+    path = config_path(scope)
+    own, include = settings_path(scope), include_value(scope)
     before, included = read_file(path), read_file(own)
-    if before is not None:
-        _read_with_git(path)
-    after = _without_include(before, own, path)
-    changes = [_checked(FileChange(path, before, after), own)] if after != before else []
+    _read_with_git(opened_path(scope), own, included)
+    after = _without_include(before, include)
+    changes = [_checked(FileChange(path, before, after), include)] if after != before else []
     return [*changes, OwnFileChange(own, included, None)] if included is not None else changes
 
 
@@ -248,14 +251,22 @@ def _place(entry: ConfigEntry) -> str:
 # --- checks with git ---
 
 
-def _read_with_git(path: str) -> list[ConfigEntry]:
+def _parse_own(own: str, included: bytes | None) -> list[ConfigEntry]:
+    try:
+        return parse_config(included or b"")
+    except Problem as problem:  # somebody has edited it
+        raise Problem(f"git cannot read {own}: {problem.message}", f"rm {shell_word(own)}") from None
+
+
+def _read_with_git(path: str, own: str, included: bytes | None) -> tuple[list[ConfigEntry], list[ConfigEntry]]:
+    """Return the variables of the file at `path`, and of what it includes, and those of our own file."""
     git_program()  # else `git config --edit` would be the hint
     try:
-        return read_config_file(path)
-    except Problem as problem:
-        raise Problem(
-            f"git cannot read {path}: {problem.message}", f"git config --file {shell_word(path)} --edit"
-        ) from None
+        return read_config_file(path) if os.path.exists(path) else [], parse_config(included or b"")
+    except Problem as problem:  # git reads the user's file in each command, and ours with it
+        is_own = own in problem.message or "standard input" in problem.message
+        fix = f"rm {shell_word(own)}" if is_own else f"git config --file {shell_word(path)} --edit"
+        raise Problem(f"git cannot read {own if is_own else path}: {problem.message}", fix) from None
 
 
 def _has(configured: list[ConfigEntry], section: str, variables: list[tuple[str, str]]) -> bool:
@@ -273,55 +284,55 @@ def _has(configured: list[ConfigEntry], section: str, variables: list[tuple[str,
     return helpers[-2:] == wanted and (("useHttpPath", "true") not in variables or sends_path[-1:] == [True])
 
 
-def _checked(change: FileChange, own: str) -> FileChange:
+def _checked(change: FileChange, include: str) -> FileChange:
     """Let git parse the old and the new content: only our own line may differ."""
-    before, after = (_other_entries(content, own, change.path) for content in (change.before, change.after))
+    before, after = (_other_entries(content, include) for content in (change.before, change.after))
     if before != after:
         raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
     return change
 
 
-def _other_entries(content: bytes | None, own: str, path: str) -> list[tuple[str, str | None]]:
-    ours = _include_value(own, path)
-    return [(entry.key, entry.value) for entry in parse_config(content or b"") if not _is_include(entry, ours)]
+def _other_entries(content: bytes | None, include: str) -> list[tuple[str, str | None]]:
+    entries = [(entry.key, entry.value) for entry in parse_config(content or b"")]
+    return [entry for entry in entries if entry != ("include.path", include)]
 
 
 # --- the line that includes our file ---
 
 
-def _include_value(own: str, path: str) -> str:
-    """Return the value of `include.path`: short, and right in a home that is copied or mounted elsewhere, too."""
-    home = os.path.join(git_home(), "")
-    if os.path.dirname(path) == os.path.dirname(os.path.dirname(own)):
-        return "/".join(own.split(os.sep)[-2:])  # relative to the file that includes it (git-config(1), Includes)
-    own = own.replace(os.sep, "/")
-    return f"~/{own.removeprefix(home)}" if os.path.isabs(home) and own.startswith(home) else own
+def include_value(scope: str) -> str:
+    """Return the value of `include.path`: right in a home or a repository that is copied or mounted elsewhere, too."""
+    if scope != "global":
+        return f"{_NAME}/gitconfig"  # relative to the file that includes it (git-config(1), Includes)
+    own = settings_path(scope).replace(os.sep, "/")
+    home = os.path.join(git_home(), "").replace(os.sep, "/")
+    return f"~/{own.removeprefix(home)}" if own.startswith(home) else own
 
 
-def _include_lines(own: str, path: str) -> str:
-    return f"[include]\n\tpath = {quote_value(_include_value(own, path))}\n"
+def _include_lines(include: str) -> str:
+    return f"[include]\n\tpath = {quote_value(include)}\n"
 
 
-def _is_include(entry: ConfigEntry, value: str) -> bool:
-    return (entry.section, entry.subsection, entry.name) == ("include", "", "path") and entry.value == value
+def _without_include(content: bytes | None, include: str) -> bytes | None:
+    """Remove our line, and its section unless there is more in it.
 
-
-def _includes(content: bytes | None, own: str, path: str) -> bool:
-    value = _include_value(own, path)
-    return any(_is_include(entry, value) for entry in parse_config(content or b""))
-
-
-def _without_include(content: bytes | None, own: str, path: str) -> bytes | None:
-    """Remove our line, and its section unless there is more in it; white space may have been changed by a formatter."""
-    value = re.escape(quote_value(_include_value(own, path)).encode("utf-8", "surrogateescape"))
-    end = rb"[ \t]*\r?(?:\n|\Z)"
-    line = rb'[ \t]*path[ \t]*=[ \t]*"?' + value + rb'"?' + end
-    pattern = rb"(?mi)^([ \t]*\[[ \t]*include[ \t]*\]" + end + rb")?" + line
-    while content is not None and (found := list(re.finditer(pattern, content))):
-        block = found[-1]
-        is_whole = block[1] and re.match(
-            rb"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*(?:[ \t]*\[|[ \t]*\Z)", content[block.end() :]
-        )
-        start = block.start() if is_whole else block.end(1) if block[1] else block.start()
-        content = remove_block(content, start, block.end()) if is_whole else content[:start] + content[block.end() :]
+    White space and quotes may have been changed by a formatter, or by a person.
+    """
+    if content is None:
+        return None
+    values = {value.encode("utf-8", "surrogateescape") for value in (include, quote_value(include), f'"{include}"')}
+    end = rb"[ \t]*(?:[#;][^\n]*)?\r?(?:\n|\Z)"
+    line = rb"[ \t]*(?i:path)[ \t]*=[ \t]*(?:" + b"|".join(map(re.escape, values)) + rb")" + end
+    header = rb"^[ \t]*\[[ \t]*(?i:include)[ \t]*\]"
+    for found in reversed([*re.finditer(rb"(?m)(" + header + end + rb")?^" + line, content)]):
+        sections = re.findall(rb"(?m)^[ \t]*\[[^\n]*", content[: found.end()])
+        if not sections or not re.match(header, sections[-1]):
+            continue  # of `includeIf`, which is somebody's own
+        is_whole = found[1] and re.match(rb"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*(?:\[|\Z)", content[found.end() :])
+        if not is_whole:
+            content = content[: found.end(1) if found[1] else found.start()] + content[found.end() :]
+        elif (rest := remove_block(content, *found.span())) is None:
+            return None
+        else:
+            content = rest
     return content

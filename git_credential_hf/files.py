@@ -54,6 +54,7 @@ class FileChange:
         self.backup: str | None = None
         self.mode = mode
         self.summary = summary
+        self.owner: os.stat_result | None = None
 
     def describe(self) -> list[str]:
         """Return the summary, or a unified diff of the lines that are removed or added."""
@@ -78,7 +79,7 @@ class FileChange:
                 raise Problem(f"{self.path} is read-only")
             try:
                 mode = self.mode if status is None else stat.S_IMODE(status.st_mode)
-                create_file(lock, self.after or b"", mode=mode, owner=status)
+                create_file(lock, self.after or b"", mode=mode, owner=status or self.owner)
             except FileExistsError:
                 hint = f"if no git is running: rm {shell_word(lock)}"
                 raise Problem(f"{self.path} is being changed by another program", hint) from None
@@ -106,7 +107,8 @@ class FileChange:
 class OwnFileChange(FileChange):
     """The content of a file in a directory of ours, which is made for it and removed with it.
 
-    `is_public`: all users may read both, whatever the umask; otherwise only this one.
+    Nobody else may read them, or everybody if `is_public`, whatever the umask. Under sudo, they belong to the owner of
+    the directory that they are in: git fails for a user who cannot read what is included.
     """
 
     def __init__(self, path: str, before: bytes | None, after: bytes | None, *, is_public: bool = False) -> None:
@@ -117,9 +119,8 @@ class OwnFileChange(FileChange):
         """Write or remove the file, as `FileChange` does; raises `Problem`."""
         directory = os.path.dirname(self.path)
         try:
-            if self.after is not None and not os.path.isdir(directory):
-                os.makedirs(directory, self._directory_mode)
-                os.chmod(directory, self._directory_mode)
+            if self.after is not None:
+                self.owner = _make_directory(directory, self._directory_mode)
             super().apply()
         except OSError as error:
             raise Problem(f"cannot write {self.path}: {error.strerror}") from None
@@ -227,6 +228,17 @@ def _status(path: str) -> os.stat_result | None:
     if not stat.S_ISREG(status.st_mode):
         raise Problem(f"{path} is not a file")  # a rename would replace /dev/null by a file
     return status
+
+
+def _make_directory(path: str, mode: int) -> os.stat_result:
+    """Make a directory with the owner of that which it is in, unless it exists; return its status."""
+    if not os.path.isdir(path):
+        owner = _make_directory(os.path.dirname(path), mode)
+        os.mkdir(path)
+        os.chmod(path, mode)
+        if sys.platform != "win32" and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(path, owner.st_uid, owner.st_gid)
+    return os.stat(path)
 
 
 def _remove_if_empty(directory: str) -> None:
