@@ -521,11 +521,12 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
 
 def _apply_changes(changes: "Sequence[Change]", dry_run: bool, without: str = "") -> None:
     """Make changes, or show them; `without`: what to report if there are none."""
+    from git_credential_hf.files import apply_changes
+
     if not changes and without:
         report("hint", without)
-    for change in changes:
-        if dry_run:
+    if dry_run:
+        for change in changes:
             print_change(change)
-        else:
-            change.apply()
-            print_line("changed ", change.path)
+    else:
+        apply_changes(changes, lambda change: print_line("changed ", change.path))

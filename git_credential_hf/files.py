@@ -7,7 +7,7 @@ import stat
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from git_credential_hf.problem import Problem, shell_word
@@ -127,6 +127,28 @@ class OwnFileChange(FileChange):
         finally:
             if not os.path.exists(self.path):
                 _remove_if_empty(directory)
+
+    def undo(self) -> None:
+        """Make the inverse change."""
+        self.before, self.after = self.after, self.before
+        self.apply()
+
+
+def apply_changes(changes: Sequence[Change], tell: Callable[[Change], object]) -> None:
+    """Make changes, and tell of each; if one fails, a file of ours that was made for it is undone. Raises `Problem`."""
+    made: list[Change] = []
+    try:
+        for change in changes:
+            change.apply()
+            made.append(change)
+    except Problem:
+        for change in [change for change in made if isinstance(change, OwnFileChange)]:
+            change.undo()
+            made.remove(change)
+        raise
+    finally:
+        for change in made:
+            tell(change)
 
 
 class ModeChange:

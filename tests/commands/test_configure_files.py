@@ -218,6 +218,7 @@ def fail(home: Path, command: str = "configure", around: tuple[str, ...] = ()) -
     assert re.search(r"^git-credential-hf: error: \S.*[^.\n]$", done.stderr, re.MULTILINE)
     assert done.stdout == (HUB_SECTIONS if command == "configure" else "")
     assert files_below(home) == before
+    assert (home / OWN_FILE).parent.exists() == (OWN_FILE in before)
     return done
 
 
