@@ -9,6 +9,7 @@ import sysconfig
 import tempfile
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,13 @@ def configured(before: str | bytes = "", more: str = "") -> dict[str, bytes | st
     """Return the files of a home after `configure`, with what was before in `.gitconfig`, and `more` sections."""
     before = before.encode() if isinstance(before, str) else before
     return {OWN_FILE: (HEADER + HUB_SECTIONS + more).encode(), ".gitconfig": before + INCLUDE.encode()}
+
+
+def write_files(home: Path, files: Mapping[str, bytes | str]) -> None:
+    """Write what `configured` or `files_below` returns."""
+    for name, content in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 ANSWER = f"protocol=https\nhost=huggingface.co\nusername=git\npassword={TOKEN}\n"
