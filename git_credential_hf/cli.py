@@ -161,7 +161,8 @@ def configure(
 
     For each of these hosts, an empty `helper` resets the list of helpers, so that
     no other helper is asked for a token, or gets one to store. Other hosts are not
-    affected.
+    affected. The settings are in a file of this program, git-credential-hf/gitconfig,
+    and the configuration of git includes it.
 
     With --token and --for, the repositories of one namespace use another token
     than the current one. (git-xet asks for the host only: it gets the current one.)

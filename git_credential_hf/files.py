@@ -259,7 +259,7 @@ def _make_directory(path: str, mode: int) -> os.stat_result:
         os.mkdir(path)
         os.chmod(path, mode)
         if sys.platform != "win32" and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-            os.chown(path, owner.st_uid, owner.st_gid)
+            os.lchown(path, owner.st_uid, owner.st_gid)
     return os.stat(path)
 
 

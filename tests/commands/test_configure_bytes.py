@@ -140,7 +140,13 @@ LINES_OF_FILES = [
     *("[credential]", '[credential "https://huggingface.co"]', '[credential "https://hf.co"]', "[credential] # c"),
     *("\thelper =", "\thelper", "\thelper = store", "helper=cache --timeout 9", "\thelper = hfx"),
     *("\tuseHttpPath = true", "\tprovider = generic", '\thelper = ""', "\tlong = a \\\n b"),
-    *("[include]\n\tpath = /nowhere", "[include]", "\tpath = mine", '[includeIf "gitdir:/x/"]', f"\tpath = ~/{OWN_FILE}2"),
+    *(
+        "[include]\n\tpath = /nowhere",
+        "[include]",
+        "\tpath = mine",
+        '[includeIf "gitdir:/x/"]',
+        f"\tpath = ~/{OWN_FILE}2",
+    ),
 ]
 files = st.builds(
     lambda lines, ends, last: "".join(a + b for a, b in zip(lines, ends, strict=False)) + last,
@@ -283,7 +289,17 @@ def test_our_line_in_a_section_of_others(home: Path, file: Path) -> None:
         lambda text: text.replace("[include]", "[ include ]").replace("[ include ]", "[include]  "),
         lambda text: text.replace("[include]", "# the Hub\n[include]"),
     ],
-    ids=["blanks", "CRLF", "quoted", "comment", "no blanks", "upper case", "comments", "blanks behind", "comment before"],
+    ids=[
+        "blanks",
+        "CRLF",
+        "quoted",
+        "comment",
+        "no blanks",
+        "upper case",
+        "comments",
+        "blanks behind",
+        "comment before",
+    ],
 )
 def test_lines_that_were_edited(edit: Callable[[str], str], home: Path, file: Path) -> None:
     """Our line after an edit by a formatter or a person still counts as configured, and `unconfigure` finds it."""

@@ -178,7 +178,10 @@ def test_git_with_its_own_xdg_file(home: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_text(USER)
     succeed_fork("configure")
-    assert files_below(home) == {OWN_FILE: (HEADER + HUB_SECTIONS).encode(), ".config/git/config": (USER + INCLUDE).encode()}
+    assert files_below(home) == {
+        OWN_FILE: (HEADER + HUB_SECTIONS).encode(),
+        ".config/git/config": (USER + INCLUDE).encode(),
+    }
     assert fill() == ANSWER
     succeed_fork("unconfigure")
     assert files_below(home) == {".config/git/config": USER.encode()}
@@ -391,7 +394,17 @@ def kill_at(call: str, when: int = 1) -> None:
     """Kill `configure` at a call of one of these system calls, such as the first; tests/long/faults has all moments."""
     if not shutil.which("strace"):
         pytest.skip("no strace")
-    around = ("strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={when}")
+    around = (
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        os.devnull,
+        "-e",
+        f"trace={call}",
+        "-e",
+        f"inject={call}:signal=SIGKILL:when={when}",
+    )
     killed = programs.run(*around, PROGRAM, "configure", check=False, HF_TOKEN=TOKEN)
     if "ptrace" in killed.stderr.lower():
         pytest.skip(killed.stderr)

@@ -9,7 +9,17 @@ from typing import Any
 
 import programs
 import pytest
-from executable import OLD_TOKEN, TOKEN, commands_in_hints, configured, files_below, messages, password, run, run_on_terminal
+from executable import (
+    OLD_TOKEN,
+    TOKEN,
+    commands_in_hints,
+    configured,
+    files_below,
+    messages,
+    password,
+    run,
+    run_on_terminal,
+)
 from programs import Done, git
 
 OTHERS = "https://me:secret@git.example\nhttps://hf_user:x@huggingface.co.evil.example\nhttps://a:b@github.com\n"

@@ -209,7 +209,10 @@ def test_the_lines_of_the_contract(account: Account, tokens: Tokens, home: Path)
     for host in ("huggingface.co", "hf.co"):
         for prefix in ("", "datasets/", "spaces/"):
             key = f"credential.https://{host}/{prefix}acme.helper"
-            assert account.git("config", "--global", "--includes", "--get-all", key).stdout == f"\n{PROGRAM} --token work\n"
+            assert (
+                account.git("config", "--global", "--includes", "--get-all", key).stdout
+                == f"\n{PROGRAM} --token work\n"
+            )
         key = f"credential.https://{host}.useHttpPath"
         assert account.git("config", "--global", "--includes", "--type=bool", "--get", key).stdout == "true\n"
     for token in tokens.values():
