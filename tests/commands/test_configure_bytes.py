@@ -1,4 +1,4 @@
-"""The bytes of git's configuration: `configure` adds a line to any file, and `unconfigure` gives back what was there."""
+"""The bytes of git's configuration: `configure` adds a line to any file, and `unconfigure` takes it out."""
 
 import os
 from collections.abc import Callable
@@ -84,7 +84,7 @@ CORPUS: dict[str, bytes | None] = {
     "a comment that quotes us": b"# " + INCLUDE.replace("\n", "\n# ").encode() + b"\n",
     "our sections, pasted": HUB_SECTIONS.encode() + USER.encode(),
     "our file, included for some repositories": f'[includeIf "gitdir:/x/"]\n\tpath = ~/{OWN_FILE}\n'.encode(),
-    "a file called nearly so": f"[include]\n\tpath = ~/{OWN_FILE}2\n\tpath = ~/.CONFIG/git-credential-hf/gitconfig".encode(),
+    "files called nearly so": f"[include]\n\tpath = ~/{OWN_FILE}2\n\tpath = ~/{OWN_FILE.upper()}".encode(),
     "include": b"[include]\n\tpath = included\n",
     "include last": USER.encode() + b'[includeIf "gitdir:/"]\n\tpath = included\n[include]\n\tpath = missing',
     "not UTF-8": b'[user]\n\tname = \xff\xfe\x80\n[x "\xff"]\n\ty = \xe9\n',
@@ -251,7 +251,7 @@ def test_lines_below_ours_stay(name: str, file: Path) -> None:
 
 @pytest.mark.parametrize("added", ["include.path", "include.other"])
 def test_a_setting_in_our_section_stays(added: str, home: Path, file: Path) -> None:
-    """git adds to the section that is there: that setting stays, and our line is removed."""
+    """What git has added to our section stays, and our line is removed."""
     file.write_text(USER)
     succeed_fork("configure")
     git("config", "--global", "--add", added, "mine")
@@ -390,7 +390,7 @@ def test_a_file_of_ours_that_was_edited(home: Path, file: Path) -> None:
 
 
 def test_without_its_file(home: Path, file: Path) -> None:
-    """A line without the file, as in a copied `.gitconfig`, does nothing; `unconfigure` removes it, `configure` uses it."""
+    """A line without the file, as in a copied `.gitconfig`: `unconfigure` removes it, and `configure` uses it."""
     file.write_text(USER + INCLUDE)
     succeed_fork("unconfigure")
     assert files_below(home) == {".gitconfig": USER.encode()}

@@ -1,4 +1,4 @@
-"""The files that `configure` writes: git's keeps its mode, owner and links, and is never damaged; ours lies where it is found."""
+"""The files that `configure` writes: git's keeps its mode, owner and links; git finds ours; none is damaged."""
 
 import os
 import re
@@ -87,7 +87,7 @@ def test_a_link_stays(target: str, home: Path) -> None:
 
 @pytest.mark.parametrize("target", [".config/gitconfig", ".config/git-credential-hf-dotfiles/x", "gitconfig"])
 def test_a_link_beside_our_directory(target: str, home: Path) -> None:
-    """git takes a relative path in an include from the link, not from the file that it leads to: ours is found."""
+    """Wherever the link leads, git finds our file: it takes a relative path in an include from the link."""
     (home / target).parent.mkdir(parents=True, exist_ok=True)
     (home / target).write_text(USER)
     (home / ".gitconfig").symlink_to(home / target)
@@ -189,7 +189,7 @@ def test_git_with_its_own_xdg_file(home: Path) -> None:
 
 @pytest.mark.parametrize("home_variable", [None, "", "relative"])
 def test_without_home(home_variable: str | None, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without HOME git has no global configuration: an error, and nothing is written, in the working directory neither."""
+    """Without HOME git has no global configuration: an error, and nothing is written anywhere."""
     monkeypatch.chdir(home)
     for command in ("configure", "unconfigure"):
         done = run_fork(command, HOME=home_variable)

@@ -30,7 +30,7 @@ OF_CRON = os.pathsep.join(dict.fromkeys((GIT, "/usr/bin", "/bin")))  # cron's PA
 
 @pytest.fixture
 def elsewhere(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], Account]:
-    """Another machine, with this `.gitconfig`: there is no program of ours, but a helper that logs, and holds a token."""
+    """Another machine, with this `.gitconfig`, without our program, and with a helper that logs and has a token."""
     monkeypatch.setenv("PATH", OF_CRON)
     home = tmp_path / "elsewhere"
     home.mkdir()
@@ -179,7 +179,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_through_an_upgrade(way: str, account: Account, hub: "Hub") -> None:
-    """git and the hooks find the program after the environment that it was in was replaced, with cron's PATH as well."""
+    """With cron's PATH, git and the hooks find the program after the environment that it was in was replaced."""
     link, command, path, expected = WAYS[way]
     account.log_in(hub.token("alice"))
     home = account.home

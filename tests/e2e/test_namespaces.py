@@ -204,7 +204,7 @@ def test_other_helpers_get_nothing(hub: "Hub", account: Account, tokens: Tokens,
 
 
 def test_the_lines_of_the_contract(account: Account, tokens: Tokens, home: Path) -> None:
-    """Below the namespace's URL stand the empty helper and ours with `--token NAME`; useHttpPath is set for the host."""
+    """Below the namespace's URL stand the empty helper, and ours with its token; useHttpPath is set for the host."""
     account.run(*MAP)
     for host in ("huggingface.co", "hf.co"):
         for prefix in ("", "datasets/", "spaces/"):
