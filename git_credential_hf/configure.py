@@ -139,8 +139,8 @@ def user_directory() -> str:
 def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
     """Plan the changes that make git use this helper in `scope` (of `SCOPES`); empty if it already does.
 
-    They are a file of ours, and a line in git's own file that includes it: git ignores that line where there is no such
-    file, as on another machine that a `.gitconfig` is copied to. `new`: what is added to the settings that are there.
+    They are a file of ours, and a line in git's own file that includes it (docs/facts.md#g7): git ignores that line if
+    there is no such file, as on another machine that a `.gitconfig` is copied to. `new`: what is added to the settings.
     """
     path = config_path(scope)
     own, include = settings_path(scope), include_value(scope)

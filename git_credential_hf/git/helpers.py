@@ -4,7 +4,14 @@ import os
 import sys
 
 from git_credential_hf.git.config import LIST_OPTIONS, ConfigEntry, is_plain, parse_listing
-from git_credential_hf.git.run import find_program, git_environment, git_program, path_directories, run_git
+from git_credential_hf.git.run import (
+    find_program,
+    git_environment,
+    git_program,
+    is_in_work_tree,
+    path_directories,
+    run_git,
+)
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, parse_origin
 from git_credential_hf.masking import mask_line
@@ -108,8 +115,8 @@ def helper_command() -> str:
     program = program_path()
     if os.path.dirname(program) in _ON_EVERY_PATH:
         return "hf"
-    if sys.platform == "win32":  # for git's shell; the launchers that pip makes omit `.exe` in argv
-        program = program.replace("\\", "/").removesuffix(".exe") + ".exe"
+    if sys.platform == "win32":
+        program = program.replace("\\", "/")  # for git's shell
     import shlex
 
     # git passes a path to the shell unquoted: with a space in it, it has to be a command (credential.c).
@@ -121,17 +128,23 @@ def program_path() -> str:
 
     Installers (uv, pipx, Homebrew, install.sh) replace the environment that the program is in, and keep the link.
     """
-    name = "git-credential-hf"
-    running = os.path.abspath(sys.argv[0])
-    if not os.path.basename(running).startswith(name) or not os.access(running, os.X_OK):
+    suffix = ".exe" if sys.platform == "win32" else ""
+    name = f"git-credential-hf{suffix}"
+    running = os.path.abspath(sys.argv[0]).removesuffix(suffix) + suffix  # pip's launchers omit it in argv
+    if os.path.basename(running) != name or not os.access(running, os.X_OK):
         # Run as `python -m git_credential_hf`.
         found = os.path.join(os.path.dirname(sys.executable), name)
-        running = found if os.access(found, os.X_OK) else find_program(name) or ""
+        running = found if os.access(found, os.X_OK) else find_program("git-credential-hf") or ""
     if not running:
-        raise Problem(f"there is no executable {name} on PATH", f"pipx install {name}")
+        raise Problem("there is no executable git-credential-hf on PATH", "pipx install git-credential-hf")
     directories = [*_ON_EVERY_PATH, *path_directories(), os.path.expanduser("~/.local/bin")]
-    links = [path for directory in directories if _is_same_file(path := os.path.join(directory, name), running)]
-    return next((path for path in links if os.path.islink(path)), links[0] if links else running)
+    links = [
+        (directory not in _ON_EVERY_PATH, not os.path.islink(path), path)
+        for directory in directories
+        if _is_same_file(path := os.path.join(directory, name), running)
+        and not is_in_work_tree(directory)  # which may have another program there after the next `git pull`
+    ]
+    return min(links, key=lambda link: link[:2])[2] if links else running
 
 
 def _is_same_file(path: str, other: str) -> bool:

@@ -200,7 +200,7 @@ def test_without_home(home_variable: str | None, home: Path, monkeypatch: pytest
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
 def test_owner_under_sudo(home: Path) -> None:
-    """Where sudo keeps HOME, our file and its directories belong to the owner of the home, or git would fail for them."""
+    """If sudo keeps HOME, our file and its directories belong to the owner of the home: git would fail for them."""
     os.chown(home, 12345, 23456)
     succeed_fork("configure")
     for path in (home / OWN_FILE, *(home / OWN_FILE).parents[:2]):

@@ -206,6 +206,21 @@ def test_through_an_upgrade(way: str, account: Account, hub: "Hub") -> None:
         assert account.run(program, "configure", "--no-purge").stdout == "", "nothing is left to do"
 
 
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_a_link_in_a_repository(is_linked: bool, account: Account) -> None:
+    """What is linked in the current repository is not written: the next `git pull` may put another program there."""
+    repository, link = account.home / "work", account.home / LINKED
+    account.git("init", "--quiet", "work")
+    for path in (repository / "bin/git-credential-hf", *([link] if is_linked else [])):
+        path.parent.mkdir(parents=True)
+        path.symlink_to(PROGRAM)
+    account.where = repository
+    (account.home / OWN_FILE).unlink()
+    directories = os.pathsep.join([str(repository / "bin"), os.path.dirname(PROGRAM), OF_CRON])
+    account.run(PROGRAM, "configure", PATH=directories)
+    assert f"\thelper = {link if is_linked else PROGRAM}\n" in (account.home / OWN_FILE).read_text()
+
+
 def test_as_a_module_with_a_link(account: Account) -> None:
     """`python -m git_credential_hf` writes the link to the program that is beside that Python."""
     link = account.home / "bin/git-credential-hf"
