@@ -209,7 +209,7 @@ def test_no_configure(account: Account) -> None:
     assert done.stdout.endswith(f"next: {account.command} configure\n")
     account.run("git-credential-hf", "configure")
     account.installed("--uninstall", "--no-configure")
-    assert "git-credential-hf/gitconfig" in (account.home / ".gitconfig").read_text()
+    assert "helper = hf" in (account.home / ".gitconfig").read_text()
     assert not (account.home / ".local").exists()
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-INCLUDE = "\n[include]\n\tpath = ~/.config/git-credential-hf/gitconfig\n"
+SECTION = '\n[credential "https://huggingface.co"]\n'
 
 step = sys.argv[1].strip("-")
 told = os.environ.get("STANDIN", "")
@@ -14,11 +14,11 @@ if told == f"{step}-fails":
     sys.exit(f"{step} was told to fail")
 config = Path.home() / ".gitconfig"
 before = config.read_text() if config.exists() else ""
-start, _, _ = before.partition(INCLUDE)
+start, _, _ = before.partition(SECTION)
 if step == "version":
     print("git-credential-hf VERSION")
 elif step == "configure":
-    config.write_text(start + INCLUDE)
+    config.write_text(start + SECTION + "\thelper = hf\n")
 elif step == "unconfigure" and start:
     config.write_text(start)
 elif step == "unconfigure":
