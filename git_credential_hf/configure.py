@@ -116,11 +116,16 @@ def settings_path(scope: str) -> str:
     """Return the path of the file with our settings for a scope, which that scope's configuration includes.
 
     It is `git-credential-hf/gitconfig` in the user's configuration directory, beside git's system file, or in the git
-    directory.
+    directory. Raises `Problem` if a link is there in a repository.
     """
     if scope == "global":
         return os.path.join(user_directory(), "gitconfig")
-    return os.path.join(os.path.dirname(opened_path(scope)), _NAME, "gitconfig")
+    directory = os.path.join(os.path.dirname(opened_path(scope)), _NAME)
+    path = os.path.join(directory, "gitconfig")
+    for place in (directory, path):
+        if scope == "local" and os.path.islink(place):  # from an unpacked archive, it may lead anywhere
+            raise Problem(f"{place} is a symbolic link", f"rm {shell_word(place)}")
+    return path
 
 
 _NAME = "git-credential-hf"
