@@ -161,7 +161,8 @@ def configure(
 
     For each of these hosts, an empty `helper` resets the list of helpers, so that
     no other helper is asked for a token, or gets one to store. Other hosts are not
-    affected.
+    affected. The settings are in a file of this program, git-credential-hf/gitconfig,
+    and the configuration of git includes it.
 
     With --token and --for, the repositories of one namespace use another token
     than the current one. (git-xet asks for the host only: it gets the current one.)
@@ -529,11 +530,12 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
 
 def _apply_changes(changes: "Sequence[Change]", dry_run: bool, without: str = "") -> None:
     """Make changes, or show them; `without`: what to report if there are none."""
+    from git_credential_hf.files import apply_changes
+
     if not changes and without:
         report("hint", without)
-    for change in changes:
-        if dry_run:
+    if dry_run:
+        for change in changes:
             print_change(change)
-        else:
-            change.apply()
-            print_line("changed ", change.path)
+    else:
+        apply_changes(changes, lambda change: print_line("changed ", change.path))

@@ -1,7 +1,7 @@
 """The settings that make git use this helper, and only this one, for Hugging Face hosts.
 
 `plan_configure` is the single truth: `configure` applies it, `--dry-run` shows it, `unconfigure` applies its inverse.
-It only adds lines of its own, so that the inverse restores the file byte for byte.
+It writes a file of its own, and one line in git's, so that the inverse restores that byte for byte.
 """
 
 import os
@@ -9,10 +9,11 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from git_credential_hf.files import FileChange, append_block, read_file, remove_block
+from git_credential_hf.files import FileChange, OwnFileChange, append_block, read_file, remove_block
 from git_credential_hf.git.config import (
     ConfigEntry,
     config_path,
+    opened_path,
     parse_config,
     quote_value,
     read_config,
@@ -28,7 +29,7 @@ from git_credential_hf.git.helpers import (
     is_our_helper,
     shown_helper,
 )
-from git_credential_hf.git.run import git_program
+from git_credential_hf.git.run import git_home, git_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_line
@@ -112,23 +113,66 @@ def config_lines(settings: Settings) -> str:
     return "".join(format_section(section, variables) for section, variables in credential_sections(settings).items())
 
 
-def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
-    """Plan the change that makes git use this helper in `scope` (of `SCOPES`); empty if it already does.
+def settings_path(scope: str) -> str:
+    """Return the path of the file with our settings for a scope, which that scope's configuration includes.
 
-    `new`: what is added to the settings that are there.
+    It is `git-credential-hf/gitconfig` in the user's configuration directory, beside git's system file, or in the git
+    directory. Raises `Problem` if a link is there in a repository.
+    """
+    if scope == "global":
+        return os.path.join(user_directory(), "gitconfig")
+    directory = os.path.join(os.path.dirname(opened_path(scope)), _NAME)
+    path = os.path.join(directory, "gitconfig")
+    for place in (directory, path):
+        if scope == "local" and os.path.islink(place):  # from an unpacked archive, it may lead anywhere
+            raise Problem(f"{place} is a symbolic link", f"rm {shell_word(place)}")
+    return path
+
+
+_NAME = "git-credential-hf"
+_HEADER = "# `git-credential-hf configure` writes this file, and `unconfigure` removes it.\n"
+
+
+def user_directory() -> str:
+    """Return our directory among the user's settings: there is this file, and the hooks for all repositories."""
+    import platformdirs
+
+    path = platformdirs.user_config_dir(_NAME, appauthor=False)
+    # Old releases of platformdirs do not ignore a relative XDG_CONFIG_HOME, which would lead elsewhere each time.
+    return path if os.path.isabs(path) else os.path.expanduser(os.path.join("~", ".config", _NAME))
+
+
+def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
+    """Plan the changes that make git use this helper in `scope` (of `SCOPES`); empty if it already does.
+
+    They are a file of ours, and a line in git's own file that includes it (docs/facts.md#g7): git ignores that line if
+    there is no such file, as on another machine that a `.gitconfig` is copied to. `new`: what is added to the settings.
     """
     path = config_path(scope)
+    own, include = settings_path(scope), include_value(scope)
     if scope == "system":
         _refuse_program_of_others(path)
-    before = after = read_file(path)
-    configured = _read_with_git(path) if before is not None else []
-    for section, variables in credential_sections(Settings.read(configured) + (new or Settings())).items():
-        # A section after a changed one is written again, because its place in the file counts.
-        if after != before or not _has(configured, section, variables):
-            after = append_block(_without_block(after, section), format_section(section, variables))
-    # A user who cannot read the system's file cannot run git at all, and root's umask may be 077.
-    mode = 0o644 if scope == "system" else None
-    return [_checked(FileChange(path, before, after, mode=mode))] if after != before else []
+    before, included = read_file(path), read_file(own)
+    configured, known = _read_with_git(opened_path(scope), own, included)
+    settings = Settings.read(known) + (new or Settings())
+    content = (_HEADER + config_lines(settings)).encode("utf-8", "surrogateescape")
+    wanted = parse_config(content)
+    changes: list[FileChange] = []
+    if included != content:
+        # git fails for whoever cannot read what is included, and a repository may be several users'.
+        changes.append(OwnFileChange(own, included, content, is_public=scope != "global"))
+    after = before
+    place = os.path.realpath(own)
+    ours = [i for i, entry in enumerate(configured) if os.path.realpath(entry.origin.removeprefix("file:")) == place]
+    planned = configured[: ours[0]] + wanted + configured[ours[-1] + 1 :] if ours else []
+    if not all(_has(planned, section, variables) for section, variables in credential_sections(settings).items()):
+        # At the end, because its place counts.
+        after = append_block(_without_include(before, include), _include_lines(include))
+    if after != before:
+        # A user who cannot read the system's files cannot run git at all, and root's umask may be 077.
+        mode = 0o644 if scope == "system" else None
+        changes.append(_checked(FileChange(path, before, after, mode=mode), include))
+    return changes
 
 
 def _refuse_program_of_others(path: str) -> None:
@@ -148,13 +192,14 @@ def _refuse_program_of_others(path: str) -> None:
 
 
 def plan_unconfigure(scope: str) -> list[FileChange]:
-    """Plan the inverse of `plan_configure`, for all origins that are configured in `scope`."""
+    """Plan the inverse of `plan_configure`."""
     path = config_path(scope)
-    before = read_file(path)
-    if before is not None:
-        _read_with_git(path)
-    after = _without_block(before, None)
-    return [_checked(FileChange(path, before, after))] if after != before else []
+    own, include = settings_path(scope), include_value(scope)
+    before, included = read_file(path), read_file(own)
+    _read_with_git(opened_path(scope), own, included)
+    after = _without_include(before, include)
+    changes = [_checked(FileChange(path, before, after), include)] if after != before else []
+    return [*changes, OwnFileChange(own, included, None)] if included is not None else changes
 
 
 def handwritten_helpers(scope: str) -> list[ConfigEntry]:
@@ -162,7 +207,10 @@ def handwritten_helpers(scope: str) -> list[ConfigEntry]:
     path = config_path(scope)
     if read_file(path) is None:
         return []
-    return [entry for entry in _read_with_git(path) if entry.is_helper() and entry.value and is_our_helper(entry.value)]
+    entries = parse_config(read_file(path) or b"")
+    for entry in entries:
+        entry.scope, entry.origin = scope, f"file:{path}"
+    return [entry for entry in entries if entry.is_helper() and entry.value and is_our_helper(entry.value)]
 
 
 def config_environment(new: Settings) -> list[tuple[str, str]]:
@@ -211,14 +259,22 @@ def _place(entry: ConfigEntry) -> str:
 # --- checks with git ---
 
 
-def _read_with_git(path: str) -> list[ConfigEntry]:
+def _parse_own(own: str, included: bytes | None) -> list[ConfigEntry]:
+    try:
+        return parse_config(included or b"")
+    except Problem as problem:  # somebody has edited it
+        raise Problem(f"git cannot read {own}: {problem.message}", f"rm {shell_word(own)}") from None
+
+
+def _read_with_git(path: str, own: str, included: bytes | None) -> tuple[list[ConfigEntry], list[ConfigEntry]]:
+    """Return the variables of the file at `path`, and of what it includes, and those of our own file."""
     git_program()  # else `git config --edit` would be the hint
     try:
-        return read_config_file(path)
-    except Problem as problem:
-        raise Problem(
-            f"git cannot read {path}: {problem.message}", f"git config --file {shell_word(path)} --edit"
-        ) from None
+        return read_config_file(path) if os.path.exists(path) else [], parse_config(included or b"")
+    except Problem as problem:  # git reads the user's file in each command, and ours with it
+        is_own = own in problem.message or "standard input" in problem.message
+        fix = f"rm {shell_word(own)}" if is_own else f"git config --file {shell_word(path)} --edit"
+        raise Problem(f"git cannot read {own if is_own else path}: {problem.message}", fix) from None
 
 
 def _has(configured: list[ConfigEntry], section: str, variables: list[tuple[str, str]]) -> bool:
@@ -236,52 +292,55 @@ def _has(configured: list[ConfigEntry], section: str, variables: list[tuple[str,
     return helpers[-2:] == wanted and (("useHttpPath", "true") not in variables or sends_path[-1:] == [True])
 
 
-def _checked(change: FileChange) -> FileChange:
-    """Let git parse the old and the new content: only our own lines may differ."""
-    before, after = (_foreign_entries(content) for content in (change.before, change.after))
+def _checked(change: FileChange, include: str) -> FileChange:
+    """Let git parse the old and the new content: only our own line may differ."""
+    before, after = (_other_entries(content, include) for content in (change.before, change.after))
     if before != after:
         raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
     return change
 
 
-def _foreign_entries(content: bytes | None) -> list[tuple[str, str, str, str | None]]:
-    others: list[tuple[str, str, str, str | None]] = []
-    ours: str | None = None  # the section in which the last entry was ours
-    for entry in parse_config(content or b""):
-        section = entry.section, entry.subsection, entry.name
-        if entry.is_helper() and is_our_helper(entry.value or ""):
-            ours = entry.subsection
-            if others[-1:] == [(*section, "")]:
-                others.pop()  # the reset before our helper is ours, too
-        elif section != ("credential", ours, "usehttppath") or entry.value != "true":
-            others.append((*section, entry.value))
-            ours = None
-    return others
+def _other_entries(content: bytes | None, include: str) -> list[tuple[str, str | None]]:
+    entries = [(entry.key, entry.value) for entry in parse_config(content or b"")]
+    return [entry for entry in entries if entry != ("include.path", include)]
 
 
-# --- the bytes of a file ---
+# --- the line that includes our file ---
 
 
-def _without_block(content: bytes | None, origin: str | None) -> bytes | None:
-    """Remove our sections, for one origin or for all; from a section with other lines in it, only our lines.
+def include_value(scope: str) -> str:
+    """Return the value of `include.path`: right in a home or a repository that is copied or mounted elsewhere, too."""
+    if scope != "global":
+        return f"{_NAME}/gitconfig"  # relative to the file that includes it (git-config(1), Includes)
+    own = settings_path(scope).replace(os.sep, "/")
+    home = os.path.join(git_home(), "").replace(os.sep, "/")
+    return f"~/{own.removeprefix(home)}" if own.startswith(home) else own
 
-    White space, case and quotes may have been changed by a formatter, or by a person.
+
+def _include_lines(include: str) -> str:
+    return f"[include]\n\tpath = {quote_value(include)}\n"
+
+
+def _without_include(content: bytes | None, include: str) -> bytes | None:
+    """Remove our line, and its section unless there is more in it.
+
+    White space and quotes may have been changed by a formatter, or by a person.
     """
-    url = re.escape(origin.encode()) if origin else rb'https?://[^"\\\n]+'
+    if content is None:
+        return None
+    values = {value.encode("utf-8", "surrogateescape") for value in (include, quote_value(include), f'"{include}"')}
     end = rb"[ \t]*(?:[#;][^\n]*)?\r?(?:\n|\Z)"
-    header = rb'^[ \t]*\[[ \t]*credential[ \t]+"' + url + rb'"[ \t]*\]' + end
-    program = rb'[\'\\"]*(?:[A-Z]:)?/[^\n]*git-credential-hf(?:\.exe)?[\'\\"]*'
-    options = rb"(?: --(?:token|hub) [^\n]+?)"
-    program = rb'"?hf"?|"?hf' + options + rb'|"?!?' + program + options + rb"?"
-    lines = rb"[ \t]*helper[ \t]*=" + end + rb"[ \t]*helper[ \t]*=[ \t]*(?:" + program + rb")" + end
-    if b" --token " in (content or b""):
-        lines += rb"(?:[ \t]*useHttpPath[ \t]*=[ \t]*true" + end + rb")?"  # `configure` adds it if there are namespaces
-    pattern = rb"(?mi)" + header + rb"((?:" + end.replace(rb"|\Z", b"") + rb")*)(" + lines + rb")"
-    while content is not None and (found := list(re.finditer(pattern, content))):
-        block = found[-1]
-        # Blank lines and comments before the next section belong to neither.
-        is_whole = not block[1] and re.match(rb"(?:" + end + rb")*?(?:[ \t]*\[|\Z)", content[block.end() :])
-        content = (
-            remove_block(content, *block.span()) if is_whole else content[: block.start(2)] + content[block.end() :]
-        )
+    line = rb"[ \t]*(?i:path)[ \t]*=[ \t]*(?:" + b"|".join(map(re.escape, values)) + rb")" + end
+    header = rb"^[ \t]*\[[ \t]*(?i:include)[ \t]*\]"
+    for found in reversed([*re.finditer(rb"(?m)(" + header + end + rb")?^" + line, content)]):
+        sections = re.findall(rb"(?m)^[ \t]*\[[^\n]*", content[: found.end()])
+        if not sections or not re.match(header, sections[-1]):
+            continue  # of `includeIf`, which is somebody's own
+        is_whole = found[1] and re.match(rb"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*(?:\[|\Z)", content[found.end() :])
+        if not is_whole:
+            content = content[: found.end(1) if found[1] else found.start()] + content[found.end() :]
+        elif (rest := remove_block(content, *found.span())) is None:
+            return None
+        else:
+            content = rest
     return content

@@ -7,7 +7,7 @@ import stat
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from git_credential_hf.problem import Problem, shell_word
@@ -54,6 +54,7 @@ class FileChange:
         self.backup: str | None = None
         self.mode = mode
         self.summary = summary
+        self.owner: os.stat_result | None = None
 
     def describe(self) -> list[str]:
         """Return the summary, or a unified diff of the lines that are removed or added."""
@@ -78,7 +79,7 @@ class FileChange:
                 raise Problem(f"{self.path} is read-only")
             try:
                 mode = self.mode if status is None else stat.S_IMODE(status.st_mode)
-                create_file(lock, self.after or b"", mode=mode, owner=status)
+                create_file(lock, self.after or b"", mode=mode, owner=status or self.owner)
             except FileExistsError:
                 hint = f"if no git is running: rm {shell_word(lock)}"
                 raise Problem(f"{self.path} is being changed by another program", hint) from None
@@ -101,6 +102,53 @@ class FileChange:
             except BaseException:
                 _remove(lock)
                 raise
+
+
+class OwnFileChange(FileChange):
+    """The content of a file in a directory of ours, which is made for it and removed with it.
+
+    Nobody else may read them, or everybody if `is_public`, whatever the umask. Under sudo, they belong to the owner of
+    the directory that they are in: git fails for a user who cannot read what is included.
+    """
+
+    def __init__(self, path: str, before: bytes | None, after: bytes | None, *, is_public: bool = False) -> None:
+        super().__init__(path, before, after, mode=0o644 if is_public else 0o600)
+        self._directory_mode = 0o755 if is_public else 0o700
+
+    def apply(self) -> None:
+        """Write or remove the file, as `FileChange` does; raises `Problem`."""
+        directory = os.path.dirname(self.path)
+        try:
+            if self.after is not None:
+                self.owner = _make_directory(directory, self._directory_mode)
+            super().apply()
+        except OSError as error:
+            raise Problem(f"cannot write {self.path}: {error.strerror}") from None
+        finally:
+            if not os.path.exists(self.path):
+                _remove_if_empty(directory)
+
+    def undo(self) -> None:
+        """Make the inverse change."""
+        self.before, self.after = self.after, self.before
+        self.apply()
+
+
+def apply_changes(changes: Sequence[Change], tell: Callable[[Change], object]) -> None:
+    """Make changes, and tell of each; if one fails, a file of ours that was made for it is undone. Raises `Problem`."""
+    made: list[Change] = []
+    try:
+        for change in changes:
+            change.apply()
+            made.append(change)
+    except Problem:
+        for change in [change for change in made if isinstance(change, OwnFileChange)]:
+            change.undo()
+            made.remove(change)
+        raise
+    finally:
+        for change in made:
+            tell(change)
 
 
 class ModeChange:
@@ -202,6 +250,24 @@ def _status(path: str) -> os.stat_result | None:
     if not stat.S_ISREG(status.st_mode):
         raise Problem(f"{path} is not a file")  # a rename would replace /dev/null by a file
     return status
+
+
+def _make_directory(path: str, mode: int) -> os.stat_result:
+    """Make a directory with the owner of that which it is in, unless it exists; return its status."""
+    if not os.path.isdir(path):
+        owner = _make_directory(os.path.dirname(path), mode)
+        os.mkdir(path)
+        os.chmod(path, mode)
+        if sys.platform != "win32" and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+            os.lchown(path, owner.st_uid, owner.st_gid)
+    return os.stat(path)
+
+
+def _remove_if_empty(directory: str) -> None:
+    try:
+        os.rmdir(directory)
+    except OSError:
+        pass  # there is something else in it, or it is gone
 
 
 def _remove(path: str) -> None:

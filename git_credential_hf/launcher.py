@@ -9,24 +9,30 @@ if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:  # and is n
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # no traceback for Ctrl-C during the imports; see `main`
 
 
-def _remove_repository_from_path() -> None:
-    """Remove the current directory from the import path: in a hostile repository `re.py` would be run.
+def _isolate() -> None:
+    """Import from this installation only: not from the current directory, PYTHONPATH, or the user's site directory.
 
-    `python -m` puts it first, and a script its own directory, which is not needed either. An empty or relative entry
-    of PYTHONPATH leads there as well; `site` has made these absolute.
+    In a hostile repository `re.py` would be run, and a module system may put an old huggingface_hub into PYTHONPATH.
+    This is what `python -I` does; a script that pip installs cannot have options in its first line. What Python itself
+    imports before this (`sitecustomize`) is out of reach.
     """
     if not getattr(sys.flags, "safe_path", sys.flags.isolated):
-        del sys.path[0]
-    try:
-        os.getcwd()
-    except OSError:
-        return  # it was removed, so nothing can be imported from it
-    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    near = {os.path.normcase(os.path.abspath(path)) for path in ("", *given) if not os.path.isabs(path)}
-    sys.path[:] = [path for path in sys.path if os.path.normcase(path) not in near and os.path.isabs(path)]
+        del sys.path[0]  # the directory of this script, or with `python -m` the current one
+    foreign = set()
+    for entry in ("", *os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+        # An absolute one with this program in it is how that was installed.
+        if not (os.path.isabs(entry) and os.path.isdir(os.path.join(entry, "git_credential_hf"))):
+            try:
+                foreign.add(os.path.normcase(os.path.abspath(entry)))
+            except OSError:
+                pass  # the current directory was removed, so nothing can be imported from it
+    site = sys.modules.get("site")
+    if site and not __file__.startswith(site.USER_BASE or "\0"):  # else it was installed there
+        foreign.add(os.path.normcase(site.USER_SITE or ""))
+    sys.path[:] = [path for path in sys.path if os.path.isabs(path) and os.path.normcase(path) not in foreign]
 
 
-_remove_repository_from_path()
+_isolate()
 
 from git_credential_hf.__main__ import main  # noqa: E402 - only when the path is safe
 

@@ -43,7 +43,11 @@ FILES = {
     "~/.local/state/git-credential-hf/backups": "Copies of the files that `doctor --fix` has changed.",
     "~/.cache/git-credential-hf": "The Hub's answers about access, for ten minutes; no token. Removed by "
     "`unconfigure`.",
-    "~/.config/git-credential-hf": "The hooks of `hooks install --global`. Removed by `hooks uninstall --global`.",
+    "~/.config/git-credential-hf/gitconfig": "The settings that `configure` writes, and that `~/.gitconfig` includes. "
+    "For one repository, `git-credential-hf/gitconfig` in its git directory; for all users, beside git's system file. "
+    "Removed by `unconfigure`.",
+    "~/.config/git-credential-hf/hf-hooks": "The hooks of `hooks install --global`. Removed by `hooks uninstall "
+    "--global`.",
 }
 
 EXIT_STATUS = {

@@ -95,7 +95,7 @@ class Token:
             "file": login_hint(),
             "oidc": "check the Trusted Publisher of the repository, then run the job again",
             "colab": "put a new token into the secret HF_TOKEN of the notebook",
-        }[self.kind]
+        }.get(self.kind, "run `hf auth login`")
 
     def is_expired(self) -> bool:
         """Whether it has expired, by this machine's clock."""

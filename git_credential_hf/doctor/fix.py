@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from git_credential_hf.doctor import Examination
 from git_credential_hf.doctor.finding import IDS, Finding
-from git_credential_hf.files import Change, FileChange
+from git_credential_hf.files import Change, FileChange, apply_changes
 from git_credential_hf.problem import Problem, report, report_problem
 
 ROUNDS = 2  # a fix may bring another finding to light
@@ -48,11 +48,13 @@ def _fix(finding: Finding, confirm: Callable[[Finding, Sequence[Change]], bool])
     try:
         changes = finding.changes() if finding.changes else []
         if changes and confirm(finding, changes):  # there are none if another finding's changes fixed this, too
-            for change in changes:
-                change.apply()
-                if isinstance(change, FileChange) and change.backup:
-                    report("hint", f"to undo it, run `{shlex.join(['cp', change.backup, change.path])}`")
+            apply_changes(changes, _tell_how_to_undo)
     except Problem as problem:
         report_problem(problem)
         return False
     return True
+
+
+def _tell_how_to_undo(change: Change) -> None:
+    if isinstance(change, FileChange) and change.backup:
+        report("hint", f"to undo it, run `{shlex.join(['cp', change.backup, change.path])}`")

@@ -89,7 +89,7 @@ def quote_value(value: str) -> str:
     """Return a value as a configuration file has it, in quotes if necessary (git-config(1), SYNTAX)."""
     if is_plain(value.replace(" --hub ", "").replace(" --token ", "")):
         return value
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def is_plain(text: str) -> bool:
@@ -140,15 +140,20 @@ def config_path(scope: str) -> str:
 
     The rules are those of git-config(1), FILES. git prints the path only from 2.41 on (`git var`).
     """
+    return os.path.realpath(opened_path(scope))
+
+
+def opened_path(scope: str) -> str:
+    """Return the path by which git opens a scope's file, perhaps a link: what it includes may be relative to that."""
     if scope == "local":
-        return os.path.realpath(_local_path())
+        return os.path.abspath(_local_path())
     variable = f"GIT_CONFIG_{scope.upper()}"
     path = os.environ.get(variable)
     if path is None:
         path = _system_path() if scope == "system" else _global_path()
     elif not path:
         raise Problem(f"{variable} is empty, so there is no file", f"unset {variable}")
-    return os.path.realpath(path)
+    return os.path.abspath(path)
 
 
 def _local_path() -> str:

@@ -4,17 +4,30 @@ import os
 import sys
 
 from git_credential_hf.git.config import LIST_OPTIONS, ConfigEntry, is_plain, parse_listing
-from git_credential_hf.git.run import find_program, git_environment, git_program, run_git
+from git_credential_hf.git.run import (
+    find_program,
+    git_environment,
+    git_program,
+    is_in_work_tree,
+    path_directories,
+    run_git,
+)
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, parse_origin
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.protocol import parse_options
 
 
 def configure_hint(scope: str = "global") -> str:
-    """Return the hint that makes git use this program."""
-    return "run `git-credential-hf configure`" if scope == "global" else f"run `git-credential-hf configure --{scope}`"
+    """Return the hint that makes git use this program: by its path if it is not on PATH."""
+    program = "git-credential-hf"
+    if not find_program(program):
+        try:
+            program = shell_word(program_path())
+        except Problem:
+            pass  # it is run as `python -m`
+    return f"run `{program} configure`" if scope == "global" else f"run `{program} configure --{scope}`"
 
 
 def is_our_helper(value: str) -> bool:
@@ -97,23 +110,52 @@ def is_program_path(value: str) -> bool:
     return value.startswith("/") or (sys.platform == "win32" and (value[:1] == "\\" or value[1:2] == ":"))
 
 
-def helper_command() -> str:
-    """Return the value for `credential.helper`: the short name if git finds it on PATH, else the path.
+# Directories that are on PATH everywhere: in cron, in a service, in an editor that was not started from a shell.
+_ON_EVERY_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 
-    The path breaks when the program moves (cli/cli#2995 and six more), the name when PATH is short.
-    """
-    if find_program("git-credential-hf"):
+
+def helper_command() -> str:
+    """Return the value for `credential.helper`: the path of this program, or the short name if it is on every PATH."""
+    program = program_path()
+    if os.path.dirname(program) in _ON_EVERY_PATH:
         return "hf"
-    program = os.path.abspath(sys.argv[0])
-    if sys.platform == "win32":  # for git's shell; the launchers that pip makes omit `.exe` in argv
-        program = program.replace("\\", "/").removesuffix(".exe") + ".exe"
-    if not os.path.basename(program).startswith("git-credential-hf") or not os.access(program, os.X_OK):
-        # Run as `python -m git_credential_hf`: there is no executable that git could start.
-        raise Problem("there is no executable git-credential-hf on PATH", "pipx install git-credential-hf")
+    if sys.platform == "win32":
+        program = program.replace("\\", "/")  # for git's shell
     import shlex
 
     # git passes a path to the shell unquoted: with a space in it, it has to be a command (credential.c).
     return program if is_plain(program) else "!" + shlex.quote(program)
+
+
+def program_path() -> str:
+    """Return the path of this program that stays through upgrades: that of a link to it, if there is one.
+
+    Installers (uv, pipx, Homebrew, install.sh) replace the environment that the program is in, and keep the link.
+    """
+    suffix = ".exe" if sys.platform == "win32" else ""
+    name = f"git-credential-hf{suffix}"
+    running = os.path.abspath(sys.argv[0]).removesuffix(suffix) + suffix  # pip's launchers omit it in argv
+    if os.path.basename(running) != name or not os.access(running, os.X_OK):
+        # Run as `python -m git_credential_hf`.
+        found = os.path.join(os.path.dirname(sys.executable), name)
+        running = found if os.access(found, os.X_OK) else find_program("git-credential-hf") or ""
+    if not running:
+        raise Problem("there is no executable git-credential-hf on PATH", "pipx install git-credential-hf")
+    directories = [*_ON_EVERY_PATH, *path_directories(), os.path.expanduser("~/.local/bin")]
+    links = [
+        (directory not in _ON_EVERY_PATH, not os.path.islink(path), path)
+        for directory in directories
+        if _is_same_file(path := os.path.join(directory, name), running)
+        and not is_in_work_tree(directory)  # which may have another program there after the next `git pull`
+    ]
+    return min(links, key=lambda link: link[:2])[2] if links else running
+
+
+def _is_same_file(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
 def read_helper_entries() -> list[ConfigEntry]:

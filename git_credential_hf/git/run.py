@@ -48,7 +48,7 @@ def find_program(program: str) -> str | None:
     for directory in path_directories():
         path = os.path.join(directory, name)
         if os.path.isfile(path) and os.access(path, os.X_OK):
-            if not _is_in_work_tree(directory):
+            if not is_in_work_tree(directory):
                 return path
             last = last or path
     return last
@@ -59,7 +59,7 @@ def path_directories() -> list[str]:
     return [path for path in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(path)]
 
 
-def _is_in_work_tree(directory: str) -> bool:
+def is_in_work_tree(directory: str) -> bool:
     """Whether a directory is the current one, or in its work tree."""
     try:
         here = os.path.realpath(os.getcwd())

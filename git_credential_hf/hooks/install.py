@@ -14,9 +14,9 @@ complete before git's configuration names it, and removed only after that.
 import os
 import re
 import shlex
-import sys
 from typing import NamedTuple
 
+from git_credential_hf.configure import user_directory
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, config_path, parse_config, read_config, removal_command
 from git_credential_hf.git.helpers import helper_command
@@ -218,7 +218,7 @@ class _Place:
         self.content = read_file(self.config)
         self.base = without_hooks_path(self.content)
         if scope == "global":
-            self.directory = os.path.join(_global_directory(), HOOKS_DIRECTORY)
+            self.directory = os.path.join(user_directory(), HOOKS_DIRECTORY).replace(os.sep, "/")
             self.default = ""  # each repository's own
         else:
             common = os.path.normpath(os.path.join(self.top, git_line("rev-parse", "--git-common-dir")))
@@ -478,14 +478,3 @@ def _current_directory() -> str:
         return os.getcwd()
     except OSError as error:  # it was removed
         raise Problem(f"cannot read the current directory: {error.strerror}", "cd") from None
-
-
-def _global_directory() -> str:
-    """Return where the global hooks are: in no directory of other files, as install.sh has the program in its own."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~")
-        return os.path.join(base, "git-credential-hf").replace("\\", "/")
-    if sys.platform == "darwin":
-        return os.path.expanduser("~/Library/Application Support/git-credential-hf")
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    return os.path.join(base if os.path.isabs(base) else os.path.expanduser("~/.config"), "git-credential-hf")

@@ -86,7 +86,7 @@ def fills(directory: Path) -> list[Case]:
 
     found = [
         fill(NOTHING, answer=b""),
-        fill("git-credential-hf", "hf"),
+        fill("git-credential-hf", homes.program()),
         fill("store", "store"),
         fill("cache, its daemon running", "cache"),
         fill("a script that imports huggingface_hub", str(naive)),
@@ -154,7 +154,9 @@ def make_homes(directory: Path, hub: Any) -> dict[str, dict[str, str]]:
     if hub is not None:
         hub.user("alice")
         hub.repository("alice/model", private=True)
-        environments["pushing"] = homes.make(directory / "pushing", hub.token("alice"), homes.asks("hf"), hub)
+        environments["pushing"] = homes.make(
+            directory / "pushing", hub.token("alice"), homes.asks(homes.program()), hub
+        )
     for environment in environments.values():
         environment["GH_TOKEN"] = "gho_" + "c" * 36
         for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message", "a commit"]):

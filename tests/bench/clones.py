@@ -16,7 +16,7 @@ import homes
 # takes 8 ms longer to start than `store`: on loopback that alone is more. So it is shown, and not judged.
 MOST = {"git alone": 1.03}
 COMMITS, FILES = 30, 400
-HELPERS = {"store": "store", "git-credential-hf": "hf"}
+HELPERS = {"store": "store", "git-credential-hf": homes.program()}
 HUB = "https://huggingface.co"
 
 

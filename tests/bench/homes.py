@@ -1,6 +1,7 @@
 """Homes to measure in: somebody has logged in an hour ago, and nothing else of this machine is seen."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ def make(home: Path, token: str, settings: str = "", hub: Any = None, **more: ob
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
+
+
+def program() -> str:
+    """Return the path of the tested program, which `configure` gives git."""
+    return shutil.which("git-credential-hf") or "hf"
 
 
 def asks(helper: str) -> str:

@@ -13,13 +13,18 @@ import programs
 import pytest
 from executable import (
     ANSWER,
+    HEADER,
     HUB_SECTIONS,
+    INCLUDE,
+    LOCAL_INCLUDE,
     OLD_TOKEN,
+    OWN_FILE,
     PROGRAM,
     SCRIPTS,
     TOKEN,
     Spy,
     commands_in_hints,
+    configured,
     files_below,
     fill,
     run,
@@ -49,11 +54,19 @@ def spy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spy:
 
 
 def test_writes_the_documented_lines(home: Path, file: Path) -> None:
-    """In an empty home `configure` writes exactly the documented lines, and nothing anywhere else."""
+    """In an empty home `configure` writes its own file, and the line that includes it, and nothing anywhere else."""
     done = run("configure")
     assert (done.returncode, done.stderr) == (0, "")
-    assert files_below(home) == {".gitconfig": HUB_SECTIONS.encode()}
-    assert str(file) in done.stdout
+    assert files_below(home) == configured()
+    assert str(file) in done.stdout and str(home / OWN_FILE) in done.stdout
+    assert (home / OWN_FILE).stat().st_mode & 0o777 == 0o600
+    assert (home / OWN_FILE).parent.stat().st_mode & 0o777 == 0o700
+    listed = git("config", "--global", "--includes", "--list").splitlines()
+    assert listed[:1] == [f"include.path=~/{OWN_FILE}"]
+    assert listed[-2:] == ["credential.https://hf.co.helper=", f"credential.https://hf.co.helper={PROGRAM}"]
+    succeed("unconfigure")
+    assert files_below(home) == {}
+    assert not (home / OWN_FILE).parent.exists()
 
 
 def test_git_uses_only_this_helper(home: Path, file: Path, tmp_path: Path, spy: Spy) -> None:
@@ -119,9 +132,9 @@ def test_another_hub(text: str, home: Path, file: Path) -> None:
     done = run_fork("configure", "--hub", text)
     assert done.returncode == (0 if origin else 1), done.stderr
     assert ("--hub takes the origin of a Hub" in done.stderr) == (origin is None)
-    text = f"\"hf --hub '{origin}'\"" if "[" in text else f"hf --hub {origin}"  # for git's shell, and for git
+    text = f"\"{PROGRAM} --hub '{origin}'\"" if "[" in text else f"{PROGRAM} --hub {origin}"  # for git's shell, and git
     is_public = origin in (None, "https://huggingface.co")
-    assert file.read_text() == HUB_SECTIONS + ("" if is_public else section(origin or "", text))
+    assert files_below(home) == configured(more="" if is_public else section(origin or "", text))
     if origin:
         protocol, _, host = origin.partition("://")
         assert f"password={TOKEN}\n" in fill(host, protocol, HF_ENDPOINT="https://elsewhere.example")
@@ -131,11 +144,11 @@ def test_another_hub(text: str, home: Path, file: Path) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ORIGINS)
-def test_endpoint(endpoint: str, home: Path, file: Path) -> None:
+def test_endpoint(endpoint: str, home: Path) -> None:
     """HF_ENDPOINT alone adds nothing, and gets nothing; without a terminal, a hint names the command for it."""
     done = run_fork("configure", HF_ENDPOINT=endpoint)
     assert done.returncode == 0
-    assert file.read_text() == HUB_SECTIONS
+    assert files_below(home) == configured()
     origin = ORIGINS[endpoint]
     if origin in (None, "https://huggingface.co"):
         assert done.stderr == ""
@@ -150,14 +163,14 @@ def test_endpoint(endpoint: str, home: Path, file: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", ["y\n", "n\n", "\n"])
-def test_endpoint_on_a_terminal(answer: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endpoint_on_a_terminal(answer: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, `configure` asks whether the Hub at HF_ENDPOINT shall get the token; the default is no."""
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example.com")
     status, screen = run_on_terminal(answer, "configure")
     assert status == 0
     assert "https://hub.example.com (HF_ENDPOINT), too? It will get your token" in screen
-    more = section("https://hub.example.com", "hf --hub https://hub.example.com")
-    assert file.read_text() == HUB_SECTIONS + (more if answer == "y\n" else "")
+    more = section("https://hub.example.com", f"{PROGRAM} --hub https://hub.example.com")
+    assert files_below(home) == configured(more=more if answer == "y\n" else "")
 
 
 def test_a_namespace_of_another_hub(home: Path, file: Path) -> None:
@@ -190,32 +203,43 @@ def test_local_scope(home: Path, file: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert "not in a git repository\ngit-credential-hf: hint: cd into one" in outside.stderr
     monkeypatch.chdir(home / "repository")
     succeed_fork("configure", "--local")
-    assert config.read_bytes() == before + HUB_SECTIONS.encode()
+    assert config.read_bytes() == before + LOCAL_INCLUDE.encode()
+    assert (config.parent / "git-credential-hf/gitconfig").read_text() == HEADER + HUB_SECTIONS
     assert not file.exists()
     assert fill() == ANSWER
+    (home / "repository").rename(home / "moved")
+    monkeypatch.chdir(home / "moved")
+    assert fill() == ANSWER
     succeed_fork("unconfigure", "--local")
+    config = home / "moved/.git/config"
     assert config.read_bytes() == before
+    assert not (config.parent / "git-credential-hf").exists()
 
 
 def test_system_scope(home: Path, tmp_path: Path) -> None:
     """`--system` writes into the system's file, and undoes it there."""
     system = tmp_path / "system config"
     environment: dict[str, Any] = {"GIT_CONFIG_SYSTEM": str(system), "GIT_CONFIG_NOSYSTEM": None}
+    umask = os.umask(0o077)
     succeed_fork("configure", "--system", **environment)
-    assert system.read_text() == HUB_SECTIONS
+    os.umask(umask)
+    own = tmp_path / "git-credential-hf/gitconfig"
+    assert (system.read_text(), own.read_text()) == (LOCAL_INCLUDE, HEADER + HUB_SECTIONS)
+    modes = [path.stat().st_mode & 0o777 for path in (system, own, own.parent)]
+    assert modes == [0o644, 0o644, 0o755], "whatever the umask"
     assert fill(**environment) == ANSWER
     assert files_below(home) == {}
     succeed_fork("unconfigure", "--system", **environment)
-    assert not system.exists()
+    assert not system.exists() and not own.parent.exists()
 
 
-def test_the_last_scope_counts(file: Path, tmp_path: Path) -> None:
+def test_the_last_scope_counts(home: Path, tmp_path: Path) -> None:
     """Of several scope options the last one counts, and each scope is undone by itself."""
     system = tmp_path / "system"
     succeed_fork("configure", "--system", "--global", GIT_CONFIG_SYSTEM=str(system))
     assert not system.exists()
     succeed_fork("unconfigure", "--system", GIT_CONFIG_SYSTEM=str(system))
-    assert file.read_text() == HUB_SECTIONS
+    assert files_below(home) == configured()
 
 
 # --- without writing ---
@@ -227,9 +251,8 @@ def test_print(home: Path, file: Path) -> None:
     assert files_below(home) == {}
     file.write_text(HUB_SECTIONS)
     assert fill() == ANSWER
-    assert succeed("configure") == ""
     other = succeed("configure", "--print", "--hub", "https://a.example")
-    assert other == HUB_SECTIONS + section("https://a.example", "hf --hub https://a.example")
+    assert other == HUB_SECTIONS + section("https://a.example", f"{PROGRAM} --hub https://a.example")
     assert succeed("configure", "--print", HF_ENDPOINT="https://a.example") == HUB_SECTIONS
 
 
@@ -302,9 +325,11 @@ def test_dry_run(before: str | None, home: Path, file: Path) -> None:
         shown = succeed_fork(command, "--dry-run")
         assert files_below(home) == state
         head, *lines = shown.splitlines()
-        assert head == (f"--- {file}" if state else "--- /dev/null")
-        assert [line[1:] for line in lines[1:] if line.startswith(sign)] == HUB_SECTIONS.splitlines()
-        assert not [line for line in lines[1:] if line.startswith(other)]
+        own, files = home / OWN_FILE, [line for line in lines if line[:4] in ("--- ", "+++ ")]
+        assert {head, *files} >= {f"{mark} {path}" for mark, path in ((sign * 3, file), (sign * 3, own))}
+        shown_lines = [line[1:] for line in lines if line.startswith(sign) and line not in files]
+        assert sorted(shown_lines) == sorted((HEADER + HUB_SECTIONS + INCLUDE).splitlines())
+        assert not [line for line in lines if line.startswith(other) and line not in files]
         succeed_fork(command)
         assert succeed_fork(command, "--dry-run") == ""
         state = files_below(home)
@@ -317,7 +342,9 @@ def test_dry_run_shows_no_secret(command: str, file: Path) -> None:
     secret = "hf_SeCrEtSeCrEtSeCrEtSeCrEtSeCrEt5678"
     text = f'[http "https://huggingface.co"]\n\textraHeader = "Authorization: Bearer {secret}"\n'
     text += "[sendemail]\n\tsmtpPass = of-another-host\n"
-    file.write_text(text + (HUB_SECTIONS if command == "unconfigure" else ""))
+    file.write_text(text)
+    if command == "unconfigure":
+        succeed_fork("configure")
     shown = succeed_fork(command, "--dry-run")
     assert secret not in shown
     assert "of-another-host" not in shown
@@ -384,16 +411,13 @@ def linked_program(directory: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", DIRECTORIES, ids=ascii)
-def test_absolute_path(name: str, file: Path, tmp_path: Path, off_path: str) -> None:
-    """Off PATH the absolute path is written so that git starts it, whatever is in it; and `unconfigure` finds it."""
+def test_absolute_path(name: str, home: Path, file: Path, tmp_path: Path, off_path: str) -> None:
+    """The absolute path is written so that git starts it, whatever is in it; and `unconfigure` finds it."""
     program = linked_program(tmp_path / name)
     file.write_text(USER)
     done = run("configure", program=str(program))
-    if done.returncode == 1 and "\n" in name:
-        assert file.read_text() == USER
-        return
     assert done.returncode == 0, done.stderr
-    assert str(tmp_path).encode() in file.read_bytes()
+    assert str(tmp_path).encode() in (home / OWN_FILE).read_bytes()
     assert fill() == ANSWER
     (found,) = helper_chain("https://hf.co", read_config())
     assert is_our_helper(found.value or "")
@@ -408,57 +432,28 @@ def test_env_with_an_absolute_path(tmp_path: Path, off_path: str) -> None:
 
 
 @pytest.mark.parametrize("script", ["./bin/git-credential-hf configure", "PATH=bin:$PATH; git-credential-hf configure"])
-def test_started_by_a_relative_path(script: str, home: Path, file: Path, off_path: str) -> None:
+def test_started_by_a_relative_path(script: str, home: Path, off_path: str) -> None:
     """Started as `./git-credential-hf`, or through a relative entry of PATH, it writes an absolute path."""
     program = linked_program(home / "bin")
     programs.run("sh", "-c", script)
-    assert f"\thelper = {program}\n" in file.read_text()
+    assert f"\thelper = {program}\n" in (home / OWN_FILE).read_text()
 
 
-@pytest.mark.parametrize("name", ["plain", "with blank"])
-@pytest.mark.parametrize("before", ["", "\n", USER, USER[:-1]], ids=["empty", "newline", "user", "no newline"])
-def test_from_path_to_name_and_back(
-    name: str, before: str, file: Path, tmp_path: Path, on_path: dict[str, str]
-) -> None:
-    """When the program comes onto PATH, the next `configure` replaces the path by the name, and the reverse."""
-    program = str(linked_program(tmp_path / name))
-    file.write_text(before)
-    succeed("configure", **on_path)
-    by_name = file.read_bytes()
-    file.write_text(before)
-    succeed("configure", program=program)
-    by_path = file.read_bytes()
-    assert by_name != by_path
-
-    succeed("configure", **on_path)
-    assert file.read_bytes() == by_name
-    succeed("configure", program=program)
-    assert file.read_bytes() == by_path
-    succeed("unconfigure", **on_path)
-    assert file.read_text() == before
+def test_another_path(home: Path, tmp_path: Path, off_path: str) -> None:
+    """After the program has moved, the next `configure` replaces the path, and nothing in git's own file."""
+    first, second = linked_program(tmp_path / "a"), linked_program(tmp_path / "with blank")
+    for program in (first, second, first):
+        assert run("configure", program=str(program)).returncode == 0
+        helper = str(program) if program == first else f"\"!'{program}'\""
+        sections = section("https://huggingface.co", helper) + section("https://hf.co", helper)
+        assert files_below(home) == {**configured(), OWN_FILE: (HEADER + sections).encode()}
+        assert fill() == ANSWER
 
 
-def test_from_path_to_name_in_an_extended_section(on_path: dict[str, str]) -> None:
-    """If our section has another setting, both entries are written, and `unconfigure` removes both."""
-    succeed("configure")
-    git("config", "--global", "credential.https://huggingface.co.provider", "generic")
-    succeed("configure", **on_path)
-    assert fill(**on_path) == ANSWER
-    succeed("unconfigure")
-    assert git("config", "--global", "--list") == "credential.https://huggingface.co.provider=generic\n"
-
-
-def test_as_a_module(home: Path, file: Path, request: pytest.FixtureRequest) -> None:
-    """`python -m git_credential_hf configure` writes the name if it is on PATH, or else fails."""
-    command = [sys.executable, "-m", "git_credential_hf", "configure"]
-    programs.run(*command)
-    assert file.read_text() == HUB_SECTIONS
-    file.unlink()
-    request.getfixturevalue("off_path")
-    done = programs.run(*command, check=False)
-    assert done.returncode == 1
-    assert "error: there is no executable git-credential-hf on PATH" in done.stderr
-    assert files_below(home) == {}
+def test_as_a_module(home: Path, off_path: str) -> None:
+    """`python -m git_credential_hf configure` writes the path of the program beside that Python, on PATH or not."""
+    programs.run(sys.executable, "-m", "git_credential_hf", "configure")
+    assert files_below(home) == configured()
 
 
 # --- for all users ---

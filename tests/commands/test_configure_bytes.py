@@ -1,4 +1,4 @@
-"""The bytes of git's configuration: `configure` adds to any file, and `unconfigure` gives back what was there."""
+"""The bytes of git's configuration: `configure` adds a line to any file, and `unconfigure` takes it out."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,21 @@ from pathlib import Path
 import programs
 import pytest
 from amount import tenth
-from executable import ANSWER, HUB_SECTIONS, TOKEN, Spy, files_below, fill, run_fork, section, succeed_fork
+from executable import (
+    ANSWER,
+    HEADER,
+    HUB_SECTIONS,
+    INCLUDE,
+    OWN_FILE,
+    PROGRAM,
+    TOKEN,
+    Spy,
+    configured,
+    files_below,
+    fill,
+    run_fork,
+    succeed_fork,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programs import git
@@ -67,7 +81,10 @@ CORPUS: dict[str, bytes | None] = {
     "own hf": (OWN + "\thelper = hf\n" + USER).encode(),
     "own hf for a namespace": b'[credential "https://huggingface.co/acme"]\n\thelper = hf --token work\n',
     "own hf in a shell": (OWN + "\thelper = !git-credential-hf\n" + USER).encode(),
-    "a comment that quotes us": b"# " + HUB_SECTIONS.replace("\n", "\n# ").encode() + b"\n",
+    "a comment that quotes us": b"# " + INCLUDE.replace("\n", "\n# ").encode() + b"\n",
+    "our sections, pasted": HUB_SECTIONS.encode() + USER.encode(),
+    "our file, included for some repositories": f'[includeIf "gitdir:/x/"]\n\tpath = ~/{OWN_FILE}\n'.encode(),
+    "files called nearly so": f"[include]\n\tpath = ~/{OWN_FILE}2\n\tpath = ~/{OWN_FILE.upper()}".encode(),
     "include": b"[include]\n\tpath = included\n",
     "include last": USER.encode() + b'[includeIf "gitdir:/"]\n\tpath = included\n[include]\n\tpath = missing',
     "not UTF-8": b'[user]\n\tname = \xff\xfe\x80\n[x "\xff"]\n\ty = \xe9\n',
@@ -101,18 +118,21 @@ def test_round_trip(name: str, home: Path, file: Path, spy: Spy) -> None:
     settings_before = settings_in(file) if before is not None else ""
 
     succeed_fork("configure")
-    configured = file.read_bytes()
-    assert configured.startswith(before or b"")
-    assert settings_in(file).startswith(settings_before)
+    after = file.read_bytes()
+    assert after.startswith(before or b"")
+    assert after.count(INCLUDE.encode().strip()) == (before or b"").count(INCLUDE.encode().strip()) + 1
+    assert settings_in(file) == settings_before + f"include.path\n~/{OWN_FILE}\0"
+    assert (home / OWN_FILE).read_text() == HEADER + HUB_SECTIONS
     assert fill() == ANSWER
     assert spy.requests() == []
 
     assert succeed_fork("configure") == ""
-    assert file.read_bytes() == configured
+    assert file.read_bytes() == after
 
     succeed_fork("unconfigure")
     assert (file.read_bytes() if file.exists() else None) == before
     assert set(files_below(home)) <= {".gitconfig", "included"}
+    assert not (home / OWN_FILE).parent.exists()
 
 
 LINES_OF_FILES = [
@@ -120,7 +140,13 @@ LINES_OF_FILES = [
     *("[credential]", '[credential "https://huggingface.co"]', '[credential "https://hf.co"]', "[credential] # c"),
     *("\thelper =", "\thelper", "\thelper = store", "helper=cache --timeout 9", "\thelper = hfx"),
     *("\tuseHttpPath = true", "\tprovider = generic", '\thelper = ""', "\tlong = a \\\n b"),
-    "[include]\n\tpath = /nowhere",
+    *(
+        "[include]\n\tpath = /nowhere",
+        "[include]",
+        "\tpath = mine",
+        '[includeIf "gitdir:/x/"]',
+        f"\tpath = ~/{OWN_FILE}2",
+    ),
 ]
 files = st.builds(
     lambda lines, ends, last: "".join(a + b for a, b in zip(lines, ends, strict=False)) + last,
@@ -148,18 +174,18 @@ def test_round_trip_of_any_file(file: Path, text: str, added: str) -> None:
         assert file.read_bytes() == before
         return
     assert is_readable
-    configured = file.read_bytes()
-    assert configured.startswith(before)
+    after = file.read_bytes()
+    assert after.startswith(before)
     assert plan_configure("global") == []
-    helpers = git("config", "--global", "--get-all", "credential.https://huggingface.co.helper")
-    assert helpers.endswith("\nhf\n")
+    helpers = git("config", "--global", "--includes", "--get-all", "credential.https://huggingface.co.helper")
+    assert helpers.endswith("\n" + PROGRAM + "\n")
 
-    if configured.endswith(b"\n") and added:
-        file.write_bytes(configured + added.encode())
+    if after.endswith(b"\n") and added:
+        file.write_bytes(after + added.encode())
         for change in plan_unconfigure("global"):
             change.apply()
         assert file.read_bytes() == before + added.encode() or not before.strip(b"\n")
-        file.write_bytes(configured)
+        file.write_bytes(after)
     for change in plan_unconfigure("global"):
         change.apply()
     assert file.read_bytes() == before
@@ -189,16 +215,17 @@ def test_a_line_that_continues(before: bytes, file: Path) -> None:
         succeed_fork("unconfigure")
     else:
         assert (done.returncode, done.stdout) == (1, HUB_SECTIONS)
-    assert file.read_bytes() == before
+    assert files_below(file.parent) == {".gitconfig": before}
 
 
 def test_a_continued_line_that_looks_like_ours(file: Path) -> None:
     """Lines that look like ours, but are the end of a value, are not removed: git would read another value."""
-    file.write_text("[alias]\n\tx = a \\\n" + section("https://hf.co") + USER)
+    file.write_text("[alias]\n\tx = a \\\n" + INCLUDE + USER)
     before = file.read_bytes()
-    done = run_fork("configure")
-    assert (done.returncode, file.read_bytes()) == (1, before)
-    assert "cannot be changed safely" in done.stderr
+    for command in ("configure", "unconfigure"):
+        done = run_fork(command)
+        assert (done.returncode, files_below(file.parent)) == (1, {".gitconfig": before})
+        assert "cannot be changed safely" in done.stderr
 
 
 # --- what others do to our lines ---
@@ -222,38 +249,31 @@ def test_lines_below_ours_stay(name: str, file: Path) -> None:
     assert after[len(kept) :].lstrip(b"\n") == b"[pull]\n\trebase = true\n# mine\n\n[init]\n\tdefaultBranch = main"
 
 
-def test_lines_between_ours_stay(file: Path) -> None:
-    """Comments, blank lines and sections between our sections are the user's."""
-    first, second = section("https://huggingface.co"), section("https://hf.co")
-    file.write_text(USER + first + "# between\n\n" + USER + second + "\n# after\n")
-    succeed_fork("unconfigure")
-    assert file.read_text() == USER + "# between\n\n" + USER + "\n# after\n"
-
-
-@pytest.mark.parametrize(
-    "before",
-    [
-        "",
-        USER,
-        USER + OWN + "\tusername = alice\n",
-        USER + OWN + "\thelper = cache\n",
-        OWN + "\thelper =\n\thelper = cache\n" + USER,
-        '[credential "https://hf.co"]\n\thelper =\n\thelper = cache\n' + USER,
-    ],
-    ids=["empty", "user", "own username", "own helper", "own reset and helper", "own reset for hf.co"],
-)
-def test_a_setting_in_our_section_stays(before: str, home: Path, file: Path) -> None:
-    """Git Credential Manager adds its `provider` to our section: it stays, and our lines are removed."""
-    file.write_text(before)
+@pytest.mark.parametrize("added", ["include.path", "include.other"])
+def test_a_setting_in_our_section_stays(added: str, home: Path, file: Path) -> None:
+    """What git has added to our section stays, and our line is removed."""
+    file.write_text(USER)
     succeed_fork("configure")
-    git("config", "--global", "credential.https://huggingface.co.provider", "generic")
+    git("config", "--global", "--add", added, "mine")
+    assert file.read_text() == USER + INCLUDE + f"\t{added.partition('.')[2]} = mine\n"
     assert succeed_fork("configure") == ""
-    assert fill().endswith(f"password={TOKEN}\n")
+    assert fill() == ANSWER
     succeed_fork("unconfigure")
-    (home / "before").write_text(before)
-    assert settings_in(file) == settings_in(home / "before") + "credential.https://huggingface.co.provider\ngeneric\0"
-    assert file.read_text().startswith(before)
+    assert file.read_text() == USER + f"[include]\n\t{added.partition('.')[2]} = mine\n"
     assert succeed_fork("unconfigure") == ""
+
+
+def test_our_line_in_a_section_of_others(home: Path, file: Path) -> None:
+    """A line that was moved below other includes is found there."""
+    theirs = "[include]\n\tpath = mine\n"
+    file.write_text(theirs + f"\tpath = ~/{OWN_FILE}\n" + USER)
+    succeed_fork("configure")
+    assert fill() == ANSWER
+    assert file.read_text() == theirs + USER + INCLUDE, "as there was no file of ours"
+    file.write_text(theirs + f"\tpath = ~/{OWN_FILE}\n" + USER)
+    assert succeed_fork("configure") == ""
+    succeed_fork("unconfigure")
+    assert files_below(home) == {".gitconfig": (theirs + USER).encode()}
 
 
 @pytest.mark.parametrize(
@@ -261,18 +281,30 @@ def test_a_setting_in_our_section_stays(before: str, home: Path, file: Path) -> 
     [
         lambda text: text.replace("\t", "    "),
         lambda text: text.replace("\n", "\r\n"),
-        lambda text: text.replace("helper = hf", 'helper = "hf"'),
-        lambda text: text.replace("helper = hf", "helper = hf # the Hub's"),
-        lambda text: text.replace("helper = hf", "helper=hf"),
-        lambda text: text.replace("[credential ", "[Credential "),
-        lambda text: text.replace("[credential", "# the Hub\n[credential"),
-        lambda text: text.replace('"https://hf.co"]\n', '"https://hf.co"]\n\t# mine\n'),
+        lambda text: text.replace("~/" + OWN_FILE, f'"~/{OWN_FILE}"'),
+        lambda text: text.replace(OWN_FILE, OWN_FILE + " # the Hub's"),
+        lambda text: text.replace("path = ", "path="),
+        lambda text: text.replace("path = ", "Path  = "),
+        lambda text: text.replace("[include]", "[Include] ; of ours"),
+        lambda text: text.replace("[include]", "[ include ]").replace("[ include ]", "[include]  "),
+        lambda text: text.replace("[include]", "# the Hub\n[include]"),
     ],
-    ids=["blanks", "CRLF", "quoted", "comment behind", "no blanks", "upper case", "comment before", "comment within"],
+    ids=[
+        "blanks",
+        "CRLF",
+        "quoted",
+        "comment",
+        "no blanks",
+        "upper case",
+        "comments",
+        "blanks behind",
+        "comment before",
+    ],
 )
-def test_lines_that_were_edited(edit: Callable[[str], str], file: Path) -> None:
-    """Our lines after an edit by a formatter or a person still count as configured, and `unconfigure` finds them."""
-    file.write_bytes(edit(USER + HUB_SECTIONS).encode())
+def test_lines_that_were_edited(edit: Callable[[str], str], home: Path, file: Path) -> None:
+    """Our line after an edit by a formatter or a person still counts as configured, and `unconfigure` finds it."""
+    succeed_fork("configure")
+    file.write_bytes(edit(USER + INCLUDE).encode())
     before = file.read_bytes()
     assert succeed_fork("configure") == ""
     assert file.read_bytes() == before
@@ -284,14 +316,16 @@ def test_lines_that_were_edited(edit: Callable[[str], str], file: Path) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["hf --token work", "!git-credential-hf", "~/bin/git-credential-hf", "!'/opt/a b/git-credential-hf' --token work"],
+    ["hf --token work", "!git-credential-hf", "!'/opt/a b/git-credential-hf' --token work"],
 )
-def test_undo_beside_handwritten_helpers(value: str, file: Path) -> None:
-    """A hand-written helper that runs this program does not keep `unconfigure` from removing our section."""
+def test_undo_beside_handwritten_helpers(value: str, home: Path, file: Path) -> None:
+    """A hand-written helper that runs this program does not keep `unconfigure` from removing ours, and stays."""
     git("config", "--global", "credential.https://huggingface.co/acme.helper", value)
+    before = files_below(home)
     succeed_fork("configure")
-    succeed_fork("unconfigure")
-    assert not file.exists() or '"https://huggingface.co"' not in file.read_text()
+    done = run_fork("unconfigure")
+    assert files_below(home) == before
+    assert "was not written by `configure`" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -309,16 +343,60 @@ def test_undo_beside_handwritten_helpers(value: str, file: Path) -> None:
     ],
     ids=lambda text: " ".join(text.split()),
 )
-def test_configure_again(later: str, home: Path, file: Path, spy: Spy) -> None:
-    """Whatever was added below our lines, `configure` makes git use only this helper again."""
+@pytest.mark.parametrize("hub", [(), ("--hub", "https://hub.example")], ids=["", "another Hub"])
+def test_configure_again(later: str, hub: tuple[str, ...], home: Path, file: Path, spy: Spy) -> None:
+    """Whatever was added below our line, `configure` makes git use only this helper again."""
     (home / "more").write_text("[credential]\n\thelper = spy\n")
-    file.write_text(HUB_SECTIONS + later)
     succeed_fork("configure")
+    file.write_text(USER + INCLUDE + later)
+    succeed_fork("configure", *hub)
+    assert file.read_text() == USER + later + INCLUDE
     assert fill() == ANSWER
     git("credential", "approve", stdin=ANSWER)
     assert spy.requests() == []
+    assert succeed_fork("configure") == ""
     succeed_fork("unconfigure")
-    assert file.read_text() == later
+    assert file.read_text() == USER + later
+
+
+def test_what_does_not_matter_below_ours(home: Path, file: Path) -> None:
+    """Settings for other hosts below our line are no reason to move it."""
+    succeed_fork("configure")
+    text = INCLUDE + '[credential "https://git.example"]\n\thelper = store\n' + USER
+    file.write_text(text)
+    assert succeed_fork("configure") == ""
+    assert file.read_text() == text
+
+
+# --- our own file ---
+
+
+def test_a_file_of_ours_that_was_edited(home: Path, file: Path) -> None:
+    """Our own file is written whole, whatever was made of it; only what `configure` was given before stays."""
+    succeed_fork("configure", "--hub", "https://hub.example")
+    before = files_below(home)
+    own = home / OWN_FILE
+    own.write_text(own.read_text().replace("\t", "") + "[user]\n\tname = Bob\n")
+    succeed_fork("configure")
+    assert files_below(home) == before
+    own.write_text("[broken\n")
+    done = run_fork("configure")
+    assert done.returncode == 1
+    error, hint = done.stderr.splitlines()
+    assert f"git cannot read {own}: " in error and hint == f"git-credential-hf: hint: rm {own}"
+    own.unlink()
+    succeed_fork("configure")
+    assert files_below(home) == configured()
+
+
+def test_without_its_file(home: Path, file: Path) -> None:
+    """A line without the file, as in a copied `.gitconfig`: `unconfigure` removes it, and `configure` uses it."""
+    file.write_text(USER + INCLUDE)
+    succeed_fork("unconfigure")
+    assert files_below(home) == {".gitconfig": USER.encode()}
+    file.write_text(USER + INCLUDE)
+    succeed_fork("configure")
+    assert files_below(home) == configured(USER)
 
 
 MALFORMED = {

@@ -1,4 +1,4 @@
-"""The file that `configure` changes: its mode, owner and links stay, and it is never damaged."""
+"""The files that `configure` writes: git's keeps its mode, owner and links; git finds ours; none is damaged."""
 
 import os
 import re
@@ -9,10 +9,26 @@ from pathlib import Path
 
 import programs
 import pytest
-from executable import ANSWER, HUB_SECTIONS, PROGRAM, TOKEN, files_below, fill, run, run_fork, succeed, succeed_fork
+from executable import (
+    ANSWER,
+    HEADER,
+    HUB_SECTIONS,
+    INCLUDE,
+    LOCAL_INCLUDE,
+    OWN_FILE,
+    PROGRAM,
+    TOKEN,
+    configured,
+    files_below,
+    fill,
+    run,
+    run_fork,
+    succeed,
+    succeed_fork,
+)
 from programs import Done, git
 
-from git_credential_hf.configure import plan_configure
+from git_credential_hf.configure import plan_configure, plan_unconfigure
 from git_credential_hf.files import FileChange
 from git_credential_hf.problem import Problem
 
@@ -57,13 +73,138 @@ def test_a_link_stays(target: str, home: Path) -> None:
     (home / "link").symlink_to(target)
     before = files_below(home)
     succeed_fork("configure")
-    after = files_below(home)
-    changed = after.pop(target)
-    assert isinstance(changed, bytes) and changed.endswith(HUB_SECTIONS.encode())
-    assert after == {name: value for name, value in before.items() if name != target}
+    before_target = before.get(target, b"")
+    assert isinstance(before_target, bytes)
+    assert files_below(home) == {
+        **before,
+        target: before_target + INCLUDE.encode(),
+        OWN_FILE: (HEADER + HUB_SECTIONS).encode(),
+    }
     assert fill() == ANSWER
     succeed_fork("unconfigure")
     assert files_below(home) == before
+
+
+@pytest.mark.parametrize("target", [".config/gitconfig", ".config/git-credential-hf-dotfiles/x", "gitconfig"])
+def test_a_link_beside_our_directory(target: str, home: Path) -> None:
+    """Wherever the link leads, git finds our file: it takes a relative path in an include from the link."""
+    (home / target).parent.mkdir(parents=True, exist_ok=True)
+    (home / target).write_text(USER)
+    (home / ".gitconfig").symlink_to(home / target)
+    succeed_fork("configure")
+    assert fill() == ANSWER
+    succeed_fork("unconfigure")
+    assert (home / target).read_text() == USER
+
+
+# --- places ---
+
+
+def test_a_repository_whose_configuration_is_a_link(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tool `repo` makes links into a directory of its own in `.git`: git includes what is beside the link."""
+    git("init", "--quiet", "work")
+    config = home / "work/.git/config"
+    config.rename(home / "config of repo")
+    config.symlink_to(home / "config of repo")
+    before = files_below(home)
+    monkeypatch.chdir(home / "work")
+    succeed_fork("configure", "--local")
+    assert fill() == ANSWER
+    assert succeed_fork("configure", "--local") == ""
+    succeed_fork("unconfigure", "--local")
+    assert files_below(home) == before
+
+
+@pytest.mark.parametrize("kind", ["worktree", "bare", "subdirectory", "git directory"])
+def test_local_scope_everywhere(kind: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--local` writes beside the configuration that all worktrees share, from wherever it is called."""
+    git("init", "--quiet", *(["--bare"] if kind == "bare" else []), "main")
+    shared, where = (home / "main", home / "main") if kind == "bare" else (home / "main/.git", home / "main")
+    if kind == "worktree":
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        git(*identity, "commit", "--quiet", "--allow-empty", "--message", "x", cwd=where)
+        git("worktree", "add", "--quiet", "../other", cwd=where)
+        where = home / "other"
+    elif kind == "subdirectory":
+        where = home / "main/a/b"
+        where.mkdir(parents=True)
+    elif kind == "git directory":
+        where = shared
+    before = files_below(home)
+    monkeypatch.chdir(where)
+    succeed_fork("configure", "--local")
+    changed = {name for name, content in files_below(home).items() if before.get(name) != content}
+    paths = (shared / "config", shared / "git-credential-hf/gitconfig")
+    assert changed == {str(path.relative_to(home)) for path in paths}
+    assert paths[0].read_text().endswith(LOCAL_INCLUDE)
+    assert paths[1].stat().st_mode & 0o777 == 0o644, "git fails for other users of a repository who cannot read it"
+    assert fill() == ANSWER
+    assert succeed_fork("configure", "--local") == ""
+    succeed_fork("unconfigure", "--local")
+    assert files_below(home) == before
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "include"),
+    [
+        ("{home}/.settings", ".settings/git-credential-hf", "~/.settings/git-credential-hf/gitconfig"),
+        ("{home}/with blank", "with blank/git-credential-hf", '"~/with blank/git-credential-hf/gitconfig"'),
+        ("{home}/../{name}-xdg", "../{name}-xdg/git-credential-hf", None),
+        ("relative", ".config/git-credential-hf", f"~/{OWN_FILE}"),
+        ("", ".config/git-credential-hf", f"~/{OWN_FILE}"),
+    ],
+    ids=["in the home", "with a blank", "elsewhere", "relative", "empty"],
+)
+def test_xdg_config_home(value: str, place: str, include: str | None, home: Path) -> None:
+    """Our file is in XDG_CONFIG_HOME, unless that is relative; git finds it without that variable."""
+    value, place = value.format(home=home, name=home.name), place.format(name=home.name)
+    file = home / ".gitconfig"
+    succeed_fork("configure", XDG_CONFIG_HOME=value)
+    if include is None:
+        include = str(home.parent / f"{home.name}-xdg/git-credential-hf/gitconfig")
+        assert os.path.realpath(file.read_text().split(" = ")[1].strip().replace("~", str(home))) == include
+    else:
+        assert file.read_text() == f"[include]\n\tpath = {include}\n"
+    assert (home / place / "gitconfig").read_text() == HEADER + HUB_SECTIONS
+    assert fill() == ANSWER
+    assert succeed_fork("configure", XDG_CONFIG_HOME=value) == ""
+    succeed_fork("unconfigure", XDG_CONFIG_HOME=value)
+    assert not file.exists() and not (home / place).exists()
+
+
+def test_git_with_its_own_xdg_file(home: Path) -> None:
+    """If git's global file is `~/.config/git/config`, the line is there."""
+    file = home / ".config/git/config"
+    file.parent.mkdir(parents=True)
+    file.write_text(USER)
+    succeed_fork("configure")
+    assert files_below(home) == {
+        OWN_FILE: (HEADER + HUB_SECTIONS).encode(),
+        ".config/git/config": (USER + INCLUDE).encode(),
+    }
+    assert fill() == ANSWER
+    succeed_fork("unconfigure")
+    assert files_below(home) == {".config/git/config": USER.encode()}
+
+
+@pytest.mark.parametrize("home_variable", [None, "", "relative"])
+def test_without_home(home_variable: str | None, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without HOME git has no global configuration: an error, and nothing is written anywhere."""
+    monkeypatch.chdir(home)
+    for command in ("configure", "unconfigure"):
+        done = run_fork(command, HOME=home_variable)
+        assert done.returncode == 1
+        assert "error: HOME is not set" in done.stderr
+        assert files_below(home) == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
+def test_owner_under_sudo(home: Path) -> None:
+    """If sudo keeps HOME, our file and its directories belong to the owner of the home: git would fail for them."""
+    os.chown(home, 12345, 23456)
+    succeed_fork("configure")
+    for path in (home / OWN_FILE, *(home / OWN_FILE).parents[:2]):
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456), path
 
 
 # --- what cannot be written ---
@@ -80,6 +221,7 @@ def fail(home: Path, command: str = "configure", around: tuple[str, ...] = ()) -
     assert re.search(r"^git-credential-hf: error: \S.*[^.\n]$", done.stderr, re.MULTILINE)
     assert done.stdout == (HUB_SECTIONS if command == "configure" else "")
     assert files_below(home) == before
+    assert (home / OWN_FILE).parent.exists() == (OWN_FILE in before)
     return done
 
 
@@ -104,7 +246,7 @@ def test_read_only_directory(content: str | None, home: Path) -> None:
 
 
 def test_read_only_after_configure(home: Path) -> None:
-    """`unconfigure` fails, too, and `configure` succeeds because nothing is left to do."""
+    """`unconfigure` fails, too, and `configure` succeeds because nothing is left to do, or only in our own file."""
     succeed("configure")
     (home / ".gitconfig").chmod(0o444)
     fail(home, "unconfigure")
@@ -220,7 +362,8 @@ def follow_hint(done: Done) -> None:
 
 def test_a_change_between_reading_and_writing(home: Path, file: Path) -> None:
     """What git writes after our plan is not lost: the change is refused."""
-    (change,) = plan_configure("global")
+    own, change = plan_configure("global")
+    own.apply()
     git("config", "--global", "a.b", "c")
     before = file.read_text()
     with pytest.raises(Problem, match="changed by another program"):
@@ -242,39 +385,76 @@ def test_several_at_once(before: str, home: Path) -> None:
     assert 0 in [status for _, status in results]
     for errors, status in results:
         assert status == 0 or (status == 1 and "by another program" in errors), errors
-    assert file.read_text().strip("\n") == (before + HUB_SECTIONS).strip("\n")
-    assert not (home / ".gitconfig.lock").exists()
+    assert file.read_text().strip("\n") == (before + INCLUDE).strip("\n")
+    assert (home / OWN_FILE).read_text() == HEADER + HUB_SECTIONS
+    assert not [*home.rglob("*.lock")]
 
 
-def kill_at(call: str) -> None:
-    """Kill `configure` at its first call of one of these system calls; tests/long/faults has all the moments."""
+def kill_at(call: str, when: int = 1) -> None:
+    """Kill `configure` at a call of one of these system calls, such as the first; tests/long/faults has all moments."""
     if not shutil.which("strace"):
         pytest.skip("no strace")
-    around = ("strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL")
+    around = (
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        os.devnull,
+        "-e",
+        f"trace={call}",
+        "-e",
+        f"inject={call}:signal=SIGKILL:when={when}",
+    )
     killed = programs.run(*around, PROGRAM, "configure", check=False, HF_TOKEN=TOKEN)
     if "ptrace" in killed.stderr.lower():
         pytest.skip(killed.stderr)
     assert killed.returncode != 0, killed.stderr
 
 
-@pytest.mark.parametrize("call", ["fsync", "chmod,fchmod,fchmodat", "rename,renameat,renameat2"])
-def test_killed_while_writing(call: str, home: Path) -> None:
-    """Killed at the worst moments, `configure` leaves the old file or the new one, whole, and a way on."""
+@pytest.mark.parametrize("when", [1, 2], ids=["our file", "git's file"])
+@pytest.mark.parametrize("call", ["fsync", "fchmod", "rename,renameat,renameat2"])
+def test_killed_while_writing(call: str, when: int, home: Path) -> None:
+    """Killed at the worst moments, `configure` leaves the old files or the new ones, whole, and a way on."""
     before = USER.encode() * 1000
     (home / ".gitconfig").write_bytes(before)
-    kill_at(call)
-    assert (home / ".gitconfig").read_bytes() in (before, before + HUB_SECTIONS.encode())
-    assert set(files_below(home)) <= {".gitconfig", ".gitconfig.lock"}
-    if (home / ".gitconfig.lock").exists():
+    (home / ".gitconfig").chmod(0o600)
+    kill_at(call, when)
+    after = files_below(home)
+    locks = [name for name in after if name.endswith(".lock")]
+    whole = {name: content for name, content in after.items() if name not in locks}
+    new = configured(before)
+    assert whole in ({".gitconfig": before}, {**new, ".gitconfig": before}, new)
+    assert fill() in ("", ANSWER)
+    assert "user.name=Alice" in git("config", "--list")
+    for _ in locks:
         follow_hint(run("configure"))
     succeed("configure")
+    assert files_below(home) == new
+    succeed("unconfigure")
+    assert files_below(home) == {".gitconfig": before}
+
+
+def test_killed_between_the_files(home: Path) -> None:
+    """If only our own file is changed, git works as before or as after; and `unconfigure` removes what is there."""
+    (home / ".gitconfig").write_text(USER)
+    own, line = plan_configure("global")
+    own.apply()
+    assert fill() == "" and succeed_fork("unconfigure")
+    assert files_below(home) == {".gitconfig": USER.encode()}
+    succeed_fork("configure")
+    line, own = plan_unconfigure("global")
+    line.apply()
+    assert fill() == "" and succeed_fork("unconfigure")
+    assert files_below(home) == {".gitconfig": USER.encode()}
 
 
 def test_a_private_file_is_never_public(file: Path, home: Path) -> None:
     """A file that only its owner may read holds passwords: its replacement is at no moment readable by others."""
     file.chmod(0o600)
+    succeed("configure")
+    file.write_text(USER)
     kill_at("rename")
-    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir() if path.stat().st_size} == {
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir() if path.is_file()} == {
         ".gitconfig": 0o600,
         ".gitconfig.lock": 0o600,
     }
@@ -282,6 +462,6 @@ def test_a_private_file_is_never_public(file: Path, home: Path) -> None:
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_without_standard_descriptors(closed: str, home: Path, file: Path) -> None:
-    """With stdin, stdout or stderr closed, only our lines get into the file."""
+    """With stdin, stdout or stderr closed, only our lines get into the files."""
     programs.run("sh", "-c", f'"$0" configure {closed}', PROGRAM, check=False)
-    assert files_below(home) == {".gitconfig": (USER + HUB_SECTIONS).encode()}
+    assert files_below(home) == configured(USER)

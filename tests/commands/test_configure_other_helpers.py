@@ -9,7 +9,17 @@ from typing import Any
 
 import programs
 import pytest
-from executable import OLD_TOKEN, TOKEN, commands_in_hints, messages, password, run, run_on_terminal
+from executable import (
+    OLD_TOKEN,
+    TOKEN,
+    commands_in_hints,
+    configured,
+    files_below,
+    messages,
+    password,
+    run,
+    run_on_terminal,
+)
 from programs import Done, git
 
 OTHERS = "https://me:secret@git.example\nhttps://hf_user:x@huggingface.co.evil.example\nhttps://a:b@github.com\n"
@@ -99,7 +109,7 @@ def test_purge_without_other_helpers(home: Path) -> None:
     """`--purge` on a fresh machine only configures."""
     done = run("configure", "--purge")
     assert (done.returncode, done.stderr) == (0, "")
-    assert sorted(path.name for path in home.iterdir()) == [".gitconfig"]
+    assert files_below(home) == configured()
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--print", "--env"])

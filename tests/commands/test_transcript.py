@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from executable import PROGRAM
 from transcript import run_on_terminal, svg
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def make_home(home: Path, hub: Hub) -> Path:
         path.write_text(content)
         path.chmod(0o600)
         os.utime(path, (time.time() - 3600,) * 2)
+    link = home / ".local/bin/git-credential-hf"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(PROGRAM)
     return home / "model"
 
 

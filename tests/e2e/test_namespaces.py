@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account import WEIGHTS, Account
+from account import WEIGHTS, Account, files_with
 from amount import some
+from executable import OWN_FILE, PROGRAM
 from programs import git
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def used(hub: "Hub") -> set[str | None]:
 
 
 def global_config(home: Path) -> bytes:
-    return (home / ".gitconfig").read_bytes()
+    return b"".join((home / name).read_bytes() for name in (".gitconfig", OWN_FILE) if (home / name).exists())
 
 
 # --- what the mapping does ---
@@ -203,16 +204,19 @@ def test_other_helpers_get_nothing(hub: "Hub", account: Account, tokens: Tokens,
 
 
 def test_the_lines_of_the_contract(account: Account, tokens: Tokens, home: Path) -> None:
-    """Below the namespace's URL stand the empty helper and `hf --token NAME`; useHttpPath is set for the host."""
+    """Below the namespace's URL stand the empty helper, and ours with its token; useHttpPath is set for the host."""
     account.run(*MAP)
     for host in ("huggingface.co", "hf.co"):
         for prefix in ("", "datasets/", "spaces/"):
             key = f"credential.https://{host}/{prefix}acme.helper"
-            assert account.git("config", "--global", "--get-all", key).stdout == "\nhf --token work\n"
+            assert (
+                account.git("config", "--global", "--includes", "--get-all", key).stdout
+                == f"\n{PROGRAM} --token work\n"
+            )
         key = f"credential.https://{host}.useHttpPath"
-        assert account.git("config", "--global", "--type=bool", "--get", key).stdout == "true\n"
+        assert account.git("config", "--global", "--includes", "--type=bool", "--get", key).stdout == "true\n"
     for token in tokens.values():
-        assert token.encode() not in global_config(home)
+        assert files_with(home / ".config", token.encode()) == set()
 
 
 def test_twice_is_once(account: Account, tokens: Tokens, home: Path) -> None:
@@ -255,7 +259,7 @@ def test_a_later_configure(
     assert not kept.exists() or kept.read_bytes() == b""
     account.run("git-credential-hf", "unconfigure")
     left = global_config(home).decode()
-    assert left.endswith(added) or "helper = hf" in added
+    assert left.endswith(added)
     assert "--token" not in left
 
 
@@ -281,16 +285,18 @@ def test_unconfigure_gives_back_the_bytes(account: Account, tokens: Tokens, home
     }
     for before in BEFORE:
         (home / ".gitconfig").write_bytes(before)
+        (home / OWN_FILE).unlink(missing_ok=True)
         for step in order.split(", "):
             account.run(*commands[step], "--no-purge")
         assert fill(account, "acme/model") == tokens["work"]
         assert fill(account, "datasets/acme/data") == tokens["work"]
         account.run("git-credential-hf", "unconfigure")
-        assert global_config(home) == before
+        assert global_config(home) == before  # and our file is gone
 
 
 def test_unconfigure_without_a_file_before(account: Account, tokens: Tokens, home: Path) -> None:
     """A file that the mapping has made goes with it."""
+    account.run("git-credential-hf", "unconfigure")
     (home / ".gitconfig").unlink()
     account.run(*MAP)
     assert fill(account, "acme/model") == tokens["work"]
@@ -353,6 +359,7 @@ def test_local(hub: "Hub", account: Account, tokens: Tokens, home: Path) -> None
     # git-lfs has written lines of its own below lfs.*.
     now = (home / "here/.git/config").read_bytes()
     assert b"credential" not in now
+    assert not (home / "here/.git/git-credential-hf").exists()
     assert now.startswith(before.rstrip(b"\n"))
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf.configure import format_section, plan_unconfigure
 from git_credential_hf.git import other_helpers as others
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import helper_command, is_our_helper, is_program_path
@@ -306,18 +305,6 @@ def test_a_path_to_ours_on_windows(started_as: str, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(sys, "argv", [str(tmp_path / started_as)])
     use_path(monkeypatch, "/usr/bin")
     assert helper_command() == f"{tmp_path}/git-credential-hf.exe"
-
-
-@pytest.mark.parametrize("path", ["C:/Users/alice/git-credential-hf.exe", "!'D:/Alice B/git-credential-hf.exe'"])
-def test_a_path_to_ours_on_windows_is_taken_out(path: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`unconfigure` gives back the very bytes, whatever drive the program is on."""
-    monkeypatch.setattr(sys, "platform", "win32")
-    program(home / "bin/git.exe", f"exec '{GIT}' \"$@\"")
-    use_path(monkeypatch, home / "bin")
-    before = b"[user]\n\tname = A\n"
-    block = format_section("https://huggingface.co", [("helper", ""), ("helper", path)])
-    (home / ".gitconfig").write_bytes(before + block.encode())
-    assert [change.after for change in plan_unconfigure("global")] == [before]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from executable import OWN_FILE, PROGRAM
 
 from git_credential_hf.hooks.judge import CHECKS
 
@@ -49,7 +50,10 @@ def test_options_of_the_installer() -> None:
 def test_what_configure_writes(home: Path) -> None:
     """The lines in the README are the lines that `configure` writes."""
     subprocess.run(["git-credential-hf", "configure"], check=True, capture_output=True)
-    assert f"```ini\n{(home / '.gitconfig').read_text()}```" in README
+    for name in (".gitconfig", OWN_FILE):
+        text = (home / name).read_text().replace(PROGRAM, "/home/alice/.local/bin/git-credential-hf")
+        assert f"```ini\n{text}```" in README
+        assert f"`~/{name}`" in README
 
 
 def test_the_table_of_checks() -> None:

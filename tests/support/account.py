@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from executable import OWN_FILE, write_files
 from programs import Argument, Done, run
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ def account(home: Path, hub: "Hub", monkeypatch: pytest.MonkeyPatch) -> Account:
         account.git("config", "--global", "user.name", "Alice")
         account.git("config", "--global", "user.email", "alice@example.org")
         account.run("git-credential-hf", "configure")
-        CONFIGURED[path] = (home / ".gitconfig").read_bytes()
-    (home / ".gitconfig").write_bytes(CONFIGURED[path])
+        CONFIGURED[path] = {name: (home / name).read_bytes() for name in (".gitconfig", OWN_FILE)}
+    write_files(home, CONFIGURED[path])
     return account
 
 
@@ -142,4 +143,4 @@ def browser_login(request: pytest.FixtureRequest, hub: "Hub", account: Account) 
     return log_in
 
 
-CONFIGURED: dict[str, bytes] = {}  # the global configuration, by the PATH on which our executable was found
+CONFIGURED: dict[str, dict[str, bytes]] = {}  # the global configuration, by the PATH on which our executable was found

@@ -9,6 +9,7 @@ import sysconfig
 import tempfile
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +138,31 @@ def succeed_fork(*arguments: str, **environment: Any) -> str:
 # --- what `configure` writes ---
 
 
-def section(origin: str, helper: str = "hf") -> str:
+def section(origin: str, helper: str = PROGRAM) -> str:
     """Return the lines for an origin."""
     return f'[credential "{origin}"]\n\thelper =\n\thelper = {helper}\n'
 
 
 HUB_SECTIONS = section("https://huggingface.co") + section("https://hf.co")
+HEADER = "# `git-credential-hf configure` writes this file, and `unconfigure` removes it.\n"
+OWN_FILE = ".config/git-credential-hf/gitconfig"
+INCLUDE = f"[include]\n\tpath = ~/{OWN_FILE}\n"
+LOCAL_INCLUDE = "[include]\n\tpath = git-credential-hf/gitconfig\n"
+
+
+def configured(before: str | bytes = "", more: str = "") -> dict[str, bytes | str]:
+    """Return the files of a home after `configure`, with what was before in `.gitconfig`, and `more` sections."""
+    before = before.encode() if isinstance(before, str) else before
+    return {OWN_FILE: (HEADER + HUB_SECTIONS + more).encode(), ".gitconfig": before + INCLUDE.encode()}
+
+
+def write_files(home: Path, files: Mapping[str, bytes | str]) -> None:
+    """Write what `configured` or `files_below` returns."""
+    for name, content in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
 ANSWER = f"protocol=https\nhost=huggingface.co\nusername=git\npassword={TOKEN}\n"
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Done = subprocess.CompletedProcess[str]
 Argument = str | bytes | Path
 
@@ -45,3 +47,10 @@ def run(
 def git(*arguments: Argument, cwd: Path | str | None = None, stdin: str | bytes = "", **environment: Any) -> str:
     """Run git, which must succeed; return what it prints."""
     return run("git", *arguments, cwd=cwd, stdin=stdin, **environment).stdout
+
+
+def add_to_path(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each Python that is started import the packages in this directory first, as PYTHONPATH alone does not."""
+    (directory / "site").mkdir()
+    (directory / "site/sitecustomize.py").write_text(f"import sys\nsys.path.insert(0, {str(directory)!r})\n")
+    monkeypatch.setenv("PYTHONPATH", str(directory / "site"))

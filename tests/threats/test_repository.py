@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 from account import Account
+from executable import files_below
 from operations import serve_hub
 from programs import git
 
@@ -320,6 +321,22 @@ def test_a_linked_directory_of_ours_is_not_ours(repository: Path, home: Path) ->
         assert (status, [path.name for path in (home / "theirs").iterdir()]) == (1, ["flag"]), said
 
 
+@pytest.mark.parametrize("name", ["git-credential-hf", "git-credential-hf/gitconfig"])
+def test_a_linked_file_of_ours_is_not_ours(name: str, repository: Path, home: Path) -> None:
+    """Nor has one in which our file in `.git` leads elsewhere a file written, or removed, there."""
+    (home / "theirs").mkdir()
+    for file in ("gitconfig", "other"):
+        (home / "theirs" / file).write_text("[user]\n\tname = Alice\n")
+    link = repository / ".git" / name
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(home / "theirs" / ("gitconfig" if "/" in name else ""))
+    before = files_below(home)
+    for command in ("configure --local", "unconfigure --local"):
+        status, _, said = run(*command.split())
+        assert (status, files_below(home)) == (1, before), said
+        assert f"hint: rm {link}" in said
+
+
 UNPARSABLE = ["hf --token 'x", '!git-credential-hf --token "', "!'", " ", "\t", "'", "/ '", "!", "hf --token ' '"]
 
 
@@ -417,7 +434,8 @@ def test_a_command_that_we_name_is_one(repository: Path, home: Path) -> None:
     nasty.chmod(0o700)
     kept.chmod(0o700)
     said = run("unconfigure", XDG_RUNTIME_DIR=str(nasty), GIT_CONFIG_GLOBAL=str(configuration))[2]
-    assert shlex.split(said.partition("hint: ")[2])[2] == str(kept)
+    hint = next(line for line in said.splitlines() if "hint: rm" in line)
+    assert shlex.split(hint.partition("hint: ")[2])[2] == str(kept)
 
 
 # --- how much of it there is ---

@@ -79,3 +79,20 @@ def test_nothing_is_imported_from_the_current_directory(
     assert not (home / "mark").exists(), (home / "mark").read_text()
     assert (served, ignored) == (SERVED, (0, "", ""))
     assert failed[:2] == (1, "")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_packages_of_others_are_not_imported(way: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An absolute PYTHONPATH, as module systems set it, and the user's site directory may have old packages in them."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    site = home / ".local/lib" / version / "site-packages"
+    for folder in (home / "modules", site):
+        folder.mkdir(parents=True)
+        for name in (*MODULES, "huggingface_hub", "dulwich", "platformdirs", "urllib3"):
+            (folder / f"{name}.py").write_text("raise RuntimeError('an old package')\n")
+    monkeypatch.setenv("PYTHONPATH", str(home / "modules"))
+    assert answer(*WAYS[way], "get") == SERVED
+    assert answer(*WAYS[way], "--version")[0] == 0
+    done = answer(*WAYS[way], "get", HF_OIDC_RESOURCE="acme/model", HF_OIDC_ID_TOKEN="junk", HF_HUB_OFFLINE="1")
+    assert done[0] == 1 and "an old package" not in done[2]
+    assert "cannot find" not in done[2] and "internal error" not in answer(*WAYS[way], "status")[2]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from operations import HUB, Answer, answer, ask
+from programs import add_to_path
 
 TOKEN = "hf_" + "Protocol" * 4 + "wxyz"
 ANSWER = f"username=git\npassword={TOKEN}\n"
@@ -152,7 +153,7 @@ def noisy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in NOISY_HUGGINGFACE_HUB.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    add_to_path(tmp_path, monkeypatch)
     monkeypatch.setenv("PYTHONWARNINGS", "always")
     monkeypatch.setenv("HF_OIDC_RESOURCE", "acme/model")
     return package

@@ -422,11 +422,13 @@ def test_colab(tmp_path: Path) -> None:
         f"def get(name): return {{'HF_TOKEN': '{OTHER}'}}[name]\n"
     )
     # The kernel of a notebook has this, and git's helper does not: huggingface_hub recognises Colab by it.
-    (tmp_path / "sitecustomize.py").write_text(
-        "import builtins\nbuiltins.get_ipython = lambda: '<google.colab._shell.Shell object>'\n"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(
+        f"import builtins, sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "builtins.get_ipython = lambda: '<google.colab._shell.Shell object>'\n"
     )
     ask = "protocol=https\nhost=huggingface.co\n"
-    done = run("git-credential-hf", "get", stdin=ask, PYTHONPATH=tmp_path, COLAB_RELEASE_TAG="release-colab")
+    done = run("git-credential-hf", "get", stdin=ask, PYTHONPATH=tmp_path / "site", COLAB_RELEASE_TAG="release-colab")
     assert (done.stdout, done.stderr) == (f"username=git\npassword={OTHER}\n", "")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import Account, hub  # noqa: F401 - a fixture
+from executable import OWN_FILE, write_files
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -139,7 +140,7 @@ class Machine(Account):
         return found
 
 
-_configuration: list[bytes] = []  # what `git lfs install` and `configure` write; cached
+_configuration: dict[str, bytes] = {}  # what `git lfs install` and `configure` write; cached
 
 
 @pytest.fixture
@@ -152,8 +153,8 @@ def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         machine.git("config", "--global", "user.name", "Alice")
         machine.git("config", "--global", "user.email", "alice@example.org")
         machine.run("git-credential-hf", "configure")
-        _configuration.append((home / ".gitconfig").read_bytes())
-    (home / ".gitconfig").write_bytes(_configuration[0])
+        _configuration.update({name: (home / name).read_bytes() for name in (".gitconfig", OWN_FILE)})
+    write_files(home, _configuration)
     machine.log_in_again(machine.token)
     return machine
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+from executable import OWN_FILE, PROGRAM
 from operations import serve_hub
 from other_helpers import HOLDERS, Entry
 from reasons import REASONS
@@ -135,8 +136,8 @@ def without(what: str) -> Act:
 
 
 def gone_helper(machine: Machine) -> None:
-    config = machine.home / ".gitconfig"
-    config.write_text(config.read_text().replace("helper = hf", "helper = /gone/bin/git-credential-hf"))
+    config = machine.home / OWN_FILE
+    config.write_text(config.read_text().replace(PROGRAM, "/gone/bin/git-credential-hf"))
 
 
 def gone_local_helper(machine: Machine) -> None:
@@ -145,13 +146,13 @@ def gone_local_helper(machine: Machine) -> None:
 
 
 def shadowed(machine: Machine) -> None:
-    without("credential")(machine)
+    without("include")(machine)
     for host in ("huggingface.co", "hf.co"):
         in_config(f"credential.https://{host}.helper", "store", "hf")(machine)
 
 
 def behind(machine: Machine) -> None:
-    without("credential")(machine)
+    without("include")(machine)
     for host in ("huggingface.co", "hf.co"):
         in_config(f"credential.https://{host}.helper", "", "hf", "store")(machine)
 
@@ -439,7 +440,7 @@ ROWS = [
     ),
     # --- credential helpers
     Row(
-        *("not configured", "helper-not-configured", without("credential"), "error", "does not use this helper"),
+        *("not configured", "helper-not-configured", without("include"), "error", "does not use this helper"),
         *("https://huggingface.co, https://hf.co", "run `git-credential-hf configure`"),
         fixable=True,
     ),
@@ -455,7 +456,7 @@ ROWS = [
     ),
     Row(
         *("moved", "helper-not-found", gone_helper, "error", "cannot run the helper '/gone/bin/git-credential-hf'"),
-        *(r"set in .*\.gitconfig, but", "run `git-credential-hf configure`"),
+        *(r"set in .*/git-credential-hf/gitconfig, but", "run `git-credential-hf configure`"),
         fixable=True,
     ),
     Row(

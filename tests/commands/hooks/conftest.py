@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,8 @@ def bench(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     if real is None:
         pytest.skip("no git-lfs")
     bench = Bench(tmp_path, lambda where: monkeypatch.chdir(where))
-    script(tmp_path / "bin/git-credential-hf", STAND_IN)
+    stand_in = script(tmp_path / "bin/git-credential-hf", STAND_IN)
+    monkeypatch.setattr(sys, "argv", [str(stand_in)])  # the program that installs its path in the hooks
     script(tmp_path / "bin/git-lfs", GIT_LFS)
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "bin"), os.environ["PATH"]]))
     monkeypatch.setenv("LOG", str(bench.log))

@@ -402,13 +402,13 @@ def test_program_does_not_run(bench: Bench, how: str) -> None:
     done = bench.push(0, PATH=path)
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if "warning" in line] == [
-        "git-credential-hf: warning: git-credential-hf does not run, so this push was not checked"
+        f"git-credential-hf: warning: {program} does not run, so this push was not checked"
     ]
     assert bench.uploaded() == 1
 
 
 def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the program is not on PATH, the hooks contain its path, whatever characters that has."""
+    """The hooks contain the path of the program, whatever characters that has."""
     bench.repository()
     program = script(
         bench.folder / "it's a place/git-credential-hf", (bench.folder / "bin/git-credential-hf").read_text()

@@ -69,6 +69,7 @@ class Machine:
         for prefix in {sys.prefix, sys.base_prefix}:
             self._show(prefix)
         (self.root / "etc/gitconfig").unlink(missing_ok=True)
+        shutil.rmtree(self.root / "etc/git-credential-hf", ignore_errors=True)
         shutil.copyfile(authority, self.root / "etc/hub-ca.pem")
         self.environment = {
             "PATH": f"/image:{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",

@@ -129,7 +129,8 @@ def test_no_layer_holds_the_token(image: Build, token: str) -> None:
     assert not [name for name, content in written.items() if token.encode() in content or token in name]
     assert token not in image.said
     assert not [name for name in written if name.endswith((".git-credentials", ".netrc", "/hf_token"))]
-    assert b"helper = hf" in written["/etc/gitconfig"]
+    assert b"[include]\n\tpath = git-credential-hf/gitconfig\n" in written["/etc/gitconfig"]
+    assert b"git-credential-hf\n" in written["/etc/git-credential-hf/gitconfig"]
 
 
 def test_the_search_would_find_it(image: Build, token: str) -> None:

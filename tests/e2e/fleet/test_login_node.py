@@ -62,13 +62,14 @@ def shared(node: Machine) -> set[str]:
 
 def test_system_configuration(node: Machine) -> None:
     """Whatever root's umask, everybody may read the system's configuration: without it, no git would run at all."""
-    file = node.root / "etc/gitconfig"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    file, own = node.root / "etc/gitconfig", node.root / "etc/git-credential-hf/gitconfig"
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (file, own, own.parent)]
+    assert modes == [0o644, 0o644, 0o755]
     node.user(FIRST, token_of(FIRST))
-    assert "helper = /opt/bin/git-credential-hf\n" in file.read_text()
+    assert "helper = /opt/bin/git-credential-hf\n" in own.read_text()
     assert f"password={token_of(FIRST)}\n" in get(node, FIRST)
     node.run("/opt/bin/git-credential-hf", "unconfigure", "--system")
-    assert not file.exists()
+    assert not file.exists() and not own.parent.exists()
 
 
 def test_everybody_at_once(node: Machine) -> None:

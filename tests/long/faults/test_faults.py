@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from executable import OWN_FILE
 
 from . import COMMANDS, LOCK_HINT, PROGRAM, Trial, write
 from .calls import CHANGES, Gits, Point, can_trace, failing, own, strace
@@ -149,9 +150,13 @@ def test_lock_of_one_that_was_killed(trial: Trial) -> None:
     trial.machine.reset()
     trial.run(*strace("-o", os.devnull, "-e", "trace=rename", "-e", "inject=rename:signal=KILL:when=1"))
     left = trial.machine.state()
-    assert left == {**trial.before, "home/.gitconfig.lock": trial.after["home/.gitconfig"]}
+    lock = f"home/{OWN_FILE}.lock"  # our own file is written first
+    assert {name: left[name] for name in left if name in trial.before or name == lock} == {
+        **trial.before,
+        lock: trial.after[f"home/{OWN_FILE}"],
+    }
     done = trial.run()
-    assert done.returncode == 1 and LOCK_HINT.findall(done.stderr) == [f"rm {trial.machine.home}/.gitconfig.lock"]
+    assert done.returncode == 1 and LOCK_HINT.findall(done.stderr) == [f"rm {trial.machine.home}/{OWN_FILE}.lock"]
     assert trial.machine.state() == left
     trial.completes()
 
@@ -167,14 +172,14 @@ def test_lock_of_a_removal_that_was_killed(tmp_path: Path) -> None:
     trial.machine.run(*around, PROGRAM, "unconfigure")
     assert (trial.machine.home / ".gitconfig.lock").exists()
     assert trial.machine.run_again(PROGRAM, "unconfigure")
-    assert list(trial.machine.home.iterdir()) == []
+    assert [path for path in trial.machine.home.rglob("*") if path.name != ".config"] == []
 
 
 @pytest.mark.parametrize("trial", ["configure"], indirect=True)
 def test_lock_of_one_that_lives(trial: Trial) -> None:
     """A lock that is held is respected, whatever is in it; and so is one of git's, which git does not hold."""
     trial.machine.reset()
-    lock = trial.machine.home / ".gitconfig.lock"
+    lock = trial.machine.home / f"{OWN_FILE}.lock"
     around = strace("-o", os.devnull, "-e", "trace=rename", "-e", "inject=rename:delay_enter=3000000:when=1")
     command = [*around, PROGRAM, *trial.command.arguments]
     first = subprocess.Popen(
@@ -189,6 +194,7 @@ def test_lock_of_one_that_lives(trial: Trial) -> None:
     assert trial.machine.state() == trial.after
     for content in ("", "[user]\n", "x" * 1000):
         trial.machine.reset()
+        lock.parent.mkdir(parents=True, exist_ok=True)
         lock.write_text(content)
         assert "is being changed by another program" in trial.run().stderr
         assert lock.read_text() == content

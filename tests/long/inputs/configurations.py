@@ -11,7 +11,7 @@ from pathlib import Path
 from git_credential_hf.configure import mapped_tokens, plan_configure, plan_unconfigure
 from git_credential_hf.git.config import read_config, read_config_file, removal_command
 from git_credential_hf.git.credentials import is_given_elsewhere
-from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
+from git_credential_hf.git.helpers import helper_chain, helper_command, is_our_helper, read_helper_entries
 from git_credential_hf.hooks.judge import Verdict, _severities
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.problem import Problem
@@ -124,7 +124,7 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
 
 
 def judge_configure(content: bytes, place: Place) -> str:
-    """`configure` adds our lines, a second time none, and git asks us alone; `unconfigure` gives the bytes back."""
+    """`configure` adds our line, a second time none, and git asks us alone; `unconfigure` gives the bytes back."""
     place.write({".gitconfig": content})
     file = place.home / ".gitconfig"
     try:
@@ -137,11 +137,9 @@ def judge_configure(content: bytes, place: Place) -> str:
     assert plan_configure("global") == [], content
     entries = read_config_file(str(file))
     for origin in hub_origins():
-        assert [e.value for e in helper_chain(origin, entries)] == ["hf"], content
+        assert [e.value for e in helper_chain(origin, entries)] == [helper_command()], content
     for change in plan_unconfigure("global"):
         change.apply()
-    if not changes or re.search(rb"helper\s*=\s*\"?(hf|!|.*git-credential-hf)", content):
-        return "there before"
     assert file.read_bytes() == content, (content, file.read_bytes())
     return "restored"
 

@@ -15,15 +15,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from executable import HEADER, HUB_SECTIONS, INCLUDE, OWN_FILE
+
 PATIENCE = 60  # seconds after which a command hangs
 HUB = "protocol=https\nhost=huggingface.co\n"
 URL = "https://huggingface.co/alice/private-model"
 OLD = "hf_" + "OldCanary" * 3 + "stale"  # a copy that other helpers hold
 OTHERS = "https://alice:secret@example.org\nhttps://bob:other@example.net/path\n"
 NETRC = "machine example.org login alice password secret\n"
-CONFIGURED = "".join(
-    f'[credential "https://{host}"]\n\thelper =\n\thelper = hf\n' for host in ("huggingface.co", "hf.co")
-)
 CONFIG = """[user]
 	name = Alice
 	email = alice@example.org
@@ -126,7 +125,9 @@ class Person:
         shutil.copytree(self.clones[is_hooked], self.work, symlinks=True)
         write(self.home / ".cache/huggingface/token", self.token)
         write(self.home / ".cache/huggingface/stored_tokens", f"[laptop]\nhf_token = {self.token}\n\n")
-        write(self.home / ".gitconfig", CONFIG + ("" if is_sick else CONFIGURED))
+        write(self.home / ".gitconfig", CONFIG + ("" if is_sick else INCLUDE))
+        if not is_sick:
+            write(self.home / OWN_FILE, HEADER + HUB_SECTIONS)
         write(self.home / ".git-credentials", OTHERS + (f"https://git:{OLD}@huggingface.co\n" if is_sick else ""))
         write(self.home / ".netrc", NETRC + (f"machine huggingface.co login x password {OLD}\n" if is_sick else ""))
 
