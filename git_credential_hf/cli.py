@@ -301,10 +301,12 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     Exits with 1 for no, and with 3 if the Hub did not answer.
     """
     from git_credential_hf.api.access import check_access
+    from git_credential_hf.api.client import try_hub_again
     from git_credential_hf.configure import token_for_repository
     from git_credential_hf.git.config import push_url, read_config
     from git_credential_hf.git.helpers import configured_hubs
 
+    try_hub_again()
     entries = read_config()
     repository = _parse_repository(push_url(configured_hubs(entries)) if repo is None else repo, entries)
     answer = check_access(token_for_repository(repository), repository, write=write, seconds=10)

@@ -20,6 +20,11 @@ def is_true(value: str | None) -> bool:
     return value is not None and value.upper() in ("1", "ON", "YES", "TRUE")
 
 
+def is_offline() -> bool:
+    """Whether huggingface_hub sends no request, which is its user's choice (its `constants.HF_HUB_OFFLINE`)."""
+    return is_true(os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE"))
+
+
 def environment_endpoint() -> str:
     """Return the URL of the Hub that huggingface_hub uses: its `constants.ENDPOINT`, staging included."""
     if is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):

@@ -27,11 +27,10 @@ from login import log_in
 from programs import run
 
 from git_credential_hf import refresh
-from git_credential_hf.api.client import http_session
 from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
-from git_credential_hf.refresh import _ask_huggingface_hub, _has_failed_since, _one_line, delay_exchange
+from git_credential_hf.refresh import _ask_huggingface_hub, _guard_session, _has_failed_since, _one_line, delay_exchange
 from git_credential_hf.state import Lock, fingerprint, new_key, read_state, record, write_state
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
@@ -499,7 +498,8 @@ def test_messages_of_huggingface_hub(capfd: pytest.CaptureFixture[str], caplog: 
 
 def test_no_request_waits_for_ever() -> None:
     """Each request of huggingface_hub's has a time limit of ten seconds: git would wait for it."""
-    assert set(http_session().timeout.as_dict().values()) == {10}
+    _guard_session(PUBLIC_HUB)
+    assert set(huggingface_hub.get_session().timeout.as_dict().values()) == {10}
 
 
 def test_one_line() -> None:
