@@ -20,9 +20,10 @@ def is_true(value: str | None) -> bool:
     return value is not None and value.upper() in ("1", "ON", "YES", "TRUE")
 
 
-def is_offline() -> bool:
-    """Whether huggingface_hub sends no request, which is its user's choice (its `constants.HF_HUB_OFFLINE`)."""
-    return is_true(os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE"))
+def offline_variable() -> str | None:
+    """Return the variable by which the user has huggingface_hub send no request (its `constants.HF_HUB_OFFLINE`)."""
+    name = "HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"
+    return name if is_true(os.environ.get(name)) else None
 
 
 def environment_endpoint() -> str:

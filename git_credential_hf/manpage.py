@@ -31,6 +31,9 @@ ENVIRONMENT = {
     "GIT_CREDENTIAL_HF_HOOKS": "`off`: the hooks do nothing.",
     "GIT_CREDENTIAL_HF_TRACE": "`1`: trace to the standard error, with secrets masked; an absolute path: append to "
     "that file.",
+    "HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE": "`1`: nothing is asked of the Hub, and nothing is checked there.",
+    "https_proxy, all_proxy, no_proxy": "The proxy, if `http.proxy` names none; where to use none.",
+    "GIT_SSL_CAINFO, SSL_CERT_FILE": "The file of the authorities to trust; `http.sslCAInfo` comes before the latter.",
     "NETRC": "The netrc file that libcurl reads, from 8.16 on.",
     "NO_COLOR": "If not empty, `doctor` prints without colors.",
 }
@@ -39,8 +42,8 @@ FILES = {
     "~/.cache/huggingface/token": "The login of huggingface_hub. This program only reads it.",
     "$XDG_RUNTIME_DIR/git-credential-hf": "The token of a CI job until it expires, and the hash of a refused token "
     "for half a minute. Removed by `unconfigure`.",
-    "~/.cache/git-credential-hf": "The Hub's answers about access, for ten minutes; no token. Removed by "
-    "`unconfigure`.",
+    "~/.cache/git-credential-hf": "The Hub's answers about access, for ten minutes, and the hash of a Hub that cannot "
+    "be reached, for five; no token. Removed by `unconfigure`.",
     "~/.config/git-credential-hf": "The hooks of `hooks install --global`. Removed by `hooks uninstall --global`.",
 }
 

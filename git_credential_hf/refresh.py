@@ -144,13 +144,10 @@ def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool
 def _is_hopeless(token: "Token") -> bool:
     """Whether there is no need to try to renew a token that still lasts, or no use."""
     from git_credential_hf.api.client import is_out_of_reach
-    from git_credential_hf.hub import is_offline
+    from git_credential_hf.hub import offline_variable
 
-    return (
-        is_offline()
-        or is_recorded(_NOT_RENEWABLE, token.key)
-        or (not token.is_expired() and is_out_of_reach(token.hub))
-    )
+    is_final = offline_variable() is not None or is_recorded(_NOT_RENEWABLE, token.key)
+    return is_final or (not token.is_expired() and is_out_of_reach(token.hub))
 
 
 def _keep_authtype(old: "Token", new: "Token") -> None:

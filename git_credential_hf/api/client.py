@@ -5,15 +5,15 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from git_credential_hf.api.transport import NoResponse, Response, send_request
 from git_credential_hf.git.network import Network, read_network
-from git_credential_hf.hub import is_offline
+from git_credential_hf.hub import offline_variable
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, trace
 from git_credential_hf.state import cache_directory, discard_record, is_recorded, record
 from git_credential_hf.system import start_thread
 
-if TYPE_CHECKING:  # `tokens` has them renewed through this module
+if TYPE_CHECKING:
+    from git_credential_hf.api.transport import Response
     from git_credential_hf.tokens import Token
 
 Result = TypeVar("Result")
@@ -76,21 +76,23 @@ def ask_within(seconds: float, hub: str, call: Callable[[], Result]) -> Result:
 
 def ask_hub(
     hub: str, path: str, token: "Token | None", json: object = None, media_type: str = "application/json"
-) -> Response:
+) -> "Response":
     """Send one request to a Hub, a POST if there is `json`, and return its response.
 
     Raises `Unreachable` without one. The only place from which a token is sent: to its own Hub.
     """
     if token is not None and (token.hub != hub or not hub):
         raise Unreachable(f"the token {mask_token(token.value)} is not for {hub or 'this Hub'}")
-    if is_offline():
-        raise Unreachable("offline mode (HF_HUB_OFFLINE)", "offline", "run `unset HF_HUB_OFFLINE`", is_news=False)
+    if variable := offline_variable():
+        raise Unreachable(f"offline mode ({variable})", "offline", f"run `unset {variable}`", is_news=False)
     limit = f"{hub}\n{path if 'whoami' in path else 'api'}\n{token.value if token else ''}"
     if is_recorded("retry-after", limit, cache_directory()):
         raise Unreachable("rate limited by the Hub: too many requests", "rate-limited")
     network = read_network(hub)
     if _is_unreachable(hub, network):
         raise Unreachable("the Hub could not be reached a moment ago", is_news=False)
+    from git_credential_hf.api.transport import NoResponse, send_request  # a tenth of a second, with urllib3
+
     headers = {"authorization": f"Bearer {token.value}"} if token else {}
     if json is not None:
         headers |= {"accept": media_type, "content-type": media_type}
@@ -120,7 +122,7 @@ def try_hub_again() -> None:
 
 def is_out_of_reach(hub: str) -> bool:
     """Whether there is nothing to be expected of a Hub now: it could not be reached a moment ago, or offline mode."""
-    return is_offline() or _is_unreachable(hub, read_network(hub))
+    return offline_variable() is not None or _is_unreachable(hub, read_network(hub))
 
 
 def _is_unreachable(hub: str, network: Network) -> bool:
@@ -135,13 +137,13 @@ def _through(network: Network) -> str:
     return f" through the proxy {network.shown_proxy}" if network.proxy else ""
 
 
-def _record_retry_after(response: Response, limit: str) -> None:
+def _record_retry_after(response: "Response", limit: str) -> None:
     """Record until when to send nothing more; a `Retry-After` in the form of a date is ignored."""
     seconds = str(response.headers.get("retry-after", "")).strip()
     if seconds.isdecimal():
         record("retry-after", limit, min(int(seconds[:20]), MAX_RETRY_AFTER), cache_directory())
 
 
-def error_message(response: Response) -> str:
+def error_message(response: "Response") -> str:
     """Return the Hub's own message, without the full stop at its end (docs/facts.md#h4)."""
     return str(response.headers.get("x-error-message", "")).rstrip(".")

@@ -3,13 +3,17 @@
 Status and headers are read directly: huggingface_hub's exceptions lose them (docs/facts.md#h6).
 """
 
+from typing import TYPE_CHECKING
+
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import error_message
-from git_credential_hf.api.transport import Response
 from git_credential_hf.hub import Repository, token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token
+
+if TYPE_CHECKING:
+    from git_credential_hf.api.transport import Response
 
 WRITE_ROLE = "with the role 'write'"  # what a token needs in order to push, for `other_token_hint`
 _LOW_ROLES = ("read", "contributor", "no_access")  # in an organisation (docs/facts.md#h3); a new one may suffice
@@ -115,7 +119,7 @@ def token_refusal(token: Token, message: str) -> Refused:
     return Refused(f"{rejected}: it is invalid or was revoked", token.remedy(), "token-invalid")
 
 
-def refusal_from_message(token: Token, repository: Repository, write: bool, response: Response) -> Answer | None:
+def refusal_from_message(token: Token, repository: Repository, write: bool, response: "Response") -> Answer | None:
     """Return the answer for a refusal whose message gives the reason (docs/facts.md#h4), `None` for any other."""
     code = response.headers.get("x-error-code")
     if code == "RepoNotFound" and response.status_code == 404:

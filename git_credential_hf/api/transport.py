@@ -228,7 +228,7 @@ def _no_response(error: Exception, network: Network) -> NoResponse:
             return NoResponse("its name cannot be resolved", is_lasting=True)
         if isinstance(one, ConnectionRefusedError):
             return NoResponse("connection refused", is_lasting=True)
-        if isinstance(one, exceptions.ConnectTimeoutError):
+        if isinstance(one, exceptions.ConnectTimeoutError) and not isinstance(one, exceptions.NewConnectionError):
             return NoResponse(f"no connection within {CONNECT_TIMEOUT} seconds", is_lasting=True)
         if isinstance(one, exceptions.ReadTimeoutError):
             return NoResponse("no answer in time", is_lasting=True)
