@@ -210,12 +210,14 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
     no_token = f"no token for HF_OIDC_RESOURCE={resource}"
     register_secret(os.environ.get("HF_OIDC_ID_TOKEN", ""))
     register_secret(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
-    from huggingface_hub import __version__
-
-    if tuple(map(int, __version__.split(".")[:2])) < (1, 19):  # its get_token() would return another token
-        raise _TooOldError(no_token, "has no Trusted Publishers")
     try:
+        from huggingface_hub import __version__
+
+        if tuple(map(int, __version__.split(".")[:2])) < (1, 19):  # its get_token() would return another token
+            raise _TooOldError(no_token, "has no Trusted Publishers")
         value, _ = _ask_huggingface_hub(hub)
+    except _TooOldError:
+        raise
     except Exception as error:
         raise Problem(
             f"{no_token}: {_one_line(error)}",

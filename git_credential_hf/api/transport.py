@@ -237,6 +237,8 @@ def _no_response(error: Exception, network: Network) -> NoResponse:
     for one in _chain(error):
         if isinstance(one, OSError) and one.strerror:
             return NoResponse(one.strerror.lower(), is_lasting=not isinstance(one, ConnectionError))
+    if "server_hostname" in str(error):
+        return NoResponse("urllib3 1.26 cannot verify the certificate of an IP address", is_lasting=True)
     if isinstance(error, UnicodeError) or "header value" in str(error):
         return NoResponse("the token cannot be sent in a header")
     is_closed = any(type(one).__name__ in ("RemoteDisconnected", "IncompleteRead") for one in _chain(error))
