@@ -309,10 +309,10 @@ def _guard_session(hub: str) -> None:
 
         try:
             # It reads these when it makes its client, whichever library that is of.
-            if network.proxy:
-                os.environ.update(HTTPS_PROXY=network.proxy, https_proxy=network.proxy)
-            for name in ("NO_PROXY", "no_proxy"):
-                os.environ[name] = "" if network.proxy else "*"
+            for name in before:
+                if name.lower().endswith("_proxy"):
+                    del os.environ[name]
+            os.environ.update({"https_proxy": network.proxy} if network.proxy else {"no_proxy": "*"})
             if network.ca_file:
                 os.environ["SSL_CERT_FILE"] = network.ca_file
             session: Any = get_session()

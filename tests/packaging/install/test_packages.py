@@ -54,7 +54,7 @@ def test_what_is_in_them(sdist: Path, wheel: Path) -> None:
     ]
     needed = [line.split()[1] for line in metadata.splitlines() if line.startswith("Requires-Dist: ")]
     assert {name.partition(">")[0].replace("_", "-") for name in needed} == {
-        *("huggingface-hub", "click", "platformdirs", "dulwich", "urllib3", "PySocks")
+        *("huggingface-hub", "click", "platformdirs", "dulwich", "urllib3", "pysocks")
     }
     with tarfile.open(sdist) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}

@@ -17,6 +17,7 @@ import pytest
 from fake_hub import Hub
 from login import log_in, write_aged
 from programs import Done, git, run
+from proxies import Proxy
 
 from .conftest import CHECKOUT, INSTALLERS
 
@@ -26,7 +27,10 @@ UV = INSTALLERS / "uv"
 TOKEN = "hf_" + "Versions" * 4 + "wx"
 IDENTITY = "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl"
 NO_PROXIES: dict[str, Any] = dict.fromkeys(
-    (*("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"), "SSL_CERT_FILE", "GIT_SSL_CAINFO")
+    (
+        *("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"),
+    )
 )
 
 # huggingface_hub of each kind of HTTP client, and the first with Trusted Publishers, and with renewed logins.
@@ -149,6 +153,19 @@ def test_what_renews_is_not_sent_elsewhere(place: Environment, home: Path) -> No
         with contextlib.suppress(BlockingIOError):
             other.accept()
             pytest.fail("it was")
+
+
+def test_what_renews_goes_on_the_way_of_git(place: Environment, home: Path) -> None:
+    """A login is renewed through the proxy that only git has been told of, whichever client huggingface_hub has."""
+    if place.numbers < (1, 20):
+        pytest.skip("it renews none")
+    before = browser_login(place, home, 23)
+    host = place.hub.url.partition("://")[2]
+    with Proxy(("127.0.0.1", int(host.rpartition(":")[2]))) as proxy:
+        git("config", "--global", "http.proxy", f"http://{proxy.address}")
+        password, said = place.get(all_proxy="http://127.0.0.1:9", NO_PROXY="elsewhere.example")
+    assert (password != before, password[:9], said) == (True, "hf_oauth_", "")
+    assert proxy.asked == [host]
 
 
 # What has a limit of its own for huggingface_hub, old and new.
