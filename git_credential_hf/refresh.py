@@ -66,11 +66,14 @@ def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token 
     `reread` returns the token that is now in its place. Of many processes one renews it, and the others wait for the
     result, good or bad, without importing huggingface_hub.
     """
+    from git_credential_hf.api.client import HUB_TIMEOUT, set_out_of_reach
+
     began = time.time_ns()
     with Lock("refresh"):
         now = reread()
         if now is None or now.value != token.value or _has_failed_since(began, token) or _is_hopeless(token):
             return now
+        start = time.monotonic()
         try:
             messages = _renew(token, reread)
         except _TooOldError as problem:
@@ -83,6 +86,8 @@ def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token 
             write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.value, key)}")
             unrenewed = f"huggingface_hub did not renew the token {mask_token(token.value)}"
             report("warning", messages[0] if messages else unrenewed)
+            if time.monotonic() - start > HUB_TIMEOUT:
+                set_out_of_reach(token.hub)
         elif renewed is not None:
             _keep_authtype(token, renewed)
         return renewed

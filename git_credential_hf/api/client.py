@@ -120,6 +120,11 @@ def try_hub_again() -> None:
     discard_record(_UNREACHABLE, cache_directory())
 
 
+def set_out_of_reach(hub: str) -> None:
+    """Let nobody wait for a Hub for a while."""
+    _record_unreachable(hub, read_network(hub))
+
+
 def is_out_of_reach(hub: str) -> bool:
     """Whether there is nothing to be expected of a Hub now: it could not be reached a moment ago, or offline mode."""
     return offline_variable() is not None or _is_unreachable(hub, read_network(hub))

@@ -25,6 +25,8 @@ from login import log_in
 from programs import run
 
 from git_credential_hf import refresh
+from git_credential_hf.api.access import whoami
+from git_credential_hf.api.client import Unreachable
 from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
@@ -150,6 +152,37 @@ def test_a_renewal_that_fails(
     assert not _has_failed_since(began, token), "the clock was set back"
     write_state("refresh-failed", "rubbish")
     assert not _has_failed_since(began, token)
+
+
+@pytest.mark.parametrize("reason", ["offline mode", "out of reach"])
+def test_no_renewal_without_a_hub(
+    reason: str, hub: Hub, home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In offline mode, or if the Hub could not be reached a moment ago, a token that lasts is served at once."""
+    pair = log_in_by_browser(hub, home, 23)
+    if reason == "offline mode":
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    else:
+        hub.faults.delay("/api/", 5)
+        with pytest.raises(Unreachable):
+            whoami(Token(pair.access_token, "env", "HF_TOKEN"), seconds=0.5)
+    assert (current().value, requests(hub), capfd.readouterr()) == (pair.access_token, 0, ("", ""))
+    if reason == "out of reach":  # one that has expired is of no use as it is
+        expired = log_in_by_browser(hub, home, -1)
+        assert (current().value != expired.access_token, requests(hub)) == (True, 1)
+
+
+def test_a_renewal_that_takes_too_long(
+    hub: Hub, home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the Hub does not answer, that is waited for and said once; the next command is served at once."""
+    monkeypatch.setattr(refresh, "_STEP_TIMEOUT", 3.1)
+    hub.faults.delay("/oauth/token", 30)
+    pair = log_in_by_browser(hub, home, 23)
+    for warnings_said in (1, 0):
+        assert current().value == pair.access_token
+        assert capfd.readouterr().err.count("warning: ") == warnings_said
+    assert requests(hub) == 1
 
 
 def record_failure(token: Token, at: int) -> None:
