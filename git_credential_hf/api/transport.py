@@ -93,18 +93,20 @@ def _send(
                     return Response(response.status, response.headers, _read(response))
             finally:
                 response.close()
-            path = _redirected(method, hub, path, location)
+            if method != "GET" and response.status not in (307, 308):
+                raise NoResponse("redirect of a POST")
+            path = _redirected(hub, path, location)
     raise NoResponse("too many redirects")
 
 
-def _redirected(method: str, hub: str, path: str, location: str) -> str:
+def _redirected(hub: str, path: str, location: str) -> str:
     """Return the path that a redirect leads to, such as that of a repository with another name.
 
-    Another host would get the token, and a say in what it may do; and a POST has a body.
+    Another host would get the token, and a say in what it may do.
     """
     target = urljoin(hub + path, location)
-    if url_origin(target) != hub or method != "GET":
-        raise NoResponse("redirect to another host" if method == "GET" else "redirect of a POST")
+    if url_origin(target) != hub:
+        raise NoResponse("redirect to another host")
     return urlsplit(target)._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 

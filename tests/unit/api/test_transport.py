@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import ssl
@@ -17,8 +18,9 @@ from fake_hub import Hub
 from programs import git
 from proxies import Proxy, dropping
 
-from git_credential_hf.api.access import whoami
+from git_credential_hf.api.access import check_access, stored_lfs_objects, whoami
 from git_credential_hf.api.client import Unreachable, ask_hub, is_out_of_reach, try_hub_again
+from git_credential_hf.hub import Repository
 from git_credential_hf.state import cache_directory
 from git_credential_hf.tokens import Token
 
@@ -127,6 +129,19 @@ def test_the_password_of_a_proxy(hub: Hub) -> None:
         said = who(hub)
         assert said == f"cannot reach the Hub through the proxy http://{proxy.address} (the proxy answered 407)"
         assert b"Basic dXNlcjpwQHNzLVpxOA==" in proxy.heads[0]  # user:p@ss-Zq8
+
+
+def test_a_repository_with_another_name(hub: Hub) -> None:
+    """Redirects within the Hub are followed, of a GET and of a POST."""
+    stored = b"weights"
+    hub.repository("alice/old", files={}, lfs={"a.bin": stored})
+    hub.rename("alice/old", "alice/new")
+    token = Token(hub.token("alice", role="write"), "env", "HF_TOKEN", hub=hub.url)
+    old = Repository("models", "alice/old", hub.url)
+    assert check_access(token, old, write=True).answer == "yes"
+    oid = hashlib.sha256(stored).hexdigest()
+    assert stored_lfs_objects(token, old, [(oid, len(stored)), ("0" * 64, 1)]) == {oid}
+    assert [request.status for request in hub.log] == [307, 200, 307, 200]
 
 
 def test_causes(hub: Hub, tmp_path: Path) -> None:
