@@ -43,9 +43,6 @@ def main(arguments: list[str]) -> int:
         if not isinstance(error.reason, BrokenPipeError):
             report("error", f"cannot write the output: {error.reason.strerror}")
         return 1
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return 2
     except click.ClickException as error:
         message = error.format_message()
         report("error", message[:1].lower() + message[1:].rstrip("."))
@@ -71,14 +68,24 @@ def _is_unknown_operation(arguments: list[str]) -> bool:
     epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7). The manual: "
     "`git help credential-hf`.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    invoke_without_command=True,
 )
 @click.version_option(__version__, message="git-credential-hf %(version)s")
-def commands() -> None:
+@click.pass_context
+def commands(context: click.Context) -> None:
     """Log git in to the Hugging Face Hub with the token of `hf auth login`.
 
     The token stays where huggingface_hub stores it. git gets the current one each
     time it asks; nothing is copied, so nothing goes stale.
     """
+    _require_command(context)
+
+
+def _require_command(context: click.Context) -> None:
+    """Show the help if there is no command; click itself does so in another way before 8.2."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
 
 
 @commands.command()
@@ -312,10 +319,12 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     Exits with 1 for no, and with 3 if the Hub did not answer.
     """
     from git_credential_hf.api.access import check_access
+    from git_credential_hf.api.client import try_hub_again
     from git_credential_hf.configure import token_for_repository
     from git_credential_hf.git.config import push_url, read_config
     from git_credential_hf.git.helpers import configured_hubs
 
+    try_hub_again()
     entries = read_config()
     repository = _parse_repository(push_url(configured_hubs(entries)) if repo is None else repo, entries)
     answer = check_access(token_for_repository(repository), repository, write=write, seconds=10)
@@ -473,12 +482,14 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     return 0
 
 
-@commands.group()
-def hooks() -> None:
+@commands.group(invoke_without_command=True)
+@click.pass_context
+def hooks(context: click.Context) -> None:
     """Install, uninstall or show the hooks of this repository.
 
     They run before git-lfs, and before existing hooks, which work as before.
     """
+    _require_command(context)
 
 
 @hooks.command()

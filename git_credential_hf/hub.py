@@ -20,6 +20,12 @@ def is_true(value: str | None) -> bool:
     return value is not None and value.upper() in ("1", "ON", "YES", "TRUE")
 
 
+def offline_variable() -> str | None:
+    """Return the variable by which the user has huggingface_hub send no request (its `constants.HF_HUB_OFFLINE`)."""
+    name = "HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"
+    return name if is_true(os.environ.get(name)) else None
+
+
 def environment_endpoint() -> str:
     """Return the URL of the Hub that huggingface_hub uses: its `constants.ENDPOINT`, staging included."""
     if is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):

@@ -32,6 +32,9 @@ ENVIRONMENT = {
     "GIT_CREDENTIAL_HF_HOOKS": "`off`: the hooks do nothing.",
     "GIT_CREDENTIAL_HF_TRACE": "`1`: trace to the standard error, with secrets masked; an absolute path: append to "
     "that file.",
+    "HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE": "`1`: nothing is asked of the Hub, and nothing is checked there.",
+    "https_proxy, all_proxy, no_proxy": "The proxy, if `http.proxy` names none; where to use none.",
+    "GIT_SSL_CAINFO, SSL_CERT_FILE": "The file of the authorities to trust; `http.sslCAInfo` comes before the latter.",
     "NETRC": "The netrc file that libcurl reads, from 8.16 on.",
     "NO_COLOR": "If not empty, `doctor` prints without colors.",
 }
@@ -41,8 +44,8 @@ FILES = {
     "$XDG_RUNTIME_DIR/git-credential-hf": "The hash of a refused token, for half a minute. Removed by `unconfigure`.",
     "$RUNNER_TEMP/git-credential-hf": "The token of a job of GitHub Actions, until it expires or the job ends.",
     "~/.local/state/git-credential-hf/backups": "Copies of the files that `doctor --fix` has changed.",
-    "~/.cache/git-credential-hf": "The Hub's answers about access, for ten minutes; no token. Removed by "
-    "`unconfigure`.",
+    "~/.cache/git-credential-hf": "The Hub's answers about access, for ten minutes, and the hash of a Hub that cannot "
+    "be reached, for five; no token. Removed by `unconfigure`.",
     "~/.config/git-credential-hf/gitconfig": "The settings that `configure` writes, and that `~/.gitconfig` includes. "
     "For one repository, `git-credential-hf/gitconfig` in its git directory; for all users, beside git's system file. "
     "Removed by `unconfigure`.",

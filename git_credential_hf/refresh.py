@@ -1,6 +1,10 @@
 """What huggingface_hub itself does: renew OAuth tokens, exchange a CI job's identity, read Colab's secrets.
 
-The only module that uses private names of huggingface_hub.
+The only module that uses private names of huggingface_hub: `utils._auth` with `_refresh_oauth_token_if_needed`,
+`_OAUTH_REFRESH_MARGIN` (since 1.20), `_OIDC_TOKEN_CACHE` (since 1.19); no public function renews a token that is not
+the current one, or tells when an exchanged one expires. Checked with 0.34.6, 0.36.2, 1.0.1, 1.19.0, 1.20.1, 1.33.0,
+2.0.0 and 2.4.0. Nothing but these two sends requests through huggingface_hub's client, which is httpx's (1) or
+httpx2's (2) then, never requests' (0).
 """
 
 import os
@@ -8,7 +12,7 @@ import time
 
 from git_credential_hf.hub import hub_at, url_origin
 from git_credential_hf.masking import mask_token, mask_words, register_secret
-from git_credential_hf.problem import Problem, report, trace
+from git_credential_hf.problem import Problem, report, report_problem, trace
 from git_credential_hf.state import (
     BEARER,
     BEARER_FOR,
@@ -27,12 +31,33 @@ from git_credential_hf.state import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
     from collections.abc import Callable
+    from typing import Any
 
     from git_credential_hf.tokens import Token
 
 HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for everything that huggingface_hub does: git waits for it
 EXCHANGED_FOR = 3600  # seconds for which an exchanged token is good (docs/facts.md#h15)
 OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is replaced
+
+_NOT_RENEWABLE = "not-renewable"  # the state that names tokens which this huggingface_hub cannot renew
+_STEP_TIMEOUT = 10  # seconds for each step of a connection of huggingface_hub's, and for the body of a response
+_MAX_RESPONSE_BYTES = 1 << 20
+
+
+class _TooOldError(Problem):
+    """This huggingface_hub lacks something."""
+
+    def __init__(self, consequence: str, lack: str) -> None:
+        import shlex
+        import sys
+
+        from huggingface_hub import __version__
+
+        super().__init__(
+            f"{consequence}: huggingface_hub {__version__} {lack}",
+            f"run `{shlex.quote(sys.executable)} -m pip install --upgrade huggingface_hub`, "
+            "or install git-credential-hf in an environment of its own",
+        )
 
 
 # --- OAuth ---
@@ -44,18 +69,28 @@ def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token 
     `reread` returns the token that is now in its place. Of many processes one renews it, and the others wait for the
     result, good or bad, without importing huggingface_hub.
     """
+    from git_credential_hf.api.client import HUB_TIMEOUT, set_out_of_reach
+
     began = time.time_ns()
     with Lock("refresh"):
         now = reread()
-        if now is None or now.value != token.value or _has_failed_since(began, token):
+        if now is None or now.value != token.value or _has_failed_since(began, token) or _is_hopeless(token):
             return now
-        messages = _renew(token, reread)
+        start = time.monotonic()
+        try:
+            messages = _renew(token, reread)
+        except _TooOldError as problem:
+            record(_NOT_RENEWABLE, token.key, REFRESH_TRIED_FOR)  # which is said once
+            report_problem(problem, "warning")
+            return now
         renewed = reread()
         if renewed is not None and renewed.value == token.value:
             key = new_key()
             write_state("refresh-failed", f"{time.time_ns()} {key} {fingerprint(token.key, key)}")
             unrenewed = f"huggingface_hub did not renew the token {mask_token(token.value)}"
             report("warning", messages[0] if messages else unrenewed)
+            if time.monotonic() - start > HUB_TIMEOUT:
+                set_out_of_reach(token.hub)
         elif renewed is not None:
             _keep_authtype(token, renewed)
         return renewed
@@ -70,7 +105,10 @@ def renew_refused(token: "Token", reread: "Callable[[], Token | None]") -> bool:
         if is_recorded("renewed", token.key):
             return False
         record("renewed", token.key, REFRESH_TRIED_FOR)
-        _renew(token, reread, insist=True)
+        try:
+            _renew(token, reread, insist=True)
+        except _TooOldError:
+            return False
         renewed = reread()
         if renewed is None or renewed.value == token.value:
             return False
@@ -82,6 +120,7 @@ def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool
     """Let huggingface_hub renew a token that is due, or with `insist` any that has a refresh token.
 
     Returns what it logged, and not its answer, which may be outdated if `hf` writes at the same time: read the files.
+    Raises `_TooOldError`.
     """
 
     def renew() -> str:
@@ -91,18 +130,32 @@ def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool
         if now is None or now.value != token.value:
             return token.value  # `hf auth switch` was faster
         # What get_token() does for the login, but for any token, and before it is due.
+        refresh = getattr(_auth, "_refresh_oauth_token_if_needed", None)
+        if refresh is None:
+            raise _TooOldError(f"the token {mask_token(token.value)} is not renewed", "cannot renew tokens")
         if insist:
             _auth._OAUTH_REFRESH_MARGIN = float("inf")  # type: ignore[assignment]
-        return _auth._refresh_oauth_token_if_needed(token.value)
+        return str(refresh(token.value))
 
     from git_credential_hf.system import hold_signals
 
     try:
         with hold_signals():  # the Hub renews a token once: if it is not stored, the login is lost
             _, messages = _ask_huggingface_hub(token.hub, renew)
+    except _TooOldError:
+        raise
     except Exception as error:
         messages = [_one_line(error)]
     return messages
+
+
+def _is_hopeless(token: "Token") -> bool:
+    """Whether there is no need to try to renew a token that still lasts, or no use."""
+    from git_credential_hf.api.client import is_out_of_reach
+    from git_credential_hf.hub import offline_variable
+
+    is_final = offline_variable() is not None or is_recorded(_NOT_RENEWABLE, token.key)
+    return is_final or (not token.is_expired() and is_out_of_reach(token.hub))
 
 
 def _keep_authtype(old: "Token", new: "Token") -> None:
@@ -185,14 +238,21 @@ def delay_exchange(token: "Token", seconds: int) -> None:
 
 def _exchange_now(hub: str) -> tuple[str, int | None] | None:
     resource = os.environ["HF_OIDC_RESOURCE"]
+    no_token = f"no token for HF_OIDC_RESOURCE={resource}"
     _check_audience(os.environ.get("HF_OIDC_ID_TOKEN", ""), hub)
     register_secret(os.environ.get("HF_OIDC_ID_TOKEN", ""))
     register_secret(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
     try:
+        from huggingface_hub import __version__
+
+        if tuple(map(int, __version__.split(".")[:2])) < (1, 19):  # its get_token() would return another token
+            raise _TooOldError(no_token, "has no Trusted Publishers")
         value, _ = _ask_huggingface_hub(hub)
+    except _TooOldError:
+        raise
     except Exception as error:
         raise Problem(
-            f"no token for HF_OIDC_RESOURCE={resource}: {_one_line(error)}",
+            f"{no_token}: {_one_line(error)}",
             "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE",
         ) from None
     if not value:
@@ -257,9 +317,9 @@ def _ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None
         def emit(self, record: logging.LogRecord) -> None:
             messages.append(_one_line(record.getMessage()))
 
-    from git_credential_hf.api.client import http_session, run_within
+    from git_credential_hf.api.client import run_within
 
-    http_session()
+    _guard_session(hub)
     log = logging.getLogger("huggingface_hub")
     log.handlers, log.propagate = [Listener(logging.WARNING)], False
     with warnings.catch_warnings():
@@ -269,12 +329,87 @@ def _ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None
 
         if hub != constants.ENDPOINT:
             constants.ENDPOINT = hub
-            _auth._OIDC_TOKEN_CACHE = None  # what it has exchanged is for another Hub
+            if hasattr(_auth, "_OIDC_TOKEN_CACHE"):
+                _auth._OIDC_TOKEN_CACHE = None  # what it has exchanged is for another Hub
         trace("asking huggingface_hub")
         value = run_within(HUGGINGFACE_HUB_TIMEOUT, ask or get_token)
     if not (value is None or (isinstance(value, str) and value.isprintable())):
         raise ValueError("the Hub's answer is not a token")
     return (register_secret(value) if value else value), messages
+
+
+def _guard_session(hub: str) -> None:
+    """Prepare huggingface_hub's HTTP client: git's way to the Hub, no warnings, and limits on time and size.
+
+    That of version 0, a `requests.Session`, has no such hooks; nothing that we have it do sends a request through it.
+    Raises whatever its import raises; an invalid environment variable can be enough.
+    """
+    import warnings
+
+    from git_credential_hf.git.network import read_network
+
+    for name, value in os.environ.items():
+        login, at, _ = value.partition("://")[2].rpartition("@")
+        for part in login.replace("/", ":").split(":") if at and name.lower().endswith("_proxy") else ():
+            register_secret(part)  # errors about an invalid proxy URL quote parts of it
+    network = read_network(hub)
+    before = dict(os.environ)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            os.environ.pop("HF_ENDPOINT", None)  # it is not asked, and an invalid one is an error of the import
+            from huggingface_hub import get_session
+
+            # It reads these when it makes its client, whichever library that is of.
+            for name in before:
+                if name.lower().endswith("_proxy"):
+                    del os.environ[name]
+            os.environ.update({"https_proxy": network.proxy} if network.proxy else {"no_proxy": "*"})
+            if network.ca_file:
+                os.environ["SSL_CERT_FILE"] = network.ca_file
+            session: Any = get_session()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+    hooks = getattr(session, "event_hooks", None)
+    if hooks is not None and _guard not in hooks["response"]:
+        session.timeout = _STEP_TIMEOUT  # by default it waits forever, and git with it
+        session.headers["accept-encoding"] = "identity"
+        hooks["response"].append(_guard)
+
+
+def _guard(response: "Any") -> None:
+    """Limit a response before its body is read: in time and size, uncompressed, no redirect to another host.
+
+    A redirect would resend the body of a POST, which may hold a refresh token, and let another host refuse access.
+    """
+    import sys
+
+    httpx: Any = sys.modules[type(response).__module__.partition(".")[0]]  # or httpx2
+
+    class Limited(httpx.SyncByteStream):  # type: ignore[misc]
+        def __init__(self, stream: "Any") -> None:
+            self._stream = stream
+
+        def __iter__(self) -> "Any":
+            size, deadline = 0, time.monotonic() + _STEP_TIMEOUT
+            for piece in self._stream:
+                size += len(piece)
+                if size > _MAX_RESPONSE_BYTES or time.monotonic() > deadline:
+                    raise ValueError("response too large or too slow")
+                yield piece
+
+        def close(self) -> None:
+            self._stream.close()
+
+    url = response.request.url
+    if response.has_redirect_location:
+        target = url.join(response.headers["location"])
+        if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
+            raise ValueError("redirect to another host")
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ValueError("unexpected compressed response")
+    response.stream = Limited(response.stream)
 
 
 def _one_line(message: object) -> str:

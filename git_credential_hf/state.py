@@ -372,6 +372,7 @@ def cache_directory() -> str | None:
     import platformdirs
 
     try:
-        return platformdirs.user_cache_dir(_NAME, appauthor=False)
+        path = platformdirs.user_cache_dir(_NAME, appauthor=False)
     except RuntimeError:
         return None
+    return path if os.path.isabs(path) else None  # before 4.12, without a home: `~/.cache`, in the current directory

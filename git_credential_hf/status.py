@@ -4,7 +4,7 @@ from typing import Any
 
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
-from git_credential_hf.api.client import Unreachable
+from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, default_hub, shown_helper
@@ -39,6 +39,7 @@ class Status:
         return token
 
     def _account(self, token: Token) -> Account | None:
+        try_hub_again()
         try:
             return whoami(token)
         except Unreachable as problem:

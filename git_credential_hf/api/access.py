@@ -34,9 +34,10 @@ def check_access(token: Token | None, repository: Repository, *, write: bool, se
     if token is not None and _is_cached(token, repository, write):
         return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {may_text(write)} {repository.name}")
     try:
-        answer = ask_within(seconds, lambda: _request_access(token, repository, write))
+        answer = ask_within(seconds, repository.hub, lambda: _request_access(token, repository, write))
     except Unreachable as unreachable:
-        return Answer(repository, write, "unknown", unreachable.code, unreachable.message)
+        code, message, fix = unreachable.code, unreachable.message, unreachable.fix
+        return Answer(repository, write, "unknown", code, message, fix, is_news=unreachable.is_news)
     except Refused as refused:
         answer = Answer(repository, write, "no", refused.code, refused.message, refused.fix)
     if token is not None and token.value.startswith("hf_jwt_") and answer.answer == "no":
@@ -54,7 +55,7 @@ def whoami(token: Token, *, seconds: float = HUB_TIMEOUT) -> Account:
     Raises `Refused` if the Hub rejects the token, `Unreachable` if it does not answer.
     """
     try:
-        return ask_within(seconds, lambda: _request_account(token))
+        return ask_within(seconds, token.hub, lambda: _request_account(token))
     except Refused as refused:
         if token.value.startswith("hf_jwt_") and refused.code == "token-invalid":
             # Whether whoami supports the tokens of Trusted Publishers is not documented (docs/facts.md#u1).
@@ -67,7 +68,7 @@ def card_errors(content: str, repository: Repository) -> list[str]:
 
     Raises `Unreachable` if there is no usable response.
     """
-    return ask_within(HUB_TIMEOUT, lambda: _request_card_errors(content, repository))
+    return ask_within(HUB_TIMEOUT, repository.hub, lambda: _request_card_errors(content, repository))
 
 
 def stored_lfs_objects(token: Token, repository: Repository, objects: list[tuple[str, int]]) -> set[str]:
@@ -75,7 +76,9 @@ def stored_lfs_objects(token: Token, repository: Repository, objects: list[tuple
 
     Raises `Unreachable` if there is no usable response.
     """
-    return ask_within(HUB_TIMEOUT, lambda: _request_lfs_objects(token, repository, objects[:_MAX_LFS_OBJECTS]))
+    return ask_within(
+        HUB_TIMEOUT, repository.hub, lambda: _request_lfs_objects(token, repository, objects[:_MAX_LFS_OBJECTS])
+    )
 
 
 def learn_owners(tokens: list[Token]) -> None:

@@ -1,86 +1,42 @@
-"""Send requests to the Hub through huggingface_hub's own HTTP client, with limits on time and size."""
+"""Send requests to the Hub, and record when it cannot be reached: nobody waits for it again and again."""
 
-import os
+import json as json_
 import time
-import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from git_credential_hf.masking import mask_token, mask_words, register_secret
+from git_credential_hf.git.network import Network, read_network
+from git_credential_hf.hub import offline_variable
+from git_credential_hf.masking import mask_token, mask_words
 from git_credential_hf.problem import Problem, trace
-from git_credential_hf.state import cache_directory, is_recorded, record
+from git_credential_hf.state import cache_directory, discard_record, is_recorded, record
 from git_credential_hf.system import start_thread
 
-if TYPE_CHECKING:  # `tokens` has them renewed through this module
+if TYPE_CHECKING:
+    from git_credential_hf.api.transport import Response
     from git_credential_hf.tokens import Token
 
 Result = TypeVar("Result")
 
-HUB_TIMEOUT = 3  # seconds for all requests of one question; huggingface_hub's own client would wait forever
+HUB_TIMEOUT = 3  # seconds for all requests of one question, and for each step of one
 MAX_RETRY_AFTER = 3600  # seconds for which a `Retry-After` is honoured
-STEP_TIMEOUT = 10  # seconds for each step of a connection, and for the body of a response
-_MAX_RESPONSE_BYTES = 1 << 20  # whoami of a member of a thousand organisations takes a fifth of it
+UNREACHABLE_FOR = 300  # seconds for which hooks and helper do not try again to reach a Hub
+
+_UNREACHABLE = "unreachable"  # the state that names Hubs which could not be reached
 
 
 class Unreachable(Problem):
-    """The Hub gave no usable response: neither yes nor no. `code` is a reason of `check --json`."""
+    """The Hub gave no usable response: neither yes nor no. `code` is a reason of `check --json`.
 
-    def __init__(self, message: str, code: str = "unreachable") -> None:
-        super().__init__(message)
+    `is_news`: whether hooks tell the user, who has not chosen it, nor been told of it a moment ago.
+    """
+
+    def __init__(
+        self, message: str, code: str = "unreachable", fix: str | None = None, *, is_news: bool = True
+    ) -> None:
+        super().__init__(message, fix)
         self.code = code
-
-
-def http_session() -> Any:
-    """Return huggingface_hub's HTTP client (httpx2's `Client`), without its warnings, with limits on time and size.
-
-    Raises whatever its import raises; an invalid environment variable can be enough.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from huggingface_hub import get_session
-
-        for name, value in os.environ.items():
-            login, at, _ = value.partition("://")[2].rpartition("@")
-            for part in login.replace("/", ":").split(":") if at and name.lower().endswith("_proxy") else ():
-                register_secret(part)  # errors about an invalid proxy URL quote parts of it
-        session = get_session()
-        if _guard not in session.event_hooks["response"]:
-            session.timeout = STEP_TIMEOUT  # by default it waits forever, and git with it
-            session.headers["accept-encoding"] = "identity"
-            session.event_hooks["response"].append(_guard)
-        return session
-
-
-def _guard(response: Any) -> None:
-    """Limit a response before its body is read: in time and size, uncompressed, no redirect to another host.
-
-    A redirect would resend the body of a POST, which may hold a refresh token, and let another host refuse access.
-    """
-    from httpx2 import SyncByteStream
-
-    class Limited(SyncByteStream):
-        def __init__(self, stream: Any) -> None:
-            self._stream = stream
-
-        def __iter__(self) -> Any:
-            size, deadline = 0, time.monotonic() + STEP_TIMEOUT
-            for piece in self._stream:
-                size += len(piece)
-                if size > _MAX_RESPONSE_BYTES or time.monotonic() > deadline:
-                    raise ValueError("response too large or too slow")
-                yield piece
-
-        def close(self) -> None:
-            self._stream.close()
-
-    url = response.request.url
-    if response.has_redirect_location:
-        target = url.join(response.headers["location"])
-        if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
-            raise ValueError("redirect to another host")
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ValueError("unexpected compressed response")
-    response.stream = Limited(response.stream)
+        self.is_news = is_news
 
 
 def run_within(seconds: float, call: Callable[[], Result]) -> Result:
@@ -108,36 +64,48 @@ def run_within(seconds: float, call: Callable[[], Result]) -> Result:
     return results[0]
 
 
-def ask_within(seconds: float, call: Callable[[], Result]) -> Result:
-    """Do the same as `run_within`, but raise `Unreachable` on a timeout."""
+def ask_within(seconds: float, hub: str, call: Callable[[], Result]) -> Result:
+    """Do the same as `run_within` with requests to a Hub, but raise `Unreachable` on a timeout."""
     try:
         return run_within(seconds, call)
     except TimeoutError as error:
-        raise Unreachable(str(error)) from None
+        network = read_network(hub)
+        _record_unreachable(hub, network)
+        raise Unreachable(f"{error}{_through(network)}") from None
 
 
 def ask_hub(
     hub: str, path: str, token: "Token | None", json: object = None, media_type: str = "application/json"
-) -> Any:
-    """Send one request to a Hub, a POST if there is `json`, and return httpx2's `Response`.
+) -> "Response":
+    """Send one request to a Hub, a POST if there is `json`, and return its response.
 
     Raises `Unreachable` without one. The only place from which a token is sent: to its own Hub.
     """
     if token is not None and (token.hub != hub or not hub):
         raise Unreachable(f"the token {mask_token(token.value)} is not for {hub or 'this Hub'}")
-    # Not `HfApi`: its headers cost an extra request (api/agent-harnesses), and its errors lose the reason.
+    if variable := offline_variable():
+        raise Unreachable(f"offline mode ({variable})", "offline", f"run `unset {variable}`", is_news=False)
     limit = f"{hub}\n{path if 'whoami' in path else 'api'}\n{token.value if token else ''}"
     if is_recorded("retry-after", limit, cache_directory()):
         raise Unreachable("rate limited by the Hub: too many requests", "rate-limited")
+    network = read_network(hub)
+    if _is_unreachable(hub, network):
+        raise Unreachable("the Hub could not be reached a moment ago", is_news=False)
+    from git_credential_hf.api.transport import NoResponse, send_request  # a tenth of a second, with urllib3
+
     headers = {"authorization": f"Bearer {token.value}"} if token else {}
     if json is not None:
         headers |= {"accept": media_type, "content-type": media_type}
     start = time.monotonic()
+    method, body = ("GET", None) if json is None else ("POST", json_.dumps(json).encode())
     try:
-        method = "GET" if json is None else "POST"
-        response = http_session().request(method, hub + path, headers=headers, json=json, timeout=HUB_TIMEOUT)
-    except Exception as error:  # its client raises whatever its layers do: OSError, ValueError, OfflineModeIsEnabled
-        raise Unreachable(f"cannot reach the Hub ({mask_words(str(error)) or type(error).__name__})") from None
+        response = send_request(method, hub, path, network, headers=headers, body=body, seconds=HUB_TIMEOUT)
+    except NoResponse as failure:
+        if failure.is_lasting:
+            _record_unreachable(hub, network)
+        is_chosen = failure.is_distrust and not network.is_verified  # git goes on; we send no token there
+        message = f"cannot reach the Hub{_through(network)} ({mask_words(failure.cause)})"
+        raise Unreachable(message, fix=failure.fix, is_news=not is_chosen) from None
     trace(f"{method} {path}: {response.status_code} in {time.monotonic() - start:.2f} s")
     if response.status_code == 429:
         _record_retry_after(response, limit)
@@ -147,13 +115,40 @@ def ask_hub(
     return response
 
 
-def _record_retry_after(response: Any, limit: str) -> None:
+def try_hub_again() -> None:
+    """Let the next request be sent, although the Hub could not be reached a moment ago: somebody asks."""
+    discard_record(_UNREACHABLE, cache_directory())
+
+
+def set_out_of_reach(hub: str) -> None:
+    """Let nobody wait for a Hub for a while."""
+    _record_unreachable(hub, read_network(hub))
+
+
+def is_out_of_reach(hub: str) -> bool:
+    """Whether there is nothing to be expected of a Hub now: it could not be reached a moment ago, or offline mode."""
+    return offline_variable() is not None or _is_unreachable(hub, read_network(hub))
+
+
+def _is_unreachable(hub: str, network: Network) -> bool:
+    return is_recorded(_UNREACHABLE, f"{hub}\n{network.key_text}", cache_directory())
+
+
+def _record_unreachable(hub: str, network: Network) -> None:
+    record(_UNREACHABLE, f"{hub}\n{network.key_text}", UNREACHABLE_FOR, cache_directory())
+
+
+def _through(network: Network) -> str:
+    return f" through the proxy {network.shown_proxy}" if network.proxy else ""
+
+
+def _record_retry_after(response: "Response", limit: str) -> None:
     """Record until when to send nothing more; a `Retry-After` in the form of a date is ignored."""
     seconds = str(response.headers.get("retry-after", "")).strip()
     if seconds.isdecimal():
         record("retry-after", limit, min(int(seconds[:20]), MAX_RETRY_AFTER), cache_directory())
 
 
-def error_message(response: Any) -> str:
+def error_message(response: "Response") -> str:
     """Return the Hub's own message, masked, without the full stop at its end (docs/facts.md#h4)."""
     return mask_words(str(response.headers.get("x-error-message", ""))).rstrip(".")

@@ -3,7 +3,7 @@
 Status and headers are read directly: huggingface_hub's exceptions lose them (docs/facts.md#h6).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import error_message
@@ -11,6 +11,9 @@ from git_credential_hf.hub import Repository, token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token
+
+if TYPE_CHECKING:
+    from git_credential_hf.api.transport import Response
 
 WRITE_ROLE = "with the role 'write'"  # what a token needs in order to push, for `other_token_hint`
 _LOW_ROLES = ("read", "contributor", "no_access")  # in an organisation (docs/facts.md#h3); a new one may suffice
@@ -71,7 +74,10 @@ class Refused(Problem):
 
 
 class Answer:
-    """Whether access is granted: `answer` is `yes`, `no` or `unknown`; the rest is as in `check --json`."""
+    """Whether access is granted: `answer` is `yes`, `no` or `unknown`; the rest is as in `check --json`.
+
+    `is_news`: whether hooks tell the user that it is unknown.
+    """
 
     def __init__(
         self,
@@ -81,6 +87,8 @@ class Answer:
         reason: str | None,
         message: str,
         fix: str | None = None,
+        *,
+        is_news: bool = True,
     ) -> None:
         self.repository = repository
         self.write = write
@@ -88,6 +96,7 @@ class Answer:
         self.reason = reason
         self.message = message
         self.fix = fix
+        self.is_news = is_news
 
     def as_json(self) -> dict[str, object]:
         """Return what `check --json` prints."""
@@ -110,7 +119,7 @@ def token_refusal(token: Token, message: str) -> Refused:
     return Refused(f"{rejected}: it is invalid or was revoked", token.remedy(), "token-invalid")
 
 
-def refusal_from_message(token: Token, repository: Repository, write: bool, response: Any) -> Answer | None:
+def refusal_from_message(token: Token, repository: Repository, write: bool, response: "Response") -> Answer | None:
     """Return the answer for a refusal whose message gives the reason (docs/facts.md#h4), `None` for any other."""
     code = response.headers.get("x-error-code")
     if code == "RepoNotFound" and response.status_code == 404:

@@ -5,6 +5,7 @@ Each `check_*` checks one thing, and yields findings, with the changes that fix 
 
 from collections.abc import Callable, Iterable
 
+from git_credential_hf.api.client import try_hub_again
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
 from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job, check_program
 from git_credential_hf.doctor.finding import IDS, Finding, Row
@@ -81,4 +82,6 @@ def _git_broken(problem: Problem) -> Finding:
 
 def examine_machine(repository: Repository | None, *, offline: bool) -> Examination:
     """Check everything; `repository` replaces the one that this directory is pushed to."""
+    if not offline:
+        try_hub_again()
     return Examination(Machine(repository, offline=offline))

@@ -96,7 +96,7 @@ def check_hub(machine: Machine) -> Iterator[Finding]:
                 "warning",
                 "the token could not be checked",
                 answer.message,
-                "try again, or run `git-credential-hf doctor --offline`",
+                answer.fix or "try again, or run `git-credential-hf doctor --offline`",
             )
             return
 

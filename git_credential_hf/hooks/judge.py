@@ -228,8 +228,8 @@ class _Push:
             answer = check_access(None, self.repository, write=True)
         if answer.answer == "no":
             self.verdict.add(self.severity["writeCheck"], [Problem(answer.message, answer.fix)])
-        elif answer.answer == "unknown":
-            self.verdict.warn(f"{unknown}: {answer.message}")
+        elif answer.answer == "unknown" and answer.is_news:
+            self.verdict.warn(f"{unknown}: {answer.message}", answer.fix)
 
     def _ask_for_tokens(self, repository: Repository) -> Answer | None:
         """Return the Hub's answer for the token that git will use; `None` if git has none.

@@ -143,26 +143,37 @@ def test_allowed(hub: "Hub", work: Account) -> None:
     assert (clone / "two.bin").read_bytes() == b"two" + WEIGHTS
 
 
-OUTAGES: dict[str, tuple[Callable[["Hub"], None], dict[str, str]]] = {
-    "down": (lambda hub: hub.faults.reset("/api/"), {}),
-    "slow": (lambda hub: hub.faults.delay("/api/", 5), {}),  # the answer would come if the hook waited longer
-    "no certificate": (lambda hub: None, {"SSL_CERT_FILE": os.devnull}),
-    "offline": (lambda hub: None, {"HF_HUB_OFFLINE": "1"}),
-    "a proxy that git does not use": (lambda hub: None, {"ALL_PROXY": "http://127.0.0.1:9"}),  # nor does git-lfs
+OUTAGES: dict[str, Callable[["Hub"], None]] = {
+    "down": lambda hub: hub.faults.reset("/api/"),
+    "slow": lambda hub: hub.faults.delay("/api/", 5),  # the answer would come if the hook waited longer
+}
+# These are none: git does not use the proxy, nor does git-lfs, and knows the certificate; offline mode is a choice.
+NO_OUTAGES = {
+    "a certificate that git knows": {"SSL_CERT_FILE": os.devnull},
+    "offline": {"HF_HUB_OFFLINE": "1"},
+    "a proxy that git does not use": {"ALL_PROXY": "http://127.0.0.1:9"},
 }
 
 
 @pytest.mark.parametrize("name", OUTAGES)
 def test_outages(name: str, hub: "Hub", work: Account) -> None:
     """If the Hub does not answer, the push goes on, with one warning."""
-    cause, environment = OUTAGES[name]
     token = _alice(hub)
-    cause(hub)
-    work.git("config", "--global", "http.proxy", "")
-    done = push(work, "alice/model", HF_TOKEN=token, **environment)
+    OUTAGES[name](hub)
+    done = push(work, "alice/model", HF_TOKEN=token)
     assert done.returncode == 0, done.stderr
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("git-credential-hf: ")]
     assert warning.startswith("git-credential-hf: warning: cannot check access to alice/model: ")
+
+
+@pytest.mark.parametrize("name", NO_OUTAGES)
+def test_no_outages(name: str, hub: "Hub", work: Account) -> None:
+    """What keeps git from nothing is not warned of."""
+    work.git("config", "--global", "http.proxy", "")
+    done = push(work, "alice/model", HF_TOKEN=_alice(hub), **NO_OUTAGES[name])
+    assert done.returncode == 0, done.stderr
+    assert "git-credential-hf: " not in done.stderr
+    assert bool(hub.log.of("/api/models/alice/model/auth-check/write")) == (name != "offline")
 
 
 @pytest.mark.git_versions

@@ -19,8 +19,12 @@ OURS = {
 } | {"git_credential_hf.helper"}
 BEFORE_THE_HELPER = {f"git_credential_hf{name}" for name in ("", ".__main__", ".masking", ".problem", ".protocol")}
 LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helpers", ".urlmatch")}
-EXPLANATION = {f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals")}
-EXPLANATION |= {f"git_credential_hf.{name}" for name in ("files", "owners", "system")}
+EXPLANATION = {
+    f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals", ".transport")
+}
+EXPLANATION |= {"git_credential_hf.git.network"} | {
+    f"git_credential_hf.{name}" for name in ("files", "owners", "system")
+}
 
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
 BUDGETS: dict[str, tuple[str, str, set[str]]] = {

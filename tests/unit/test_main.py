@@ -132,6 +132,7 @@ warnings.warn("warned")
 NOISY_HUGGINGFACE_HUB = {
     "__init__.py": NOISE
     + """
+__version__ = "2.4.0"
 class Session:
     timeout, headers, event_hooks = None, {}, {"response": []}
 def get_session():

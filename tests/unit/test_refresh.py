@@ -15,23 +15,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import huggingface_hub
 import huggingface_hub.utils
 import pytest
 from fake_hub.server import OAUTH
 from huggingface_hub import constants
 from huggingface_hub.utils import _auth, _runtime
-from huggingface_hub.utils._http import default_client_factory
 from login import log_in
 from programs import run
 
 from git_credential_hf import refresh
-from git_credential_hf.api.client import http_session
+from git_credential_hf.api.access import whoami
+from git_credential_hf.api.client import Unreachable
 from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
-from git_credential_hf.refresh import _ask_huggingface_hub, _has_failed_since, _one_line, delay_exchange
+from git_credential_hf.refresh import _ask_huggingface_hub, _guard_session, _has_failed_since, _one_line, delay_exchange
 from git_credential_hf.state import Lock, fingerprint, job_directory, new_key, read_state, record, write_state
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
@@ -41,6 +40,10 @@ if TYPE_CHECKING:
 
 DAY = 24 * 3600
 OTHER = "hf_" + "a" * 34
+
+if not hasattr(_auth, "_refresh_oauth_token_if_needed"):
+    pytest.skip("huggingface_hub is older than 1.20", allow_module_level=True)
+from huggingface_hub.utils._http import default_client_factory  # noqa: E402 - it is of 1.0
 
 # huggingface_hub leaves sockets open.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -114,7 +117,7 @@ def test_a_switch_during_a_renewal(hub: Hub, home: Path) -> None:
     """If `hf auth switch` is faster than huggingface_hub, its token is served, and no other one is renewed."""
     log_in_by_browser(hub, home, 23)
 
-    def switch() -> httpx2.Client:
+    def switch() -> Any:
         log_in(home, OTHER)
         return default_client_factory()
 
@@ -149,6 +152,37 @@ def test_a_renewal_that_fails(
     assert not _has_failed_since(began, token), "the clock was set back"
     write_state("refresh-failed", "rubbish")
     assert not _has_failed_since(began, token)
+
+
+@pytest.mark.parametrize("reason", ["offline mode", "out of reach"])
+def test_no_renewal_without_a_hub(
+    reason: str, hub: Hub, home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In offline mode, or if the Hub could not be reached a moment ago, a token that lasts is served at once."""
+    pair = log_in_by_browser(hub, home, 23)
+    if reason == "offline mode":
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    else:
+        hub.faults.delay("/api/", 5)
+        with pytest.raises(Unreachable):
+            whoami(Token(pair.access_token, "env", "HF_TOKEN"), seconds=0.5)
+    assert (current().value, requests(hub), capfd.readouterr()) == (pair.access_token, 0, ("", ""))
+    if reason == "out of reach":  # one that has expired is of no use as it is
+        expired = log_in_by_browser(hub, home, -1)
+        assert (current().value != expired.access_token, requests(hub)) == (True, 1)
+
+
+def test_a_renewal_that_takes_too_long(
+    hub: Hub, home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the Hub does not answer, that is waited for and said once; the next command is served at once."""
+    monkeypatch.setattr(refresh, "_STEP_TIMEOUT", 3.1)
+    hub.faults.delay("/oauth/token", 30)
+    pair = log_in_by_browser(hub, home, 23)
+    for warnings_said in (1, 0):
+        assert current().value == pair.access_token
+        assert capfd.readouterr().err.count("warning: ") == warnings_said
+    assert requests(hub) == 1
 
 
 def record_failure(token: Token, at: int) -> None:
@@ -502,7 +536,8 @@ def test_messages_of_huggingface_hub(capfd: pytest.CaptureFixture[str], caplog: 
 
 def test_no_request_waits_for_ever() -> None:
     """Each request of huggingface_hub's has a time limit of ten seconds: git would wait for it."""
-    assert set(http_session().timeout.as_dict().values()) == {10}
+    _guard_session(PUBLIC_HUB)
+    assert set(huggingface_hub.get_session().timeout.as_dict().values()) == {10}
 
 
 def test_one_line() -> None:

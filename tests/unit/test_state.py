@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ NOBODY = 65534
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another owner")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the rules of Linux")
+reference = pytest.mark.skipif(
+    tuple(map(int, version("platformdirs").split(".")[:2])) < (4, 14), reason="platformdirs had other rules before 4.14"
+)
 needs_tmp = pytest.mark.skipif(
     Path(f"/run/user/{os.geteuid()}").exists(), reason="this user has /run/user/UID, which comes first"
 )
@@ -122,6 +126,7 @@ RUNTIME_DIRECTORIES: dict[str, Callable[[Path], str]] = {
 
 
 @linux
+@reference
 @pytest.mark.parametrize("name", RUNTIME_DIRECTORIES)
 def test_runtime_directory_is_platformdirs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The runtime directory is that of platformdirs, which trusts XDG_RUNTIME_DIR only if it is the user's alone.
@@ -148,6 +153,7 @@ print(json.dumps([runtime_directory(), platformdirs.user_runtime_dir("git-creden
 
 
 @linux
+@reference
 @pytest.mark.parametrize("tmpdir", ["good", "blank", "missing", "TEMP", "TMP"])
 def test_runtime_directory_in_tmp_is_platformdirs(tmpdir: str, tmp_path: Path) -> None:
     """Without XDG_RUNTIME_DIR and /run/user/UID it is runtime-UID in the temporary directory, as for platformdirs.
@@ -180,6 +186,7 @@ def test_directory_that_platformdirs_made(tmp_path: Path, token: None) -> None:
     assert ask("get", **environment)[1] == QUIT
 
 
+@reference
 def test_runtime_directory_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
     """On macOS it is that of platformdirs as well (only the platform is faked)."""
     from platformdirs.macos import MacOS

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from account import needs_huggingface_hub
 from huggingface_hub.utils import _auth
 from login import log_in, write_aged
 from programs import run
@@ -133,6 +134,7 @@ def test_a_link_that_is_being_replaced(token_file: Path, monkeypatch: pytest.Mon
 
 def test_logins_one_after_the_other(token_file: Path) -> None:
     """While `hf auth switch` rewrites the files fifty times, every `get` returns one of the two tokens."""
+    needs_huggingface_hub(1, 20)
     write_aged(token_file, OLD)
     script = """if True:
         import sys, time

@@ -105,12 +105,12 @@ def test_reject_of_something_else(git: Git, log_in: LogIn, home: Path, password:
 def test_reject_of_the_token(git: Git, log_in: LogIn, home: Path) -> None:
     """A refused token is in its files as before; refused again, it is not answered, and nobody is asked instead."""
     log_in()
-    before = kept_below(home)
+    before = kept_below(home / ".cache/huggingface")
     git.tell("reject", HUB + ANSWER)
-    assert kept_below(home) == before
+    assert kept_below(home / ".cache/huggingface") == before
     assert git.fill(HUB) == HUB + ANSWER
     git.tell("reject", HUB + ANSWER)
-    assert kept_below(home) == before
+    assert kept_below(home / ".cache/huggingface") == before
     assert "told us to quit" in git.refuses(HUB)
     assert git.asked == [("hf get", HUB)]
 

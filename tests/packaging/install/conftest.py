@@ -155,3 +155,25 @@ def real_account(empty_account: Account) -> Account:
     copy_checkout(empty_account.checkout)
     empty_account.environment |= {name: os.environ[name] for name in os.environ if name.startswith(FOR_REGISTRIES)}
     return empty_account
+
+
+def build(source: Path, into: Path, *what: str, **environment: Any) -> Path:
+    subprocess.run(
+        [INSTALLERS / "uv", "build", "--quiet", *what, "--out-dir", into, source],
+        check=True, env={**os.environ, **environment}, timeout=300,
+    )  # fmt: skip
+    [made] = [*into.glob("*.whl"), *(into.glob("*.tar.gz") if "--sdist" in what else [])]
+    return made
+
+
+@pytest.fixture(scope="session")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist of this checkout."""
+    folder = tmp_path_factory.mktemp("sdist")
+    return build(copy_checkout(folder / "checkout"), folder / "made", "--sdist", HOME=str(folder))
+
+
+@pytest.fixture(scope="session")
+def wheel(sdist: Path) -> Path:
+    """The wheel that is built from the sdist, as an installer does if no wheel fits."""
+    return build(sdist, sdist.parent / "wheel", "--wheel", HOME=str(sdist.parents[1]))

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from programs import run
 
-from .conftest import copy_checkout
+from .conftest import INSTALLERS, build
 
 if TYPE_CHECKING:
     from .conftest import Account
 
-INSTALLERS = Path(sys.executable).parent  # uv, uvx and pipx
 pytestmark = pytest.mark.registries
 DATA = (
     "share/man/man1/git-credential-hf.1",
@@ -28,28 +26,6 @@ DATA = (
     "share/fish/vendor_completions.d/git-credential-hf.fish",
 )
 REQUEST = "protocol=https\nhost=huggingface.co\n\n"
-
-
-def build(source: Path, into: Path, *what: str, **environment: Any) -> Path:
-    subprocess.run(
-        [INSTALLERS / "uv", "build", "--quiet", *what, "--out-dir", into, source],
-        check=True, env={**os.environ, **environment}, timeout=300,
-    )  # fmt: skip
-    [made] = [*into.glob("*.whl"), *(into.glob("*.tar.gz") if "--sdist" in what else [])]
-    return made
-
-
-@pytest.fixture(scope="module")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sdist of this checkout."""
-    folder = tmp_path_factory.mktemp("sdist")
-    return build(copy_checkout(folder / "checkout"), folder / "made", "--sdist", HOME=str(folder))
-
-
-@pytest.fixture(scope="module")
-def wheel(sdist: Path) -> Path:
-    """The wheel that is built from the sdist, as an installer does if no wheel fits."""
-    return build(sdist, sdist.parent / "wheel", "--wheel", HOME=str(sdist.parents[1]))
 
 
 def works(account: Account, program: Path) -> None:
@@ -78,7 +54,7 @@ def test_what_is_in_them(sdist: Path, wheel: Path) -> None:
     ]
     needed = [line.split()[1] for line in metadata.splitlines() if line.startswith("Requires-Dist: ")]
     assert {name.partition(">")[0].replace("_", "-") for name in needed} == {
-        *("huggingface-hub", "click", "platformdirs", "dulwich")
+        *("huggingface-hub", "click", "platformdirs", "dulwich", "urllib3", "pysocks")
     }
     with tarfile.open(sdist) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}

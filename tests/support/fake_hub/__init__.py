@@ -99,8 +99,9 @@ class Hub:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What clients need to find and trust this Hub: git, git-lfs and huggingface_hub."""
-        return {"HF_ENDPOINT": self.url, "GIT_SSL_CAINFO": str(self.ca), "SSL_CERT_FILE": str(self.ca)}
+        """What clients need to find and trust this Hub: git, git-lfs and huggingface_hub, which is of requests in 0."""
+        trusted = ("GIT_SSL_CAINFO", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+        return {"HF_ENDPOINT": self.url, **dict.fromkeys(trusted, str(self.ca))}
 
     # -- population
 
