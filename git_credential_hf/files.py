@@ -127,6 +127,7 @@ class OwnFileChange(FileChange):
         finally:
             if not os.path.exists(self.path):
                 _remove_if_empty(directory)
+                _remove_if_empty(os.path.dirname(directory))  # ~/.config may have been made for it
 
     def undo(self) -> None:
         """Make the inverse change."""

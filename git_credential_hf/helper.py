@@ -83,6 +83,8 @@ def store(request: Request, name: str | None = None, other_hub: str | None = Non
     from git_credential_hf.purge import is_replaceable, purge_helpers
 
     if is_replaceable(request.secret, request.user, hub):
+        if find_token(request.secret, None, hub) is None:
+            record(REJECTED, hub, REFUSED_FOR)  # git goes on with what it has, which the hook of a push cannot see
         # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
         for result in purge_helpers(helpers, origins_of(hub), (None, request.user), seconds=PURGE_TIMEOUT):
             copies = [mask_token(copy.secret) for copy in result.copies]

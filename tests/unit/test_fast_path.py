@@ -19,6 +19,7 @@ OURS = {
 } | {"git_credential_hf.helper"}
 BEFORE_THE_HELPER = {f"git_credential_hf{name}" for name in ("", ".__main__", ".masking", ".problem", ".protocol")}
 LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helpers", ".urlmatch")}
+NETWORK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".network")}  # how git reaches the Hub
 EXPLANATION = {
     f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals", ".transport")
 }
@@ -33,7 +34,7 @@ BUDGETS: dict[str, tuple[str, str, set[str]]] = {
     "get, malformed": ("get", "junk\n", BEFORE_THE_HELPER),
     "store": ("store", ERASE, OURS | LOOK),
     "erase of another token": ("erase", HUB + "password=hf_other\n", OURS | LOOK),
-    "erase": ("erase", ERASE, OURS | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
+    "erase": ("erase", ERASE, OURS | NETWORK | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
     "capability": ("capability", "", BEFORE_THE_HELPER),
 }
 
