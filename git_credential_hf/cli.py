@@ -208,7 +208,22 @@ def configure(
     if not dry_run:
         for warning in helpers_in_the_way():
             report_problem(warning, "warning")
+        _warn_without_token()
     return 0
+
+
+def _warn_without_token() -> None:
+    """Warn that git, which now asks no other helper for the Hub, gets nothing from this one."""
+    from git_credential_hf.token_files import login_hint
+    from git_credential_hf.tokens import current_token
+
+    try:
+        token = current_token(act=False)
+    except Problem as problem:
+        report_problem(problem, "warning")
+        return
+    if token is None and not os.environ.get("HF_OIDC_RESOURCE"):
+        report("hint", f"to log in, {login_hint()}")
 
 
 def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":

@@ -189,7 +189,7 @@ def create_file(
     gets before anything is written to it.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o600 if mode is not None else 0o777 if executable else 0o666)
+    descriptor = os.open(path, flags, 0o600 if mode is not None else 0o755 if executable else 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             if sys.platform != "win32":

@@ -350,7 +350,9 @@ def _guard_session(hub: str) -> None:
 
     for name, value in os.environ.items():
         login, at, _ = value.partition("://")[2].rpartition("@")
-        for part in login.replace("/", ":").split(":") if at and name.lower().endswith("_proxy") else ():
+        for part in (
+            login.partition(":")[2].replace("/", ":").split(":") if at and name.lower().endswith("_proxy") else ()
+        ):
             register_secret(part)  # errors about an invalid proxy URL quote parts of it
     network = read_network(hub)
     before = dict(os.environ)
@@ -404,7 +406,11 @@ def _guard(response: "Any") -> None:
 
     url = response.request.url
     if response.has_redirect_location:
-        target = url.join(response.headers["location"])
+        location = response.headers["location"]
+        target = url.join(location)
+        # A scheme without a host is read in two ways.
+        if "://" not in location and ":" in location.partition("/")[0]:
+            raise ValueError("redirect to another host")
         if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
             raise ValueError("redirect to another host")
     if response.headers.get("content-encoding", "identity").lower() != "identity":

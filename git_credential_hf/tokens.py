@@ -174,6 +174,8 @@ def renew_token(token: Token) -> bool:
     """Renew a token that the Hub refused, which is tried only once; return whether there is a new one in its place."""
     if not token.is_renewable or token.expires_at is None or token.hub.startswith("http:"):
         return False
+    if token.hub not in (PUBLIC_HUB, environment_hub()):
+        return False  # a Hub that refuses every token would get each refresh token
     from git_credential_hf.refresh import renew_refused
 
     return renew_refused(token, lambda: _reread(token))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from git_credential_hf.doctor.changes import PurgeHelpers, plan_unset
-from git_credential_hf.doctor.finding import RUN_FIX, Finding
+from git_credential_hf.doctor.finding import LOG_IN_FIRST, RUN_FIX, Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, removal_command
@@ -14,12 +14,8 @@ from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import other_helpers, purge_helpers
+from git_credential_hf.purge import other_helpers
 from git_credential_hf.state import backup_directory
-
-# For what may be the only credential that works, or the only one of its account.
-LOG_IN_FIRST = "run `hf auth login` with a token of that account, then `git-credential-hf doctor --fix`"
-COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
 
 # --- .netrc ---
 
@@ -106,7 +102,7 @@ def _plan_without_machines(path: str, hosts: list[str]) -> Callable[[], list[Cha
 def check_copies(machine: Machine) -> Iterator[Finding]:
     """Check what other helpers hold for the Hub: the next login makes it stale."""
     helpers = other_helpers(machine.entries)
-    for result in purge_helpers(helpers, machine.origins, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else ():
+    for result in machine.copies:
         if result.copies:
             is_fixable = all(machine.can_replace(copy.secret) for copy in result.copies)
             copies = [

@@ -18,6 +18,8 @@ IDS = (
     *("repo-no-access", "repo-read-only", "repo-gated", "git-broken"),
 )
 
+# For what may be the only credential that works, or the only one of its account.
+LOG_IN_FIRST = "run `hf auth login` with a token of that account, then `git-credential-hf doctor --fix`"
 RUN_FIX = "run `git-credential-hf doctor --fix`"
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from git_credential_hf.configure import plan_configure
 from git_credential_hf.doctor.changes import GitCommand, plan_unset
 from git_credential_hf.doctor.copies import entry_file
-from git_credential_hf.doctor.finding import Finding
+from git_credential_hf.doctor.finding import LOG_IN_FIRST, Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, removal_command
 from git_credential_hf.git.helpers import HelperChains, configure_hint, shown_helper
@@ -20,7 +20,17 @@ from git_credential_hf.problem import Problem
 
 
 def check_helpers(machine: Machine) -> Iterator[Finding]:
-    """Check that git runs this helper for the Hub, and no other before or after it."""
+    """Check that git runs this helper for the Hub, and no other before or after it.
+
+    Nothing is changed by which git would lose what another helper alone can give.
+    """
+    for finding in _check_chains(machine):
+        if finding.changes is not None and machine.needs_other_helpers:
+            finding.changes, finding.fix = None, LOG_IN_FIRST
+        yield finding
+
+
+def _check_chains(machine: Machine) -> Iterator[Finding]:
     chains = HelperChains(machine.origins, machine.entries)
     if chains.unused_for:
         yield _not_configured(machine, chains)
@@ -115,7 +125,7 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
             "lfs-url-elsewhere",
             "warning",
             "git-lfs sends the files of this repository to another host",
-            f"`git lfs env` shows {mask_line(without_credentials(url))}",
+            f"`git lfs env` shows {mask_line(without_credentials(url).partition('?')[0])}",
             removal_command(setting) if setting else "remove `lfs.url` from .lfsconfig, unless this is intended",
         )
 

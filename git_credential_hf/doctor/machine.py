@@ -16,7 +16,10 @@ from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem
+from git_credential_hf.purge import PurgeResult, other_helpers, purge_helpers
 from git_credential_hf.tokens import Token, current_token, may_be_for
+
+COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
 
 
 class Machine:
@@ -132,6 +135,17 @@ class Machine:
         if not isinstance(mine, Account):
             return False
         return isinstance(theirs, Refused) or (isinstance(theirs, Account) and theirs.name == mine.name)
+
+    @cached_property
+    def copies(self) -> list[PurgeResult]:
+        """What other helpers hold for the Hub."""
+        helpers = other_helpers(self.entries)
+        return purge_helpers(helpers, self.origins, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else []
+
+    @property
+    def needs_other_helpers(self) -> bool:
+        """Whether another helper holds what this one cannot give."""
+        return not all(self.can_replace(copy.secret) for result in self.copies for copy in result.copies)
 
     # --- the four programs ---
 

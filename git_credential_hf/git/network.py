@@ -93,7 +93,7 @@ def _proxy(hub: str, settings: dict[str, str]) -> str:
     if not proxy or _is_exempt(hub):
         return ""
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    for part in proxy.partition("://")[2].rpartition("@")[0].replace("/", ":").split(":"):
+    for part in proxy.partition("://")[2].rpartition("@")[0].partition(":")[2].replace("/", ":").split(":"):
         register_secret(part)
     return proxy
 

@@ -90,7 +90,8 @@ class WriteDirectory:
         """Write one file at a time, each atomically."""
         try:
             if self.hooks is not None:
-                os.makedirs(self.path, exist_ok=True)
+                for directory in (os.path.dirname(self.path), self.path):
+                    os.makedirs(directory, 0o755, exist_ok=True)  # not for the group, whatever the umask
                 for name, content in self.hooks.items():
                     if read_hook(os.path.join(self.path, name)) != content or not is_runnable(
                         os.path.join(self.path, name)

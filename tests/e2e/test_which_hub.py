@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
+import json
 import os
 import shutil
 import threading
@@ -242,3 +244,28 @@ def test_a_good_token_that_was_refused_by_mistake(servers: World) -> None:
     held = account.git("ls-remote", "https://huggingface.co/alice/private-model", check=False)
     assert "the Hub has just refused the token" in held.stderr
     assert hub.log.with_token() == []
+
+
+def test_a_redirect_names_no_other_token(servers: World) -> None:
+    """Another Hub, which can put a user name into a redirect, is shown the login, and no other stored token."""
+    servers.configure("another Hub")
+    servers.start_again()
+    account, other = servers.account, servers.other
+    log_in(account.home, LOGIN, "personal")
+    store_token(account.home, "work", NAMED)
+    for name in ("someone", "bob"):
+        url = other.url.replace("://", f"://{name}@")
+        account.git("ls-remote", f"{url}/alice/model", check=False)
+    assert {request.token for request in other.log if request.token} == {LOGIN}
+    assert servers.asked()["huggingface.co"] == []
+
+
+def test_an_id_token_is_for_its_audience(servers: World) -> None:
+    """An id token that names huggingface.co is not exchanged at another Hub, which could use it there."""
+    servers.configure("another Hub")
+    servers.start_again()
+    claims = base64.urlsafe_b64encode(json.dumps({"aud": "https://huggingface.co"}).encode()).decode().rstrip("=")
+    identity = {"HF_OIDC_RESOURCE": "alice/private-model", "HF_OIDC_ID_TOKEN": f"eyJ.{claims}.sig"}
+    done = servers.fill("another Hub", **identity)
+    assert "HF_OIDC_ID_TOKEN is for https://huggingface.co, and is not sent to" in done.stderr
+    assert servers.asked()["another Hub"] == []
