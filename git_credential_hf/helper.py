@@ -27,10 +27,6 @@ from git_credential_hf.tokens import (
     stored_tokens,
 )
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:  # a folder is not imported by `get`
-    from git_credential_hf.git.config import ConfigEntry
-
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 
@@ -77,18 +73,8 @@ def store(request: Request, name: str | None = None, other_hub: str | None = Non
     only one that does.
     """
     hub = requested_hub(request.protocol, request.host, other_hub)
-    helpers = _other_helpers(hub, request) if hub and request.secret else []
-    if not hub or not helpers:
-        return  # as usual: one look at the configuration is all that it costs
-    from git_credential_hf.purge import is_replaceable, purge_helpers
-
-    if is_replaceable(request.secret, request.user, hub):
-        if find_token(request.secret, None, hub) is None:
-            record(REJECTED, hub, REFUSED_FOR)  # git goes on with what it has, which the hook of a push cannot see
-        # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
-        for result in purge_helpers(helpers, origins_of(hub), (None, request.user), seconds=PURGE_TIMEOUT):
-            copies = [mask_token(copy.secret) for copy in result.copies]
-            trace(f"{result.shown}: {result.state} {copies} {result.failure}")
+    if hub is not None and request.secret:
+        _purge_chain(hub, request)
 
 
 def erase(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
@@ -96,10 +82,9 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None or not request.secret:
         return  # `hf auth logout` gives none
+    _purge_chain(hub, request)  # git itself tells them of this one, for one user name
     token = find_token(request.secret, name, hub)
     if token is None:
-        if _other_helpers(hub, request):  # git itself has told them that it is bad
-            record(REJECTED, hub, REFUSED_FOR)
         return
     refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
     from git_credential_hf.api.access import explain_refusal
@@ -159,9 +144,8 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     """Return the token of this account, or the current one if it is not known to be another's, or with a warning."""
     from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
 
-    user = user.lower()
     current = current_token(hub)
-    if user in PLACEHOLDER_USERNAMES or hub != PUBLIC_HUB:
+    if user.lower() in PLACEHOLDER_USERNAMES or hub != PUBLIC_HUB:
         return current  # another Hub, which can choose the name by a redirect, is shown no other token than its own
     tokens = [*([current] if current else []), *stored_tokens(hub)]
     owned = _owned_by(user, tokens)
@@ -173,7 +157,7 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     if owned is not None:
         return owned if owned is current else stored_token(owned.name or "", hub)
     names = known_names(current) if current else []
-    if names and user not in names and names[0] != "-" and not is_recorded(_WARNED, f"{hub} {user}"):
+    if names and user.lower() not in names and names[0] != "-" and not is_recorded(_WARNED, f"{hub} {user}"):
         record(_WARNED, f"{hub} {user}", WARNED_FOR)
         report(
             "warning", f"the URL names {user}, but no stored token is known to be of that account; using {names[0]}'s"
@@ -185,7 +169,7 @@ def _token_of_account(user: str, hub: str) -> Token | None:
 def _owned_by(user: str, tokens: list[Token]) -> Token | None:
     from git_credential_hf.owners import known_names
 
-    return next((token for token in tokens if known_names(token)[:1] == [user]), None)
+    return next((token for token in tokens if known_names(token)[:1] == [user.lower()]), None)
 
 
 def _change_authtype(token: Token, request: Request) -> Problem | None:
@@ -206,10 +190,25 @@ def _change_authtype(token: Token, request: Request) -> Problem | None:
     return Problem(f"the Hub does not take the token {token.describe()} as a password, although it is valid", how)
 
 
-def _other_helpers(hub: str, request: Request) -> "list[ConfigEntry]":
-    """Return the other helpers in git's chain; as usual there are none."""
+def _purge_chain(hub: str, request: Request) -> None:
+    """Remove what other helpers in git's chain hold, if the current token can take its place."""
     from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 
     origin = normalized_origin((request.protocol or b"").decode(), (request.host or b"").decode()) or hub
     chain = helper_chain(origin, read_helper_entries())
-    return [*{entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}.values()]
+    others = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
+    if not others:
+        return  # as usual: one look at the configuration is all that it costs
+    from git_credential_hf.git.other_helpers import TokenCopy
+    from git_credential_hf.purge import is_replaceable, purge_helpers
+
+    def may_erase(copy: TokenCopy) -> bool:
+        return is_replaceable(copy.secret, copy.username, hub)
+
+    if find_token(request.secret, None, hub) is None:
+        record(REJECTED, hub, REFUSED_FOR)  # git goes on with what it has, which the hook of a push cannot see
+    # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
+    usernames = (None, request.user)
+    helpers, origins = [*others.values()], origins_of(hub)
+    for result in purge_helpers(helpers, origins, usernames, may_erase=may_erase, seconds=PURGE_TIMEOUT):
+        trace(f"{result.shown}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")

@@ -5,6 +5,7 @@ Every copy outside of huggingface_hub's own files is stale: now, or after the ne
 
 import sys
 import time
+from collections.abc import Callable
 
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.helpers import configured_hubs, default_hub, is_our_helper, shown_helper, split_command
@@ -159,11 +160,12 @@ def purge_helpers(
     usernames: tuple[str | None, ...] = USUAL_USERNAMES,
     *,
     dry_run: bool = False,
+    may_erase: Callable[[TokenCopy], bool] = lambda _: True,
     seconds: float = 60,
 ) -> list[PurgeResult]:
     """Let these helpers erase every secret for these origins of a Hub, and check that they did.
 
-    With `dry_run`, only look.
+    With `dry_run`, only look; `may_erase` may let a copy stay.
 
     All helpers and hosts at the same time, as some take seconds to start. After `seconds`, no more requests are made.
     """
@@ -172,18 +174,25 @@ def purge_helpers(
     tasks = [(result, origin) for result in results if helper_exists(result.helper) for origin in origins]
     if tasks:
         try:
-            run_each(lambda task: _purge_origin(*task, usernames, dry_run, deadline), tasks)
+            run_each(
+                lambda task: _purge_origin(*task, usernames, may_erase if not dry_run else lambda _: False, deadline),
+                tasks,
+            )
         except RuntimeError as error:  # no more threads
             raise Problem(f"cannot ask git's other helpers: {error}") from None
     return results
 
 
 def _purge_origin(
-    result: PurgeResult, origin: str, usernames: tuple[str | None, ...], dry_run: bool, deadline: float
+    result: PurgeResult,
+    origin: str,
+    usernames: tuple[str | None, ...],
+    may_erase: Callable[[TokenCopy], bool],
+    deadline: float,
 ) -> None:
     for username in dict.fromkeys(usernames):
         try:
-            _purge_copies(result, origin, username, dry_run, deadline)
+            _purge_copies(result, origin, username, may_erase, deadline)
         except HelperError as error:
             result.failure = str(error)
             result.has_timed_out = result.has_timed_out or isinstance(error, HelperTimeout)
@@ -191,7 +200,9 @@ def _purge_origin(
                 return
 
 
-def _purge_copies(result: PurgeResult, origin: str, username: str | None, dry_run: bool, deadline: float) -> None:
+def _purge_copies(
+    result: PurgeResult, origin: str, username: str | None, may_erase: Callable[[TokenCopy], bool], deadline: float
+) -> None:
     erased: set[tuple[str, str]] = set()
     failure = ""
     for _ in range(MAX_COPIES):
@@ -202,7 +213,7 @@ def _purge_copies(result: PurgeResult, origin: str, username: str | None, dry_ru
             return
         if not any((origin, copy.username, copy.secret) == (c.origin, c.username, c.secret) for c in result.copies):
             result.copies.append(copy)
-        if dry_run or (copy.username, copy.secret) in erased:
+        if (copy.username, copy.secret) in erased or not may_erase(copy):
             result.is_held = True  # erasing it had no effect, as for `!echo password=...`
             result.failure = result.failure or failure
             return

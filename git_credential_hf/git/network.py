@@ -1,4 +1,4 @@
-"""How git reaches a Hub: its proxy and certificates, as the user has set them (docs/facts.md#g7).
+"""How git reaches a Hub: its proxy and certificates, as the user has set them (docs/facts.md#g8).
 
 What a repository's own configuration says does not count: a hostile one must not lead our requests anywhere.
 """

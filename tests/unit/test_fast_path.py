@@ -34,7 +34,7 @@ BUDGETS: dict[str, tuple[str, str, set[str]]] = {
     "get, malformed": ("get", "junk\n", BEFORE_THE_HELPER),
     "store": ("store", ERASE, OURS | LOOK),
     "erase of another token": ("erase", HUB + "password=hf_other\n", OURS | LOOK),
-    "erase": ("erase", ERASE, OURS | NETWORK | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
+    "erase": ("erase", ERASE, OURS | LOOK | NETWORK | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
     "capability": ("capability", "", BEFORE_THE_HELPER),
 }
 
