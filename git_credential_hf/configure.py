@@ -171,7 +171,9 @@ def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
     if after != before:
         # A user who cannot read the system's files cannot run git at all, and root's umask may be 077.
         mode = 0o644 if scope == "system" else None
-        changes.append(_checked(FileChange(path, before, after, mode=mode), include))
+        is_moved = before is not None and _without_include(before, include) != before
+        summary = [f"move the line that includes our settings to the end of {path}"] if is_moved else None
+        changes.append(_checked(FileChange(path, before, after, mode=mode, summary=summary), include))
     return changes
 
 
