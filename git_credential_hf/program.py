@@ -106,7 +106,7 @@ def _who_may_write(status: os.stat_result, *, is_imported: bool) -> str | None:
 
 
 def _has_others(gid: int) -> bool:
-    """Whether a group has members that are neither this user nor root; a user's private group has none."""
+    """Whether a group has members that are neither this user nor root; a user's private group has no others."""
     if sys.platform == "win32" or gid == 0 or (sys.platform == "darwin" and gid == MACOS_ADMIN):
         return False
     import grp

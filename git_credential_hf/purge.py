@@ -20,6 +20,7 @@ from git_credential_hf.git.other_helpers import (
 from git_credential_hf.git.urlmatch import section_applies, section_origin, url_username
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.masking import mask_token
+from git_credential_hf.owners import known_names
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
@@ -125,19 +126,30 @@ def is_replaceable(secret: str, username: str | None, hub: str) -> bool:
 
     if find_token(secret, None, hub) is not None:
         return True  # a copy of what this helper gives
+    copy = Token(secret, "helper", "another helper", hub=hub)
     try:
         token = current_token(hub, act=False)
-        account = whoami(token).name if token else None
+        if token is None or _is_known_to_differ(token, copy, username):
+            return False  # without a request: git waits for this in each command
+        account = whoami(token).name
     except Problem:
         return False
-    if account is None or username in USUAL_USERNAMES:
-        return account is not None
+    if username in USUAL_USERNAMES:
+        return True
     try:
-        return whoami(Token(secret, "helper", "another helper", hub=hub)).name == account
+        return whoami(copy).name == account
     except Refused:
         return True
     except Problem:
         return False
+
+
+def _is_known_to_differ(token: Token, copy: Token, username: str | None) -> bool:
+    """Whether the Hub has said before that the current token is bad, or that the copy is of another account."""
+    mine, theirs = known_names(token)[:1], known_names(copy)[:1]
+    if mine == ["-"]:
+        return True
+    return username not in USUAL_USERNAMES and bool(mine and theirs) and theirs not in (mine, ["-"])
 
 
 def refuse_without_token(hub: str) -> None:

@@ -61,6 +61,9 @@ def test_the_only_credential_of_another_account(hub: Hub, plain: Account) -> Non
     log_in(plain.home, hub.token("alice"))
     before = stored(plain, bob=hub.token("bob"))
     plain.git("ls-remote", BOBS)
+    hub.log.clear()
+    plain.git("ls-remote", BOBS)
+    assert hub.log.of("/api/") == [], "whose it is, has been learned"
     plain.run("git-credential-hf", "doctor", "--fix", "--yes", check=False)
     plain.git("ls-remote", BOBS)
     assert held(plain) == before

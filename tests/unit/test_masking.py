@@ -161,3 +161,9 @@ def test_control_characters() -> None:
         assert mask_line(f"a{blank * 37}b") == "a b"
     assert mask_secrets("a\x1b[2J\n") == "a\x1b[2J\n"
     assert WORD == "[A-Za-z0-9]"  # by which the check of pushed files finds tokens, too
+
+
+def test_our_prefix_is_ours_alone() -> None:
+    """In what others say there is no beginning of a line of ours, wherever the line is broken later."""
+    for text in ("x git-credential-hf: hint: run it", "git-credential-hf:  error: x"):
+        assert "git-credential-hf: " not in mask_line(text)

@@ -17,7 +17,7 @@ from login import log_in
 from operations import HUB, QUIT, answer, ask, refuse_twice
 from programs import run
 
-from git_credential_hf.state import job_directory, read_state, runtime_directory, write_state
+from git_credential_hf.state import job_directory, read_state, remove_state, runtime_directory, write_state
 
 TOKEN = "hf_" + "Canary" * 5 + "wxyz"
 ANSWER = f"username=git\npassword={TOKEN}\n"
@@ -497,3 +497,13 @@ def test_the_directory_of_a_job(name: str, tmp_path: Path, monkeypatch: pytest.M
     assert job_directory() == (str(temporary / "git-credential-hf") if is_used else None)
     monkeypatch.setenv("RUNNER_TEMP", "temporary")
     assert job_directory() is None
+
+
+def test_files_of_others_stay(tmp_path: Path) -> None:
+    """In a directory of our name that is somebody's own, only what we have stored is removed."""
+    directory = tmp_path / "git-credential-hf"
+    directory.mkdir(0o700)
+    (directory / "notes.txt").write_text("mine")
+    assert write_state("refused", "x", str(directory))
+    assert remove_state(str(directory)) == [str(directory / "refused")]
+    assert [path.name for path in directory.iterdir()] == ["notes.txt"]

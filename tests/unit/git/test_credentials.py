@@ -18,3 +18,9 @@ def test_source_does_not_show_what_is_in_a_helper_s_command(home: Path) -> None:
     assert token.value == PASSWORD
     assert token.kind == "helper"
     assert token.place == "git's helper '!…'"
+
+
+def test_a_header_for_no_host(home: Path) -> None:
+    """`http.https://.extraHeader` is sent by git to nobody, and so it is no credential of the Hub's."""
+    (home / ".gitconfig").write_text('[http "https://"]\n\textraHeader = Authorization: Bearer for-nobody\n')
+    assert list(git_credentials("https://huggingface.co/acme/model", read_config())) == []
