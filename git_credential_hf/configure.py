@@ -261,13 +261,6 @@ def _place(entry: ConfigEntry) -> str:
 # --- checks with git ---
 
 
-def _parse_own(own: str, included: bytes | None) -> list[ConfigEntry]:
-    try:
-        return parse_config(included or b"")
-    except Problem as problem:  # somebody has edited it
-        raise Problem(f"git cannot read {own}: {problem.message}", f"rm {shell_word(own)}") from None
-
-
 def _read_with_git(path: str, own: str, included: bytes | None) -> tuple[list[ConfigEntry], list[ConfigEntry]]:
     """Return the variables of the file at `path`, and of what it includes, and those of our own file."""
     git_program()  # else `git config --edit` would be the hint
