@@ -37,7 +37,7 @@ def program_weaknesses(trusted: set[int]) -> list[Weakness]:
             seen.add(_identity(status))
             reason = _who_may_write(status, is_imported=_identity(status) in imported)
             if not (status.st_uid in trusted or _is_like_root(status.st_uid)):
-                found.append(Weakness(step, f"{step} belongs to {_user_name(status.st_uid)}", is_mode=False))
+                found.append(Weakness(step, f"{step} belongs to {user_name(status.st_uid)}", is_mode=False))
             elif reason:
                 found.append(Weakness(step, f"{step} is writable for {reason}", is_mode=True))
     return sorted(found, key=lambda weakness: weakness.path.count(os.sep))
@@ -152,7 +152,8 @@ def _unmapped_user() -> int | None:
         return None
 
 
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """Return the name of a user for people."""
     if sys.platform == "win32":
         return str(uid)
     import pwd

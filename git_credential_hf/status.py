@@ -11,7 +11,8 @@ from git_credential_hf.git.helpers import HelperChains, configure_hint, configur
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
-from git_credential_hf.token_files import login_hint
+from git_credential_hf.program import user_name
+from git_credential_hf.token_files import foreign_owner, login_hint, token_path
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
@@ -36,6 +37,8 @@ class Status:
             return None
         if token is None:
             self.problems.append(Problem(NOT_LOGGED_IN, login_hint()))
+        elif token.place == token_path() and (owner := foreign_owner()) is not None:
+            self.warnings.append(Problem(f"the token file belongs to {user_name(owner)}", login_hint()))
         return token
 
     def _account(self, token: Token) -> Account | None:
@@ -69,6 +72,11 @@ class Status:
             except Problem as problem:
                 fix = f"run `git-credential-hf configure --token NAME --for {shell_word(namespace)}`"
                 self.problems.append(Problem(f"for {namespace}, {problem.message}", fix))
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether the Hub did not answer whose the token is."""
+        return any(isinstance(problem, Unreachable) for problem in self.warnings)
 
     @property
     def asks_us(self) -> bool:

@@ -9,7 +9,7 @@ import time
 
 from git_credential_hf.hub import is_true
 from git_credential_hf.masking import register_secret
-from git_credential_hf.problem import Problem, report
+from git_credential_hf.problem import Problem, report, shell_word
 
 _SETTLED = 0.1  # seconds without a write after which a token file is complete
 _EMPTIED = 3.0  # seconds to wait for a writer to fill a file that it has truncated
@@ -65,12 +65,75 @@ def _as_pathlib(path: str) -> str:
 
 
 def login_hint() -> str:
-    """Return the hint for replacing the login: `hf auth login`, unless the file is mounted read-only."""
-    path = token_path()
+    """Return the hint for replacing the login: `hf auth login`, unless it cannot write the file, or git not read it."""
+    if is_colab():
+        return COLAB_HINT
+    path, own = token_path(), _own_token_path()
     folder = os.path.dirname(path)
-    if os.path.isdir(folder) and not os.access(folder, os.W_OK):
+    is_mounted = os.path.isdir(folder) and not os.access(folder, os.W_OK)
+    if own not in ("", path) and (foreign_owner() is not None or (is_mounted and "HF_TOKEN_PATH" not in os.environ)):
+        login = "" if os.access(own, os.R_OK) else " && hf auth login"
+        return f"run `export HF_TOKEN_PATH={shell_word(own)}{login}`"
+    if is_mounted:
         return f"replace the secret mounted at {path}; this user must be able to read it"
     return "run `hf auth login`"
+
+
+COLAB_HINT = (
+    "run this in a cell, as git cannot read the notebook's secrets: "
+    '`import os; from google.colab import userdata; os.environ["HF_TOKEN"] = userdata.get("HF_TOKEN")`'
+)
+
+
+def is_colab() -> bool:
+    """Whether a Colab notebook has started this: only the notebook's own process can read its secrets."""
+    return any(name.startswith("COLAB_") for name in os.environ)
+
+
+_NOBODY = 65534  # who is shown as the owner if a network disk, or a container, does not tell
+
+
+def foreign_owner() -> int | None:
+    """Return the user to whom the token file belongs if that is another one, as in a shared `HF_HOME`.
+
+    A file that `HF_TOKEN_PATH` names was chosen, and root's is a mounted secret. What is in this user's own home has
+    been put there for them: in a container, its owner may have another number.
+    """
+    if sys.platform == "win32" or "HF_TOKEN_PATH" in os.environ or os.geteuid() == 0:
+        return None
+    path = token_path()
+    while True:
+        try:
+            owner = os.stat(path).st_uid
+            break
+        except PermissionError:
+            path = os.path.dirname(path)  # which only its owner may enter
+        except OSError:
+            return None
+    if owner in (0, os.geteuid(), _NOBODY):
+        return None
+    home = os.path.realpath(os.path.expanduser("~"))
+    return None if _is_own(home) and os.path.realpath(path).startswith(os.path.join(home, "")) else owner
+
+
+def _own_token_path() -> str:
+    """Return where this user's login is without `HF_HOME`, and with this user's `HOME`; empty if there is no home."""
+    home = os.path.expanduser("~")
+    if sys.platform != "win32" and not _is_own(home):
+        import pwd
+
+        try:
+            home = pwd.getpwuid(os.geteuid()).pw_dir
+        except KeyError:
+            return ""
+    return os.path.join(home, ".cache", "huggingface", "token") if _is_own(home) else ""
+
+
+def _is_own(path: str) -> bool:
+    try:
+        return sys.platform == "win32" or os.stat(path).st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def read_token_file() -> str | None:

@@ -16,6 +16,7 @@ from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import (
     clean_token,
+    is_colab,
     login_hint,
     read_stored_tokens,
     read_token_file,
@@ -219,7 +220,7 @@ def _from_file(hub: str, act: bool) -> Token | None:
 
 
 def _from_colab(hub: str) -> Token | None:
-    if not any(name.startswith("COLAB_") for name in os.environ):
+    if not is_colab():
         return None
     from git_credential_hf.refresh import colab_secret
 

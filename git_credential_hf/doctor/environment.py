@@ -10,10 +10,9 @@ from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.hub import PUBLIC_HUB, environment_endpoint, environment_hub, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
-from git_credential_hf.token_files import token_path
+from git_credential_hf.token_files import COLAB_HINT, is_colab, login_hint, token_path
 
 TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
-LOGIN = "run `hf auth login`"
 
 _GITHUB = "a GitHub Actions job"
 _GITLAB = "a GitLab CI job"
@@ -21,7 +20,7 @@ _REMEDIES = {
     _GITHUB: f"use a Trusted Publisher ({TRUSTED_PUBLISHERS}), or the secret HF_TOKEN",
     _GITLAB: f"use a Trusted Publisher ({TRUSTED_PUBLISHERS}), or a masked variable HF_TOKEN",
     "a CI job": "give the job the secret HF_TOKEN",
-    "a Colab notebook": "add the token as HF_TOKEN to the notebook's secrets",
+    "a Colab notebook": COLAB_HINT,
     "a Kubernetes pod": "mount a Secret, and set HF_TOKEN_PATH to its file",
     "a container": "mount a secret, and set HF_TOKEN_PATH to its file; do not copy a token into the image",
 }
@@ -33,7 +32,7 @@ def detect_environment() -> str | None:
         ("GITHUB_ACTIONS" in os.environ, _GITHUB),
         ("GITLAB_CI" in os.environ, _GITLAB),
         ("CI" in os.environ, "a CI job"),
-        (any(name.startswith("COLAB_") for name in os.environ), "a Colab notebook"),
+        (is_colab(), "a Colab notebook"),
         ("KUBERNETES_SERVICE_HOST" in os.environ, "a Kubernetes pod"),
         (os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"), "a container"),
     ):
@@ -44,7 +43,7 @@ def detect_environment() -> str | None:
 
 def token_hint() -> str:
     """Return how this environment gets a token without a copy that stays in it."""
-    return _REMEDIES.get(detect_environment() or "", LOGIN)
+    return _REMEDIES.get(detect_environment() or "") or login_hint()
 
 
 def check_program(machine: Machine) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from git_credential_hf.tokens import Token
 # The ids of all findings, in the order in which they are shown.
 IDS = (
     *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring", "token-malformed"),
-    *("env-overrides-login", "legacy-token-file", "token-file-readable", "read-only-token"),
+    *("env-overrides-login", "legacy-token-file", "token-file-readable", "token-file-foreign", "read-only-token"),
     *("netrc-entry", "netrc-default", "netrc-unreadable"),
     *("helper-not-configured", "helper-not-found", "helper-shadowed", "helper-behind"),
     *("stale-copy", "username-set", "gcm-residue"),

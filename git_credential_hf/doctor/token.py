@@ -9,15 +9,16 @@ from collections.abc import Iterator
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import WRITE_ROLE, Refused, other_token_hint
-from git_credential_hf.doctor.environment import LOGIN, token_hint
+from git_credential_hf.doctor.environment import detect_environment, token_hint
 from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
+from git_credential_hf.program import user_name
 from git_credential_hf.state import backup_directory
-from git_credential_hf.token_files import stored_tokens_path, token_path
+from git_credential_hf.token_files import foreign_owner, login_hint, stored_tokens_path, token_path
 from git_credential_hf.tokens import Token, login_token
 
 EXPIRING = 3 * 24 * 3600  # seconds before its expiry from which a token that cannot be renewed is reported
@@ -46,9 +47,18 @@ def _identity(token: Token) -> str:
 
 
 def check_token(machine: Machine) -> Iterator[Finding]:
-    """Check that there is a token, and that it does not expire soon."""
+    """Check that there is a token, that it is this user's, and that it does not expire soon."""
     token = machine.token
-    if machine.token_problem is not None:
+    owner = foreign_owner() if machine.token_problem or (token and token.place == token_path()) else None
+    if owner is not None:
+        yield Finding(
+            "token-file-foreign",
+            "error",
+            f"the token file belongs to {user_name(owner)}",
+            f"git logs in with {token.describe()}" if token else f"{machine.token_problem}",
+            login_hint(),
+        )
+    elif machine.token_problem is not None:
         problem = machine.token_problem
         yield Finding("no-token", "error", problem.message, "", problem.fix or token_hint())
     elif token is None:
@@ -59,7 +69,9 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             f"HF_TOKEN is not set, and there is no token in {token_path()}",
             token_hint(),
         )
-    elif token.kind != "oidc" and token.expires_at is not None and not token.is_renewable and not token.is_expired():
+    if token is None or token.kind == "oidc" or token.is_renewable or token.is_expired():
+        return
+    if token.expires_at is not None:
         left = token.expires_at - time.time()
         if left < EXPIRING:
             yield Finding(
@@ -107,8 +119,8 @@ def check_variables(machine: Machine) -> Iterator[Finding]:
         value = os.environ.get(name)
         fault = None if value is None else _fault(register_secret(value))
         if value is not None and fault:
-            hint = token_hint()
-            instead = f"set it to a token from {token_settings_url(machine.hub)}" if hint == LOGIN else hint
+            new = f"set it to a token from {token_settings_url(machine.hub)}"
+            instead = token_hint() if detect_environment() else new
             yield Finding(
                 "token-malformed",
                 "error" if value.strip() else "warning",
@@ -116,7 +128,7 @@ def check_variables(machine: Machine) -> Iterator[Finding]:
                 f"{name} is set in the environment",
                 f"run `unset {name}`, or {instead}",
             )
-    token, login = machine.token, _login()
+    token, login = machine.token, _login() if foreign_owner() is None else None
     if token and login and token.kind == "env" and token.value != login.value:
         yield Finding(
             "env-overrides-login",

@@ -238,6 +238,24 @@ def test_places(environment: dict[str, str], hint: str, machine: Machine) -> Non
     assert hint in found["fix"] or hint == "run `hf auth login`"
 
 
+def test_colab(machine: Machine) -> None:
+    """The secrets of a notebook are for its own process: git, status and doctor have the line that exports one."""
+    machine.set("COLAB_RELEASE_TAG", "release-colab_20260819")
+    machine.log_out()
+    line = 'import os; from google.colab import userdata; os.environ["HF_TOKEN"] = userdata.get("HF_TOKEN")'
+    asked = machine.run("git", "credential", "fill", stdin="url=https://huggingface.co\n\n", check=False)
+    for output in (asked.stderr, machine.run("git-credential-hf", "status", check=False).stderr):
+        assert f"hint: run this in a cell, as git cannot read the notebook's secrets: `{line}`\n" in output
+        assert "hf auth login" not in output
+    assert line in machine.examine()["findings"][0]["fix"]
+    assert f"`{line}`\n" in machine.doctor().stdout
+    (machine.home / "google").mkdir()
+    (machine.home / "google/colab.py").write_text("class userdata: get = dict(HF_TOKEN='hf_of_the_notebook').get\n")
+    cell = f"{line}; import subprocess; subprocess.run(['git', 'credential', 'fill'])"
+    done = machine.run("python", "-c", cell, stdin="url=https://huggingface.co\n\n")
+    assert "password=hf_of_the_notebook\n" in done.stdout
+
+
 # --- missing or broken programs and files ---
 
 

@@ -140,7 +140,7 @@ class Machine:
         """Somebody's home, and an hour-old login in it; returns the path that the user knows."""
         home = self.root / f"home/u{number}"
         folder = home / ".cache/huggingface"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         if token:
             for name, text in (("token", token), ("stored_tokens", f"[laptop]\nhf_token = {token}\n\n")):
                 (folder / name).write_text(text)
