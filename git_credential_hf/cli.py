@@ -5,11 +5,12 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
 from git_credential_hf import __version__
+from git_credential_hf.hub import without_credentials
 from git_credential_hf.output import (
     OutputError,
     flush_stdout,
@@ -110,6 +111,25 @@ def status(as_json: bool) -> int:
 
 
 Command = TypeVar("Command", bound=Callable[..., int])
+
+
+def _answers_json(make_answer: Callable[..., object]) -> Callable[[Command], Command]:
+    """Let a command with `--json` print one document if it fails, too: what `make_answer` makes of the problem."""
+
+    def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(as_json: bool, **options: object) -> int:
+            try:
+                return command(as_json=as_json, **options)
+            except Problem as problem:
+                if as_json:
+                    print_json(make_answer(problem, **options))
+                report_problem(problem)
+                return 1
+
+        return cast("Command", run)
+
+    return add
 
 
 _SCOPES = {"system": "For all users of this machine.", "local": "For this repository.", "global": "For your account."}
@@ -288,6 +308,7 @@ def _purge_first(wanted: bool | None) -> None:
 @commands.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_answers_json(lambda problem, **options: {"helpers": []})
 def purge(dry_run: bool, as_json: bool) -> int:
     """Remove every copy of a Hub token from other helpers.
 
@@ -325,6 +346,17 @@ def purge(dry_run: bool, as_json: bool) -> int:
 @click.option("--write", is_flag=True, help="Check for permission to push, not just to read.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("repo", required=False)
+@_answers_json(
+    lambda problem, write, repo: {
+        "repo": repo and without_credentials(repo),
+        "type": None,
+        "access": "write" if write else "read",
+        "answer": "unknown",
+        "reason": None,
+        "message": problem.message,
+        "fix": problem.fix,
+    }
+)
 def check(write: bool, as_json: bool, repo: str | None) -> int:
     """Ask the Hub whether your token may read REPO, or push to it.
 
@@ -365,7 +397,7 @@ def _readable_entries() -> "list[ConfigEntry]":
 def _parse_repository(repo: str, entries: "list[ConfigEntry]") -> "Repository":
     """Parse the REPO argument; raises `Problem` if it is not a repository of a Hub that git is configured for."""
     from git_credential_hf.git.helpers import configured_hubs, default_hub
-    from git_credential_hf.hub import parse_repository, without_credentials
+    from git_credential_hf.hub import parse_repository
 
     repository = parse_repository(repo, default_hub(entries), configured_hubs(entries))
     if repository is None:
@@ -381,6 +413,7 @@ def _parse_repository(repo: str, entries: "list[ConfigEntry]") -> "Repository":
 @click.option("--offline", is_flag=True, help="Do not contact the Hub.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("repo", required=False)
+@_answers_json(lambda problem, **options: {"resolvers": [], "findings": [], "healthy": False})
 def doctor(fix: bool, yes: bool, dry_run: bool, offline: bool, as_json: bool, repo: str | None) -> int:
     """Find out why the Hub says 401 or 403, and fix it.
 
@@ -535,6 +568,7 @@ def uninstall(scope: str, dry_run: bool) -> int:
 @click.option("--local", "scope", flag_value="local", default=None, help="The hooks of this repository.")
 @click.option("--global", "scope", flag_value="global", help="The hooks of all your repositories.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_answers_json(lambda problem, **options: {"hooks": [], "problem": {"message": problem.message, "fix": problem.fix}})
 def hooks_status(scope: str | None, as_json: bool) -> int:
     """Show whether the hooks are called in this repository.
 

@@ -6,7 +6,7 @@ from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.configure import mapped_tokens
-from git_credential_hf.git.config import read_config
+from git_credential_hf.git.config import git_directory, read_config
 from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, default_hub, shown_helper
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.masking import mask_token
@@ -57,6 +57,10 @@ class Status:
         except Problem as problem:
             self.problems.append(problem)
             return
+        try:
+            git_directory()
+        except Problem as problem:
+            self.problems.append(problem)
         self.hub = default_hub(configured)
         self.chains = HelperChains(hub_origins(configured_hubs(configured)), configured)
         if self.chains.unused_for:

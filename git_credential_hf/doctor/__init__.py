@@ -9,7 +9,7 @@ from git_credential_hf.api.client import try_hub_again
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
 from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job, check_program
 from git_credential_hf.doctor.finding import IDS, Finding, Row
-from git_credential_hf.doctor.git_setup import check_helpers, check_hooks, check_lfs, check_settings
+from git_credential_hf.doctor.git_setup import check_git, check_helpers, check_hooks, check_lfs, check_settings
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.doctor.repository import check_repository
 from git_credential_hf.doctor.token import (
@@ -23,10 +23,12 @@ from git_credential_hf.doctor.token import (
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 
+GIT_AREA = "git"
 TOKEN_AREA = "token"  # noqa: S105 - a heading
 REPOSITORY_AREA = "repository"
 SOURCE_AREAS = (".netrc", "credential helpers", "URLs and git configuration")  # where git may find another token
 AREAS: dict[str, tuple[Callable[[Machine], Iterable[Finding]], ...]] = {
+    GIT_AREA: (check_git,),
     TOKEN_AREA: (check_token, check_hub, check_variables, check_token_files, check_legacy_file),
     ".netrc": (check_netrc,),
     "credential helpers": (check_helpers, check_copies, check_settings),
@@ -56,6 +58,8 @@ class Examination:
                     elif not found:
                         self.areas.pop(area, None)  # not checked
                     reported.add(problem.message)
+        if not self.areas[GIT_AREA]:
+            del self.areas[GIT_AREA]  # it is no news that git works
         self.resolvers: list[Row] = machine.resolver_rows()
         causes = [finding for area in SOURCE_AREAS for finding in self.areas.get(area, ())]
         self.areas[TOKEN_AREA][:0] = check_resolvers(machine, self.resolvers, causes)

@@ -8,6 +8,7 @@ from git_credential_hf.tokens import Token
 
 # The ids of all findings, in the order in which they are shown.
 IDS = (
+    "git-broken",
     *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring", "token-malformed"),
     *("env-overrides-login", "legacy-token-file", "token-file-readable", "token-file-foreign", "read-only-token"),
     *("netrc-entry", "netrc-default", "netrc-unreadable"),
@@ -15,7 +16,7 @@ IDS = (
     *("stale-copy", "username-set", "gcm-residue"),
     *("token-in-remote-url", "token-in-git-config", "lfs-missing", "lfs-not-hooked", "lfs-url-elsewhere"),
     *("hooks-broken", "program-writable", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),
-    *("repo-no-access", "repo-read-only", "repo-gated", "git-broken"),
+    *("repo-no-access", "repo-read-only", "repo-gated"),
 )
 
 # For what may be the only credential that works, or the only one of its account.
@@ -68,6 +69,8 @@ class Finding:
 def first_fix(findings: Iterable[Finding]) -> str | None:
     """Return what to do first: `doctor --fix` if that fixes anything, or the fix of the worst finding, if any."""
     in_order = sorted(findings, key=lambda finding: finding.severity)  # "error" sorts before "warning"
+    if in_order and in_order[0].id == "git-broken":
+        return in_order[0].fix
     if any(finding.changes for finding in in_order):
         return RUN_FIX
     return in_order[0].fix if in_order else None

@@ -1,5 +1,6 @@
 """How git is set up: the credential helpers that it runs, its settings for the Hub, git-lfs and the hooks."""
 
+import os
 from collections.abc import Iterator
 from functools import partial
 
@@ -8,7 +9,7 @@ from git_credential_hf.doctor.changes import GitCommand, plan_unset
 from git_credential_hf.doctor.copies import entry_file
 from git_credential_hf.doctor.finding import LOG_IN_FIRST, Finding
 from git_credential_hf.doctor.machine import Machine
-from git_credential_hf.git.config import SCOPES, ConfigEntry, removal_command
+from git_credential_hf.git.config import SCOPES, ConfigEntry, config_path, git_directory, removal_command
 from git_credential_hf.git.helpers import HelperChains, configure_hint, shown_helper
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
@@ -16,7 +17,25 @@ from git_credential_hf.hooks.install import hooks_in_effect, plan_install
 from git_credential_hf.hub import parse_remote, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.owners import selects_token
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
+
+
+def check_git(machine: Machine) -> Iterator[Finding]:
+    """Check that git works in this directory: raises `Problem` if it refuses to."""
+    machine.entries  # noqa: B018 - raises
+    try:
+        path = config_path("global")
+    except Problem:
+        path = ""  # there is no home directory
+    if os.path.exists(path) and not os.access(path, os.R_OK):  # git says nothing, and goes on without it
+        yield Finding(
+            "git-broken",
+            "error",
+            f"git ignores {path}, as it cannot be read",
+            "",
+            f"run `ls -l {shell_word(path)}` to see who may read it",
+        )
+    git_directory()
 
 
 def check_helpers(machine: Machine) -> Iterator[Finding]:

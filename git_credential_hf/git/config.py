@@ -41,6 +41,20 @@ def read_config() -> list[ConfigEntry]:
     return found
 
 
+def git_directory() -> str | None:
+    """Return the path of the git directory that git uses here; `None` outside of a repository.
+
+    Raises `Problem` if git refuses to work in the repository that is here. `read_config` does not: what git then reads
+    is as if there were none.
+    """
+    try:
+        return git_line("rev-parse", "--git-dir")
+    except Problem as problem:
+        if "not a git repository (or any" in problem.message:
+            return None
+        raise
+
+
 def read_config_file(path: str) -> list[ConfigEntry]:
     """Return the variables of a file, and of the files that it includes."""
     return parse_listing(
@@ -111,13 +125,16 @@ def push_url(hubs: list[str]) -> str:
 
     `hubs` are those beside huggingface.co: if a remote has several URLs, the first on a Hub counts.
     """
+    missing = Problem("this directory has no remote to push to", "name a repository, such as acme/model")
+    if git_directory() is None:
+        raise missing
     remote = _push_remote()
     if "://" in remote or parse_remote(remote, hubs):
         return remote  # as `git push -u URL` sets it; it may contain a token, so git does not get it as an argument
     try:
         urls = git_line("remote", "get-url", "--push", "--all", "--", remote).splitlines()
     except Problem:
-        raise Problem("this directory has no remote to push to", "name a repository, such as acme/model") from None
+        raise missing from None
     return next((url for url in urls if parse_remote(url, hubs)), urls[0])
 
 
@@ -157,12 +174,9 @@ def opened_path(scope: str) -> str:
 
 
 def _local_path() -> str:
-    try:
-        return git_line("rev-parse", "--git-path", "config")
-    except Problem as problem:
-        if "not a git repository" in problem.message or "filesystem boundary" in problem.message:
-            raise Problem("not in a git repository", "cd into one, or use --global") from None
-        raise
+    if git_directory() is None:
+        raise Problem("not in a git repository", "cd into one, or use --global")
+    return git_line("rev-parse", "--git-path", "config")
 
 
 def _system_path() -> str:

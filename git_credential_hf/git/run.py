@@ -4,7 +4,7 @@ import os
 import sys
 
 from git_credential_hf.masking import mask_secrets, mask_words
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_command, shell_word
 
 # Environment for helpers: no prompts on the terminal, by askpass or in a window.
 NON_INTERACTIVE = {
@@ -158,8 +158,39 @@ def git_failure(stderr: bytes, status: int) -> Problem:
         if line.startswith(("error: cannot fork() for ", "error: cannot create ")):
             return NoAnswer(f"git failed: {mask_words(line.removeprefix('error: '))}")
     reason = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
-    reason = mask_words(reason)
-    return Problem(f"git failed: {reason.removeprefix('fatal: ').removeprefix('error: ')}")
+    if reason == "fatal: unable to parse command-line config":
+        reason = lines[max(lines.index(reason) - 1, 0)]
+    elif reason.endswith(":") and lines[-1].startswith("\t"):  # a list of one
+        reason += f" {lines[-1].strip()}"
+    reason = mask_words(reason).removeprefix("fatal: ").removeprefix("error: ")
+    return Problem(f"git failed: {reason}", _remedy(reason, lines))
+
+
+def _remedy(reason: str, lines: list[str]) -> str | None:
+    """Return what makes git work again: the command that it names itself, or what its message means."""
+    import re
+    import shlex
+
+    for line in lines:
+        if line.startswith("\tgit config --global --add safe.directory "):
+            try:
+                return f"run `{shell_command(shlex.split(line))}`"  # quoted for our messages
+            except ValueError:
+                return None
+    if found := re.match(r"bad config (?:line (\d+) in file (.*)|variable .* in file '(.*)' at line (\d+))$", reason):
+        file = os.path.abspath(found[2] or found[3])
+        return f"run `${{EDITOR:-vi}} {shell_word(file)}`, and correct line {found[1] or found[4]}"
+    if found := re.match(r"unable to access '(.*)': Permission denied$", reason):
+        return f"run `ls -ld {shell_word(os.path.abspath(found[1]))}` to see who may read it"
+    if found := re.match(r"bogus .* in (GIT_CONFIG_[A-Z]+)$", reason):
+        return f"run `unset {found[1]}`"
+    if re.match(r"(?i)expected git repo version|unknown repository extension", reason):
+        return "update git: a newer one has made this repository"
+    if found := re.match("not a git repository: (.*)$", reason):
+        return "run `unset GIT_DIR`" if "GIT_DIR" in os.environ else f"restore {found[1]}, or remove .git"
+    if reason.startswith("Unable to read current working directory"):
+        return "run `cd`, as this directory was removed"
+    return None
 
 
 def git_environment() -> dict[str, str]:

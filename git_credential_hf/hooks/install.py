@@ -18,9 +18,16 @@ from typing import NamedTuple
 
 from git_credential_hf.configure import user_directory
 from git_credential_hf.files import Change, FileChange, read_file
-from git_credential_hf.git.config import ConfigEntry, config_path, parse_config, read_config, removal_command
+from git_credential_hf.git.config import (
+    ConfigEntry,
+    config_path,
+    git_directory,
+    parse_config,
+    read_config,
+    removal_command,
+)
 from git_credential_hf.git.helpers import helper_command
-from git_credential_hf.git.run import git_line, run_git
+from git_credential_hf.git.run import git_line
 from git_credential_hf.hooks.hooks_path import (
     HOOKS_DIRECTORY,
     checked_change,
@@ -105,12 +112,10 @@ class InstalledHooks:
 
     def as_json(self) -> dict[str, object]:
         """Return what `hooks status --json` prints."""
+        problem = self.problem()
         return {
-            "scope": self.scope,
-            "state": self.state,
-            "directory": self.directory,
-            "by": self.by,
             "hooks": [hook._asdict() for hook in self.hooks],
+            "problem": problem and {"message": problem.message, "fix": problem.fix},
         }
 
 
@@ -194,9 +199,7 @@ def _inspect_in_repository(place: "_Place", name: str, is_used: bool) -> Install
 def hooks_in_effect() -> InstalledHooks:
     """Return the hooks that count in the current directory: this repository's own, or the global ones."""
     global_hooks = inspect_hooks("global")
-    try:
-        run_git("rev-parse", "--git-dir")
-    except Problem:
+    if git_directory() is None:
         return global_hooks
     local = inspect_hooks("local")
     if local.state == "installed":

@@ -637,7 +637,7 @@ ROWS = [
     # --- git itself
     Row(
         *("torn configuration", "git-broken", torn_config, "error", r"bad config line \d+ in file .*\.gitconfig", ""),
-        "git-config",
+        r"run `\$\{EDITOR:-vi\} /.*/\.gitconfig`, and correct line \d+$",
         by_hand=whole_config,
     ),
 ]

@@ -281,7 +281,7 @@ def test_no_git(machine: Machine) -> None:
     machine.set("PATH", machine.path_without("git", "git-lfs"))
     is_reported_once(machine, "git is not on PATH")
     assert machine.tokens()["huggingface_hub"] == shown(machine.token)
-    assert machine.ids() == ["lfs-missing", "git-broken"]
+    assert machine.ids() == ["git-broken", "lfs-missing"]
 
 
 def test_broken_configuration(machine: Machine) -> None:
@@ -291,7 +291,7 @@ def test_broken_configuration(machine: Machine) -> None:
         file.write('[remote "torn\n')
     is_reported_once(machine, "bad config line")
     before = machine.files()
-    assert machine.examine("--fix", "--yes")["findings"][-1]["fixed"] is False
+    assert machine.examine("--fix", "--yes")["findings"][0]["fixed"] is False
     assert machine.files() == before
 
 
