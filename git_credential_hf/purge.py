@@ -8,7 +8,14 @@ import time
 from collections.abc import Callable
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.helpers import configured_hubs, default_hub, is_our_helper, shown_helper, split_command
+from git_credential_hf.git.helpers import (
+    configured_hubs,
+    default_hub,
+    helper_chain,
+    is_our_helper,
+    shown_helper,
+    split_command,
+)
 from git_credential_hf.git.other_helpers import (
     HelperError,
     HelperTimeout,
@@ -97,6 +104,18 @@ def _is_for_a_hub(entry: ConfigEntry, origins: list[str]) -> bool:
     return section_origin(entry.subsection) in origins or any(
         section_applies(entry.subsection, origin) for origin in origins
     )
+
+
+def origins_asked_for(helper: ConfigEntry, entries: list[ConfigEntry]) -> list[str]:
+    """Return the origins of a Hub for which git asks a helper: not those for which an empty value resets the list."""
+
+    def is_asked(entry: ConfigEntry, origin: str) -> bool:
+        url = origin if section_applies(entry.subsection, origin) else entry.subsection  # of a user name, or a path
+        return section_origin(url) == origin and entry in helper_chain(url, entries)
+
+    named = [entry for entry in entries if entry.is_helper() and entry.value == helper.value]
+    origins = hub_origins(configured_hubs(entries))
+    return [origin for origin in origins if any(is_asked(entry, origin) for entry in named)]
 
 
 def account_usernames() -> tuple[str | None, ...]:

@@ -116,7 +116,10 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
                 f"the helper '{result.shown}' holds a copy of a Hub token",
                 list(dict.fromkeys(copies)),
                 "run `git-credential-hf purge`" if is_fixable else LOG_IN_FIRST,
-                _plan_purge([entry for entry in helpers if entry.value == result.helper], machine.origins)
+                _plan_purge(
+                    [entry for entry in helpers if entry.value == result.helper],
+                    list(dict.fromkeys(copy.origin for copy in result.copies)),
+                )
                 if is_fixable
                 else None,
             )

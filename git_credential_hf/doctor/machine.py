@@ -16,7 +16,7 @@ from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import PurgeResult, other_helpers, purge_helpers
+from git_credential_hf.purge import PurgeResult, origins_asked_for, other_helpers, purge_helpers
 from git_credential_hf.tokens import Token, current_token, may_be_for
 
 COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
@@ -138,9 +138,19 @@ class Machine:
 
     @cached_property
     def copies(self) -> list[PurgeResult]:
-        """What other helpers hold for the Hub."""
-        helpers = other_helpers(self.entries)
-        return purge_helpers(helpers, self.origins, dry_run=True, seconds=COPIES_TIMEOUT) if helpers else []
+        """What other helpers hold for the Hubs that git asks them for.
+
+        The others are left in peace: in a container, one that an editor forwards would open a dialog elsewhere.
+        """
+        asked: dict[tuple[str, ...], list[ConfigEntry]] = {}
+        for helper in other_helpers(self.entries):
+            if origins := origins_asked_for(helper, self.entries):
+                asked.setdefault(tuple(origins), []).append(helper)
+        return [
+            result
+            for origins, helpers in asked.items()
+            for result in purge_helpers(helpers, list(origins), dry_run=True, seconds=COPIES_TIMEOUT)
+        ]
 
     @property
     def needs_other_helpers(self) -> bool:

@@ -5,6 +5,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -177,9 +178,9 @@ def undone_by_a_job(machine: Machine) -> None:
 
 def held_by(name: str) -> Act:
     def act(machine: Machine) -> None:
-        before = machine.home / ".gitconfig"
         holder = HOLDERS[name](machine.home, machine.monkeypatch)
-        before.write_text(f"[credential]\n\thelper = {holder.helper}\n" + before.read_text())
+        with (machine.home / ".gitconfig").open("a") as file:  # after our reset
+            file.write(f"[credential]\n\thelper = {holder.helper}\n")
         holder.keep(Entry("huggingface.co", "git", machine.token), Entry("example.org", "bob", "the-password-of-bob"))
         machine.secrets.add("the-password-of-bob")
 
@@ -483,6 +484,7 @@ ROWS = [
         *("in store", "stale-copy", held_by("store"), "error", "the helper 'store' holds a copy"),
         *("{shown} for https://huggingface.co, user git", "run `git-credential-hf purge`"),
         fixable=True,
+        beside=("helper-behind",),
         then=is_held_no_more("store"),
     ),
     Row(
@@ -741,6 +743,31 @@ def test_one_of_two_is_fixed(machine: Machine) -> None:
         ("others-config", False),
     }
     assert not done["healthy"]
+
+
+def test_a_helper_behind_a_reset(machine: Machine) -> None:
+    """What git does not ask, doctor does not ask either: in a dev container, it opens a dialog on the laptop."""
+    forwarded = machine.write("forwarded", '#!/bin/sh\ncat >> "$HOME/asked"\nsleep 20\n', 0o755)
+    machine.run("git-credential-hf", "unconfigure")
+    for name, value in (("helper", f"!{forwarded}"), ("https://alice@huggingface.co.helper", f"!{forwarded} alice")):
+        machine.git("config", "--global", f"credential.{name}", value)
+    machine.run("git-credential-hf", "configure", "--no-purge")
+    began = time.monotonic()
+    assert machine.ids() == []
+    machine.run("git-credential-hf", "status", check=False, HF_HUB_OFFLINE="1")
+    assert time.monotonic() - began < 10
+    assert not (machine.home / "asked").exists()
+
+
+def test_a_helper_for_one_host(machine: Machine) -> None:
+    """A helper that git asks for hf.co alone is asked for that, and not for the host that has its own."""
+    config = machine.home / OWN_FILE
+    config.write_text(config.read_text().partition('[credential "https://hf.co"]')[0])
+    other = machine.write("other", '#!/bin/sh\ncat >> "$HOME/asked"\n', 0o755)
+    before = machine.home / ".gitconfig"
+    before.write_text(f"[credential]\n\thelper = !{other}\n" + before.read_text())
+    assert machine.ids() == ["helper-not-configured"]
+    assert set(re.findall("^host=(.*)$", (machine.home / "asked").read_text(), re.MULTILINE)) == {"hf.co"}
 
 
 def test_a_host_that_is_shared(machine: Machine) -> None:
