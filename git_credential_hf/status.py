@@ -7,7 +7,14 @@ from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.git.config import git_directory, read_config
-from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, default_hub, shown_helper
+from git_credential_hf.git.helpers import (
+    HelperChains,
+    bypassing_variables,
+    configure_hint,
+    configured_hubs,
+    default_hub,
+    shown_helper,
+)
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
@@ -64,7 +71,9 @@ class Status:
         self.hub = default_hub(configured)
         self.chains = HelperChains(hub_origins(configured_hubs(configured)), configured)
         if self.chains.unused_for:
-            self.problems.append(Problem(self.chains.unused_message(), configure_hint()))
+            variables = bypassing_variables(self.chains.unused_for)
+            fix = f"run `unset {' '.join(variables)}`" if variables else configure_hint()
+            self.problems.append(Problem(self.chains.unused_message(), fix))
         elif self.chains.before:
             self.problems.append(Problem(self.chains.before_message(), configure_hint()))
         elif self.chains.after:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from git_credential_hf.api.client import try_hub_again
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
-from git_credential_hf.doctor.environment import check_endpoint, check_home, check_job, check_program
+from git_credential_hf.doctor.environment import check_editor, check_endpoint, check_home, check_job, check_program
 from git_credential_hf.doctor.finding import IDS, Finding, Row
 from git_credential_hf.doctor.git_setup import check_git, check_helpers, check_hooks, check_lfs, check_settings
 from git_credential_hf.doctor.machine import Machine
@@ -31,7 +31,7 @@ AREAS: dict[str, tuple[Callable[[Machine], Iterable[Finding]], ...]] = {
     GIT_AREA: (check_git,),
     TOKEN_AREA: (check_token, check_hub, check_variables, check_token_files, check_legacy_file),
     ".netrc": (check_netrc,),
-    "credential helpers": (check_helpers, check_copies, check_settings),
+    "credential helpers": (check_helpers, check_editor, check_copies, check_settings),
     "URLs and git configuration": (check_urls, check_configuration),
     "git-lfs and hooks": (check_lfs, check_hooks),
     "environment": (check_program, check_home, check_job, check_endpoint),

@@ -46,6 +46,40 @@ def token_hint() -> str:
     return _REMEDIES.get(detect_environment() or "") or login_hint()
 
 
+def check_editor(machine: Machine) -> Iterator[Finding]:
+    """Check whether an editor in whose terminal this runs starts git without helpers (docs/facts.md#e1)."""
+    if os.environ.get("TERMINAL_EMULATOR") == "JetBrains-JediTerm" and not _jetbrains_asks_helpers():
+        yield Finding(
+            "helper-bypassed",
+            "warning",
+            "JetBrains IDEs run git without credential helpers, and ask for a password instead",
+            "git in this terminal asks them; the IDE's own commands (Update Project, Push) do not",
+            "turn on 'Use credential helper' in the IDE's Settings | Version Control | Git",
+        )
+
+
+def _jetbrains_asks_helpers() -> bool:
+    """Whether that is set in any IDE of this user: which of them this terminal belongs to is not known."""
+    import glob
+
+    import platformdirs
+
+    for vendor in ("JetBrains", "Google"):  # Android Studio
+        top = glob.escape(platformdirs.user_config_dir(vendor, appauthor=False, roaming=True))
+        for level in ("*", "*/*"):
+            for path in (
+                *glob.iglob(f"{top}/{level}/options/git.xml"),
+                *glob.iglob(f"{top}/{level}/options/*/git.xml"),
+            ):
+                try:
+                    with open(path, encoding="utf-8", errors="replace") as file:
+                        if 'name="USE_CREDENTIAL_HELPER" value="true"' in file.read(1 << 20):
+                            return True
+                except OSError:
+                    pass
+    return False
+
+
 def check_program(machine: Machine) -> Iterator[Finding]:
     """Check that nobody else can change this program, and get the tokens that it reads."""
     if sys.platform == "win32" or os.environ.get("RUNNER_ENVIRONMENT") == "github-hosted":

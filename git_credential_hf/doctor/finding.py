@@ -12,7 +12,7 @@ IDS = (
     *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring", "token-malformed"),
     *("env-overrides-login", "legacy-token-file", "token-file-readable", "token-file-foreign", "read-only-token"),
     *("netrc-entry", "netrc-default", "netrc-unreadable"),
-    *("helper-not-configured", "helper-not-found", "helper-shadowed", "helper-behind"),
+    *("helper-not-configured", "helper-not-found", "helper-shadowed", "helper-behind", "helper-bypassed"),
     *("stale-copy", "username-set", "gcm-residue"),
     *("token-in-remote-url", "token-in-git-config", "lfs-missing", "lfs-not-hooked", "lfs-url-elsewhere"),
     *("hooks-broken", "program-writable", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),

@@ -10,7 +10,7 @@ from git_credential_hf.doctor.copies import entry_file
 from git_credential_hf.doctor.finding import LOG_IN_FIRST, Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, config_path, git_directory, removal_command
-from git_credential_hf.git.helpers import HelperChains, configure_hint, shown_helper
+from git_credential_hf.git.helpers import HelperChains, bypassing_variables, configure_hint, shown_helper
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
@@ -79,8 +79,11 @@ def _not_configured(machine: Machine, chains: HelperChains) -> Finding:
         and any(section_applies(entry.subsection, origin) for origin in chains.unused_for)
     }
     title, detail = "git does not use this helper for the Hub", ", ".join(chains.unused_for)
+    if variables := bypassing_variables(chains.unused_for):
+        settings = [f"{name} is set in the environment" for name in variables]
+        return Finding("helper-bypassed", "error", title, [*settings, detail], f"run `unset {' '.join(variables)}`")
     if "command" in resets:
-        return Finding("helper-not-configured", "error", title, detail, removal_command(resets["command"]))
+        return Finding("helper-bypassed", "error", title, detail, removal_command(resets["command"]))
     scope = "local" if "local" in resets else "global"
     return Finding(
         "helper-not-configured", "error", title, detail, configure_hint(scope), partial(plan_configure, scope)
@@ -89,6 +92,8 @@ def _not_configured(machine: Machine, chains: HelperChains) -> Finding:
 
 def _others(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> Finding:
     files = ", ".join(dict.fromkeys(entry_file(entry) or "the environment" for entry in helpers))
+    if command := next((entry for entry in helpers if entry.scope == "command"), None):
+        return Finding(id, severity, title, files, removal_command(command))  # it comes after all files
     scope = "local" if any(entry.scope == "local" for entry in helpers) else "global"
     return Finding(id, severity, title, files, configure_hint(scope), partial(plan_configure, scope))
 

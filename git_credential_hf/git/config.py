@@ -30,9 +30,12 @@ class ConfigEntry:
         return self.section == "credential" and self.name == "helper"
 
 
-def read_config() -> list[ConfigEntry]:
-    """Return all variables that apply in the current directory, in git's order."""
-    found = parse_listing(run_git("config", "--list", *LIST_OPTIONS))
+def read_config(without: tuple[str, ...] = ()) -> list[ConfigEntry]:
+    """Return all variables that apply in the current directory, in git's order.
+
+    `without`: environment variables without which git would read others.
+    """
+    found = parse_listing(run_git("config", "--list", *LIST_OPTIONS, without=without))
     lost = [entry for entry in found if entry.origin.startswith("file:") and not os.path.exists(entry.origin[5:])]
     if lost:  # git names them relative to the top of the work tree
         up = git_line("rev-parse", "--show-cdup")

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from git_credential_hf.git.config import LIST_OPTIONS, ConfigEntry, is_plain, parse_listing
+from git_credential_hf.git.config import LIST_OPTIONS, ConfigEntry, is_plain, parse_listing, read_config
 from git_credential_hf.git.run import (
     find_program,
     git_environment,
@@ -243,6 +243,25 @@ class HelperChains:
     def after_message(self) -> str:
         """Return what is wrong if there are helpers after this program."""
         return f"git also passes each token to {quoted_helpers(self.after)}, which stores it"
+
+
+# Variables by which git reads other settings than those of its files (git(1), git-config(1)); `git -c` sets the first.
+_CONFIG_VARIABLES = (
+    *("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"),
+    *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
+)
+
+
+def bypassing_variables(origins: list[str]) -> tuple[str, ...]:
+    """Return the variables without which git would ask this program for all these origins; none if it is not that."""
+    present = tuple(name for name in _CONFIG_VARIABLES if name in os.environ)
+    for names in dict.fromkeys([*((name,) for name in present), present]):
+        try:
+            if names and not HelperChains(origins, read_config(without=names)).unused_for:
+                return names
+        except Problem:
+            pass  # git cannot read the files that it would read then
+    return ()
 
 
 def quoted_helpers(entries: list[ConfigEntry]) -> str:

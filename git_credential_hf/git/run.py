@@ -109,18 +109,23 @@ class NothingFound(Problem):
 
 
 def run_git(
-    *arguments: str, given: bytes = b"", environment: dict[str, str] | None = None, seconds: float | None = GIT_TIMEOUT
+    *arguments: str,
+    given: bytes = b"",
+    environment: dict[str, str] | None = None,
+    without: tuple[str, ...] = (),
+    seconds: float | None = GIT_TIMEOUT,
 ) -> bytes:
     """Return what `git ARGUMENTS` prints, with `given` on its stdin; `seconds`: the time limit, `None` for no limit.
 
-    Raises `Problem` with git's own message if it fails, and `NoAnswer`.
+    `environment`: variables to add, and `without`, to remove. Raises `Problem` with git's own message if it fails, and
+    `NoAnswer`.
     """
     from git_credential_hf.system import TimeoutExpired, end_process, start_process
 
     is_apart = seconds is not None
     try:
         process = start_process(
-            [git_program(), *arguments], {**git_environment(), **(environment or {})}, is_apart=is_apart
+            [git_program(), *arguments], {**git_environment(*without), **(environment or {})}, is_apart=is_apart
         )
     except OSError as error:  # an argument of 128 kB is too long, for example
         raise Problem(f"git cannot be started: {error.strerror}") from None
@@ -193,7 +198,7 @@ def _remedy(reason: str, lines: list[str]) -> str | None:
     return None
 
 
-def git_environment() -> dict[str, str]:
+def git_environment(*without: str) -> dict[str, str]:
     """Return the environment in which `git config` reads what git itself reads, with messages in English."""
     # Only `git config` honors GIT_CONFIG; git ignores it when it looks for helpers.
-    return child_environment("GIT_CONFIG", LC_ALL="C")
+    return child_environment("GIT_CONFIG", *without, LC_ALL="C")

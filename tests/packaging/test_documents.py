@@ -214,7 +214,7 @@ def test_each_citation_leads_to_a_fact() -> None:
     facts = [fact for fact, _, _ in HEADINGS]
     assert len(set(facts)) == len(facts) > 20
     assert {fact: files for fact, files in cited().items() if fact not in facts} == {}
-    assert {number for number in re.findall(r"\b[HTGLCU]\d+\b", FACTS) if number.lower() not in facts} == set()
+    assert {number for number in re.findall(r"\b[HTGLCEU]\d+\b", FACTS) if number.lower() not in facts} == set()
     elsewhere = re.compile(r"\b(?:(?:hub|git|ecosystem)-facts|field, section [0-9])")
     assert [file for file, text in texts() if elsewhere.search(text)] == []
 
@@ -229,4 +229,4 @@ def test_each_fact_is_cited_or_background() -> None:
 def test_each_fact_has_a_source() -> None:
     """Each fact has a source, except those about what is unknown."""
     facts = re.split(r"^#+ ", FACTS, flags=re.MULTILINE)
-    assert [fact for fact in facts if re.match("<a id=.[htglc]", fact) and not re.search(r"\bSource:\s", fact)] == []
+    assert [fact for fact in facts if re.match("<a id=.[htglce]", fact) and not re.search(r"\bSource:\s", fact)] == []

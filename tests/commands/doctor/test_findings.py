@@ -176,6 +176,24 @@ def undone_by_a_job(machine: Machine) -> None:
     machine.set("GIT_CONFIG_COUNT", "2")
 
 
+def configured_for_all(machine: Machine) -> None:
+    """As `configure --system` leaves it, in a shell that does not want the system's configuration."""
+    system = machine.home / "etc-gitconfig"
+    system.write_bytes((machine.home / OWN_FILE).read_bytes())
+    without("include")(machine)
+    machine.set("GIT_CONFIG_SYSTEM", str(system))
+
+
+def helpers_in_an_ide(machine: Machine) -> None:
+    """What `Use credential helper` leaves behind."""
+    text = """<application>
+  <component name="Git.Application.Settings">
+    <option name="USE_CREDENTIAL_HELPER" value="true" />
+  </component>
+</application>"""
+    machine.write(".config/JetBrains/PyCharm2026.2/options/linux/git.xml", text)
+
+
 def held_by(name: str) -> Act:
     def act(machine: Machine) -> None:
         holder = HOLDERS[name](machine.home, machine.monkeypatch)
@@ -451,9 +469,37 @@ ROWS = [
         fixable=True,
     ),
     Row(
-        *("undone by a job", "helper-not-configured", undone_by_a_job, "error", "does not use this helper"),
-        *("https://huggingface.co$", "remove credential.* from GIT_CONFIG_"),
-        by_hand=in_environment("GIT_CONFIG_COUNT", None),
+        *("undone by a job", "helper-bypassed", undone_by_a_job, "error", "does not use this helper"),
+        *("^GIT_CONFIG_COUNT is set .*\nhttps://huggingface.co$", "^run `unset GIT_CONFIG_COUNT`$"),
+    ),
+    Row(
+        *("as an editor runs git", "helper-bypassed", in_environment("GIT_CONFIG_PARAMETERS", "'credential.helper='")),
+        *("error", "does not use this helper", "PARAMETERS is set", "^run `unset GIT_CONFIG_PARAMETERS`$"),
+    ),
+    Row(
+        *("as GitHub Desktop runs git", "helper-bypassed"),
+        in_environment("GIT_CONFIG_PARAMETERS", "'credential.helper=' 'credential.helper=desktop'"),
+        *("error", "does not use this helper", "PARAMETERS is set", "^run `unset GIT_CONFIG_PARAMETERS`$"),
+    ),
+    Row(
+        *("no configuration of the user's", "helper-bypassed", in_environment("GIT_CONFIG_GLOBAL", "/dev/null")),
+        *("error", "does not use this helper", "GLOBAL is set", "^run `unset GIT_CONFIG_GLOBAL`$"),
+        beside=("lfs-not-hooked",),
+    ),
+    Row(
+        *("no configuration of the system's", "helper-bypassed", configured_for_all, "error"),
+        *("does not use this helper", "NOSYSTEM is set", "^run `unset GIT_CONFIG_NOSYSTEM`$"),
+    ),
+    Row(
+        *("two ways", "helper-bypassed", all_of(undone_by_a_job, in_environment("GIT_CONFIG_GLOBAL", "/dev/null"))),
+        *("error", "does not use this helper", "COUNT is set.*\nGIT_CONFIG_GLOBAL is set", "^run `unset GIT_CONFIG_"),
+        beside=("lfs-not-hooked",),
+    ),
+    Row(
+        *("in a terminal of a JetBrains IDE", "helper-bypassed"),
+        in_environment("TERMINAL_EMULATOR", "JetBrains-JediTerm"),
+        *("warning", "JetBrains IDEs run git without", "git in this terminal", "turn on 'Use credential helper' in"),
+        by_hand=helpers_in_an_ide,
     ),
     Row(
         *("moved", "helper-not-found", gone_helper, "error", "cannot run the helper '/gone/bin/git-credential-hf'"),
@@ -700,7 +746,8 @@ def test_finding(row: Row, somewhere: Machine) -> None:
 def carry_out(machine: Machine, command: str) -> None:
     """Run a command as in the shell of the test's later commands."""
     if command.startswith("unset "):
-        machine.set(command.removeprefix("unset "), None)
+        for name in command.split()[1:]:
+            machine.set(name, None)
     else:
         machine.run("sh", "-c", command)
 
@@ -743,6 +790,24 @@ def test_one_of_two_is_fixed(machine: Machine) -> None:
         ("others-config", False),
     }
     assert not done["healthy"]
+
+
+def test_a_terminal_of_an_editor_that_asks_helpers(machine: Machine) -> None:
+    """VS Code, and what is made of it, has its own askpass, but asks the helpers first: that is no finding."""
+    for name in ("GIT_ASKPASS", "VSCODE_GIT_ASKPASS_NODE", "VSCODE_GIT_ASKPASS_MAIN", "VSCODE_GIT_IPC_HANDLE"):
+        machine.set(name, "/opt/vscode/extensions/git/dist/askpass.sh")
+    machine.set("TERM_PROGRAM", "vscode")
+    assert machine.ids() == []
+    asked = machine.run("git", "credential", "fill", stdin="url=https://huggingface.co\n\n")
+    assert f"password={machine.token}" in asked.stdout
+
+
+def test_status_names_the_variable(machine: Machine) -> None:
+    """Where the environment takes the helper from git, `configure` would not help."""
+    done = machine.run("git-credential-hf", "status", check=False, HF_HUB_OFFLINE="1", GIT_CONFIG_GLOBAL="/dev/null")
+    assert done.returncode == 1
+    assert "error: git does not use this helper for https://huggingface.co and https://hf.co\n" in done.stderr
+    assert "hint: run `unset GIT_CONFIG_GLOBAL`\n" in done.stderr
 
 
 def test_a_helper_behind_a_reset(machine: Machine) -> None:
