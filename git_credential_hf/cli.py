@@ -167,7 +167,12 @@ def _complete_token_name(_context: click.Context, _parameter: click.Parameter, i
 )
 @click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organization whose repositories use it.")
 @click.option("--hub", metavar="ORIGIN", help="Another Hub, such as https://hub.example.com, beside huggingface.co.")
-@click.option("--hooks", "with_hooks", is_flag=True, help="Install the hooks, too, as `hooks install` does.")
+@click.option(
+    "--hooks/--no-hooks",
+    "with_hooks",
+    default=None,
+    help="Install the hooks, too, as `hooks install` does; or remove them.",
+)
 @click.option("--purge/--no-purge", default=None, help="Remove other helpers' copies first, or not; by default, ask.")
 @click.option("--print", "print_lines", is_flag=True, help="Print the settings, as lines for a configuration file.")
 @click.option(
@@ -179,7 +184,7 @@ def configure(
     name: str | None,
     namespace: str | None,
     hub: str | None,
-    with_hooks: bool,
+    with_hooks: bool | None,
     purge: bool | None,
     print_lines: bool,
     print_environment: bool,
@@ -198,11 +203,12 @@ def configure(
     git; on a terminal, you are asked whether it shall be that Hub.
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
+    from git_credential_hf.hooks.install import plan_install, plan_uninstall
 
     if print_lines + print_environment + dry_run > 1:
         raise click.UsageError("--print, --env and --dry-run exclude each other")
-    if with_hooks and (print_lines or print_environment or scope == "system"):
-        raise click.UsageError("--hooks goes with --global and --local")
+    if with_hooks is not None and (print_lines or print_environment or scope == "system"):
+        raise click.UsageError("--hooks and --no-hooks go with --global and --local")
     new = _parse_settings(name, namespace, hub)
     if print_lines:
         click.echo(config_lines(new), nl=False)
@@ -213,12 +219,14 @@ def configure(
         return 0
     try:
         new = _ask_for_endpoint(new)
-        plan = plan_configure(scope, new)
+        plan = plan_install(scope, new) if with_hooks and scope == "global" else plan_configure(scope, new)
         if not dry_run:
             _purge_first(purge)
         _apply_changes(plan, dry_run, "git already uses this helper for Hugging Face hosts")
-        if with_hooks:
+        if with_hooks and scope == "local":
             _install_hooks(scope, dry_run)
+        elif with_hooks is False:
+            _apply_changes(plan_uninstall(scope), dry_run, "the hooks are not installed")
     except Problem as problem:
         report_problem(problem)
         if problem.fix is None:
@@ -510,9 +518,11 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     from git_credential_hf.hooks.install import HOOK_SCOPES, plan_uninstall
     from git_credential_hf.state import backup_place, cache_directory, job_directory, remove_state
 
+    plan = plan_unconfigure(scope)
+    _apply_changes(plan, dry_run, "there is nothing to undo in git's configuration")
     if scope in HOOK_SCOPES:
-        _apply_changes(plan_uninstall(scope), dry_run)
-    _apply_changes(plan_unconfigure(scope), dry_run, "there is nothing to undo in git's configuration")
+        done = {change.path for change in plan}
+        _apply_changes([change for change in plan_uninstall(scope) if change.path not in done], dry_run)
     if dry_run:
         return 0
     remove_state()
@@ -543,7 +553,7 @@ def hooks(context: click.Context) -> None:
 @hooks.command()
 @_with_scopes("local", "global", "local")
 def install(scope: str, dry_run: bool) -> int:
-    """Install the hooks in this repository, or in all of yours."""
+    """Install the hooks in this repository, or in all with a remote on the Hub."""
     _install_hooks(scope, dry_run)
     return 0
 
@@ -566,7 +576,7 @@ def uninstall(scope: str, dry_run: bool) -> int:
 
 @hooks.command(name="status")
 @click.option("--local", "scope", flag_value="local", default=None, help="The hooks of this repository.")
-@click.option("--global", "scope", flag_value="global", help="The hooks of all your repositories.")
+@click.option("--global", "scope", flag_value="global", help="The hooks of all repositories with a Hub remote.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_answers_json(lambda problem, **options: {"hooks": [], "problem": {"message": problem.message, "fix": problem.fix}})
 def hooks_status(scope: str | None, as_json: bool) -> int:

@@ -142,20 +142,28 @@ def user_directory() -> str:
     return path if os.path.isabs(path) else os.path.expanduser(os.path.join("~", ".config", _NAME))
 
 
-def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
+def plan_configure(
+    scope: str, new: Settings | None = None, *, helper: bool | None = True, hooks: bool | None = None
+) -> list[FileChange]:
     """Plan the changes that make git use this helper in `scope` (of `SCOPES`); empty if it already does.
 
     They are a file of ours, and a line in git's own file that includes it (docs/facts.md#g7): git ignores that line if
     there is no such file, as on another machine that a `.gitconfig` is copied to. `new`: what is added to the settings.
+    Whether the file makes git use the `helper`, and run the `hooks` in repositories with a Hub remote; `None`: as now.
     """
     path = config_path(scope)
     own, include = settings_path(scope), include_value(scope)
-    if scope == "system":
+    if scope == "system" and helper:
         _refuse_program_of_others(path)
     before, included = read_file(path), read_file(own)
     configured, known = _read_with_git(opened_path(scope), own, included)
+    helper = any(entry.is_helper() for entry in known) if helper is None else helper
+    hooks = any(_includes_hooks(entry) for entry in known) if hooks is None else hooks
     settings = Settings.read(known) + (new or Settings())
-    content = (_HEADER + config_lines(settings)).encode("utf-8", "surrogateescape")
+    text = (config_lines(settings) if helper else "") + (_hooks_lines(settings.hubs) if hooks else "")
+    if not text:
+        return _removal(path, before, own, included, include)
+    content = (_HEADER + text).encode("utf-8", "surrogateescape")
     wanted = parse_config(content)
     changes: list[FileChange] = []
     if included != content:
@@ -165,7 +173,10 @@ def plan_configure(scope: str, new: Settings | None = None) -> list[FileChange]:
     place = os.path.realpath(own)
     ours = [i for i, entry in enumerate(configured) if os.path.realpath(entry.origin.removeprefix("file:")) == place]
     planned = configured[: ours[0]] + wanted + configured[ours[-1] + 1 :] if ours else []
-    if not all(_has(planned, section, variables) for section, variables in credential_sections(settings).items()):
+    sections = credential_sections(settings) if helper else {}
+    later = configured[ours[-1] + 1 :] if ours and hooks else []
+    is_overridden = any(e.key == "core.hookspath" and os.path.dirname(place) not in e.origin for e in later)
+    if not ours or is_overridden or not all(_has(planned, *section) for section in sections.items()):
         # At the end, because its place counts.
         after = append_block(_without_include(before, include), _include_lines(include))
     if after != before:
@@ -193,14 +204,45 @@ def _refuse_program_of_others(path: str) -> None:
         )
 
 
+def _hooks_lines(hubs: list[str]) -> str:
+    """Return the sections that set `core.hooksPath` if the repository has a remote on a Hub (git 2.36)."""
+    condition = "hasconfig:remote.*.url:"
+    return "".join(
+        f'[includeIf "{condition}{pattern}"]\n\tpath = {HOOKS_SETTINGS}\n'
+        for hub in (PUBLIC_HUB, *hubs)
+        for pattern in _remote_patterns(hub)
+    )
+
+
+def _remote_patterns(hub: str) -> Iterable[str]:
+    """Yield the patterns of the URLs that `parse_remote` accepts for a Hub: HTTPS, with and without a user, and SSH."""
+    for origin in origins_of(hub):
+        scheme, _, host = origin.partition("://")
+        name = host.partition(":")[0]
+        yield from (f"{scheme}://{host}/**", f"{scheme}://*@{host}/**", f"ssh://git@{name}/**")
+        yield from (f"git@{name}:*", f"git@{name}:*/**")  # `**` is any number of directories, and `*` one
+
+
+def _includes_hooks(entry: ConfigEntry) -> bool:
+    return entry.section == "includeif" and entry.value == HOOKS_SETTINGS
+
+
+HOOKS_SETTINGS = "hooks.gitconfig"  # beside the file that includes it
+
+
 def plan_unconfigure(scope: str) -> list[FileChange]:
     """Plan the inverse of `plan_configure`."""
     path = config_path(scope)
     own, include = settings_path(scope), include_value(scope)
     before, included = read_file(path), read_file(own)
     _read_with_git(opened_path(scope), own, included)
+    return _removal(path, before, own, included, include)
+
+
+def _removal(path: str, before: bytes | None, own: str, included: bytes | None, include: str) -> list[FileChange]:
+    """Return the changes that remove our line from git's file at `path`, and our own file."""
     after = _without_include(before, include)
-    changes = [_checked(FileChange(path, before, after), include)] if after != before else []
+    changes: list[FileChange] = [_checked(FileChange(path, before, after), include)] if after != before else []
     return [*changes, OwnFileChange(own, included, None)] if included is not None else changes
 
 
@@ -307,9 +349,14 @@ def include_value(scope: str) -> str:
     """Return the value of `include.path`: right in a home or a repository that is copied or mounted elsewhere, too."""
     if scope != "global":
         return f"{_NAME}/gitconfig"  # relative to the file that includes it (git-config(1), Includes)
-    own = settings_path(scope).replace(os.sep, "/")
+    return path_in_home(settings_path(scope))
+
+
+def path_in_home(path: str) -> str:
+    """Return a path as git reads it in its configuration: what is in the home directory starts with `~/`."""
+    path = path.replace(os.sep, "/")
     home = os.path.join(git_home(), "").replace(os.sep, "/")
-    return f"~/{own.removeprefix(home)}" if own.startswith(home) else own
+    return f"~/{path.removeprefix(home)}" if path.startswith(home) else path
 
 
 def _include_lines(include: str) -> str:

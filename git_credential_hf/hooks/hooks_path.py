@@ -8,7 +8,8 @@ from git_credential_hf.git.config import ConfigEntry, parse_config, quote_value
 from git_credential_hf.git.run import git_line
 from git_credential_hf.problem import Problem
 
-HOOKS_DIRECTORY = "hf-hooks"  # the last part of every value that we set
+HOOKS_DIRECTORY = "hf-hooks"  # the last part of every value that we set, but for this one:
+MAIN_WORKTREE_DIRECTORY = "hf-hooks-main-worktree"
 _PRESERVED = b"#git-credential-hf keeps:"  # starts the line that preserves the previous setting
 
 
@@ -19,7 +20,7 @@ def sets_hooks_path(entry: ConfigEntry) -> bool:
 
 def is_our_hooks_path(value: str) -> bool:
     """Whether a value leads to one of our directories."""
-    return os.path.basename(value.rstrip("/")) == HOOKS_DIRECTORY
+    return os.path.basename(value.rstrip("/")) in (HOOKS_DIRECTORY, MAIN_WORKTREE_DIRECTORY)
 
 
 def with_hooks_path(base: bytes | None, directory: str, *, at_end: bool = False) -> bytes:

@@ -4,8 +4,11 @@
 
 - In the hooks directory that git uses (`local`): our hook takes the name, and runs the existing one, which is renamed
   to `NAME.before-hf`.
-- In a directory of our own that `core.hooksPath` leads to (`global`; `local` if that is set already, or if a hook has
-  to keep its name): each hook runs the one that git would have run. No other directory is written to.
+- In a directory of our own that `core.hooksPath` leads to (`local`, if that is set already, or if a hook has to keep
+  its name): each hook runs the one that git would have run. No other directory is written to.
+
+The hooks for all repositories (`global`) are of the second kind, and git reads their setting only in a repository with
+a remote on a Hub (git-config(1), hasconfig): the others do not start one process more.
 
 At any moment either the old or the new arrangement works: files are replaced by renaming, and our directory is
 complete before git's configuration names it, and removed only after that.
@@ -14,22 +17,25 @@ complete before git's configuration names it, and removed only after that.
 import os
 import re
 import shlex
+import sys
 from typing import NamedTuple
 
-from git_credential_hf.configure import user_directory
-from git_credential_hf.files import Change, FileChange, read_file
+from git_credential_hf.configure import HOOKS_SETTINGS, Settings, path_in_home, plan_configure, user_directory
+from git_credential_hf.files import Change, FileChange, OwnFileChange, read_file
 from git_credential_hf.git.config import (
     ConfigEntry,
     config_path,
     git_directory,
     parse_config,
+    quote_value,
     read_config,
     removal_command,
 )
 from git_credential_hf.git.helpers import helper_command
-from git_credential_hf.git.run import git_line
+from git_credential_hf.git.run import git_line, git_version
 from git_credential_hf.hooks.hooks_path import (
     HOOKS_DIRECTORY,
+    MAIN_WORKTREE_DIRECTORY,
     checked_change,
     expanded_path,
     is_our_hooks_path,
@@ -39,10 +45,12 @@ from git_credential_hf.hooks.hooks_path import (
 )
 from git_credential_hf.hooks.steps import (
     BEFORE_SUFFIX,
+    LinkedHook,
     RestoreHook,
     WriteDirectory,
     WriteHook,
     is_directory,
+    is_hook,
     is_runnable,
     list_names,
     path_exists,
@@ -64,8 +72,15 @@ FORWARDED_HOOKS = (
 )
 # Our directory has these only if the previous one does: the mere existence of the first changes what a push into this
 # repository does, and git runs the second two or three times for each reference that it fetches. A global directory
-# cannot know, and has only the second.
+# cannot know, and has only the second, as one of these:
 MIRRORED_HOOKS = ("push-to-checkout", "reference-transaction")
+
+# To start a script at each of these makes a rebase or a fetch take several times as long. In the main work tree, whose
+# top is where git runs them, a link does without: it leads to the repository's own hook, or nowhere (git-worktree(1)).
+FREQUENT_HOOKS = ("prepare-commit-msg", "post-commit", "post-index-change", "reference-transaction")
+_OWN_HOOK = "/proc/self/cwd/.git/hooks/{}"
+
+MIN_GIT_VERSION = (2, 36)  # for `hasconfig` in an `includeIf`
 
 _MARK = b"# A hook of git-credential-hf"
 
@@ -122,23 +137,23 @@ class InstalledHooks:
 # --- plans ---
 
 
-def plan_install(scope: str) -> list[Change]:
-    """Return the changes that make git run our hooks in `scope` (of `HOOK_SCOPES`); none if it does already."""
+def plan_install(scope: str, new: Settings | None = None) -> list[Change]:
+    """Return the changes that make git run our hooks in `scope` (of `HOOK_SCOPES`); none if it does already.
+
+    With `new` settings, which go with `global`, git also uses this helper, as with `plan_configure`.
+    """
     place = _Place(scope)
+    if scope == "global":
+        return _plan_global(place, new)
     previous = place.previous()
-    if scope == "local" and previous is None and not place.needs_directory():
+    if previous is None and not place.needs_directory():
         hooks: list[Change] = []
         for name in CHECKING_HOOKS:
             hooks += _take_over(os.path.join(place.default, name), _script(name, None))
         return hooks + place.removal()
-    wanted = _scripts(previous, place)
-    changes: list[Change] = []
     place.refuse_foreign_files()
-    if any(
-        read_hook(path := os.path.join(place.directory, name)) != content or not is_runnable(path)
-        for name, content in wanted.items()
-    ) or set(list_names(place.directory)) - set(wanted):
-        changes.append(WriteDirectory(place.directory, wanted))
+    directory = WriteDirectory(place.directory, _scripts(previous, place))
+    changes: list[Change] = [] if directory.is_made() else [directory]
     in_place, at_end = (with_hooks_path(place.base, place.directory, at_end=last) for last in (False, True))
     # At the end of the file if one that it includes would override it; and once there, it stays there.
     after = in_place if place.is_last_setting() and place.content != at_end else at_end
@@ -150,20 +165,95 @@ def plan_install(scope: str) -> list[Change]:
 def plan_uninstall(scope: str) -> list[Change]:
     """Return the inverse of `plan_install`, for either arrangement."""
     place = _Place(scope)
+    if scope == "global":
+        return [*plan_configure(scope, helper=None, hooks=False), *_global_removal(place)]
     changes = place.removal()
-    if scope == "local":
-        for name in CHECKING_HOOKS:
-            changes += _give_back(os.path.join(place.default, name))
+    for name in CHECKING_HOOKS:
+        changes += _give_back(os.path.join(place.default, name))
     return changes
+
+
+def _plan_global(place: "_Place", new: Settings | None) -> list[Change]:
+    """Return the changes that make git run our hooks in all repositories with a Hub remote."""
+    if git_version() < MIN_GIT_VERSION:
+        needed, found = (".".join(map(str, version)) for version in (MIN_GIT_VERSION, git_version()))
+        message = f"git {needed} can limit hooks to repositories with a Hub remote, and this is {found}"
+        raise Problem(message, "run `git-credential-hf hooks install` in each of them")
+    changes: list[Change] = []
+    wanted = _global_directories(place)
+    for directory, hooks in wanted.items():
+        place.refuse_foreign_files(directory)
+        change = WriteDirectory(directory, hooks)
+        changes += [] if change.is_made() else [change]
+    unused = [directory for directory in _global_settings() if directory not in wanted and is_directory(directory)]
+    for directory, path in _global_settings().items():
+        content = _hooks_settings(directory, [*wanted]) if directory in wanted else None
+        if (before := read_file(path)) != content:
+            changes.append(OwnFileChange(path, before, content))
+    changes += plan_configure("global", new, helper=None if new is None else True, hooks=True)
+    return [*changes, *(WriteDirectory(directory, None) for directory in unused)]
+
+
+def _global_removal(place: "_Place") -> list[Change]:
+    """Return the changes that remove the files of the global hooks, which git does not use any more."""
+    changes: list[Change] = []
+    for directory, path in _global_settings().items():
+        if (before := read_file(path)) is not None:
+            changes.append(OwnFileChange(path, before, None))
+        if is_directory(directory):
+            place.refuse_foreign_files(directory)
+            changes.append(WriteDirectory(directory, None))
+    if not changes and is_directory(ours := user_directory()) and not list_names(ours):
+        changes.append(WriteDirectory(place.directory, None))  # `kill -9` left it empty
+    return changes
+
+
+def _global_settings() -> dict[str, str]:
+    """Return the directories that the global hooks may be in, each with the file whose `core.hooksPath` it is."""
+    ours = user_directory()
+    return {
+        os.path.join(ours, HOOKS_DIRECTORY): os.path.join(ours, HOOKS_SETTINGS),
+        os.path.join(ours, MAIN_WORKTREE_DIRECTORY): os.path.join(ours, "hooks-main-worktree.gitconfig"),
+    }
+
+
+def _global_directories(place: "_Place") -> dict[str, dict[str, bytes | LinkedHook]]:
+    """Return what each directory of the global hooks is to have."""
+    previous = place.previous()
+    scripts = _scripts(previous, place)
+    anywhere, main_worktree = _global_settings()
+    if previous is not None:
+        return {anywhere: scripts}
+    links = {name: LinkedHook(_OWN_HOOK.format(name)) for name in FREQUENT_HOOKS} if sys.platform == "linux" else {}
+    return {anywhere: scripts, main_worktree: {n: s for n, s in scripts.items() if n not in FREQUENT_HOOKS} | links}
+
+
+def _hooks_settings(directory: str, directories: list[str]) -> bytes:
+    """Return the contents of the file that makes git use the hooks in `directory`, one of these."""
+    lines = f"[core]\n\thooksPath = {quote_value(path_in_home(directory))}\n"
+    if directory == directories[0] and directories[1:]:
+        settings = os.path.basename(_global_settings()[directories[1]])
+        lines += f'[includeIf "gitdir:**/.git"]\n\tpath = {settings}\n'
+    return lines.encode("utf-8", "surrogateescape")
 
 
 def inspect_hooks(scope: str) -> InstalledHooks:
     """Return the hooks of a scope: of the repository of the current directory, or of the user."""
     place = _Place(scope)
+    if scope == "global":
+        is_configured = not plan_configure(scope, helper=None, hooks=True)
+        directories = [path for path in _global_settings() if path == place.directory or is_directory(path)]
+        hooks = [_inspect_in_directories(directories, name, is_configured) for name in CHECKING_HOOKS]
+        found = InstalledHooks(scope, place.directory, hooks, None)
+        if found.state == "displaced":
+            found.by = "the configuration does not include them"
+        elif found.state == "installed":
+            found.by = place.overridden_by()
+        return found
     value, origin = place.effective()
     in_use = place.resolved(value) if value is not None else place.default
-    if scope == "global" or in_use == place.directory:
-        hooks = [_inspect_in_directory(place, name, in_use == place.directory) for name in CHECKING_HOOKS]
+    if in_use == place.directory:
+        hooks = [_inspect_in_directories([place.directory], name, True) for name in CHECKING_HOOKS]
     else:
         is_used = in_use == place.default or (is_our_hooks_path(value or "") and place.previous() is None)
         hooks = [_inspect_in_repository(place, name, is_used) for name in CHECKING_HOOKS]
@@ -171,14 +261,13 @@ def inspect_hooks(scope: str) -> InstalledHooks:
     found = InstalledHooks(scope, directory, hooks, None)
     if found.state == "displaced":
         found.by = f"core.hooksPath is {value} ({origin})" if value is not None else "core.hooksPath is no longer set"
-    elif scope == "global" and found.state == "installed":
-        found.by = place.overridden_by()
     return found
 
 
-def _inspect_in_directory(place: "_Place", name: str, is_used: bool) -> InstalledHook:
-    """Inspect a hook in our own directory; `is_used`: `core.hooksPath` leads there."""
-    path = os.path.join(place.directory, name)
+def _inspect_in_directories(directories: list[str], name: str, is_used: bool) -> InstalledHook:
+    """Inspect a hook in our own directories; `is_used`: `core.hooksPath` leads to one of them."""
+    paths = [os.path.join(directory, name) for directory in directories]
+    path = next((path for path in paths if not _is_our_hook(path)), paths[0])
     ours, not_ours = ("installed", "replaced") if is_used else ("displaced", "absent")
     return InstalledHook(name, ours if _is_our_hook(path) else not_ours, path, None)
 
@@ -206,7 +295,7 @@ def hooks_in_effect() -> InstalledHooks:
         return local
     place = _Place("local")
     value, _ = place.effective()
-    if value is not None and place.resolved(value) == global_hooks.directory:
+    if value is not None and place.resolved(value) in _global_settings():
         return global_hooks
     return global_hooks if local.state == "absent" and global_hooks.state != "absent" else local
 
@@ -221,7 +310,7 @@ class _Place:
         self.content = read_file(self.config)
         self.base = without_hooks_path(self.content)
         if scope == "global":
-            self.directory = os.path.join(user_directory(), HOOKS_DIRECTORY).replace(os.sep, "/")
+            self.directory = os.path.join(user_directory(), HOOKS_DIRECTORY)
             self.default = ""  # each repository's own
         else:
             common = os.path.normpath(os.path.join(self.top, git_line("rev-parse", "--git-common-dir")))
@@ -256,7 +345,7 @@ class _Place:
             if entry.scope in scopes and sets_hooks_path(entry):
                 if not is_our_hooks_path(entry.value or ""):
                     found = entry
-                elif entry.scope in ("global", "local"):  # ours replaces the commented line before it, if there is one
+                elif entry.scope == "local":  # ours replaces the commented line before it, if there is one
                     path = config_path(entry.scope)
                     now = read_file(path)
                     current, without_ours = (
@@ -297,23 +386,23 @@ class _Place:
         changes: list[Change] = []
         if self.base != self.content:
             changes.append(checked_change(FileChange(self.config, self.content, self.base), None))
-        parent = os.path.dirname(self.directory)  # in the global scope ours as well; `kill -9` may leave it empty
-        is_left = self.scope == "global" and is_directory(parent) and not list_names(parent)
-        if is_directory(self.directory) or is_left:
+        if is_directory(self.directory):
             self.refuse_foreign_files()
             changes.append(WriteDirectory(self.directory, None))
         return changes
 
-    def refuse_foreign_files(self) -> None:
+    def refuse_foreign_files(self, directory: str | None = None) -> None:
         """Raise `Problem` if our directory holds anything that another program put there."""
-        if os.path.islink(self.directory):  # from an unpacked archive, it may lead anywhere
-            raise Problem(f"{self.directory} is a symbolic link", f"rm {shell_word(self.directory)}")
-        for name in list_names(self.directory):
-            path = os.path.join(self.directory, name)
+        directory = directory or self.directory
+        if os.path.islink(directory):  # from an unpacked archive, it may lead anywhere
+            raise Problem(f"{directory} is a symbolic link", f"rm {shell_word(directory)}")
+        for name in list_names(directory):
+            path = os.path.join(directory, name)
+            if re.fullmatch(r".*\.hf-[0-9]+", name) or is_hook(path, LinkedHook(_OWN_HOOK.format(name))):
+                continue  # a temporary file, or a link, of ours
             content = read_hook(path)
-            is_temporary = re.fullmatch(r".*\.hf-[0-9]+", name)
-            if not (is_temporary or _is_our_script(content) or _is_of_git_lfs(content, name) or content == b""):
-                away = os.path.join(os.path.dirname(self.directory), name + ".old")
+            if not (_is_our_script(content) or _is_of_git_lfs(content, name) or content == b""):
+                away = os.path.join(os.path.dirname(directory), name + ".old")
                 raise Problem(f"{path} is not a hook of git-credential-hf", f"mv {shell_word(path)} {shell_word(away)}")
 
     def overridden_by(self) -> str | None:
@@ -407,9 +496,9 @@ def _script(name: str, before: str | None) -> bytes:
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
-def _scripts(previous: str | None, place: _Place) -> dict[str, bytes]:
+def _scripts(previous: str | None, place: _Place) -> dict[str, bytes | LinkedHook]:
     """Return the scripts for our directory, which run the hooks in `previous`, or in the repository."""
-    hooks = {}
+    hooks: dict[str, bytes | LinkedHook] = {}
     others = list(FORWARDED_HOOKS)
     directory = place.default if previous is None else place.resolved(previous)
     others += [name for name in MIRRORED_HOOKS if directory and is_runnable(os.path.join(directory, name))]

@@ -72,12 +72,24 @@ class RestoreHook:
             raise _cannot_write(self.path, error) from None
 
 
+class LinkedHook(str):
+    """The target of a symbolic link that stands for a hook."""
+
+
 class WriteDirectory:
     """Write exactly these hooks to our directory at `path`; `None`: remove the directory."""
 
-    def __init__(self, path: str, hooks: dict[str, bytes] | None) -> None:
+    def __init__(self, path: str, hooks: dict[str, bytes | LinkedHook] | None) -> None:
         self.path = path
         self.hooks = hooks
+
+    def is_made(self) -> bool:
+        """Whether the directory is as planned already."""
+        names = set(list_names(self.path)) if is_directory(self.path) else None
+        hooks = self.hooks
+        if hooks is None:
+            return names is None
+        return names == set(hooks) and all(is_hook(os.path.join(self.path, name), hooks[name]) for name in hooks)
 
     def describe(self) -> list[str]:
         """Describe the change."""
@@ -93,10 +105,8 @@ class WriteDirectory:
                 for directory in (os.path.dirname(self.path), self.path):
                     os.makedirs(directory, 0o755, exist_ok=True)  # not for the group, whatever the umask
                 for name, content in self.hooks.items():
-                    if read_hook(os.path.join(self.path, name)) != content or not is_runnable(
-                        os.path.join(self.path, name)
-                    ):
-                        _put(os.path.join(self.path, name), content)
+                    if not is_hook(path := os.path.join(self.path, name), content):
+                        _put(path, content)
             for name in list_names(self.path):
                 if name not in (self.hooks or {}):
                     os.unlink(os.path.join(self.path, name))
@@ -165,6 +175,13 @@ def is_runnable(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
+def is_hook(path: str, content: bytes | LinkedHook) -> bool:
+    """Whether git would run this, or follow this link, at `path`."""
+    if isinstance(content, LinkedHook):
+        return os.path.islink(path) and os.readlink(path) == content
+    return not os.path.islink(path) and read_hook(path) == content and is_runnable(path)
+
+
 def path_state(path: str) -> tuple[int, bytes] | None:
     """Return the mode and the contents, of a link its target; `None` if it does not exist."""
     try:
@@ -191,11 +208,14 @@ def _second_name(path: str, name: str) -> None:
         _unlink(temporary)  # still there if both were the same file already
 
 
-def _put(path: str, content: bytes) -> None:
-    """Write an executable file atomically."""
+def _put(path: str, content: bytes | LinkedHook) -> None:
+    """Write an executable file, or a link, atomically."""
     temporary = _temporary(path)
     try:
-        create_file(temporary, content, executable=True)
+        if isinstance(content, LinkedHook):
+            os.symlink(content, temporary)
+        else:
+            create_file(temporary, content, executable=True)
         os.replace(temporary, path)
     finally:
         _unlink(temporary)

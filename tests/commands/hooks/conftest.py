@@ -70,13 +70,14 @@ class Bench:
         return self.run("git", *arguments, check=check, **environment)
 
     def repository(self, name: str = "repository", lfs: bool = True) -> Path:
-        """Create one with `remote.git` as its remote, and go there; git-lfs has installed no hooks."""
+        """Create one that pushes to `remote.git`, and go there; git-lfs has installed no hooks."""
         if not self.remote.exists():
             self.git("init", "--quiet", "--bare", self.remote)
         where = self.folder / name
         self.git("init", "--quiet", where)
         self.enter(where)
         self.git("remote", "add", "origin", f"file://{self.remote}")
+        self.git("remote", "add", "hub", "https://huggingface.co/acme/model")  # the global hooks are for these
         if lfs:
             (where / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
         return where

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from amount import IS_LONG
 
+from git_credential_hf.configure import Settings
+from git_credential_hf.hooks.hooks_path import is_our_hooks_path
 from git_credential_hf.hooks.install import (
     FORWARDED_HOOKS,
+    FREQUENT_HOOKS,
     HOOK_SCOPES,
     MIRRORED_HOOKS,
     hooks_in_effect,
@@ -356,7 +359,7 @@ def test_global_clone(bench: Bench, home: Path) -> None:
     bench.install("global")
     before = tree(home / ".config/git-credential-hf")
     bench.enter(bench.folder)
-    bench.git("clone", "--quiet", f"file://{bench.remote}", "clone")
+    bench.git("clone", "--quiet", "-c", "remote.hub.url=https://hf.co/acme/m", f"file://{bench.remote}", "clone")
     bench.enter(bench.folder / "clone")
     assert not list((bench.folder / "clone/.git/hooks").glob("pre-push"))
     bench.assert_checked_first()
@@ -369,6 +372,106 @@ def test_global_clone(bench: Bench, home: Path) -> None:
     bench.assert_checked_first()
     bench.uninstall("global")
     bench.assert_checked_first()
+
+
+HUB_REMOTES = [
+    "https://huggingface.co/gpt2",
+    "https://huggingface.co/datasets/acme/data",
+    "https://alice@huggingface.co/acme/model.git",
+    "https://alice:word@hf.co/acme/model",
+    "https://hub.example.com:8443/acme/model",
+    "git@hf.co:acme/model",
+    "git@hf.co:spaces/acme/app",
+    "git@huggingface.co:gpt2",
+    "ssh://git@hf.co/acme/model",
+    "git@hub.example.com:acme/model",
+]
+OTHER_REMOTES = [
+    "https://git.example.com/acme/model",
+    "https://git.example.com/huggingface.co/model",
+    "https://huggingface.co.example.com/acme/model",
+    "https://git.example.com/a@huggingface.co/model",
+    "git@git.example.com:hf.co/model",
+    "ssh://git@git.example.com/git@hf.co/model",
+]
+
+
+@pytest.mark.git_versions
+def test_global_only_with_a_hub_remote(bench: Bench) -> None:
+    """Git uses the global hooks in a repository with a remote on a Hub, in whatever form, and in no other."""
+    for change in plan_install("global", Settings(["https://hub.example.com:8443"])):
+        change.apply()
+    bench.repository()
+    bench.git("remote", "remove", "hub")
+    assert bench.git("config", "core.hooksPath", check=False).stdout == ""
+    for url in HUB_REMOTES + OTHER_REMOTES:
+        bench.git("config", "remote.other.url", url)
+        used = bench.git("config", "core.hooksPath", check=False).stdout.strip()
+        assert is_our_hooks_path(used) == (url in HUB_REMOTES), url
+
+
+@pytest.mark.git_versions
+def test_global_elsewhere(bench: Bench) -> None:
+    """In a repository without a Hub remote, git starts no hook of ours; git-lfs and pre-commit install theirs."""
+    bench.install("global")
+    where = bench.repository()
+    bench.git("remote", "remove", "hub")
+    trace = bench.folder / "trace"
+    bench.commit()
+    bench.push(1, GIT_TRACE=str(trace))
+    bench.git("fetch", "--quiet", "origin", GIT_TRACE=str(trace))
+    assert bench.logged("check") == []
+    assert "hf-hooks" not in trace.read_text()
+    bench.git("lfs", "install", "--local")
+    framework(bench, "--hook-type", "commit-msg")
+    assert {path.name for path in (where / ".git/hooks").iterdir()} >= {"pre-push", "post-checkout", "commit-msg"}
+
+
+@pytest.mark.git_versions
+@pytest.mark.skipif(sys.platform != "linux", reason="links through /proc")
+def test_global_frequent_hooks(bench: Bench) -> None:
+    """What git runs for each commit or reference starts nothing of ours, and still runs the repository's own hook.
+
+    Also in a linked work tree, where the scripts find it.
+    """
+    bench.install("global")
+    where = bench.repository()
+    bench.commit()
+    trace = bench.folder / "trace"
+    bench.git("tag", "first", GIT_TRACE=str(trace))
+    bench.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", "x", GIT_TRACE=str(trace))
+    assert not [name for name in FREQUENT_HOOKS if f"/{name}" in trace.read_text()]
+    for name in FREQUENT_HOOKS:
+        script(where / ".git/hooks" / name, f'#!/bin/sh\necho "custom {name}" >> "$LOG"\n')
+    bench.git("worktree", "add", "--quiet", bench.folder / "linked")
+    for place in (where, bench.folder / "linked"):
+        bench.enter(place)
+        bench.log.write_text("")
+        bench.commit()
+        ran = {line.split()[1] for line in bench.log.read_text().splitlines() if line.startswith("custom")}
+        assert ran == set(FREQUENT_HOOKS), place
+
+
+@pytest.mark.git_versions
+def test_printed_by_git_lfs(bench: Bench) -> None:
+    """`git lfs install` prints the hook that it finds, whose first lines say why there is one, and what to type."""
+    bench.install("global")
+    bench.repository()
+    done = bench.git("lfs", "install", "--local", check=False)
+    printed = done.stdout + done.stderr
+    assert "It runs git-lfs, too" in printed
+    assert printed.index("git lfs install --skip-repo") < 400
+    bench.git("lfs", "install", "--skip-repo")
+
+
+def test_old_git(bench: Bench) -> None:
+    """Before git 2.36, which would read no such setting, nothing is written, and it says what to do."""
+    real = shutil.which("git")
+    old = f'#!/bin/sh\n[ "$1" != version ] || exec echo git version 2.34.1\nexec {real} "$@"\n'
+    script(bench.folder / "bin/git", old)
+    with pytest.raises(Problem, match=r"this is 2\.34") as raised:
+        bench.install("global")
+    assert "hooks install" in (raised.value.fix or "")
 
 
 def test_global_left_empty(bench: Bench, home: Path) -> None:
@@ -564,7 +667,7 @@ def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
             points += done.returncode != 0
             assert bench.push(0, "--dry-run", "origin", "HEAD:main").returncode == 0
             assert bench.logged("custom") == ["custom"], (call, number)
-            for lock in (*folders[0].rglob("*.lock"), Path(f"{config}.lock"), home / ".gitconfig.lock"):
+            for lock in (*folders[0].rglob("*.lock"), Path(f"{config}.lock"), *home.rglob("*.lock")):
                 lock.unlink(missing_ok=True)  # as the problem would say
             bench.install(scope)
             assert bench.push(1, "--dry-run", "origin", "HEAD:main").returncode != 0
