@@ -47,6 +47,14 @@ def register_url(url: str) -> None:
         register_secret(user)
 
 
+def register_proxy(proxy: str) -> None:
+    """Register the password in the value of a proxy, which needs no scheme, and its parts: errors quote those."""
+    login = (proxy.partition("://")[2] or proxy).rpartition("@")[0]
+    password = login.partition(":")[2]
+    for part in (password, *password.replace("/", ":").split(":")):
+        register_secret(part)
+
+
 def register_basic(credentials: str) -> None:
     """Register the password in the credentials of a Basic header (RFC 7617)."""
     import binascii
@@ -190,6 +198,8 @@ def _mask_shapes(text: str) -> str:
     # Passwords of any form. Tokens are masked by now; the lookaheads leave them alone.
     text = re.sub(r"(://[^\s/:@]*:)(?!\w*\*{4})[^\s/@]+(?=@)", r"\1****", text)
     text = re.sub(r"(://[^\s/:@]*:)(?!\d*/|\w*\*{4})[^\s@]{1,256}(?=@)", r"\1****", text)  # with a slash in it
+    # A proxy's, without a scheme.
+    text = re.sub(r"((?<![\w/:.%+-])[\w.%+-]+:)(?!\w*\*{4})[^\s/@]{1,256}(?=@[\w.-]+:\d)", r"\1****", text)
     text = re.sub(r"(https?://)[^\s/:@*]{16,}(?=@)", r"\1****", text)  # too long for a user name
     text = re.sub(r"(?i)(\bpassword=)(?!\w*\*{4})[^\s;&|'\"]+", r"\1****", text)
     return re.sub(r"(?i)(authorization\W+(?:basic|bearer)\s+)[\w+/=.~-]{8,}", r"\1****", text)

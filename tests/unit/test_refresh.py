@@ -25,12 +25,13 @@ from login import log_in
 from programs import run
 
 from git_credential_hf import refresh
+from git_credential_hf.api import huggingface_client
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
-from git_credential_hf.refresh import _ask_huggingface_hub, _guard_session, _has_failed_since, _one_line, delay_exchange
+from git_credential_hf.refresh import _ask_huggingface_hub, _has_failed_since, _one_line, delay_exchange
 from git_credential_hf.state import Lock, fingerprint, job_directory, new_key, read_state, record, write_state
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
@@ -176,7 +177,7 @@ def test_a_renewal_that_takes_too_long(
     hub: Hub, home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the Hub does not answer, that is waited for and said once; the next command is served at once."""
-    monkeypatch.setattr(refresh, "_STEP_TIMEOUT", 3.1)
+    monkeypatch.setattr(huggingface_client, "_STEP_TIMEOUT", 3.1)
     hub.faults.delay("/oauth/token", 30)
     pair = log_in_by_browser(hub, home, 23)
     for warnings_said in (1, 0):
@@ -532,12 +533,6 @@ def test_messages_of_huggingface_hub(capfd: pytest.CaptureFixture[str], caplog: 
     for value in ("hf_\n", 7):
         with pytest.raises(ValueError, match=r"^the Hub's answer is not a token$"):
             _ask_huggingface_hub(PUBLIC_HUB, lambda value=value: value)  # type: ignore[misc]
-
-
-def test_no_request_waits_for_ever() -> None:
-    """Each request of huggingface_hub's has a time limit of ten seconds: git would wait for it."""
-    _guard_session(PUBLIC_HUB)
-    assert set(huggingface_hub.get_session().timeout.as_dict().values()) == {10}
 
 
 def test_one_line() -> None:
