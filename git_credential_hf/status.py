@@ -10,7 +10,7 @@ from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, default_hub, shown_helper
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token, current_token, stored_token
 
@@ -24,6 +24,7 @@ class Status:
         self.hub = PUBLIC_HUB
         self.mapped: dict[tuple[str, str], str] = {}
         self.chains: HelperChains | None = None
+        self.other_hubs: list[str] = []  # that git is configured for with `--hub`
         self._look_at_git()
         self.token = self._token()
         self.account = self._account(self.token) if self.token else None
@@ -55,7 +56,8 @@ class Status:
             self.problems.append(problem)
             return
         self.hub = default_hub(configured)
-        self.chains = HelperChains(hub_origins(configured_hubs(configured)), configured)
+        self.other_hubs = configured_hubs(configured)
+        self.chains = HelperChains(hub_origins(self.other_hubs), configured)
         if self.chains.unused_for:
             self.problems.append(Problem(self.chains.unused_message(), configure_hint()))
         elif self.chains.before:
@@ -67,8 +69,7 @@ class Status:
             try:
                 stored_token(name, hub, act=False)
             except Problem as problem:
-                fix = f"run `git-credential-hf configure --token NAME --for {shell_word(namespace)}`"
-                self.problems.append(Problem(f"for {namespace}, {problem.message}", fix))
+                self.problems.append(Problem(f"for {namespace}, {problem.message}", problem.fix))
 
     @property
     def asks_us(self) -> bool:
