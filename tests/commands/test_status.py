@@ -365,3 +365,10 @@ def test_token_does_not_follow_a_redirect(hub: Hub) -> None:
     hub.faults.status(WHOAMI, 302, headers={"Location": hub.storage_url + "/elsewhere"})
     show(HF_TOKEN=token)
     assert not [request for request in hub.log.of("/elsewhere") if request.token]
+
+
+def test_the_hubs_that_are_served(home: Path) -> None:
+    """The Hubs that git is configured for beside huggingface.co are shown."""
+    run("configure", "--hub", "https://hub.corp.example")
+    shown = show(HF_HUB_OFFLINE="1").stdout
+    assert "hub       https://hub.corp.example is served, too\n" in shown

@@ -542,3 +542,16 @@ def test_one_line() -> None:
     assert _one_line(ValueError()) == "ValueError"
     assert _one_line("x" * 250 + "y" * 250) == "x" * 200 + "…" + "y" * 199
     assert "a-se" not in _one_line("x" * 195 + " a-secret-token" + "y" * 500)
+
+
+def test_another_hub_renews_nothing_that_it_refuses(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Hub that is configured with `--hub` gets no refresh token by refusing tokens, unless HF_ENDPOINT names it."""
+    other = "https://127.0.0.1:9"
+    log_in_by_browser(hub, home, 480)
+    token = current_token(other)
+    assert token is not None and token.is_renewable
+    assert not renew_token(token)
+    assert read_state("renewed") == "", "it was not tried"
+    monkeypatch.setenv("HF_ENDPOINT", other)
+    assert not renew_token(token)
+    assert read_state("renewed") != ""
