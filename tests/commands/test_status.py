@@ -372,3 +372,12 @@ def test_the_hubs_that_are_served(home: Path) -> None:
     run("configure", "--hub", "https://hub.corp.example")
     shown = show(HF_HUB_OFFLINE="1").stdout
     assert "hub       https://hub.corp.example is served, too\n" in shown
+
+
+def test_a_mapped_token_that_is_gone(home: Path) -> None:
+    """The hint for a namespace whose token is gone is that which git shows."""
+    (home / ".gitconfig").write_text('[credential "https://huggingface.co/acme"]\n\thelper = hf --token gone\n')
+    ask = "protocol=https\nhost=huggingface.co\npath=acme/x\n\n"
+    shown = [show(HF_HUB_OFFLINE="1").stderr, run("--token", "gone", "get", stdin=ask).stderr]
+    for text in shown:
+        assert "no stored token is named 'gone'; there are none\ngit-credential-hf: hint: run `hf auth login`\n" in text

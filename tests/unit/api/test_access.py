@@ -28,7 +28,7 @@ from git_credential_hf.api.access import (
     whoami,
 )
 from git_credential_hf.api.client import Unreachable, try_hub_again
-from git_credential_hf.api.refusals import Answer, Refused, other_token_hint
+from git_credential_hf.api.refusals import Answer, Refused, other_token_hint, token_refusal
 from git_credential_hf.hub import PUBLIC_HUB, Repository, parse_repository
 from git_credential_hf.masking import mask_token
 from git_credential_hf.state import cache_directory, read_state
@@ -825,3 +825,10 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
     assert "hf_secretsecret" not in refused.stderr
     git("remote", "set-url", "--add", "--push", "origin", "https://huggingface.co/alice/model", cwd=tmp_path)
     assert loads(here().stdout)["repo"] == "alice/model"
+
+
+def test_a_refusal_names_another_hub() -> None:
+    """What a Hub beside huggingface.co says of a token is not said of the Hub."""
+    for hub, name in ((PUBLIC_HUB, "the Hub"), ("https://hub.corp.example:8443", "hub.corp.example:8443")):
+        refused = token_refusal(Token("hf_x", "env", "HF_TOKEN", hub=hub), "")
+        assert refused.message.startswith(f"{name} rejects the token hf_****")
