@@ -261,11 +261,13 @@ def shown_helper(value: str) -> str:
 
     program = re.match(r"""!?("[^"$`\\]+"|'[^']+'|([\w/.+:~,@-]|\\ )+)(?=\s|$)""", value)
     shown = program[0] if program else "!" * value.startswith("!")
-    is_gits = shown in ("store", "cache")  # their options have no secrets
+    of_git = ("--file", "--timeout", "--socket") if shown in ("store", "cache") else ()  # their values are no secrets
+    before = ""
     for word in re.findall(r"""(?:'[^']*'|"[^"]*"|\S)+""", value[len(shown) :]):
         option, equals, _ = word.partition("=")
         is_option = re.fullmatch("-[A-Za-z]|--[a-z]+(-[a-z]+)*", option) is not None
-        is_place = is_gits and is_plain(word.replace("=", "").replace("'", "").replace(" ", ""))
+        is_place = (option if equals else before) in of_git and is_plain(word.translate(dict.fromkeys(map(ord, "=' "))))
+        before = word
         if program and not is_place and is_option and equals:
             return mask_line(f"{shown} {option}=…")
         if not program or not (is_place or is_option or word in _SUBCOMMANDS):

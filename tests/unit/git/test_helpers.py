@@ -321,6 +321,8 @@ SHOWN = {
     "store --file='/x/two words'": "store --file='/x/two words'",
     "cache --timeout=3600": "cache --timeout=3600",
     "netrc -f ~/.netrc.gpg -v": "netrc -f …",
+    "store --password hunter": "store --password …",
+    "store hunter": "store …",
     "netrc -v -d": "netrc -v -d",
     "hf --token work": "hf --token work",
     "!/usr/bin/gh auth git-credential": "!/usr/bin/gh auth git-credential",
