@@ -203,7 +203,7 @@ def _purge_chain(hub: str, request: Request) -> None:
     from git_credential_hf.purge import is_replaceable, purge_helpers
 
     def may_erase(copy: TokenCopy) -> bool:
-        return is_replaceable(copy.secret, copy.username, hub)
+        return is_replaceable(copy, hub)
 
     if find_token(request.secret, None, hub) is None:
         record(REJECTED, hub, REFUSED_FOR)  # git goes on with what it has, which the hook of a push cannot see

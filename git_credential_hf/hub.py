@@ -47,6 +47,11 @@ def hub_origins(others: "Iterable[str]" = ()) -> list[str]:
     return [*dict.fromkeys((*_PUBLIC, *others))]
 
 
+def hub_name(hub: str) -> str:
+    """Return what messages call a Hub: `the Hub`, or the host of another one."""
+    return "the Hub" if hub == PUBLIC_HUB else hub.partition("://")[2]
+
+
 def hub_at(origin: str | None, others: "Iterable[str]" = ()) -> str | None:
     """Return the Hub that has this origin: huggingface.co for its other name, or one of `others`; else `None`."""
     if origin in _PUBLIC:
@@ -65,11 +70,24 @@ def parse_origin(text: str) -> str | None:
 
 
 def hub_option(text: str) -> str:
-    """Return the origin that `--hub` names; raises `Problem` if a Hub cannot be there."""
+    """Return the origin that `--hub` names; raises `Problem` with what is wrong with it."""
     origin = parse_origin(text)
-    if origin is None:
-        raise Problem(f"--hub takes the origin of a Hub, such as https://hub.example.com, not '{text}'")
-    return origin
+    if origin is not None:
+        return origin
+    scheme, separator, rest = text.partition("://")
+    host, _, path = rest.partition("/")
+    wrong = "that is not one"
+    if not separator:
+        wrong = "that has no scheme"
+    elif scheme.lower() == "http" and url_origin(f"https://{host}"):
+        wrong = "plain http is for this machine alone"
+    elif scheme.lower() not in ("https", "http"):
+        wrong = f"that is {scheme}, and not https"
+    elif "@" in host:
+        wrong = "there is a user name in that"
+    elif path.strip("/") and url_origin(text):
+        wrong = "there is a path in that"
+    raise Problem(f"--hub takes the origin of a Hub, such as https://hub.example.com, not '{text}': {wrong}")
 
 
 def url_origin(url: str) -> str | None:

@@ -40,11 +40,34 @@ def register_secret(text: str) -> str:
 
 
 def register_url(url: str) -> None:
-    """Register the password in a URL, and a token that is its user name."""
+    """Register the password in a URL, and its user name if that is a secret instead."""
     user, _, password = url.partition("://")[2].partition("/")[0].rpartition("@")[0].partition(":")
     register_secret(password)
-    if user.startswith(tuple(prefix for prefix, _, _ in TOKEN_SHAPES)):
+    if _is_token(user) or not _is_name(user):
         register_secret(user)
+
+
+def _is_token(text: str) -> bool:
+    return text != "hf_user" and text.startswith(tuple(prefix for prefix, _, _ in TOKEN_SHAPES))
+
+
+def _is_name(text: str) -> bool:
+    """Whether the Hub could have an account of this name."""
+    return text.isascii() and all(c.isalnum() or c in "-_." for c in text)
+
+
+def _looks_like_a_name(user: str) -> bool:
+    """Whether the user in a URL may be shown there: what is long, or mixed like a password, may be a secret."""
+    is_mixed = all(any(map(is_of_kind, user)) for is_of_kind in (str.isdigit, str.isupper, str.islower))
+    return _is_name(user) and not is_mixed and len(user) < _MIN_LETTERS
+
+
+def register_proxy(proxy: str) -> None:
+    """Register the password in the value of a proxy, which needs no scheme, and its parts: errors quote those."""
+    login = (proxy.partition("://")[2] or proxy).rpartition("@")[0]
+    password = login.partition(":")[2]
+    for part in (password, *password.replace("/", ":").split(":")):
+        register_secret(part)
 
 
 def register_basic(credentials: str) -> None:
@@ -190,6 +213,9 @@ def _mask_shapes(text: str) -> str:
     # Passwords of any form. Tokens are masked by now; the lookaheads leave them alone.
     text = re.sub(r"(://[^\s/:@]*:)(?!\w*\*{4})[^\s/@]+(?=@)", r"\1****", text)
     text = re.sub(r"(://[^\s/:@]*:)(?!\d*/|\w*\*{4})[^\s@]{1,256}(?=@)", r"\1****", text)  # with a slash in it
-    text = re.sub(r"(https?://)[^\s/:@*]{16,}(?=@)", r"\1****", text)  # too long for a user name
+    # A proxy's, without a scheme.
+    text = re.sub(r"((?<![\w/:.%+-])[\w.%+-]+:)(?!\w*\*{4})[^\s/@]{1,256}(?=@[\w.-]+:\d)", r"\1****", text)
+    user = r"(https?://)([^\s/:@*]+)(?=@)"
+    text = re.sub(user, lambda match: match[0] if _looks_like_a_name(match[2]) else f"{match[1]}****", text)
     text = re.sub(r"(?i)(\bpassword=)(?!\w*\*{4})[^\s;&|'\"]+", r"\1****", text)
     return re.sub(r"(?i)(authorization\W+(?:basic|bearer)\s+)[\w+/=.~-]{8,}", r"\1****", text)

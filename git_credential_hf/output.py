@@ -79,6 +79,8 @@ def print_status(status: "Status") -> None:
     print_line("endpoint  ", status.hub)
     first = f", after {', '.join(status.asked_first)}" if status.asked_first else ""
     print_line("git       ", f"{'uses this helper' + first if status.asks_us else 'does not use this helper'}")
+    for hub in status.other_hubs:
+        print_line("hub       ", f"{hub} is served, too")
     for namespace, name in status.mapped_names():
         print_line("for       ", f"{namespace}: the stored token '{name}'")
 

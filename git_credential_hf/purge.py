@@ -6,6 +6,7 @@ Every copy outside of huggingface_hub's own files is stale: now, or after the ne
 import sys
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.helpers import (
@@ -32,6 +33,9 @@ from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token, current_token, find_token
+
+if TYPE_CHECKING:
+    from git_credential_hf.api.account import Account
 
 MAX_COPIES = 16  # for one host and user name in one helper
 USUAL_USERNAMES = (None, "git", "hf_user")  # any; the one in our answers; huggingface_hub's (docs/facts.md#t3)
@@ -134,41 +138,64 @@ def account_usernames() -> tuple[str | None, ...]:
     return (*USUAL_USERNAMES, *(name for name in names if name))
 
 
-def is_replaceable(secret: str, username: str | None, hub: str) -> bool:
-    """Whether git can do without another helper's credential, because the current token does the same.
+def is_replaceable(
+    copy: TokenCopy, hub: str, *, current: Token | None = None, whose: "Callable[[Token], Account] | None" = None
+) -> bool:
+    """Whether git can do without what another helper holds, because this one gives the same, or what takes its place.
 
-    The current token must be valid, and of the same account, unless the Hub refuses the other, or a program has stored
-    it as the token of the login.
+    A program may have stored it as the token of the login, whose place each later login takes.
+    """
+    if find_token(copy.secret, None, hub) is not None:
+        return True
+    is_login = copy.username in USUAL_USERNAMES
+    return is_superseded(copy.secret, hub, is_login=is_login, current=current, whose=whose)
+
+
+def is_superseded(
+    secret: str,
+    hub: str,
+    *,
+    is_login: bool = False,
+    current: Token | None = None,
+    whose: "Callable[[Token], Account] | None" = None,
+) -> bool:
+    """Whether the current token of a Hub does what a secret for it does that git has from elsewhere.
+
+    The current token must be valid, and of the same account, unless the Hub refuses the other, or it `is_login`.
+    `current` and `whose` are the current token and a cached `whoami`, if the caller has them.
     """
     from git_credential_hf.api.access import whoami
     from git_credential_hf.api.refusals import Refused
 
-    if find_token(secret, None, hub) is not None:
-        return True  # a copy of what this helper gives
-    copy = Token(secret, "helper", "another helper", hub=hub)
+    whose = whose or whoami
+    other = Token(secret, "helper", "another helper", hub=hub)
     try:
-        token = current_token(hub, act=False)
-        if token is None or _is_known_to_differ(token, copy, username):
+        token = current or current_token(hub, act=False)
+        if token is None:
+            return False
+        if token.value == secret:
+            return True
+        if _is_known_to_differ(token, other, is_login):
             return False  # without a request: git waits for this in each command
-        account = whoami(token).name
+        account = whose(token).name
     except Problem:
         return False
-    if username in USUAL_USERNAMES:
+    if is_login:
         return True
     try:
-        return whoami(copy).name == account
+        return whose(other).name == account
     except Refused:
         return True
     except Problem:
         return False
 
 
-def _is_known_to_differ(token: Token, copy: Token, username: str | None) -> bool:
-    """Whether the Hub has said before that the current token is bad, or that the copy is of another account."""
-    mine, theirs = known_names(token)[:1], known_names(copy)[:1]
+def _is_known_to_differ(token: Token, other: Token, is_login: bool) -> bool:
+    """Whether the Hub has said before that the current token is bad, or that the other is of another account."""
+    mine, theirs = known_names(token)[:1], known_names(other)[:1]
     if mine == ["-"]:
         return True
-    return username not in USUAL_USERNAMES and bool(mine and theirs) and theirs not in (mine, ["-"])
+    return not is_login and bool(mine and theirs) and theirs not in (mine, ["-"])
 
 
 def refuse_without_token(hub: str) -> None:

@@ -3,8 +3,8 @@
 The only module that uses private names of huggingface_hub: `utils._auth` with `_refresh_oauth_token_if_needed`,
 `_OAUTH_REFRESH_MARGIN` (since 1.20), `_OIDC_TOKEN_CACHE` (since 1.19); no public function renews a token that is not
 the current one, or tells when an exchanged one expires. Checked with 0.34.6, 0.36.2, 1.0.1, 1.19.0, 1.20.1, 1.33.0,
-2.0.0 and 2.4.0. Nothing but these two sends requests through huggingface_hub's client, which is httpx's (1) or
-httpx2's (2) then, never requests' (0).
+2.0.0 and 2.4.0. Only a renewal and an exchange send requests through huggingface_hub's client, which
+`api.huggingface_client` guards.
 """
 
 import os
@@ -31,7 +31,6 @@ from git_credential_hf.state import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
     from collections.abc import Callable
-    from typing import Any
 
     from git_credential_hf.tokens import Token
 
@@ -40,8 +39,6 @@ EXCHANGED_FOR = 3600  # seconds for which an exchanged token is good (docs/facts
 OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is replaced
 
 _NOT_RENEWABLE = "not-renewable"  # the state that names tokens which this huggingface_hub cannot renew
-_STEP_TIMEOUT = 10  # seconds for each step of a connection of huggingface_hub's, and for the body of a response
-_MAX_RESPONSE_BYTES = 1 << 20
 
 
 class _TooOldError(Problem):
@@ -318,8 +315,9 @@ def _ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None
             messages.append(_one_line(record.getMessage()))
 
     from git_credential_hf.api.client import run_within
+    from git_credential_hf.api.huggingface_client import guard_client
 
-    _guard_session(hub)
+    guard_client(hub)
     log = logging.getLogger("huggingface_hub")
     log.handlers, log.propagate = [Listener(logging.WARNING)], False
     with warnings.catch_warnings():
@@ -336,86 +334,6 @@ def _ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None
     if not (value is None or (isinstance(value, str) and value.isprintable())):
         raise ValueError("the Hub's answer is not a token")
     return (register_secret(value) if value else value), messages
-
-
-def _guard_session(hub: str) -> None:
-    """Prepare huggingface_hub's HTTP client: git's way to the Hub, no warnings, and limits on time and size.
-
-    That of version 0, a `requests.Session`, has no such hooks; nothing that we have it do sends a request through it.
-    Raises whatever its import raises; an invalid environment variable can be enough.
-    """
-    import warnings
-
-    from git_credential_hf.git.network import read_network
-
-    for name, value in os.environ.items():
-        login, at, _ = value.partition("://")[2].rpartition("@")
-        for part in (
-            login.partition(":")[2].replace("/", ":").split(":") if at and name.lower().endswith("_proxy") else ()
-        ):
-            register_secret(part)  # errors about an invalid proxy URL quote parts of it
-    network = read_network(hub)
-    before = dict(os.environ)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            os.environ.pop("HF_ENDPOINT", None)  # it is not asked, and an invalid one is an error of the import
-            from huggingface_hub import get_session
-
-            # It reads these when it makes its client, whichever library that is of.
-            for name in before:
-                if name.lower().endswith("_proxy"):
-                    del os.environ[name]
-            os.environ.update({"https_proxy": network.proxy} if network.proxy else {"no_proxy": "*"})
-            if network.ca_file:
-                os.environ["SSL_CERT_FILE"] = network.ca_file
-            session: Any = get_session()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-    hooks = getattr(session, "event_hooks", None)
-    if hooks is not None and _guard not in hooks["response"]:
-        session.timeout = _STEP_TIMEOUT  # by default it waits forever, and git with it
-        session.headers["accept-encoding"] = "identity"
-        hooks["response"].append(_guard)
-
-
-def _guard(response: "Any") -> None:
-    """Limit a response before its body is read: in time and size, uncompressed, no redirect to another host.
-
-    A redirect would resend the body of a POST, which may hold a refresh token, and let another host refuse access.
-    """
-    import sys
-
-    httpx: Any = sys.modules[type(response).__module__.partition(".")[0]]  # or httpx2
-
-    class Limited(httpx.SyncByteStream):  # type: ignore[misc]
-        def __init__(self, stream: "Any") -> None:
-            self._stream = stream
-
-        def __iter__(self) -> "Any":
-            size, deadline = 0, time.monotonic() + _STEP_TIMEOUT
-            for piece in self._stream:
-                size += len(piece)
-                if size > _MAX_RESPONSE_BYTES or time.monotonic() > deadline:
-                    raise ValueError("response too large or too slow")
-                yield piece
-
-        def close(self) -> None:
-            self._stream.close()
-
-    url = response.request.url
-    if response.has_redirect_location:
-        location = response.headers["location"]
-        target = url.join(location)
-        # A scheme without a host is read in two ways.
-        if "://" not in location and ":" in location.partition("/")[0]:
-            raise ValueError("redirect to another host")
-        if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
-            raise ValueError("redirect to another host")
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ValueError("unexpected compressed response")
-    response.stream = Limited(response.stream)
 
 
 def _one_line(message: object) -> str:

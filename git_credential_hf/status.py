@@ -17,7 +17,7 @@ from git_credential_hf.git.helpers import (
 )
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.program import user_name
 from git_credential_hf.token_files import foreign_owner, login_hint, token_path
 from git_credential_hf.tokens import Token, current_token, stored_token
@@ -32,6 +32,7 @@ class Status:
         self.hub = PUBLIC_HUB
         self.mapped: dict[tuple[str, str], str] = {}
         self.chains: HelperChains | None = None
+        self.other_hubs: list[str] = []  # that git is configured for with `--hub`
         self._look_at_git()
         self.token = self._token()
         self.account = self._account(self.token) if self.token else None
@@ -69,7 +70,8 @@ class Status:
         except Problem as problem:
             self.problems.append(problem)
         self.hub = default_hub(configured)
-        self.chains = HelperChains(hub_origins(configured_hubs(configured)), configured)
+        self.other_hubs = configured_hubs(configured)
+        self.chains = HelperChains(hub_origins(self.other_hubs), configured)
         if self.chains.unused_for:
             variables = bypassing_variables(self.chains.unused_for)
             fix = f"run `unset {' '.join(variables)}`" if variables else configure_hint()
@@ -83,8 +85,7 @@ class Status:
             try:
                 stored_token(name, hub, act=False)
             except Problem as problem:
-                fix = f"run `git-credential-hf configure --token NAME --for {shell_word(namespace)}`"
-                self.problems.append(Problem(f"for {namespace}, {problem.message}", fix))
+                self.problems.append(Problem(f"for {namespace}, {problem.message}", problem.fix))
 
     @property
     def is_unreachable(self) -> bool:

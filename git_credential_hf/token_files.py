@@ -12,6 +12,7 @@ from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem, report, shell_word
 
 _SETTLED = 0.1  # seconds without a write after which a token file is complete
+_PIPED = 1.0  # seconds to wait for what is written to a pipe in the place of a token file
 _EMPTIED = 3.0  # seconds to wait for a writer to fill a file that it has truncated
 
 
@@ -165,9 +166,13 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
     while True:
         now = time.time()
         try:
-            with open(_as_pathlib(path), encoding=encoding) as file:
+            with open(_as_pathlib(path), encoding=encoding, opener=_open_without_waiting) as file:
                 text = file.read(1 << 20)
                 status = os.fstat(file.fileno())
+                last = time.monotonic() + _PIPED
+                while not text and status.st_mode & 0o170000 == 0o010000 and time.monotonic() < last:
+                    time.sleep(0.02)  # nobody may ever write to this pipe
+                    text = file.read(1 << 20)
         except FileNotFoundError:
             # Kubernetes replaces a mounted Secret by moving a link and removing its old target: this was in between.
             misses += 1
@@ -186,6 +191,10 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
         time.sleep(0.02)
 
 
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # for a pipe to which nobody writes
+
+
 def read_stored_tokens() -> dict[str, dict[str, str]]:
     """Return the fields of each stored token by its name; none if the file cannot be read."""
     path = stored_tokens_path()
@@ -199,7 +208,7 @@ def read_stored_tokens() -> dict[str, dict[str, str]]:
         return {}
     tokens = _parse_plain(text)
     if tokens is None:
-        tokens = _parse_any(path)
+        tokens = _parse_any(text, path)
     for fields in tokens.values():
         register_secret(fields.get("hf_token", ""))
         register_secret(fields.get("refresh_token", ""))
@@ -231,12 +240,12 @@ def _parse_plain(text: str) -> dict[str, dict[str, str]] | None:
     return tokens
 
 
-def _parse_any(path: str) -> dict[str, dict[str, str]]:
+def _parse_any(text: str, path: str) -> dict[str, dict[str, str]]:
     import configparser
 
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read(path, encoding="utf-8")
+        parser.read_string(text, path)
         return {name: dict(parser.items(name)) for name in parser.sections()}
     except (configparser.Error, UnicodeDecodeError):
         report("warning", f"cannot parse {path}; tokens are not renewed until `hf auth login` rewrites it")

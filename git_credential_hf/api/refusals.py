@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import error_message
-from git_credential_hf.hub import Repository, token_settings_url
+from git_credential_hf.hub import Repository, hub_name, token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.tokens import Token
@@ -113,7 +113,7 @@ class Answer:
 
 def token_refusal(token: Token, message: str) -> Refused:
     """Return the error for a 401: the Hub rejects the token itself (docs/facts.md#h4)."""
-    rejected = f"the Hub rejects the token {token.describe()}"
+    rejected = f"{hub_name(token.hub)} rejects the token {token.describe()}"
     if "is expired" in message:
         return Refused(f"{rejected}: {message}", token.remedy(), "token-expired")
     return Refused(f"{rejected}: it is invalid or was revoked", token.remedy(), "token-invalid")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from git_credential_hf.files import Change
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import shown_helper
+from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.git.run import NothingFound, run_git
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem, shell_command, shell_word
@@ -32,12 +33,13 @@ class GitCommand:
 
 
 class PurgeHelpers:
-    """Let other helpers erase what they hold for these origins of a Hub."""
+    """Let other helpers erase what they hold for these origins, but what `may_erase` lets stay: it may come last."""
 
-    def __init__(self, helpers: list[ConfigEntry], origins: list[str]) -> None:
+    def __init__(self, helpers: list[ConfigEntry], origins: list[str], may_erase: Callable[[TokenCopy], bool]) -> None:
         self.path = ", ".join(shown_helper(entry.value or "") for entry in helpers)
         self._helpers = helpers
         self._origins = origins
+        self._may_erase = may_erase
 
     def describe(self) -> list[str]:
         """Return the command that does the same."""
@@ -45,9 +47,11 @@ class PurgeHelpers:
 
     def apply(self) -> None:
         """Purge the helpers; raises `Problem` unless they hold nothing after that."""
-        for result in purge_helpers(self._helpers, self._origins):
+        for result in purge_helpers(self._helpers, self._origins, may_erase=self._may_erase):
             if result.state in ("held", "unknown"):
-                why = result.failure or "it did not erase it"
+                is_spared = not all(map(self._may_erase, result.copies))
+                why = "the current token does not replace it" if is_spared else "it did not erase it"
+                why = result.failure or why
                 fix = result.remedy() or "run `git-credential-hf purge`"
                 raise Problem(f"the helper '{result.shown}' still holds a Hub token: {why}", fix)
 

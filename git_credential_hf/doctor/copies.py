@@ -46,7 +46,12 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
     exclusive = _host_names([origin for origin in machine.origins if _host_name(origin) == _authority(origin)])
     found = [entry for entry in entries if entry.machine is not None and entry.machine.lower() in hosts]
     is_exclusive = any((entry.machine or "").lower() in exclusive for entry in found)
-    is_fixable = is_exclusive and all(machine.can_replace(entry.password) for entry in found)
+    is_fixable = is_exclusive and all(
+        machine.can_replace(entry.password, origin)
+        for entry in found
+        for origin in machine.origins
+        if _host_name(origin) == (entry.machine or "").lower()
+    )
     if found:
         yield Finding(
             "netrc-entry",
@@ -104,7 +109,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
     helpers = other_helpers(machine.entries)
     for result in machine.copies:
         if result.copies:
-            is_fixable = all(machine.can_replace(copy.secret) for copy in result.copies)
+            is_fixable = all(map(machine.can_replace_copy, result.copies))
             copies = [
                 f"{mask_token(copy.secret)} for {copy.origin}"
                 + (f", user {copy.shown_username}" if copy.username else "")
@@ -119,6 +124,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
                 _plan_purge(
                     [entry for entry in helpers if entry.value == result.helper],
                     list(dict.fromkeys(copy.origin for copy in result.copies)),
+                    machine,
                 )
                 if is_fixable
                 else None,
@@ -133,8 +139,8 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
             )
 
 
-def _plan_purge(helpers: list[ConfigEntry], origins: list[str]) -> Callable[[], list[Change]]:
-    return lambda: [PurgeHelpers(helpers, origins)]
+def _plan_purge(helpers: list[ConfigEntry], origins: list[str], machine: Machine) -> Callable[[], list[Change]]:
+    return lambda: [PurgeHelpers(helpers, origins, machine.can_replace_copy)]
 
 
 # --- git's configuration ---
@@ -142,14 +148,16 @@ def _plan_purge(helpers: list[ConfigEntry], origins: list[str]) -> Callable[[], 
 
 def check_urls(machine: Machine) -> Iterator[Finding]:
     """Check the remotes' URLs: git uses a token in one first, and the file may be copied and shared."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    found: dict[str, list[tuple[str, str, str]]] = {}
     for entry in machine.entries:
         secret = _url_secret(entry.value or "", machine.origins)
         if entry.section == "remote" and entry.name in ("url", "pushurl") and secret:
-            found.setdefault(entry_file(entry), []).append((entry.subsection, secret))
+            found.setdefault(entry_file(entry), []).append(
+                (entry.subsection, secret, section_origin(entry.value or "") or "")
+            )
     for path, secrets in found.items():
-        lines = [f"remote '{remote}': {mask_token(secret)}" for remote, secret in secrets]
-        is_fixable = all(machine.can_replace(secret) for _, secret in secrets)
+        lines = [f"remote '{remote}': {mask_token(secret)}" for remote, secret, _ in secrets]
+        is_fixable = all(machine.can_replace(secret, origin) for _, secret, origin in secrets)
         yield Finding(
             "token-in-remote-url",
             "error",
@@ -167,7 +175,7 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
             yield _header_finding(entry)
         elif entry.section == "url" and (secret := _url_secret(entry.subsection, machine.origins)):
             path = entry_file(entry)
-            is_fixable = machine.can_replace(secret)
+            is_fixable = machine.can_replace(secret, section_origin(entry.subsection) or "")
             yield Finding(
                 "token-in-git-config",
                 "error",

@@ -12,11 +12,19 @@ from git_credential_hf.doctor.finding import Row
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.credentials import falls_through, git_credentials
 from git_credential_hf.git.helpers import configured_hubs, default_hub
+from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_origin
-from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_origins, parse_remote, parse_repository
+from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import PurgeResult, origins_asked_for, other_helpers, purge_helpers
+from git_credential_hf.purge import (
+    PurgeResult,
+    is_replaceable,
+    is_superseded,
+    origins_asked_for,
+    other_helpers,
+    purge_helpers,
+)
 from git_credential_hf.tokens import Token, current_token, may_be_for
 
 COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
@@ -116,25 +124,33 @@ class Machine:
         """Return the account of a token, or why the Hub does not tell; `None` if offline. Each answer is cached."""
         if self.offline:
             return None
-        if token.value not in self._accounts:
+        if token.key not in self._accounts:
             try:
-                self._accounts[token.value] = whoami(token)
+                self._accounts[token.key] = whoami(token)
             except Problem as problem:
-                self._accounts[token.value] = problem
-        return self._accounts[token.value]
+                self._accounts[token.key] = problem
+        return self._accounts[token.key]
 
-    def can_replace(self, secret: str) -> bool:
-        """Whether git can do without this copy: the current token is valid, and the copy is not, or of its account.
+    def can_replace(self, secret: str, origin: str) -> bool:
+        """Whether the current token does what a secret for this origin does that stands in a file (`is_superseded`)."""
+        return self._can_replace(is_superseded, secret, origin)
 
-        With `--offline`, it is enough that there is a current token.
-        """
-        if self.token is None or self.offline or secret == self.token.value:
+    def can_replace_copy(self, copy: TokenCopy) -> bool:
+        """Whether git can do without what another helper holds (`is_replaceable`)."""
+        return self._can_replace(is_replaceable, copy, copy.origin)
+
+    def _can_replace(self, decide: Callable[..., bool], what: object, origin: str) -> bool:
+        """Let `decide` find out, with what is known of this machine; with `--offline`, a current token is enough."""
+        if self.offline:
             return self.token is not None
-        mine = self.whose(self.token)
-        theirs = self.whose(Token(secret, "helper", "a copy", hub=self.hub))
-        if not isinstance(mine, Account):
-            return False
-        return isinstance(theirs, Refused) or (isinstance(theirs, Account) and theirs.name == mine.name)
+        hub = hub_at(origin, self.other_hubs) or self.hub  # a secret for one Hub is not shown to another
+        return decide(what, hub, current=self.token if hub == self.hub else None, whose=self._account)
+
+    def _account(self, token: Token) -> Account:
+        answer = self.whose(token)
+        if isinstance(answer, Account):
+            return answer
+        raise answer or Problem("offline")
 
     @cached_property
     def copies(self) -> list[PurgeResult]:
@@ -155,7 +171,7 @@ class Machine:
     @property
     def needs_other_helpers(self) -> bool:
         """Whether another helper holds what this one cannot give."""
-        return not all(self.can_replace(copy.secret) for result in self.copies for copy in result.copies)
+        return not all(map(self.can_replace_copy, (copy for result in self.copies for copy in result.copies)))
 
     # --- the four programs ---
 

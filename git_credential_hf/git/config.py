@@ -4,7 +4,7 @@ import os
 
 from git_credential_hf.git.run import OUTSIDE_REPOSITORIES, git_home, git_line, run_git
 from git_credential_hf.hub import parse_remote
-from git_credential_hf.masking import register_basic, register_secret, register_url
+from git_credential_hf.masking import register_basic, register_proxy, register_secret, register_url
 from git_credential_hf.problem import Problem, shell_word
 
 SCOPES = ("global", "local", "system")
@@ -91,6 +91,8 @@ def _register_secrets(entry: ConfigEntry, value: str) -> None:
     for url in (entry.subsection, value):
         if "://" in url:
             register_url(url)
+    if entry.name == "proxy":
+        register_proxy(value)
     name, _, header = value.partition(":")
     if entry.name == "extraheader" and any(
         word in name.lower() for word in ("auth", "token", "key", "secret", "cookie")

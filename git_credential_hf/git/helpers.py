@@ -270,9 +270,9 @@ def quoted_helpers(entries: list[ConfigEntry]) -> str:
 
 
 def shown_helper(value: str) -> str:
-    """Return a helper's value as it may be shown: up to the first word that may be a secret.
+    """Return a helper's value as it may be shown: the program and the names of its options, up to the first other word.
 
-    That may be one that nobody knows yet: `status` does not ask `!echo password=...` what it answers.
+    That may be a secret that nobody knows yet: `status` does not ask `!echo password=...` what it answers.
     """
     if is_our_helper(value):
         return mask_line(value)  # with the name of a token, if any
@@ -280,21 +280,23 @@ def shown_helper(value: str) -> str:
 
     program = re.match(r"""!?("[^"$`\\]+"|'[^']+'|([\w/.+:~,@-]|\\ )+)(?=\s|$)""", value)
     shown = program[0] if program else "!" * value.startswith("!")
-    is_argument = False  # of the option before it
+    of_git = ("--file", "--timeout", "--socket") if shown in ("store", "cache") else ()  # their values are no secrets
+    before = ""
     for word in re.findall(r"""(?:'[^']*'|"[^"]*"|\S)+""", value[len(shown) :]):
-        option, equals, argument = word.partition("=")
-        argument = (argument or word).strip("'\"").replace(" ", "")
-        is_place = is_plain(argument) and ("/" in argument or argument.isdecimal())
-        if word.startswith("-"):
-            is_harmless = re.fullmatch("-[A-Za-z]|--(?!.*(pass|pwd|token|secret|key|auth))[a-z-]+", option) is not None
-            is_harmless, is_argument = is_harmless and (is_place or not equals), not equals
-        else:
-            is_harmless = is_place or (not is_argument and re.fullmatch("[a-z][a-z-]*", word) is not None)
-            is_argument = False
-        if not is_harmless:
+        option, equals, _ = word.partition("=")
+        is_option = re.fullmatch("-[A-Za-z]|--[a-z]+(-[a-z]+)*", option) is not None
+        is_place = (option if equals else before) in of_git and is_plain(word.translate(dict.fromkeys(map(ord, "=' "))))
+        before = word
+        if program and not is_place and is_option and equals:
+            return mask_line(f"{shown} {option}=…")
+        if not program or not (is_place or is_option or word in _SUBCOMMANDS):
             return mask_line(f"{shown} …" if program else f"{shown}…")
         shown += f" {word}"
     return mask_line(shown)
+
+
+# Of gh, git and other programs that are helpers: words that are no secrets.
+_SUBCOMMANDS = ("auth", "credential", "credential-helper", "git-credential", "get")
 
 
 def _is_installed(value: str) -> bool:

@@ -95,15 +95,18 @@ def _register_secrets(content: bytes) -> None:
 def used_entry(content: bytes, host: str, user: str | None = None) -> NetrcEntry | None:
     """Return the entry that git, through libcurl, uses for a host (without port), and for the user in the URL if any.
 
-    Raises `Problem` if `entries` does.
+    Raises `Problem` if `parse_netrc` does, or if that depends on the version of libcurl (docs/facts.md#g2).
     """
     found = parse_netrc(content)
     mine = [entry for entry in found if entry.machine is None or entry.machine.lower() == host.lower()]
-    for entry in mine:
-        if not user or entry.login == user:
-            return entry
-    # libcurl before 8.21 sends the password of another user if that entry is the last of the file.
-    return mine[-1] if mine and mine[-1] is found[-1] else None
+    if not user:
+        return mine[0] if mine else None
+    same = next((entry for entry in mine if entry.login == user), None)
+    is_default_later = same is not None and same.machine is None and same is not mine[0]
+    if is_default_later or (same is None and mine and mine[-1] is found[-1]):
+        why = f"what libcurl sends for another user than that of line {mine[0].line} depends on its version"
+        raise Problem(why, "remove the user name from the URL, or add a `machine` entry for it")
+    return same
 
 
 def without_machines(content: bytes, hosts: Collection[str]) -> bytes:

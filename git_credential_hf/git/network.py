@@ -7,7 +7,7 @@ import os
 
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.run import git_home, run_git
-from git_credential_hf.masking import register_secret
+from git_credential_hf.masking import register_proxy
 from git_credential_hf.problem import Problem, trace
 
 _OF_THE_USER = ("system", "global", "command")  # scopes; the last are `git -c` and GIT_CONFIG_*
@@ -93,8 +93,7 @@ def _proxy(hub: str, settings: dict[str, str]) -> str:
     if not proxy or _is_exempt(hub):
         return ""
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    for part in proxy.partition("://")[2].rpartition("@")[0].partition(":")[2].replace("/", ":").split(":"):
-        register_secret(part)
+    register_proxy(proxy)
     return proxy
 
 

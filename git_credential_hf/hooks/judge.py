@@ -358,6 +358,8 @@ def _remote_oids(url: str) -> list[str] | None:
     scheme, separator, rest = without_credentials(url).partition("://")
     if separator and not scheme.lower().startswith("http"):
         rest = f"git@{rest}"  # the user that the Hub has for SSH
+    elif separator:
+        rest = f"{rest.rstrip('/')}/"  # which git takes off again: longer than an `insteadOf` of the whole URL
     try:
         # Not where `insteadOf` would lead, such as a mirror to read from: the longest match counts.
         plain = scheme + separator + rest

@@ -37,7 +37,7 @@ class WriteHook:
         if path_state(self.path) != self._planned:
             raise Problem(f"{self.path} was changed by another program", "run the command again")
         try:
-            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            os.makedirs(os.path.dirname(self.path), 0o755, exist_ok=True)  # as below
             if self.preserves:
                 _second_name(self.path, self.path + BEFORE_SUFFIX)
             _put(self.path, self.content)

@@ -365,3 +365,19 @@ def test_token_does_not_follow_a_redirect(hub: Hub) -> None:
     hub.faults.status(WHOAMI, 302, headers={"Location": hub.storage_url + "/elsewhere"})
     show(HF_TOKEN=token)
     assert not [request for request in hub.log.of("/elsewhere") if request.token]
+
+
+def test_the_hubs_that_are_served(home: Path) -> None:
+    """The Hubs that git is configured for beside huggingface.co are shown."""
+    run("configure", "--hub", "https://hub.corp.example")
+    shown = show(HF_HUB_OFFLINE="1").stdout
+    assert "hub       https://hub.corp.example is served, too\n" in shown
+
+
+def test_a_mapped_token_that_is_gone(home: Path) -> None:
+    """The hint for a namespace whose token is gone is that which git shows."""
+    (home / ".gitconfig").write_text('[credential "https://huggingface.co/acme"]\n\thelper = hf --token gone\n')
+    ask = "protocol=https\nhost=huggingface.co\npath=acme/x\n\n"
+    shown = [show(HF_HUB_OFFLINE="1").stderr, run("--token", "gone", "get", stdin=ask).stderr]
+    for text in shown:
+        assert "no stored token is named 'gone'; there are none\ngit-credential-hf: hint: run `hf auth login`\n" in text

@@ -54,6 +54,24 @@ def test_it_is_sent_as_a_password_again(hub: Hub, account: Account, pair: OAuth)
     assert {request.scheme for request in hub.log.with_token()} == {"basic"}
 
 
+@pytest.mark.skipif(not knows_authtype(), reason="this git sends passwords only")
+@pytest.mark.git_versions
+def test_a_bearer_token_is_stored_nowhere(hub: Hub, account: Account, pair: OAuth) -> None:
+    """Other helpers of git are told not to store it: not even those behind this one, which are told of each success."""
+    account.git("ls-remote", MODEL, check=False)
+    account.git("config", "--global", "credential.https://huggingface.co.helper", "")
+    for helper in ("hf", "cache", "store"):
+        account.git("config", "--global", "--add", "credential.https://huggingface.co.helper", helper)
+    try:
+        account.git("ls-remote", MODEL)
+        assert {request.scheme for request in hub.log.with_token()} >= {"bearer"}
+        asked = "capability[]=authtype\nprotocol=https\nhost=huggingface.co\n\n"
+        assert pair.access_token not in account.git("credential-cache", "get", stdin=asked).stdout
+        assert not (account.home / ".git-credentials").exists()
+    finally:
+        account.git("credential-cache", "exit", check=False)
+
+
 def test_other_tokens_stay_passwords(hub: Hub, account: Account) -> None:
     """A user's token that was refused by mistake is sent as a password, and at once."""
     log_in(account.home, hub.token("alice"))

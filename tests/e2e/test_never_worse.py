@@ -69,6 +69,15 @@ def test_the_only_credential_of_another_account(hub: Hub, plain: Account) -> Non
     assert held(plain) == before
 
 
+def test_a_copy_behind_another_one(hub: Hub, plain: Account) -> None:
+    """What doctor decided about the first copy of a helper is not done to the next one, which is another account's."""
+    log_in(plain.home, hub.token("alice"))
+    stored(plain, alice=hub.token("alice"), bob=hub.token("bob"))
+    done = plain.run("git-credential-hf", "doctor", "--fix", "--yes", check=False)
+    assert "alice:" not in held(plain) and "bob:" in held(plain)
+    assert "the current token does not replace it" in done.stdout + done.stderr
+
+
 def test_a_copy_of_the_same_account_goes(hub: Hub, plain: Account) -> None:
     """An older token of the account that is logged in is replaced by the current one."""
     log_in(plain.home, hub.token("alice"))

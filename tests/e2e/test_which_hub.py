@@ -269,3 +269,25 @@ def test_an_id_token_is_for_its_audience(servers: World) -> None:
     done = servers.fill("another Hub", **identity)
     assert "HF_OIDC_ID_TOKEN is for https://huggingface.co, and is not sent to" in done.stderr
     assert servers.asked()["another Hub"] == []
+
+
+def test_a_copy_for_another_hub_is_not_shown_to_this_one(servers: World) -> None:
+    """What git has elsewhere for one Hub, in a helper or a URL, is asked about at that Hub alone."""
+    servers.configure("another Hub")
+    account = servers.account
+    mine = servers.public.token("alice")
+    log_in(account.home, mine)
+    place = servers.other.url.partition("://")[2]
+    kept = [f"https://alice:{name * 8}wxyz@{place}" for name in ("Helper", "Remote", "Inserted")]
+    (account.home / ".git-credentials").write_text(kept[0].replace(place, place.replace(":", "%3a")) + "\n")
+    account.git("config", "--global", "credential.helper", "store")
+    account.git("config", "--global", f"url.{kept[2]}/.insteadOf", "company:")
+    account.git("init", "--quiet", "work")
+    account.git("-C", "work", "remote", "add", "origin", "https://huggingface.co/alice/private-model")
+    account.git("-C", "work", "remote", "add", "company", f"{kept[1]}/alice/private-model")
+    account.where = account.home / "work"
+    done = account.run("git-credential-hf", "doctor", "--json", check=False)
+    assert {"stale-copy", "token-in-remote-url", "token-in-git-config"} <= {
+        finding["id"] for finding in json.loads(done.stdout)["findings"]
+    }
+    assert {request.token for request in servers.public.log} <= {mine, None}

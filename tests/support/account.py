@@ -38,8 +38,10 @@ class Account:
         """Run a command to its end."""
         return run(*self.watched_by, *command, cwd=self.where, stdin=stdin, check=check, timeout=timeout, **environment)
 
-    def git(self, *arguments: Argument, check: bool = True, timeout: float = 60, **environment: Any) -> Done:
-        return self.run("git", *arguments, check=check, timeout=timeout, **environment)
+    def git(
+        self, *arguments: Argument, stdin: str = "", check: bool = True, timeout: float = 60, **environment: Any
+    ) -> Done:
+        return self.run("git", *arguments, stdin=stdin, check=check, timeout=timeout, **environment)
 
     def log_in(self, token: str) -> None:
         self.run("hf", "auth", "login", "--token", token)

@@ -188,6 +188,8 @@ PROXIES = [
     "http://user:{secret}/x@127.0.0.1:9",
     "odd://user:{secret}@127.0.0.1:9",
     "http://{secret}:@[127.0.0.1",
+    "user:{secret}@127.0.0.1:9",
+    "user:{secret}@[127.0.0.1",
 ]
 
 

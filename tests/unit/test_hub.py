@@ -514,3 +514,21 @@ def test_endpoint_is_huggingface_hubs(environment: dict[str, str]) -> None:
     )
     theirs, ours = json.loads(done.stdout)
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("hub.corp.example", "that has no scheme"),
+        ("http://hub.corp.example", "plain http is for this machine alone"),
+        ("ssh://hub.corp.example", "that is ssh, and not https"),
+        ("https://alice@hub.corp.example", "there is a user name in that"),
+        ("https://hub.corp.example/api/hf", "there is a path in that"),
+        ("https://hub%2ecorp.example", "that is not one"),
+    ],
+)
+def test_what_is_wrong_with_a_hub(text: str, wrong: str) -> None:
+    """The error about a value of `--hub` says what is wrong with this one."""
+    with pytest.raises(Problem) as problem:
+        hub_option(text)
+    assert problem.value.message.endswith(f", not '{text}': {wrong}")

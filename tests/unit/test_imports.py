@@ -19,7 +19,7 @@ LAYERS = [
     ["files", "protocol", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.steps"],
     ["git.network"],
-    ["api.transport"],
+    ["api.huggingface_client", "api.transport"],
     ["api.account", "api.client", "git.helpers", "hooks.hooks_path", "hooks.scan"],
     ["refresh"],
     ["tokens"],

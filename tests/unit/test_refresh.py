@@ -25,12 +25,13 @@ from login import log_in
 from programs import run
 
 from git_credential_hf import refresh
+from git_credential_hf.api import huggingface_client
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
-from git_credential_hf.refresh import _ask_huggingface_hub, _guard_session, _has_failed_since, _one_line, delay_exchange
+from git_credential_hf.refresh import _ask_huggingface_hub, _has_failed_since, _one_line, delay_exchange
 from git_credential_hf.state import Lock, fingerprint, job_directory, new_key, read_state, record, write_state
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
@@ -176,7 +177,7 @@ def test_a_renewal_that_takes_too_long(
     hub: Hub, home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the Hub does not answer, that is waited for and said once; the next command is served at once."""
-    monkeypatch.setattr(refresh, "_STEP_TIMEOUT", 3.1)
+    monkeypatch.setattr(huggingface_client, "_STEP_TIMEOUT", 3.1)
     hub.faults.delay("/oauth/token", 30)
     pair = log_in_by_browser(hub, home, 23)
     for warnings_said in (1, 0):
@@ -534,12 +535,6 @@ def test_messages_of_huggingface_hub(capfd: pytest.CaptureFixture[str], caplog: 
             _ask_huggingface_hub(PUBLIC_HUB, lambda value=value: value)  # type: ignore[misc]
 
 
-def test_no_request_waits_for_ever() -> None:
-    """Each request of huggingface_hub's has a time limit of ten seconds: git would wait for it."""
-    _guard_session(PUBLIC_HUB)
-    assert set(huggingface_hub.get_session().timeout.as_dict().values()) == {10}
-
-
 def test_one_line() -> None:
     """A message of huggingface_hub is shown as one line of at most 400 characters, without secrets, never empty."""
     Token("a-secret-token", "env", "X")
@@ -547,3 +542,16 @@ def test_one_line() -> None:
     assert _one_line(ValueError()) == "ValueError"
     assert _one_line("x" * 250 + "y" * 250) == "x" * 200 + "…" + "y" * 199
     assert "a-se" not in _one_line("x" * 195 + " a-secret-token" + "y" * 500)
+
+
+def test_another_hub_renews_nothing_that_it_refuses(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Hub that is configured with `--hub` gets no refresh token by refusing tokens, unless HF_ENDPOINT names it."""
+    other = "https://127.0.0.1:9"
+    log_in_by_browser(hub, home, 480)
+    token = current_token(other)
+    assert token is not None and token.is_renewable
+    assert not renew_token(token)
+    assert read_state("renewed") == "", "it was not tried"
+    monkeypatch.setenv("HF_ENDPOINT", other)
+    assert not renew_token(token)
+    assert read_state("renewed") != ""

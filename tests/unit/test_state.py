@@ -17,7 +17,16 @@ from login import log_in
 from operations import HUB, QUIT, answer, ask, refuse_twice
 from programs import run
 
-from git_credential_hf.state import job_directory, read_state, remove_state, runtime_directory, write_state
+from git_credential_hf.state import (
+    cache_directory,
+    is_recorded,
+    job_directory,
+    read_state,
+    record,
+    remove_state,
+    runtime_directory,
+    write_state,
+)
 
 TOKEN = "hf_" + "Canary" * 5 + "wxyz"
 ANSWER = f"username=git\npassword={TOKEN}\n"
@@ -507,3 +516,12 @@ def test_files_of_others_stay(tmp_path: Path) -> None:
     assert write_state("refused", "x", str(directory))
     assert remove_state(str(directory)) == [str(directory / "refused")]
     assert [path.name for path in directory.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(("mode", "is_kept"), [(0o755, True), (0o775, True), (0o777, False)])
+def test_the_directory_above_ours(mode: int, is_kept: bool, home: Path) -> None:
+    """With umask 002 ~/.cache is writable for the user's own group, and is used; with 000 for all, and is not."""
+    (home / ".cache").mkdir(exist_ok=True)
+    (home / ".cache").chmod(mode)
+    assert record("may", "x", 60, cache_directory()) is is_kept
+    assert is_recorded("may", "x", cache_directory()) is is_kept

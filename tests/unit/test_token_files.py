@@ -266,3 +266,20 @@ def test_paths_as_in_pathlib(monkeypatch: pytest.MonkeyPatch) -> None:
         assert _as_pathlib(path).replace("//", "/") == str(Path(path)).replace("//", "/")
     monkeypatch.setattr(sys, "platform", "win32")
     assert [_as_pathlib(path) for path in ("", "a//b/", "C:")] == [".", "a//b/", "C:"]
+
+
+@pytest.mark.parametrize("name", ["token", "stored_tokens"])
+def test_a_pipe_to_which_nobody_writes(name: str, home: Path) -> None:
+    """A pipe in the place of a token file is not waited for, and what is written to one is read."""
+    folder = home / ".cache/huggingface"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / name)
+    start = time.monotonic()
+    assert read_token_file() is None
+    assert read_stored_tokens() == {}
+    assert time.monotonic() - start < 5
+    text = "hf_x\n" if name == "token" else "# by hand\n[a]\nhf_token: hf_x\n"
+    writer = threading.Thread(target=lambda: (folder / name).write_text(text), daemon=True)
+    writer.start()
+    assert (read_token_file() if name == "token" else read_stored_tokens()["a"]["hf_token"]) == "hf_x"
+    writer.join(10)

@@ -340,3 +340,13 @@ def test_an_odd_netrc_file_of_others(machine: Machine) -> None:
     for host, is_reported in (("a.example", False), ("HuggingFace.co", True)):
         machine.write(".netrc", f'machine {host} login a password "b c"\n')
         assert ("netrc-unreadable" in [finding["id"] for finding in machine.examine()["findings"]]) is is_reported
+
+
+def test_a_secret_in_the_query_of_a_url(machine: Machine) -> None:
+    """What stands behind a `?` in `lfs.url` is not shown: a signature or a password, which opens the files."""
+    machine.repository()
+    machine.git("config", "lfs.url", "https://lfs.example.org/alice?sig=Signature-Zq8")
+    for arguments in ((), ("--json",)):
+        done = machine.doctor(*arguments)
+        assert "https://lfs.example.org/alice" in done.stdout
+        assert "Signature-Zq8" not in done.stdout + done.stderr

@@ -690,3 +690,22 @@ def test_at_once(bench: Bench) -> None:
     assert (where / ".git/hooks/pre-push.before-hf").read_text() == CUSTOM
     bench.uninstall()
     assert tree(where) == before
+
+
+@pytest.mark.parametrize("scope", HOOK_SCOPES)
+@pytest.mark.parametrize("umask", [0o000, 0o002])
+def test_nobody_else_may_change_a_hook(umask: int, scope: str, bench: Bench, home: Path) -> None:
+    """What git will run is writable for its owner alone, with the directories that were made for it."""
+    where = bench.repository()
+    shutil.rmtree(where / ".git/hooks")
+    before = {*bench.folder.rglob("*"), *home.rglob("*")}
+    mask = os.umask(umask)
+    try:
+        bench.install(scope)
+    finally:
+        os.umask(mask)
+    made = {*bench.folder.rglob("*"), *home.rglob("*")} - before
+    hooks = [path for path in made if path.name in ("pre-push", "pre-commit")]
+    assert hooks and all(os.access(path, os.X_OK) for path in hooks)
+    own = [path for hook in hooks for path in (hook, hook.parent)]
+    assert {path: oct(path.stat().st_mode & 0o022) for path in own} == dict.fromkeys(own, "0o0")

@@ -95,7 +95,10 @@ def judge_by_curl(content: bytes, sent: dict[Who, Login | None]) -> None:
     """It sends the entry that is said to be used."""
     assert sent or b"\r" in content, content  # from 8.11 to 8.20 it gives up at a blank line with a carriage return
     for (user, host), login in sent.items():
-        entry = used_entry(content, host, user)
+        try:
+            entry = used_entry(content, host, user)
+        except Problem:
+            continue  # it depends on the version of curl
         assert login == ((entry.login, entry.password) if entry else None), (content, user, host)
 
 

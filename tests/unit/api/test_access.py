@@ -28,8 +28,8 @@ from git_credential_hf.api.access import (
     whoami,
 )
 from git_credential_hf.api.client import Unreachable, try_hub_again
-from git_credential_hf.api.refusals import Answer, Refused, other_token_hint
-from git_credential_hf.hub import PUBLIC_HUB, Repository, parse_repository
+from git_credential_hf.api.refusals import Answer, Refused, other_token_hint, token_refusal
+from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_name, parse_repository
 from git_credential_hf.masking import mask_token
 from git_credential_hf.state import cache_directory, read_state
 from git_credential_hf.tokens import Token
@@ -610,7 +610,8 @@ def test_a_trusted_publisher(api: Api) -> None:
     with pytest.raises(Refused) as refused:
         whoami(mine(api))
     another = ANOTHER.replace(PUBLIC_HUB, api.url)
-    assert (refused.value.message, refused.value.code, refused.value.fix) == (REJECTED, "token-invalid", another)
+    rejected = REJECTED.replace("the Hub", hub_name(api.url))
+    assert (refused.value.message, refused.value.code, refused.value.fix) == (rejected, "token-invalid", another)
     for status in (401, 403, 404):
         api.answers["auth-check"] = Reply(status, headers=error("No.", "RepoNotFound"))
         answer = check_access(mine(api, PUBLISHER), at(api, MODEL), write=True)
@@ -774,6 +775,12 @@ EXPLAINED: dict[str, tuple[bytes | None, tuple[int, dict[str, str]], Reply, tupl
 }
 
 
+def _replaced(text: str, *pairs: tuple[str, str]) -> str:
+    for old, new in pairs:
+        text = text.replace(old, new)
+    return text
+
+
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_explain_refusal(name: str, api: Api) -> None:
     """Whether a refused token is good, and the reason, as the Hub says; without a response there is neither."""
@@ -781,7 +788,8 @@ def test_explain_refusal(name: str, api: Api) -> None:
     api.answers = {"auth-check": Reply(status, headers=headers), "whoami-v2": account}
     refusal = explain_refusal(mine(api), path)
     found = refusal.problem and (refusal.problem.message, refusal.problem.fix)
-    said = found and tuple(text and text.replace(api.url, PUBLIC_HUB) for text in found)
+    names = ((api.url, PUBLIC_HUB), (f"{hub_name(api.url)} rejects", "the Hub rejects"))
+    said = found and tuple(text and _replaced(text, *names) for text in found)
     assert said == expected
     assert refusal.is_good is (None if expected is None else "bad" not in name)
 
@@ -825,3 +833,10 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
     assert "hf_secretsecret" not in refused.stderr
     git("remote", "set-url", "--add", "--push", "origin", "https://huggingface.co/alice/model", cwd=tmp_path)
     assert loads(here().stdout)["repo"] == "alice/model"
+
+
+def test_a_refusal_names_another_hub() -> None:
+    """What a Hub beside huggingface.co says of a token is not said of the Hub."""
+    for hub, name in ((PUBLIC_HUB, "the Hub"), ("https://hub.corp.example:8443", "hub.corp.example:8443")):
+        refused = token_refusal(Token("hf_x", "env", "HF_TOKEN", hub=hub), "")
+        assert refused.message.startswith(f"{name} rejects the token hf_****")

@@ -320,17 +320,26 @@ SHOWN = {
     "store --file /x/y": "store --file /x/y",
     "store --file='/x/two words'": "store --file='/x/two words'",
     "cache --timeout=3600": "cache --timeout=3600",
-    "netrc -f ~/.netrc.gpg -v": "netrc -f ~/.netrc.gpg -v",
+    "netrc -f ~/.netrc.gpg -v": "netrc -f …",
+    "store --password hunter": "store --password …",
+    "store hunter": "store …",
+    "netrc -v -d": "netrc -v -d",
     "hf --token work": "hf --token work",
     "!/usr/bin/gh auth git-credential": "!/usr/bin/gh auth git-credential",
     "/mnt/c/Program\\ Files/manager.exe": "/mnt/c/Program\\ Files/manager.exe",
     "!'/a b/c' get": "!'/a b/c' get",
-    "!aws codecommit --profile Prod credential-helper $@": "!aws codecommit --profile …",
+    "!aws codecommit --profile Prod credential-helper $@": "!aws …",
     "!echo password=abc": "!echo …",
     "!PASSWORD=abc prog": "!…",
     "!prog https://a:bcd@e/": "!prog …",
-    "prog --password hunter": "prog …",
-    "prog --api-token=/hunter": "prog …",
+    "prog --password hunter": "prog --password …",
+    "prog --api-token=/hunter": "prog --api-token=…",
+    "!pinhelper -p 12345678": "!pinhelper -p …",
+    "!pinhelper hunter": "!pinhelper …",
+    "!pinhelper --pin=12345678 get": "!pinhelper --pin=…",
+    "prog /path/or/secret": "prog …",
+    "prog --hunter2": "prog …",
+    "prog -p 'my --long secret'": "prog -p …",
     "prog -p hunter": "prog -p …",
     "prog -phunter2": "prog …",
     "/usr/bin/prog hunter2": "/usr/bin/prog …",
@@ -340,5 +349,5 @@ SHOWN = {
 
 @pytest.mark.parametrize("value", SHOWN)
 def test_helper_is_shown_up_to_what_may_be_a_secret(value: str) -> None:
-    """Programs, options, paths and numbers are shown; from the first word that may be a password on, nothing is."""
+    """The program, the names of options, and git's own helpers are shown; from the first other word on, nothing is."""
     assert shown_helper(value) == SHOWN[value]
