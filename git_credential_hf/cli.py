@@ -115,13 +115,31 @@ Command = TypeVar("Command", bound=Callable[..., int])
 _SCOPES = {"system": "For all users of this machine.", "local": "For this repository.", "global": "For your account."}
 
 
-def _with_scopes(default: str, *scopes: str) -> Callable[[Command], Command]:
+def _with_scopes(default: str | None, texts: dict[str, str]) -> Callable[[Command], Command]:
+    """Add an option for each scope; the command gets the one that was named, or the default. Two are wrong usage."""
+
+    def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_scope(**options: object) -> int:
+            named = [name for name in texts if options.pop(f"is_{name}")]
+            if len(named) > 1:
+                raise click.UsageError(f"{' and '.join(f'--{name}' for name in named)} exclude each other")
+            return command(scope=named[0] if named else default, **options)
+
+        decorated: Callable[..., int] = with_scope
+        for name, text in texts.items():
+            text = text.removesuffix(".") + (" (the default)." if name == default else ".")
+            decorated = click.option(f"--{name}", f"is_{name}", is_flag=True, help=text)(decorated)
+        return decorated  # type: ignore[return-value] # a command, too
+
+    return add
+
+
+def _changes_scope(default: str, *scopes: str) -> Callable[[Command], Command]:
     """Add the options that are shared by the commands which change git's configuration."""
 
     def add(command: Command) -> Command:
-        for name in scopes:
-            text = _SCOPES[name].removesuffix(".") + (" (the default)." if name == default else ".")
-            command = click.option(f"--{name}", "scope", flag_value=name, default=default, help=text)(command)
+        command = _with_scopes(default, {name: _SCOPES[name] for name in scopes})(command)
         return click.option("--dry-run", is_flag=True, help="Show the changes without making them.")(command)
 
     return add
@@ -137,7 +155,21 @@ def _complete_token_name(_context: click.Context, _parameter: click.Parameter, i
 
 
 @commands.command()
-@_with_scopes("global", "system", "local", "global")
+def login() -> int:
+    """Log in to Hugging Face, as `hf auth login` does.
+
+    This is huggingface_hub's own login, on the terminal, for machines on which `hf`
+    is not on PATH; also if there is a login already, which is replaced. The token
+    is stored where huggingface_hub has it, and not copied into git's helpers.
+    """
+    from git_credential_hf.login import log_in
+
+    log_in()
+    return 0
+
+
+@commands.command()
+@_changes_scope("global", "system", "local", "global")
 @click.option(
     "--token",
     "name",
@@ -465,7 +497,7 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
 
 
 @commands.command()
-@_with_scopes("global", "system", "local", "global")
+@_changes_scope("global", "system", "local", "global")
 def unconfigure(scope: str, dry_run: bool) -> int:
     """Undo `configure` and `hooks install`.
 
@@ -508,7 +540,7 @@ def hooks(context: click.Context) -> None:
 
 
 @hooks.command()
-@_with_scopes("local", "global", "local")
+@_changes_scope("local", "global", "local")
 def install(scope: str, dry_run: bool) -> int:
     """Install the hooks in this repository, or in all of yours."""
     _install_hooks(scope, dry_run)
@@ -522,7 +554,7 @@ def _install_hooks(scope: str, dry_run: bool) -> None:
 
 
 @hooks.command()
-@_with_scopes("local", "global", "local")
+@_changes_scope("local", "global", "local")
 def uninstall(scope: str, dry_run: bool) -> int:
     """Uninstall the hooks, and restore the previous ones."""
     from git_credential_hf.hooks.install import plan_uninstall
@@ -532,8 +564,7 @@ def uninstall(scope: str, dry_run: bool) -> int:
 
 
 @hooks.command(name="status")
-@click.option("--local", "scope", flag_value="local", default=None, help="The hooks of this repository.")
-@click.option("--global", "scope", flag_value="global", help="The hooks of all your repositories.")
+@_with_scopes(None, {"global": "The hooks of all your repositories.", "local": "The hooks of this repository."})
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def hooks_status(scope: str | None, as_json: bool) -> int:
     """Show whether the hooks are called in this repository.

@@ -64,13 +64,21 @@ def _as_pathlib(path: str) -> str:
     return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
 
 
-def login_hint() -> str:
-    """Return the hint for replacing the login: `hf auth login`, unless the file is mounted read-only."""
+def login_hint(*, again: bool = False) -> str:
+    """Return the hint for logging in, unless the file is mounted read-only; `again`: if there is a login already.
+
+    Then `hf auth login` does nothing, or needs `--force`, which older versions do not have.
+    """
+    return mounted_secret_hint() or ("run `git-credential-hf login`" if again else "run `hf auth login`")
+
+
+def mounted_secret_hint() -> str | None:
+    """Return how the token file is replaced if nobody can log in here, because it is mounted read-only."""
     path = token_path()
     folder = os.path.dirname(path)
     if os.path.isdir(folder) and not os.access(folder, os.W_OK):
         return f"replace the secret mounted at {path}; this user must be able to read it"
-    return "run `hf auth login`"
+    return None
 
 
 def read_token_file() -> str | None:
@@ -85,7 +93,7 @@ def read_token_file() -> str | None:
         text = _read_settled(path)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Problem(f"cannot read the token file {path}: {why}", login_hint()) from None
+        raise Problem(f"cannot read the token file {path}: {why}", login_hint(again=True)) from None
     return clean_token(text) or None if text is not None else None
 
 
@@ -176,5 +184,5 @@ def _parse_any(path: str) -> dict[str, dict[str, str]]:
         parser.read(path, encoding="utf-8")
         return {name: dict(parser.items(name)) for name in parser.sections()}
     except (configparser.Error, UnicodeDecodeError):
-        report("warning", f"cannot parse {path}; tokens are not renewed until `hf auth login` rewrites it")
+        report("warning", f"cannot parse {path}; tokens are not renewed until `git-credential-hf login` rewrites it")
         return {}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from git_credential_hf.files import Change
 from git_credential_hf.masking import mask_line, mask_token
+from git_credential_hf.problem import runnable
 from git_credential_hf.tokens import Token
 
 # The ids of all findings, in the order in which they are shown.
@@ -19,7 +20,7 @@ IDS = (
 )
 
 # For what may be the only credential that works, or the only one of its account.
-LOG_IN_FIRST = "run `hf auth login` with a token of that account, then `git-credential-hf doctor --fix`"
+LOG_IN_FIRST = "run `git-credential-hf login` with a token of that account, then `git-credential-hf doctor --fix`"
 RUN_FIX = "run `git-credential-hf doctor --fix`"
 
 
@@ -59,7 +60,7 @@ class Finding:
             "severity": self.severity,
             "title": self.title,
             "detail": self.detail,
-            "fix": self.fix,
+            "fix": runnable(self.fix),
             "fixable": self.changes is not None,
             "fixed": self.fixed,
         }

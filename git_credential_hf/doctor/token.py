@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import WRITE_ROLE, Refused, other_token_hint
-from git_credential_hf.doctor.environment import LOGIN, token_hint
+from git_credential_hf.doctor.environment import detect_environment, token_hint
 from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
@@ -107,8 +107,8 @@ def check_variables(machine: Machine) -> Iterator[Finding]:
         value = os.environ.get(name)
         fault = None if value is None else _fault(register_secret(value))
         if value is not None and fault:
-            hint = token_hint()
-            instead = f"set it to a token from {token_settings_url(machine.hub)}" if hint == LOGIN else hint
+            is_own_machine = detect_environment() is None
+            instead = f"set it to a token from {token_settings_url(machine.hub)}" if is_own_machine else token_hint()
             yield Finding(
                 "token-malformed",
                 "error" if value.strip() else "warning",
@@ -146,7 +146,7 @@ def check_token_files(machine: Machine) -> Iterator[Finding]:
     login = _login()
     fault = _fault(login.value) if login else None
     if login and fault:
-        yield Finding("token-malformed", "error", f"the stored token {fault}", login.where(), token_hint())
+        yield Finding("token-malformed", "error", f"the stored token {fault}", login.where(), token_hint(again=True))
 
 
 def check_legacy_file(machine: Machine) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ def test_help_lists_the_commands() -> None:
     """The commands of the contract are in the help, each with a whole sentence, and git's operations are named."""
     shown = run("--help").stdout
     commands = re.findall(r"^  ([a-z-]+)  +\S.*\.$", shown.partition("Commands:\n")[2], re.MULTILINE)
-    assert commands == ["check", "configure", "doctor", "hook", "hooks", "purge", "status", "unconfigure"]
+    assert commands == ["check", "configure", "doctor", "hook", "hooks", "login", "purge", "status", "unconfigure"]
     for operation in ("get", "store", "erase", "capability"):
         assert operation in shown
 

@@ -24,7 +24,7 @@ LAYERS = [
     ["refresh"],
     ["tokens"],
     ["owners"],
-    ["api.refusals", "configure", "git.credentials", "doctor.finding", "git.other_helpers"],
+    ["api.refusals", "configure", "git.credentials", "doctor.finding", "git.other_helpers", "hints", "login"],
     ["api.access", "hooks.install"],
     ["purge"],
     ["status", "hooks.rules", "doctor.machine"],

@@ -609,7 +609,7 @@ ROWS = [
     ),
     Row(
         *("a reader", "repo-read-only", why("a reader"), "warning", "role in acme is 'read'"),
-        *("acme/model, with {shown}", "hf discussions create acme/model --pull-request"),
+        *("acme/model, with {shown}", "open a pull request at https://huggingface.co/acme/model/discussions"),
         by_hand=promoted,
         needs="online",
         repository=("acme/model",),
@@ -623,7 +623,7 @@ ROWS = [
     ),
     Row(
         *("missing", "repo-no-access", why("no such repository"), "error", "alice/missing does not exist"),
-        *("alice/missing, with", "run `hf repos create alice/missing`"),
+        *("alice/missing, with", "create alice/missing at https://huggingface.co/new"),
         by_hand=created,
         needs="online",
         repository=("https://huggingface.co/alice/missing",),
