@@ -210,6 +210,7 @@ def configure(
     git; on a terminal, you are asked whether it shall be that Hub.
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
+    from git_credential_hf.git.lfs import setup_problem
 
     if print_lines + print_environment + dry_run > 1:
         raise click.UsageError("--print, --env and --dry-run exclude each other")
@@ -240,6 +241,8 @@ def configure(
     if not dry_run:
         for warning in helpers_in_the_way():
             report_problem(warning, "warning")
+        if without_lfs := setup_problem(_readable_entries()):
+            report_problem(without_lfs, "warning")
         _warn_without_token()
     return 0
 

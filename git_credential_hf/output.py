@@ -73,7 +73,9 @@ def print_status(status: "Status") -> None:
                 "account   ", status.account.name + (f", {status.account.role} token" if status.account.role else "")
             )
         else:
-            print_line("account   ", f"unknown, the Hub {'did not answer' if status.warnings else 'refuses the token'}")
+            print_line(
+                "account   ", f"unknown, the Hub {'did not answer' if status.is_unreachable else 'refuses the token'}"
+            )
     print_line("endpoint  ", status.hub)
     first = f", after {', '.join(status.asked_first)}" if status.asked_first else ""
     print_line("git       ", f"{'uses this helper' + first if status.asks_us else 'does not use this helper'}")

@@ -6,9 +6,10 @@ from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.configure import mapped_tokens
-from git_credential_hf.git.config import read_config
+from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, default_hub, shown_helper
-from git_credential_hf.hub import PUBLIC_HUB, hub_origins
+from git_credential_hf.git.lfs import pointers_problem
+from git_credential_hf.hub import PUBLIC_HUB, hub_origins, parse_remote
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
 from git_credential_hf.token_files import login_hint
@@ -22,6 +23,7 @@ class Status:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.hub = PUBLIC_HUB
+        self.is_unreachable = False  # the Hub, when it was asked for the account
         self.mapped: dict[tuple[str, str], str] = {}
         self.chains: HelperChains | None = None
         self._look_at_git()
@@ -43,6 +45,7 @@ class Status:
         try:
             return whoami(token)
         except Unreachable as problem:
+            self.is_unreachable = True
             self.warnings.append(problem)
         except Problem as problem:
             self.problems.append(problem)
@@ -69,6 +72,18 @@ class Status:
             except Problem as problem:
                 fix = f"run `git-credential-hf configure --token NAME --for {shell_word(namespace)}`"
                 self.problems.append(Problem(f"for {namespace}, {problem.message}", fix))
+
+        self._look_at_lfs(configured)
+
+    def _look_at_lfs(self, configured: list[ConfigEntry]) -> None:
+        hubs = configured_hubs(configured)
+        try:
+            if parse_remote(push_url(hubs), hubs) is None:
+                return
+        except Problem:
+            return  # there is no repository, or nothing that it is pushed to
+        if problem := pointers_problem(configured):
+            self.warnings.append(problem)
 
     @property
     def asks_us(self) -> bool:

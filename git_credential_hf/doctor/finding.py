@@ -14,7 +14,8 @@ IDS = (
     *("netrc-entry", "netrc-default", "netrc-unreadable"),
     *("helper-not-configured", "helper-not-found", "helper-shadowed", "helper-behind"),
     *("stale-copy", "username-set", "gcm-residue"),
-    *("token-in-remote-url", "token-in-git-config", "lfs-missing", "lfs-not-hooked", "lfs-url-elsewhere"),
+    *("token-in-remote-url", "token-in-git-config"),
+    *("lfs-missing", "lfs-not-hooked", "lfs-pointers", "lfs-url-elsewhere"),
     *("hooks-broken", "program-writable", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),
     *("repo-no-access", "repo-read-only", "repo-gated", "git-broken"),
 )

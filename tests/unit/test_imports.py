@@ -18,7 +18,7 @@ LAYERS = [
     ["hub"],
     ["files", "protocol", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.steps"],
-    ["git.network"],
+    ["git.lfs", "git.network"],
     ["api.transport"],
     ["api.account", "api.client", "git.helpers", "hooks.hooks_path", "hooks.scan"],
     ["refresh"],
