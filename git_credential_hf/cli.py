@@ -241,7 +241,8 @@ def configure(
     if not dry_run:
         for warning in helpers_in_the_way():
             report_problem(warning, "warning")
-        if without_lfs := setup_problem(_readable_entries()):
+        is_read = sys.stderr is not None and sys.stderr.isatty()  # a job or an image may do without LFS on purpose
+        if is_read and (without_lfs := setup_problem(_readable_entries())):
             report_problem(without_lfs, "warning")
         _warn_without_token()
     return 0

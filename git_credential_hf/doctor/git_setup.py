@@ -11,6 +11,7 @@ from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, removal_command
 from git_credential_hf.git.helpers import HelperChains, configure_hint, shown_helper
 from git_credential_hf.git.lfs import MISSING, pointers_problem, setup_problem
+from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
 from git_credential_hf.hub import parse_remote, without_credentials
@@ -97,7 +98,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
 
 def check_lfs(machine: Machine) -> Iterator[Finding]:
     """Check that git-lfs works: most repositories of the Hub store files in LFS."""
-    problem = setup_problem(machine.entries)
+    problem = setup_problem(machine.entries if find_program("git-lfs") else [])
     if problem and problem.message == MISSING:
         yield Finding("lfs-missing", "warning", problem.message, "git-lfs is not on PATH", problem.fix or "")
     elif problem:

@@ -180,3 +180,12 @@ def test_hints_name_what_is_there(missing: tuple[str, ...], login_command: str, 
     assert f"`{login_command}`" in fixes["no-token"]
     shown = run_program(PROGRAM, "doctor", "--offline", check=False, **given).stdout
     assert f"next: run `{command} doctor --fix`" in " ".join(shown.split())
+
+
+def test_configure_says_that_git_lfs_is_missing(home: Path) -> None:
+    """On a terminal, `configure` says if git does not use git-lfs, with the command; elsewhere it is silent."""
+    given: dict[str, Any] = {"HF_TOKEN": "hf_x", "PATH": path_without()}
+    done = run_on_terminal(PROGRAM, "configure", "--no-purge", **given)
+    assert said(done, "warning") == ["git-lfs is not installed: clones contain pointers instead of files"]
+    assert "git-lfs" in said(done, "hint")[0] and "git lfs install --skip-repo`" in said(done, "hint")[0]
+    assert "git-lfs" not in run_program(PROGRAM, "configure", "--no-purge", **given).stderr

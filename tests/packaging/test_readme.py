@@ -145,6 +145,7 @@ ELSEWHERE = {
     ),
     "hf auth login": ("tests/support/story/alice.story", "$ hf auth login"),
     "hf auth login --add-to-git-credential": ("tests/e2e/test_alternatives.py", "--add-to-git-credential"),
+    "git lfs pull": ("tests/e2e/test_refused.py", '"lfs", "pull"'),
     "git-credential-hf login": ("tests/commands/test_login.py", '"login"'),
     "hf auth switch": ("tests/e2e/test_everyday.py", '"switch"'),
     "gh auth git-credential": ("tests/e2e/test_alternatives.py", "gh auth git-credential"),

@@ -244,9 +244,9 @@ def git_lfs_again(machine: Machine) -> None:
 def pointers(machine: Machine) -> None:
     machine.repository()
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
-    for name, content in {".gitattributes": "*.bin filter=lfs -text\n", "it's a.bin": pointer}.items():
+    for name, content in {"it's a.bin": pointer, ".gitattributes": "*.bin filter=lfs -text\n"}.items():
         (machine.where / name).write_text(content)
-    machine.git("-c", "filter.lfs.process=", "-c", "filter.lfs.clean=cat", "add", ".")
+        machine.git("add", name)  # the pointer first, without a filter
 
 
 def files(machine: Machine) -> None:
