@@ -6,10 +6,12 @@ import re
 import select
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from git_credential_hf.doctor.environment import token_hint
 from git_credential_hf.doctor.report import wrap
 
 from .conftest import MODEL, Machine, shown
@@ -236,6 +238,15 @@ def test_places(environment: dict[str, str], hint: str, machine: Machine) -> Non
     assert found["id"] == "token-malformed"
     assert found["fix"].startswith("run `unset HF_TOKEN`, or ")
     assert hint in found["fix"] or hint == "run `hf auth login`"
+
+
+def test_in_a_container(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may be somebody's workplace: logging in is named beside the secret, unless the login is mounted."""
+    monkeypatch.setattr(os.path, "exists", lambda path: path == "/.dockerenv")
+    assert token_hint().startswith("run `hf auth login`, or mount a secret and set HF_TOKEN_PATH")
+    (home / ".cache/huggingface").mkdir(parents=True)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert token_hint().startswith("replace the secret mounted at ")
 
 
 # --- missing or broken programs and files ---
