@@ -19,8 +19,8 @@ Creates a Python environment in DIR/share/git-credential-hf, with uv if it is in
 DIR, and hf if there is none on PATH. Runs `git-credential-hf configure`. Run it again to upgrade.
 If a step fails, everything is as it was before.
 
-Needs git, and uv or Python 3.10 or newer. If one of them is missing, root gets it from apt-get, dnf
-or apk; other users are shown the command to run.
+Needs git, and uv or Python 3.10 or newer; git needs git-lfs for most repositories of the Hub. If one
+of them is missing, root gets it from apt-get, dnf or apk; other users are shown the command to run.
 EOF
 }
 
@@ -146,6 +146,7 @@ install() {
     print_plan
     [ "$dry_run" = no ] || exit 0
     [ -z "$packages" ] || install_packages
+    [ -z "$lfs" ] || install_lfs
 
     env=$share/env-$$
     previous=$(readlink "$share/current" || :)
@@ -175,7 +176,8 @@ choose_tool() {
     return 1
 }
 
-# Set `packages` to what is missing, and `remedy` to the command that installs it.
+# Set `packages` to what is missing, and `remedy` to the command that installs it; `lfs` to the one for git-lfs, which
+# only root is not left to run: `git-credential-hf configure` tells others.
 find_packages() {
     for manager in apt-get dnf apk brew ''; do
         ! has "$manager" || break
@@ -186,6 +188,11 @@ find_packages() {
     apt-get) packages="$packages python3-venv" ;;
     dnf) packages="$packages python3.12" ;; # python3 is 3.6 or 3.9 on RHEL 8 and 9
     *) packages="$packages python3" ;;
+    esac
+    lfs=''
+    has git-lfs || [ "$(id -u)" != 0 ] || case $manager in
+    apt-get | dnf) lfs="$manager install -y git-lfs" ;;
+    apk) lfs='apk add --update-cache git-lfs' ;;
     esac
     [ -n "$packages" ] || return 0
 
@@ -208,11 +215,19 @@ install_packages() {
     choose_tool || err 'there is still no Python 3.10 or newer' 'install uv, which brings its own Python'
 }
 
+# Without it, git works as well; but clones have pointers instead of files.
+install_lfs() {
+    export DEBIAN_FRONTEND=noninteractive
+    [ "$manager" != apt-get ] || [ -n "$packages" ] || apt-get update || :
+    $lfs || report "warning: \`$lfs\` failed"
+}
+
 print_plan() {
     verb=installed
     ! exists "$command" || verb=upgraded
     say "git-credential-hf will be $verb:"
     [ -z "$packages" ] || say "  first        $remedy"
+    [ -z "$lfs" ] || say "  then         $lfs"
     say "  from         $from, with $tool"
     say "  command      $command"
     say "  environment  $share"
@@ -301,8 +316,7 @@ print_next_step() {
     say "$version is installed"
     found=$(command -v git-credential-hf || :)
     if [ -z "$found" ]; then
-        report "warning: $bin is not on PATH" \
-            "run \`export PATH=\"$bin:\$PATH\"\`, here and in the profile of your shell"
+        report "warning: $bin is not on PATH" "$(path_hint)"
     elif [ "$(readlink "$found")" != "$(readlink "$command")" ]; then
         report "warning: $found comes first on PATH"
     fi
@@ -311,6 +325,38 @@ print_next_step() {
     elif "$command" status; then # otherwise it has a hint: log in
         say 'next: use git clone, pull and push as usual'
     fi
+}
+
+# Print how $bin comes on PATH, for the shell that $SHELL names. In a container it names none, and no file is read.
+path_hint() {
+    directory=$bin
+    case $bin in "$HOME"/*) directory=\$HOME${bin#"$HOME"} ;; esac
+    now="export PATH=\"$directory:\$PATH\"" # in fish, too
+    case ${directory#\$HOME} in
+    *[!A-Za-z0-9_./@%+,=-]*)
+        say "run \`export PATH='$(say "$bin" | sed "s/'/'\\\\''/g")':\"\$PATH\"\`, here and in the profile of your shell"
+        return
+        ;;
+    esac
+    file=.profile then='log in again'
+    shell=${SHELL-}
+    case ${shell##*/} in
+    fish)
+        say "run \`fish_add_path \"$directory\"\`"
+        return
+        ;;
+    zsh) file=.zshrc then='open a new terminal' ;;
+    bash)
+        file=.bashrc then='open a new terminal'
+        [ "$(uname -s 2>/dev/null)" != Darwin ] || file=.bash_profile # its terminals are logins
+        ;;
+    sh | dash | ash | ksh) ;;
+    *)
+        say "run \`$now\` in each shell"
+        return
+        ;;
+    esac
+    say "run \`echo '$now' >>~/$file\`, then $then"
 }
 
 # --- uninstall ---

@@ -7,7 +7,7 @@ import _signal  # type: ignore[import-not-found] # see launcher
 import os
 import sys
 
-from git_credential_hf.problem import Problem, report_problem, report_unexpected_error, trace
+from git_credential_hf.problem import Problem, report_problem, report_unexpected_error, set_hint_editor, trace
 from git_credential_hf.protocol import parse_options
 
 OPERATIONS = ("get", "store", "erase", "capability")
@@ -17,6 +17,7 @@ def main() -> int:
     """Run the program; return its exit status: 0 done, 1 refused, 2 wrong usage, 3 the Hub is unreachable."""
     arguments = sys.argv[1:]
     _open_closed_streams()
+    set_hint_editor(_name_commands)
     try:
         _catch_interrupts(True)
         if arguments and arguments[-1] in OPERATIONS and (options := parse_options(arguments[:-1])) is not None:
@@ -38,6 +39,14 @@ def main() -> int:
         return 1
     finally:
         _catch_interrupts(False)  # the end of Python may be cut off, without a message
+
+
+def _name_commands(hint: str) -> str:
+    if "hf " not in hint:
+        return hint
+    from git_credential_hf.hints import name_commands
+
+    return name_commands(hint)
 
 
 def _catch_interrupts(as_exception: bool) -> None:

@@ -135,13 +135,31 @@ def _answers_json(make_answer: Callable[..., object]) -> Callable[[Command], Com
 _SCOPES = {"system": "For all users of this machine.", "local": "For this repository.", "global": "For your account."}
 
 
-def _with_scopes(default: str, *scopes: str) -> Callable[[Command], Command]:
+def _with_scopes(default: str | None, texts: dict[str, str]) -> Callable[[Command], Command]:
+    """Add an option for each scope; the command gets the one that was named, or the default. Two are wrong usage."""
+
+    def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_scope(**options: object) -> int:
+            named = [name for name in texts if options.pop(f"is_{name}")]
+            if len(named) > 1:
+                raise click.UsageError(f"{' and '.join(f'--{name}' for name in named)} exclude each other")
+            return command(scope=named[0] if named else default, **options)
+
+        decorated: Callable[..., int] = with_scope
+        for name, text in texts.items():
+            text = text.removesuffix(".") + (" (the default)." if name == default else ".")
+            decorated = click.option(f"--{name}", f"is_{name}", is_flag=True, help=text)(decorated)
+        return decorated  # type: ignore[return-value] # a command, too
+
+    return add
+
+
+def _changes_scope(default: str, *scopes: str) -> Callable[[Command], Command]:
     """Add the options that are shared by the commands which change git's configuration."""
 
     def add(command: Command) -> Command:
-        for name in scopes:
-            text = _SCOPES[name].removesuffix(".") + (" (the default)." if name == default else ".")
-            command = click.option(f"--{name}", "scope", flag_value=name, default=default, help=text)(command)
+        command = _with_scopes(default, {name: _SCOPES[name] for name in scopes})(command)
         return click.option("--dry-run", is_flag=True, help="Show the changes without making them.")(command)
 
     return add
@@ -157,7 +175,21 @@ def _complete_token_name(_context: click.Context, _parameter: click.Parameter, i
 
 
 @commands.command()
-@_with_scopes("global", "system", "local", "global")
+def login() -> int:
+    """Log in to Hugging Face, as `hf auth login` does.
+
+    This is huggingface_hub's own login, on the terminal, for machines on which `hf`
+    is not on PATH; also if there is a login already, which is replaced. The token
+    is stored where huggingface_hub has it, and not copied into git's helpers.
+    """
+    from git_credential_hf.login import log_in
+
+    log_in()
+    return 0
+
+
+@commands.command()
+@_changes_scope("global", "system", "local", "global")
 @click.option(
     "--token",
     "name",
@@ -203,6 +235,7 @@ def configure(
     git; on a terminal, you are asked whether it shall be that Hub.
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
+    from git_credential_hf.git.lfs import setup_problem
     from git_credential_hf.hooks.install import plan_install, plan_uninstall
 
     if print_lines + print_environment + dry_run > 1:
@@ -236,6 +269,9 @@ def configure(
     if not dry_run:
         for warning in helpers_in_the_way():
             report_problem(warning, "warning")
+        is_read = sys.stderr is not None and sys.stderr.isatty()  # a job or an image may do without LFS on purpose
+        if is_read and (without_lfs := setup_problem(_readable_entries())):
+            report_problem(without_lfs, "warning")
         _warn_without_token()
     return 0
 
@@ -506,7 +542,7 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
 
 
 @commands.command()
-@_with_scopes("global", "system", "local", "global")
+@_changes_scope("global", "system", "local", "global")
 def unconfigure(scope: str, dry_run: bool) -> int:
     """Undo `configure` and `hooks install`.
 
@@ -551,7 +587,7 @@ def hooks(context: click.Context) -> None:
 
 
 @hooks.command()
-@_with_scopes("local", "global", "local")
+@_changes_scope("local", "global", "local")
 def install(scope: str, dry_run: bool) -> int:
     """Install the hooks in this repository, or in all with a remote on the Hub."""
     _install_hooks(scope, dry_run)
@@ -565,7 +601,7 @@ def _install_hooks(scope: str, dry_run: bool) -> None:
 
 
 @hooks.command()
-@_with_scopes("local", "global", "local")
+@_changes_scope("local", "global", "local")
 def uninstall(scope: str, dry_run: bool) -> int:
     """Uninstall the hooks, and restore the previous ones."""
     from git_credential_hf.hooks.install import plan_uninstall
@@ -575,8 +611,9 @@ def uninstall(scope: str, dry_run: bool) -> int:
 
 
 @hooks.command(name="status")
-@click.option("--local", "scope", flag_value="local", default=None, help="The hooks of this repository.")
-@click.option("--global", "scope", flag_value="global", help="The hooks of all repositories with a Hub remote.")
+@_with_scopes(
+    None, {"global": "The hooks of all repositories with a Hub remote.", "local": "The hooks of this repository."}
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_answers_json(lambda problem, **options: {"hooks": [], "problem": {"message": problem.message, "fix": problem.fix}})
 def hooks_status(scope: str | None, as_json: bool) -> int:

@@ -162,7 +162,7 @@ def _token_of_account(user: str, hub: str) -> Token | None:
         report(
             "warning", f"the URL names {user}, but no stored token is known to be of that account; using {names[0]}'s"
         )
-        report("hint", f"run `hf auth login` with a token of {user}, or remove the name from the URL")
+        report("hint", f"run `git-credential-hf login` with a token of {user}, or remove the name from the URL")
     return current
 
 

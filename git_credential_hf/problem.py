@@ -9,6 +9,10 @@ NOT_LOGGED_IN = "not logged in to Hugging Face"
 PREFIX = "git-credential-hf: "  # of each line
 MAX_MESSAGE = 1000  # characters; more would hide what comes after it
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
+    from collections.abc import Callable
+
 
 class Problem(Exception):
     """An error for the user, with the one command that fixes it.
@@ -22,9 +26,23 @@ class Problem(Exception):
         self.fix = fix
 
 
+_edit_hint: "Callable[[str], str]" = str
+
+
+def set_hint_editor(edit: "Callable[[str], str]") -> None:
+    """Let `edit` name the commands in each hint as they are called on this machine: see `hints`."""
+    global _edit_hint
+    _edit_hint = edit
+
+
+def runnable(hint: str) -> str:
+    """Return a hint, or the fix of a problem, with the commands that exist on this machine."""
+    return _edit_hint(hint)
+
+
 def report(level: str, text: str) -> None:
     """Write a line to stderr, in git's own style; `level` is `error`, `warning`, `hint` or `trace`."""
-    text = mask_line(text)
+    text = mask_line(runnable(text) if level == "hint" else text)
     # A hint names a command, which has to be whole.
     line = f"{PREFIX}{level}: {text if level == 'hint' else shorten(text, MAX_MESSAGE)}\n"
     try:

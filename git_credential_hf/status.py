@@ -6,7 +6,7 @@ from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.configure import mapped_tokens
-from git_credential_hf.git.config import git_directory, read_config
+from git_credential_hf.git.config import ConfigEntry, git_directory, push_url, read_config
 from git_credential_hf.git.helpers import (
     HelperChains,
     bypassing_variables,
@@ -15,7 +15,8 @@ from git_credential_hf.git.helpers import (
     default_hub,
     shown_helper,
 )
-from git_credential_hf.hub import PUBLIC_HUB, hub_origins
+from git_credential_hf.git.lfs import pointers_problem
+from git_credential_hf.hub import PUBLIC_HUB, hub_origins, parse_remote
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.program import user_name
@@ -86,11 +87,22 @@ class Status:
                 stored_token(name, hub, act=False)
             except Problem as problem:
                 self.problems.append(Problem(f"for {namespace}, {problem.message}", problem.fix))
+        self._look_at_lfs(configured)
 
     @property
     def is_unreachable(self) -> bool:
         """Whether the Hub did not answer whose the token is."""
         return any(isinstance(problem, Unreachable) for problem in self.warnings)
+
+    def _look_at_lfs(self, configured: list[ConfigEntry]) -> None:
+        hubs = configured_hubs(configured)
+        try:
+            if parse_remote(push_url(hubs), hubs) is None:
+                return
+        except Problem:
+            return  # there is no repository, or nothing that it is pushed to
+        if problem := pointers_problem(configured):
+            self.warnings.append(problem)
 
     @property
     def asks_us(self) -> bool:

@@ -65,10 +65,19 @@ def _as_pathlib(path: str) -> str:
     return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
 
 
-def login_hint() -> str:
-    """Return the hint for replacing the login: `hf auth login`, unless it cannot write the file, or git not read it."""
+def login_hint(*, again: bool = False) -> str:
+    """Return the hint for logging in, unless the file cannot be written, or git not read it.
+
+    `again`: if there is a login already. Then `hf auth login` does nothing, or needs `--force`, which older versions do
+    not have.
+    """
     if is_colab():
         return COLAB_HINT
+    return mounted_secret_hint() or ("run `git-credential-hf login`" if again else "run `hf auth login`")
+
+
+def mounted_secret_hint() -> str | None:
+    """Return how the token is replaced if nobody can log in here: the file is another user's, or mounted read-only."""
     path, own = token_path(), _own_token_path()
     folder = os.path.dirname(path)
     is_mounted = os.path.isdir(folder) and not os.access(folder, os.W_OK)
@@ -77,7 +86,7 @@ def login_hint() -> str:
         return f"run `export HF_TOKEN_PATH={shell_word(own)}{login}`"
     if is_mounted:
         return f"replace the secret mounted at {path}; this user must be able to read it"
-    return "run `hf auth login`"
+    return None
 
 
 COLAB_HINT = (
@@ -149,7 +158,7 @@ def read_token_file() -> str | None:
         text = _read_settled(path)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Problem(f"cannot read the token file {path}: {why}", login_hint()) from None
+        raise Problem(f"cannot read the token file {path}: {why}", login_hint(again=True)) from None
     return clean_token(text) or None if text is not None else None
 
 
@@ -248,5 +257,5 @@ def _parse_any(text: str, path: str) -> dict[str, dict[str, str]]:
         parser.read_string(text, path)
         return {name: dict(parser.items(name)) for name in parser.sections()}
     except (configparser.Error, UnicodeDecodeError):
-        report("warning", f"cannot parse {path}; tokens are not renewed until `hf auth login` rewrites it")
+        report("warning", f"cannot parse {path}; tokens are not renewed until `git-credential-hf login` rewrites it")
         return {}

@@ -93,10 +93,10 @@ class Token:
             return self.fix
         return {
             "env": f"run `unset {self.place}` to use your login, or set it to a token from {self.settings_url}",
-            "file": login_hint(),
+            "file": login_hint(again=True),
             "oidc": "check the Trusted Publisher of the repository, then run the job again",
             "colab": "put a new token into the secret HF_TOKEN of the notebook",
-        }.get(self.kind, "run `hf auth login`")
+        }.get(self.kind, login_hint(again=True))
 
     def is_expired(self) -> bool:
         """Whether it has expired, by this machine's clock."""
@@ -144,7 +144,7 @@ def stored_token(name: str, hub: str = PUBLIC_HUB, *, act: bool = True) -> Token
         known = ", ".join(f"'{known}'" for known in stored_token_names())
         raise Problem(
             f"no stored token is named '{name}'; " + (f"there are {known}" if known else "there are none"),
-            "run `hf auth login`",
+            login_hint(again=True),
         )
     return (_refreshed(token) or token) if act and token.is_due() else token
 

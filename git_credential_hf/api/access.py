@@ -20,6 +20,7 @@ from git_credential_hf.owners import record_owner
 from git_credential_hf.problem import Problem, trace
 from git_credential_hf.state import YES_CACHED_FOR, cache_directory, is_recorded, record
 from git_credential_hf.system import run_each
+from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token
 
 _MAX_LFS_OBJECTS = 100  # in one request
@@ -130,7 +131,7 @@ def explain_refusal(token: Token, path: bytes | None) -> Refusal:
 def _request_access(token: Token | None, repository: Repository, write: bool) -> Answer:
     name = repository.name
     if token is None and write:
-        return Answer(repository, write, "no", "no-token", f"writing to {name} requires a token", "run `hf auth login`")
+        return Answer(repository, write, "no", "no-token", f"writing to {name} requires a token", login_hint())
     path = f"/api/{repository.kind}/{name}/auth-check{'/write' if write else ''}"
     response = ask_hub(repository.hub, path, token)
     if response.status_code == 200:
@@ -144,7 +145,7 @@ def _request_access(token: Token | None, repository: Repository, write: bool) ->
         if token is not None:
             raise _token_refusal(token, message)
         private = f"{name} does not exist, or reading it requires a token"
-        return Answer(repository, write, "no", "no-token", private, "run `hf auth login`")
+        return Answer(repository, write, "no", "no-token", private, login_hint())
     if response.status_code in (403, 404) and token is not None:
         answer = refusal_from_message(token, repository, write, response)
         answer = answer or refusal_from_account(token, _request_account(token), repository, write, message)

@@ -9,7 +9,7 @@ from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import error_message
 from git_credential_hf.hub import Repository, hub_name, token_settings_url
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, runnable
 from git_credential_hf.tokens import Token
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Answer:
             "answer": self.answer,
             "reason": self.reason,
             "message": self.message,
-            "fix": self.fix,
+            "fix": self.fix and runnable(self.fix),
         }
 
 
@@ -141,16 +141,14 @@ def refusal_from_message(token: Token, repository: Repository, write: bool, resp
 
 def missing_repository(repository: Repository, write: bool) -> Answer:
     """Return the answer for a 404: the repository does not exist, or is private and hidden from this token."""
-    create = f"hf repos create {repository.name}" + _type_option(repository)
-    if repository.kind == "spaces":
-        create += " --sdk gradio"
+    page = {"datasets": "new-dataset", "spaces": "new-space"}.get(repository.kind, "new")
     return Answer(
         repository,
         write,
         "no",
         "no-such-repo",
         f"{repository.page} does not exist, or it is private and this token has no access",
-        f"run `{create}`, or check the name and the account",
+        f"run `git-credential-hf status` to check the account, or create {repository.name} at {repository.hub}/{page}",
     )
 
 
@@ -191,23 +189,18 @@ def refusal_from_account(
     is_low = role in _LOW_ROLES if namespace in account.orgs else account.knows_orgs
     if not write or name == namespace or is_own or not message or not is_low:
         return None  # the token and the account should do: the reason is another one
-    pull_request = f"hf discussions create {name} --pull-request --title '…'" + _type_option(repository)
     return no(
         "role-too-low",
         f"{account.name} may not write to {name}: "
         + (f"its role in {namespace} is '{role}'" if role else f"it is not a member of {namespace}"),
-        f"open a pull request: `{pull_request}`, then `git push origin HEAD:refs/pr/N`",
+        f"open a pull request at {repository.page}/discussions, then run `git push origin HEAD:refs/pr/N`",
     )
-
-
-def _type_option(repository: Repository) -> str:
-    return "" if repository.kind == "models" else f" --type {repository.type}"
 
 
 def other_token_hint(token: Token, what: str) -> str:
     """Return how to replace this token with `what`, such as one `with the role 'write'`."""
     create = f"create one {what} at {token.settings_url}"
-    then = {"env": f", and set {token.place} to it", "file": ", and run `hf auth login`"}
+    then = {"env": f", and set {token.place} to it", "file": ", and run `git-credential-hf login`"}
     return create + then.get(token.kind, "")
 
 

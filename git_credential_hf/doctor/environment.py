@@ -10,7 +10,7 @@ from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.hub import PUBLIC_HUB, environment_endpoint, environment_hub, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
-from git_credential_hf.token_files import COLAB_HINT, is_colab, login_hint, token_path
+from git_credential_hf.token_files import COLAB_HINT, is_colab, login_hint, mounted_secret_hint, token_path
 
 TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
 
@@ -22,7 +22,8 @@ _REMEDIES = {
     "a CI job": "give the job the secret HF_TOKEN",
     "a Colab notebook": COLAB_HINT,
     "a Kubernetes pod": "mount a Secret, and set HF_TOKEN_PATH to its file",
-    "a container": "mount a secret, and set HF_TOKEN_PATH to its file; do not copy a token into the image",
+    "a container": "run `hf auth login`, or mount a secret and set HF_TOKEN_PATH to its file; "
+    "do not copy a token into an image",
 }
 
 
@@ -41,9 +42,9 @@ def detect_environment() -> str | None:
     return None
 
 
-def token_hint() -> str:
-    """Return how this environment gets a token without a copy that stays in it."""
-    return _REMEDIES.get(detect_environment() or "") or login_hint()
+def token_hint(*, again: bool = False) -> str:
+    """Return how this environment gets a token without a copy that stays in it; `again`: if there is a login."""
+    return mounted_secret_hint() or _REMEDIES.get(detect_environment() or "") or login_hint(again=again)
 
 
 def check_editor(machine: Machine) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from git_credential_hf.files import Change
 from git_credential_hf.masking import mask_line, mask_token
+from git_credential_hf.problem import runnable
 from git_credential_hf.tokens import Token
 
 # The ids of all findings, in the order in which they are shown.
@@ -14,13 +15,14 @@ IDS = (
     *("netrc-entry", "netrc-default", "netrc-unreadable"),
     *("helper-not-configured", "helper-not-found", "helper-shadowed", "helper-behind", "helper-bypassed"),
     *("stale-copy", "username-set", "gcm-residue"),
-    *("token-in-remote-url", "token-in-git-config", "lfs-missing", "lfs-not-hooked", "lfs-url-elsewhere"),
+    *("token-in-remote-url", "token-in-git-config"),
+    *("lfs-missing", "lfs-not-hooked", "lfs-pointers", "lfs-url-elsewhere"),
     *("hooks-broken", "program-writable", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),
     *("repo-no-access", "repo-read-only", "repo-gated"),
 )
 
 # For what may be the only credential that works, or the only one of its account.
-LOG_IN_FIRST = "run `hf auth login` with a token of that account, then `git-credential-hf doctor --fix`"
+LOG_IN_FIRST = "run `git-credential-hf login` with a token of that account, then `git-credential-hf doctor --fix`"
 RUN_FIX = "run `git-credential-hf doctor --fix`"
 
 
@@ -60,7 +62,7 @@ class Finding:
             "severity": self.severity,
             "title": self.title,
             "detail": self.detail,
-            "fix": self.fix,
+            "fix": runnable(self.fix),
             "fixable": self.changes is not None,
             "fixed": self.fixed,
         }

@@ -11,6 +11,7 @@ from git_credential_hf.doctor.finding import LOG_IN_FIRST, Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, config_path, git_directory, removal_command
 from git_credential_hf.git.helpers import HelperChains, bypassing_variables, configure_hint, shown_helper
+from git_credential_hf.git.lfs import MISSING, pointers_problem, setup_problem
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
@@ -121,26 +122,21 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
 
 def check_lfs(machine: Machine) -> Iterator[Finding]:
     """Check that git-lfs works: most repositories of the Hub store files in LFS."""
-    if find_program("git-lfs") is None:
-        yield Finding(
-            "lfs-missing",
-            "warning",
-            "git-lfs is not installed: clones contain pointers instead of files",
-            "git-lfs is not on PATH",
-            "install git-lfs (apt-get install git-lfs, brew install git-lfs)",
-        )
-    elif not any(
-        entry.section == "filter" and entry.subsection == "lfs" and entry.name in ("process", "smudge")
-        for entry in machine.entries
-    ):
+    problem = setup_problem(machine.entries if find_program("git-lfs") else [])
+    if problem and problem.message == MISSING:
+        yield Finding("lfs-missing", "warning", problem.message, "git-lfs is not on PATH", problem.fix or "")
+    elif problem:
         yield Finding(
             "lfs-not-hooked",
             "warning",
-            "git-lfs is installed, but git does not use it",
+            problem.message,
             "filter.lfs is not in git's configuration",
-            "run `git lfs install --skip-repo`",
+            problem.fix or "",
             lambda: [GitCommand("lfs", "install", "--skip-repo")],
         )
+    problem = pointers_problem(machine.entries) if machine.remote else None
+    if problem:
+        yield Finding("lfs-pointers", "warning", problem.message, "", problem.fix or "")
     url = machine.lfs_endpoint
     if url and not parse_remote(url, machine.other_hubs):
         settings = (("lfs", "url"), ("remote", "lfsurl"))

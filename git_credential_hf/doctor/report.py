@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_hf.doctor.finding import first_fix
 from git_credential_hf.masking import mask_line, mask_token
+from git_credential_hf.problem import runnable
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
@@ -40,7 +41,7 @@ def _finding_lines(finding: "Finding") -> Iterator[str]:
     yield from wrap(" " * 8, finding.title)
     for line in finding.detail.split("\n") if finding.detail else ():
         yield from wrap(" " * 10, line)
-    yield from wrap(" " * 8 + "fix: ", finding.fix)
+    yield from wrap(" " * 8 + "fix: ", runnable(finding.fix))
 
 
 def wrap(start: str, text: str) -> list[str]:
@@ -71,4 +72,4 @@ def _summary(findings: "list[Finding]") -> str:
     errors = sum(finding.severity == "error" for finding in findings)
     numbers = ((errors, "problem"), (len(findings) - errors, "warning"))
     counts = ", ".join(f"{number} {word}{'s' if number > 1 else ''}" for number, word in numbers if number)
-    return f"{counts}; next: {first_fix(findings)}"
+    return f"{counts}; next: {runnable(first_fix(findings) or '')}"

@@ -158,7 +158,7 @@ def check_token_files(machine: Machine) -> Iterator[Finding]:
     login = _login()
     fault = _fault(login.value) if login else None
     if login and fault:
-        yield Finding("token-malformed", "error", f"the stored token {fault}", login.where(), token_hint())
+        yield Finding("token-malformed", "error", f"the stored token {fault}", login.where(), token_hint(again=True))
 
 
 def check_legacy_file(machine: Machine) -> Iterator[Finding]:

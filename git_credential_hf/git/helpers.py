@@ -15,19 +15,13 @@ from git_credential_hf.git.run import (
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, parse_origin
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import parse_options
 
 
 def configure_hint(scope: str = "global") -> str:
-    """Return the hint that makes git use this program: by its path if it is not on PATH."""
-    program = "git-credential-hf"
-    if not find_program(program):
-        try:
-            program = shell_word(program_path())
-        except Problem:
-            pass  # it is run as `python -m`
-    return f"run `{program} configure`" if scope == "global" else f"run `{program} configure --{scope}`"
+    """Return the hint that makes git use this program."""
+    return "run `git-credential-hf configure`" if scope == "global" else f"run `git-credential-hf configure --{scope}`"
 
 
 def is_our_helper(value: str) -> bool:

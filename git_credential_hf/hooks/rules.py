@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from git_credential_hf.api.access import card_errors
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.run import run_git
+from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.hooks.limits import (
     MAX_DESCRIPTION,
     MAX_DIRECTORY_FILES,
@@ -19,10 +19,11 @@ from git_credential_hf.hooks.limits import (
     MAX_XET_BYTES,
 )
 from git_credential_hf.hooks.scan import Additions, Blob, FullDirectory, Leak, LfsPointer
-from git_credential_hf.hub import Repository, token_settings_url
+from git_credential_hf.hub import PUBLIC_HUB, Repository, token_settings_url
 from git_credential_hf.masking import is_visible, mask_token, register_secret
 from git_credential_hf.problem import Problem, shell_word
 
+GIT_XET_PAGE = f"{PUBLIC_HUB}/docs/hub/xet/using-xet-storage#git"
 MAX_FILE_SIZE = f"{MAX_FILE_BYTES // 1024**2} MiB"
 
 
@@ -144,12 +145,16 @@ def _lfs_objects(pointers: Sequence[LfsPointer], entries: list[ConfigEntry]) -> 
 
 def _lfs_limit(entries: list[ConfigEntry]) -> tuple[int, str]:
     """Return the largest LFS object in bytes that git-lfs can push as configured, and what raises that limit."""
+    has_xet = find_program("git-xet") is not None
+    xet = "run `git xet install`" if has_xet else f"install git-xet, see {GIT_XET_PAGE}"
     agents = {entry.subsection for entry in entries if entry.section == "lfs" and entry.name == "path"}
     if "customtransfer.xet" in agents:
         return MAX_XET_BYTES, "split the file"
     if "customtransfer.multipart" in agents:
-        return MAX_MULTIPART_BYTES, "split the file, or run `git xet install`"
-    return MAX_LFS_BYTES, "run `hf lfs-enable-largefiles .`, or `git xet install`"
+        return MAX_MULTIPART_BYTES, f"split the file, or {xet}"
+    if find_program("hf"):  # which git-lfs starts at each push, too
+        return MAX_LFS_BYTES, "run `hf lfs-enable-largefiles .`" + (", or `git xet install`" if has_xet else "")
+    return MAX_LFS_BYTES, xet
 
 
 # --- model cards ---

@@ -28,7 +28,7 @@ def test_help_lists_the_commands() -> None:
     """The commands of the contract are in the help, each with a whole sentence, and git's operations are named."""
     shown = run("--help").stdout
     commands = re.findall(r"^  ([a-z-]+)  +\S.*\.$", shown.partition("Commands:\n")[2], re.MULTILINE)
-    assert commands == ["check", "configure", "doctor", "hook", "hooks", "purge", "status", "unconfigure"]
+    assert commands == ["check", "configure", "doctor", "hook", "hooks", "login", "purge", "status", "unconfigure"]
     for operation in ("get", "store", "erase", "capability"):
         assert operation in shown
 
@@ -52,6 +52,11 @@ def test_version() -> None:
         ["configure", "--nonsense"],
         ["configure", "extra"],
         ["configure", "--print", "--env"],
+        ["configure", "--global", "--system"],
+        ["unconfigure", "--local", "--global"],
+        ["hooks", "install", "--global", "--local"],
+        ["hooks", "uninstall", "--local", "--global"],
+        ["hooks", "status", "--global", "--local"],
         ["unconfigure", "--print"],
         ["unconfigure", "--json"],
         ["get", "extra"],

@@ -233,11 +233,10 @@ def test_system_scope(home: Path, tmp_path: Path) -> None:
     assert not system.exists() and not own.parent.exists()
 
 
-def test_the_last_scope_counts(home: Path, tmp_path: Path) -> None:
-    """Of several scope options the last one counts, and each scope is undone by itself."""
+def test_each_scope_is_undone_by_itself(home: Path, tmp_path: Path) -> None:
+    """To undo what `configure` has written for all users leaves what it has written for one."""
     system = tmp_path / "system"
-    succeed_fork("configure", "--system", "--global", GIT_CONFIG_SYSTEM=str(system))
-    assert not system.exists()
+    succeed_fork("configure", "--global", GIT_CONFIG_SYSTEM=str(system))
     succeed_fork("unconfigure", "--system", GIT_CONFIG_SYSTEM=str(system))
     assert files_below(home) == configured()
 

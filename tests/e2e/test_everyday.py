@@ -222,7 +222,7 @@ def test_a_token_revoked_after_the_clone(
     done = account.git("lfs", "pull", check=False, timeout=20)
     assert done.returncode != 0
     assert f"token hf_****{token[-4:]} from the" in done.stderr
-    assert "hf auth login" in done.stderr or "unset HF_TOKEN" in done.stderr
+    assert "git-credential-hf login" in done.stderr or "unset HF_TOKEN" in done.stderr
     assert len(hub.log.with_token()) <= 4, "it did not ask for ever"
 
     monkeypatch.delenv("HF_TOKEN", raising=False)

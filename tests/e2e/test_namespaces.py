@@ -435,7 +435,7 @@ def test_no_token_at_all(account: Account, home: Path) -> None:
     done = account.run(*MAP, check=False)
     assert done.returncode == 1
     assert len(errors(done)) == 1
-    assert "hf auth login" in done.stderr
+    assert "git-credential-hf login" in done.stderr
     assert global_config(home) == before
 
 

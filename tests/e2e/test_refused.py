@@ -92,7 +92,7 @@ def test_git_works_again_by_itself(hub: "Hub", account: Account, pair: "OAuth") 
     new = account.get()
     assert new not in ("", pair.access_token)
     printed = ours(first, pair.access_token, pair.refresh_token, new)
-    assert "hf auth login" not in printed, "there is nothing left to do"
+    assert "git-credential-hf login" not in printed, "there is nothing left to do"
     assert shown(pair.access_token) in printed or shown(new) in printed
 
     hub.log.clear()
@@ -135,7 +135,7 @@ def test_many_refusals_at_once(hub: "Hub", account: Account, pair: "OAuth") -> N
     new = account.get()
     assert new not in ("", pair.access_token)
     assert not any(new in text for text in printed)
-    assert not any("hf auth login" in text for text in printed)
+    assert not any("git-credential-hf login" in text for text in printed)
     reject(account, pair.access_token)
     assert account.get() == new
     assert len(hub.log.of(REFRESH)) == 1
@@ -160,7 +160,7 @@ def test_a_refresh_that_fails(hub: "Hub", account: Account, pair: "OAuth", failu
         printed.append(ours(done, pair.access_token, pair.refresh_token))
     assert len(hub.log.of(REFRESH)) == 1
     assert shown(pair.access_token) in printed[0]
-    assert "hf auth login" in printed[0]
+    assert "git-credential-hf login" in printed[0]
     assert len(hub.log.with_token()) < 30, "there is no endless retry"
     stored = (account.home / ".cache/huggingface/stored_tokens").read_text()
     assert pair.refresh_token in stored, "it may still be valid when the Hub works again"
@@ -229,7 +229,7 @@ def test_an_invalid_token(hub: "Hub", account: Account, token: str) -> None:
     assert "invalid" in printed.lower()
     assert f"hf_{shown(token)}" in printed
     assert ".cache/huggingface/token" in printed
-    assert "hf auth login" in printed
+    assert "git-credential-hf login" in printed
     assert hub.log.of(REFRESH) == []
     assert (account.home / ".cache/huggingface/token").read_text() == token
 
@@ -253,7 +253,7 @@ def test_fine_but_not_for_this_repository(hub: "Hub", account: Account, token: s
     assert path.removesuffix(".git") in printed
     assert "invalid" not in printed.lower()
     assert "expired" not in printed
-    assert "run `hf auth login`" not in printed or "another account" in printed
+    assert "run `git-credential-hf login`" not in printed or "another account" in printed
     assert len(printed.splitlines()) <= 3
 
 
@@ -373,7 +373,7 @@ def test_without_an_answer(
     assert time.monotonic() - began < ERASE_LIMIT
     assert f"hf_{shown(token)}" in printed
     assert ".cache/huggingface/token" in printed
-    assert "hf auth login" in printed
+    assert "git-credential-hf login" in printed
     assert "no access" not in printed
     assert "expired" not in printed
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-COMMANDS = ("status", "check", "doctor", "configure", "unconfigure", "purge", "hooks", "hook")
+COMMANDS = ("status", "check", "doctor", "configure", "unconfigure", "purge", "hooks", "hook", "login")
 
 
 def offered(*command: str) -> set[str]:
@@ -145,6 +145,8 @@ ELSEWHERE = {
     ),
     "hf auth login": ("tests/support/story/alice.story", "$ hf auth login"),
     "hf auth login --add-to-git-credential": ("tests/e2e/test_alternatives.py", "--add-to-git-credential"),
+    "git lfs pull": ("tests/e2e/test_refused.py", '"lfs", "pull"'),
+    "git-credential-hf login": ("tests/commands/test_login.py", '"login"'),
     "hf auth switch": ("tests/e2e/test_everyday.py", '"switch"'),
     "gh auth git-credential": ("tests/e2e/test_alternatives.py", "gh auth git-credential"),
     "git-credential-hf configure --hub https://hub.example.com": (

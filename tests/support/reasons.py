@@ -70,15 +70,12 @@ ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token from {S
 LACKS = "the fine-grained token {token} lacks `repo.write` for alice/model"
 ADD_WRITE = f"add 'Write access to contents' for alice/model or alice at {SETTINGS}"
 LOW = "alice may not write to acme/model: "
-PULL = (
-    "open a pull request: `hf discussions create acme/model --pull-request --title '…'`, "
-    "then `git push origin HEAD:refs/pr/N`"
-)
+PULL = "open a pull request at https://huggingface.co/acme/model/discussions, then run `git push origin HEAD:refs/pr/N`"
 GATED = "open https://huggingface.co/bob/gated"
 CONDITIONS = f"{GATED} and accept its conditions; access can take a few minutes to take effect"
 NOT_REQUESTED = "bob/gated is gated, and you have not requested access"
 MISSING = "https://huggingface.co/{} does not exist, or it is private and this token has no access"
-CREATE = "run `hf repos create {}`, or check the name and the account"
+CREATE = "run `git-credential-hf status` to check the account, or create {} at https://huggingface.co/{}"
 READS = {"alice/model": ["repo.content.read"], "alice/other": ["repo.write"]}
 
 # What sets the Hub up and returns the token; the repository; then what a check of writing to it with this HF_TOKEN
@@ -152,11 +149,11 @@ REASONS: dict[str, Row] = {
     ),
     "no such repository": (
         *(_alice, "alice/missing", "no-such-repo"),
-        *(MISSING.format("alice/missing"), CREATE.format("alice/missing")),
+        *(MISSING.format("alice/missing"), CREATE.format("alice/missing", "new")),
     ),
     "somebody else's private repository": (
         *(lambda hub: _acme(hub, None, private=True), "acme/model", "no-such-repo"),
-        *(MISSING.format("acme/model"), CREATE.format("acme/model")),
+        *(MISSING.format("acme/model"), CREATE.format("acme/model", "new")),
     ),
     "disabled": (
         *(_disabled, "alice/model", "repo-disabled"),

@@ -98,7 +98,7 @@ def source(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Monke
     """A token from that source: its description, the hint if it is refused, and whether it has expired."""
     make, described, is_expired = SOURCES[request.param]
     make(home, monkeypatch)
-    hint = "run `hf auth login`"
+    hint = "run `git-credential-hf login`"
     if "variable" in described:
         hint = f"run `unset {request.param}` to use your login, or set it to a token from {SETTINGS}"
     return f"{SHOWN} from {described.format(home=home)}", f"git-credential-hf: hint: {hint}\n", is_expired

@@ -184,7 +184,7 @@ def test_a_file_that_cannot_be_read(content: bytes | None, why: str, token_file:
     with pytest.raises(Problem) as raised:
         read_token_file()
     assert raised.value.message == f"cannot read the token file {token_file}: {why}"
-    assert raised.value.fix == "run `hf auth login`"
+    assert raised.value.fix == "run `git-credential-hf login`"
 
 
 def test_hint_for_a_mounted_file(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +238,7 @@ def test_malformed_stored_tokens(text: str | bytes, stored_tokens: Path, capfd: 
     """A malformed file has no tokens, and is reported if it is text; nothing of it is shown."""
     write_aged(stored_tokens, text)
     assert read_stored_tokens() == {}
-    warning = f"cannot parse {stored_tokens}; tokens are not renewed until `hf auth login` rewrites it"
+    warning = f"cannot parse {stored_tokens}; tokens are not renewed until `git-credential-hf login` rewrites it"
     expected = "" if isinstance(text, bytes) else f"git-credential-hf: warning: {warning}\n"
     assert capfd.readouterr() == ("", expected)
 

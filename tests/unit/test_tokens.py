@@ -290,7 +290,7 @@ SOURCES = {
         "the environment variable HF_TOKEN",
         f"run `unset HF_TOKEN` to use your login, or set it to a token from {SETTINGS}",
     ),
-    ("file", "/a:b/token"): ("the file /a:b/token", "run `hf auth login`"),
+    ("file", "/a:b/token"): ("the file /a:b/token", "run `git-credential-hf login`"),
     ("oidc", ""): (
         "a Trusted Publisher (HF_OIDC_RESOURCE)",
         "check the Trusted Publisher of the repository, then run the job again",
@@ -345,7 +345,7 @@ def test_a_stored_token_by_its_name(stored_tokens: Path) -> None:
         with pytest.raises(Problem) as raised:
             stored_token(name)
         assert raised.value.message == f"no stored token is named '{name}'; there are 'laptop', 'work', 'none'"
-        assert raised.value.fix == "run `hf auth login`"
+        assert raised.value.fix == "run `git-credential-hf login`"
     stored_tokens.unlink()
     with pytest.raises(Problem, match="no stored token is named 'work'; there are none"):
         stored_token("work")

@@ -260,6 +260,19 @@ def git_lfs_again(machine: Machine) -> None:
     machine.set("PATH", os.environ["PATH"] + ":/usr/bin:/usr/local/bin")
 
 
+def pointers(machine: Machine) -> None:
+    machine.repository()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+    for name, content in {"it's a.bin": pointer, ".gitattributes": "*.bin filter=lfs -text\n"}.items():
+        (machine.where / name).write_text(content)
+        machine.git("add", name)  # the pointer first, without a filter
+
+
+def files(machine: Machine) -> None:
+    """What `git lfs pull` does."""
+    (machine.where / "it's a.bin").write_bytes(bytes(12345))
+
+
 def lfs_elsewhere(machine: Machine) -> None:
     machine.repository()
     in_config("lfs.url", "https://lfs.example.org/alice", where="--local")(machine)
@@ -374,24 +387,24 @@ ROWS = [
     ),
     Row(
         *("revoked", "token-invalid", revoked, "error", "the Hub rejects the token", "{shown} from .*" + TOKEN_FILE),
-        "run `hf auth login`",
+        "run `git-credential-hf login`",
         by_hand=log_in,
         needs="online",
     ),
     Row(
         *("expired", "token-expired", expired, "error", "token has expired", "{shown} from .*" + TOKEN_FILE),
-        "run `hf auth login`",
+        "run `git-credential-hf login`",
         by_hand=log_in_as,
         needs="online",
     ),
     Row(
         *("expired by the clock", "token-expired", lambda machine: machine.log_in_again(expires_at=hours(-1)), "error"),
-        *("token has expired", "stored as 'mine'", "run `hf auth login`"),
+        *("token has expired", "stored as 'mine'", "run `git-credential-hf login`"),
         by_hand=log_in_as,
     ),
     Row(
         *("expires tomorrow", "token-expiring", lambda machine: machine.log_in_again(expires_at=hours(30.5))),
-        *("warning", "expires in 30 hours", "{shown} from", "run `hf auth login`"),
+        *("warning", "expires in 30 hours", "{shown} from", "run `git-credential-hf login`"),
         by_hand=log_in_as,
     ),
     Row(
@@ -435,7 +448,7 @@ ROWS = [
     ),
     Row(
         *("read-only login", "read-only-token", read_only, "warning", "token is read-only", "of alice"),
-        "with the role 'write' at .*, and run `hf auth login`",
+        "with the role 'write' at .*, and run `git-credential-hf login`",
         by_hand=write_token,
         needs="online",
     ),
@@ -586,13 +599,18 @@ ROWS = [
     # --- git-lfs and the hooks
     Row(
         *("no git-lfs", "lfs-missing", no_git_lfs, "warning", "git-lfs is not installed", "not on PATH"),
-        "install git-lfs",
+        "install git-lfs|install -y git-lfs",
         by_hand=git_lfs_again,
     ),
     Row(
         *("git-lfs unknown to git", "lfs-not-hooked", without("filter"), "warning", "but git does not use it"),
         *("filter.lfs is not in", "run `git lfs install --skip-repo`"),
         fixable=True,
+    ),
+    Row(
+        *("cloned without git-lfs", "lfs-pointers", pointers, "warning", "are pointers", ""),
+        "run `git lfs pull`",
+        by_hand=files,
     ),
     Row(
         *("another host", "lfs-url-elsewhere", lfs_elsewhere, "warning", "to another host"),
@@ -657,7 +675,7 @@ ROWS = [
     ),
     Row(
         *("a reader", "repo-read-only", why("a reader"), "warning", "role in acme is 'read'"),
-        *("acme/model, with {shown}", "hf discussions create acme/model --pull-request"),
+        *("acme/model, with {shown}", "open a pull request at https://huggingface.co/acme/model/discussions"),
         by_hand=promoted,
         needs="online",
         repository=("acme/model",),
@@ -671,7 +689,7 @@ ROWS = [
     ),
     Row(
         *("missing", "repo-no-access", why("no such repository"), "error", "alice/missing does not exist"),
-        *("alice/missing, with", "run `hf repos create alice/missing`"),
+        *("alice/missing, with", "create alice/missing at https://huggingface.co/new"),
         by_hand=created,
         needs="online",
         repository=("https://huggingface.co/alice/missing",),

@@ -6,10 +6,12 @@ import re
 import select
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from git_credential_hf.doctor.environment import token_hint
 from git_credential_hf.doctor.report import wrap
 
 from .conftest import MODEL, Machine, shown
@@ -254,6 +256,15 @@ def test_colab(machine: Machine) -> None:
     cell = f"{line}; import subprocess; subprocess.run(['git', 'credential', 'fill'])"
     done = machine.run("python", "-c", cell, stdin="url=https://huggingface.co\n\n")
     assert "password=hf_of_the_notebook\n" in done.stdout
+
+
+def test_in_a_container(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may be somebody's workplace: logging in is named beside the secret, unless the login is mounted."""
+    monkeypatch.setattr(os.path, "exists", lambda path: path == "/.dockerenv")
+    assert token_hint().startswith("run `hf auth login`, or mount a secret and set HF_TOKEN_PATH")
+    (home / ".cache/huggingface").mkdir(parents=True)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert token_hint().startswith("replace the secret mounted at ")
 
 
 # --- missing or broken programs and files ---

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from amount import some
+from programs import run
 
 from git_credential_hf.hooks import install as hooks_install
 from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
@@ -405,6 +406,52 @@ def test_program_does_not_run(bench: Bench, how: str) -> None:
         f"git-credential-hf: warning: {program} does not run, so this push was not checked"
     ]
     assert bench.uploaded() == 1
+
+
+REMOVED = {
+    "in the repository": ("local", None, False),
+    "beside a hook": ("local", None, True),
+    "beside husky's": ("local", ".husky/it's", True),
+    "of the account": ("global", None, True),
+    "of the account, beside others": ("global", "{home}/my hooks", True),
+}
+
+
+@pytest.mark.parametrize("how", REMOVED)
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "fish"])
+def test_last_words(how: str, shell: str, bench: Bench, home: Path) -> None:
+    """If the program is gone, each hook names a command that removes it, and pushes go on as before it."""
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell}")
+    scope, path, has_hook = REMOVED[how]
+    where = bench.repository("it's a place")
+    hooks = where / ".git/hooks"
+    if path is not None:
+        path = path.format(home=home)
+        bench.git("config", f"--{scope}", "core.hooksPath", path)
+        hooks = where / path
+    if has_hook:
+        script(hooks / "pre-push", CUSTOM)
+    bench.install(scope)
+    (bench.folder / "bin/git-credential-hf").unlink()
+    bench.commit()
+    for name in ("pre-commit", "pre-push"):
+        bench.log.write_text("")
+        done = bench.git("commit", "--allow-empty", "--message=x") if name == "pre-commit" else bench.push()
+        assert done.returncode == 0, done.stderr
+        said = [line for line in done.stderr.splitlines() if line.startswith("git-credential-hf: ")]
+        if not said and name == "pre-push" and (path or scope == "global"):
+            continue  # removing one has removed both
+        assert len(said) == 2 and "warning: " in said[0], done.stderr
+        start, command, end = said[1].split("`")
+        assert (start, end) == ("git-credential-hf: hint: install it again, or remove this hook with ", "")
+        run(shell, "-c", command, cwd=home)
+        done = bench.git("commit", "--allow-empty", "--message=x") if name == "pre-commit" else bench.push()
+        assert (done.returncode, "git-credential-hf" in done.stderr) == (0, False), done.stderr
+    bench.commit()
+    done = bench.push()
+    assert (done.returncode, "git-credential-hf" in done.stderr) == (0, False), done.stderr
+    assert bench.logged("custom") == ["custom"] * has_hook
 
 
 def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
 INSTALLERS = Path(sys.executable).parent  # uv, uvx and pipx
 # All that install.sh needs; a fresh Debian, Fedora, Alpine or macOS has it.
-SYSTEM = ["sh", "env", "cat", "chmod", "dirname", "find", "grep", "id", "ln", "mkdir", "readlink", "rm", "rmdir"]
+SYSTEM = ["sh", "env", "cat", "chmod", "dirname", "find", "grep", "id", "ln", "mkdir", "readlink", "rm", "rmdir", "sed"]
 # How to reach the package registries that this machine is set up for.
 FOR_REGISTRIES = ("PIP_", "UV_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "HTTPS_PROXY")
 

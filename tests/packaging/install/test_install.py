@@ -5,6 +5,7 @@ those marked `registries` install the real package with real pip and uv.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -113,7 +114,8 @@ def test_root_gets_what_is_missing(account: Account) -> None:
     account.has_script("apt-get", f'echo "$*" >>{account.root}/apt', f"[ $1 = update ] || {{ {bring}; }}")
     account.lacks("git", "python3")
     account.installed()
-    assert (account.root / "apt").read_text().splitlines() == ["update", "install -y git python3-venv"]
+    commands = ["update", "install -y git python3-venv", "install -y git-lfs"]
+    assert (account.root / "apt").read_text().splitlines() == commands
     assert account.run("git-credential-hf", "--version") == "git-credential-hf 1.0\n"
 
 
@@ -265,11 +267,65 @@ def test_not_on_path(account: Account) -> None:
     bin = account.command.parent
     assert account.installed(PATH=str(account.tools)).stderr == (
         f"install.sh: warning: {bin} is not on PATH\n"
-        f'install.sh: hint: run `export PATH="{bin}:$PATH"`, here and in the profile of your shell\n'
+        'install.sh: hint: run `export PATH="$HOME/.local/bin:$PATH"` in each shell\n'
     )
     account.has_script("git-credential-hf", "echo theirs")
     done = account.installed(PATH=f"{account.tools}:{bin}")
     assert done.stderr == f"install.sh: warning: {account.tools}/git-credential-hf comes first on PATH\n"
+
+
+# A shell by its SHELL; how it is started anew; and what the advice ends with.
+ADVISED: dict[str, tuple[list[str], str]] = {
+    "bash": (["bash", "-i"], "then open a new terminal"),
+    "zsh": (["zsh", "-i"], "then open a new terminal"),
+    "fish": (["fish"], ""),
+    "dash": (["dash", "-l"], "then log in again"),
+    "": ([], "in each shell"),
+    "tcsh": ([], "in each shell"),
+}
+
+
+@pytest.mark.parametrize("prefix", [None, "its'$own!"])
+@pytest.mark.parametrize("shell", ADVISED)
+def test_the_advice_for_path(account: Account, shell: str, prefix: str | None) -> None:
+    """Pasted into that shell, the advice puts the command on PATH: in the next one, or in this one if it says so."""
+    again, end = ADVISED[shell]
+    program = shutil.which(shell or "sh")
+    if shell and again and not program:
+        pytest.skip(f"no {shell}")
+    arguments = ["--prefix", str(account.home / prefix)] if prefix else []
+    said = account.installed(*arguments, PATH=str(account.tools), SHELL=f"/bin/{shell}" if shell else "").stderr
+    found = re.fullmatch(r"install.sh: warning: .* is not on PATH\ninstall.sh: hint: run `(.*)`(.*)\n", said)
+    assert found, said
+    command, then = found.groups()
+    ours, system = "git-credential-hf", {"PATH": str(account.tools), "TERM": "dumb"}
+    started = [program] if again else ["sh"]
+    find = f"{command} ; command -v {ours}"
+    if prefix or not again:
+        assert "shell" in then
+    else:
+        assert then.removeprefix(", ") == end
+        if shell != "fish":
+            account.run(*started, "-c", command, **system)
+            started, find = [str(program), *again[1:]], f"command -v {ours}"
+    bin = account.home / prefix / "bin" if prefix else account.command.parent
+    assert account.run(*started, "-c", find, **system).strip().splitlines()[-1] == f"{bin}/{ours}"
+
+
+def test_git_lfs(account: Account) -> None:
+    """Root gets git-lfs, too; if there is none to be had, everything else is installed all the same."""
+    account.has_script("apt-get", f'echo "$*" >>{account.root}/apt', "[ $1 = update ]")
+    account.has_script("id", "echo 1000")
+    account.installed()
+    assert not (account.root / "apt").exists()
+    account.has_script("id", "echo 0")
+    assert "  then         apt-get install -y git-lfs\n" in account.installed("--dry-run").stdout
+    done = account.installed()
+    assert (account.root / "apt").read_text().splitlines() == ["update", "install -y git-lfs"]
+    assert "install.sh: warning: `apt-get install -y git-lfs` failed\n" in done.stderr
+    account.has_script("git-lfs")
+    account.installed()
+    assert (account.root / "apt").read_text().count("\n") == 2
 
 
 def test_nothing_of_the_current_directory_runs(account: Account) -> None:

@@ -18,6 +18,7 @@ from fake_hub import Hub
 from login import log_in, write_aged
 from programs import Done, git, run
 from proxies import Proxy
+from terminal import run_on_terminal
 
 from .conftest import CHECKOUT, INSTALLERS
 
@@ -166,6 +167,31 @@ def test_what_renews_goes_on_the_way_of_git(place: Environment, home: Path) -> N
         password, said = place.get(all_proxy="http://127.0.0.1:9", NO_PROXY="elsewhere.example")
     assert (password != before, password[:9], said) == (True, "hf_oauth_", "")
     assert proxy.asked == [host]
+
+
+@pytest.mark.parametrize("way", ["pasted", "browser"])
+def test_logging_in(place: Environment, home: Path, way: str) -> None:
+    """`login` is that of the installed huggingface_hub: a token is pasted, or since 1.20 comes from the browser.
+
+    It replaces a login, goes to the Hub on git's way, and asks nothing about git's helpers. Ctrl-C stores nothing.
+    """
+    if way == "browser" and place.numbers < (1, 20):
+        pytest.skip("it has no login in the browser")
+    log_in(home, place.hub.token("alice"))
+    place.hub.device_login = "alice"
+    token = place.hub.token("alice", role="write")
+    menu = [("How would you like", "2" if way == "pasted" else "1")] if place.numbers >= (1, 20) else []
+    typed = [("oken (" if not menu else "Enter your token", f"{token}\r")] if way == "pasted" else []
+    environment = {**NO_PROXIES, "HF_ENDPOINT": place.hub.url}
+    stopped = [*menu[:-1], (menu[0][0] if menu else typed[0][0], "\x03")]
+    done = run_on_terminal(place.program, "login", typed=stopped, **environment)
+    assert "error: the login was cancelled, and nothing was stored" in done.stdout, done.stdout
+    assert not (home / ".cache/huggingface/stored_tokens").exists()
+    done = run_on_terminal(place.program, "login", typed=[*menu, *typed], **environment)
+    assert done.returncode == 0, done.stdout
+    assert "git credential?" not in done.stdout and "Traceback" not in done.stdout
+    password, said = place.get()
+    assert (password == token or way == "browser", password[:9] == "hf_oauth_", said) == (True, way == "browser", "")
 
 
 # What has a limit of its own for huggingface_hub, old and new.

@@ -182,7 +182,7 @@ def test_another_token() -> None:
     create = f"create one of gold at {SETTINGS}"
     for kind, place, remedy in (
         ("env", "HF_TOKEN", f"{create}, and set HF_TOKEN to it"),
-        ("file", "/t:u", f"{create}, and run `hf auth login`"),
+        ("file", "/t:u", f"{create}, and run `git-credential-hf login`"),
         ("oidc", "", create),
     ):
         assert other_token_hint(Token(TOKEN, kind, place), "of gold") == remedy
@@ -237,7 +237,7 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
     ),
     "a contributor": (
         *("datasets/acme/model", True, DENIED, member("contributor")),
-        ("no", "role-too-low", f"{LOW}its role in acme is 'contributor'", PULL.replace("'…'", "'…' --type dataset")),
+        ("no", "role-too-low", f"{LOW}its role in acme is 'contributor'", PULL.replace("acme", "datasets/acme")),
     ),
     "no access": (
         *("acme/model", True, DENIED, member("no_access")),
@@ -287,7 +287,7 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
         (
             *("no", "no-such-repo"),
             "https://huggingface.co/spaces/acme/model does not exist, or it is private and this token has no access",
-            CREATE.format("acme/model --type space --sdk gradio"),
+            CREATE.format("acme/model", "new-space"),
         ),
     ),
     "a missing data set": (
@@ -295,7 +295,7 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
         (
             *("no", "no-such-repo"),
             "https://huggingface.co/datasets/acme/model does not exist, or it is private and this token has no access",
-            CREATE.format("acme/model --type dataset"),
+            CREATE.format("acme/model", "new-dataset"),
         ),
     ),
 }
@@ -751,7 +751,7 @@ EXPLAINED: dict[str, tuple[bytes | None, tuple[int, dict[str, str]], Reply, tupl
         (
             "the token is valid, but https://huggingface.co/datasets/acme/model does not exist, "
             "or it is private and this token has no access",
-            CREATE.format("acme/model --type dataset"),
+            CREATE.format("acme/model", "new-dataset"),
         ),
     ),
     "not scoped": (

@@ -1,0 +1,101 @@
+"""Whether git uses git-lfs, and what to do if it does not: most repositories of the Hub store files in LFS."""
+
+import os
+import sys
+
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.run import find_program, run_git
+from git_credential_hf.problem import Problem
+
+MISSING = "git-lfs is not installed: clones contain pointers instead of files"
+NOT_USED = "git-lfs is installed, but git does not use it: clones contain pointers instead of files"
+NOT_DOWNLOADED = "the LFS files of this repository are pointers: their content was not downloaded"
+
+_INSTALL = "git lfs install --skip-repo"
+_MAX_POINTER_BYTES = 1024  # git-lfs's own limit
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_SECONDS = 3  # for git to list the files in LFS
+
+# How git-lfs is installed, by the package manager that is there.
+_MANAGERS = {
+    "apt-get": "apt-get install -y git-lfs",
+    "dnf": "dnf install -y git-lfs",
+    "apk": "apk add --update-cache git-lfs",
+    "zypper": "zypper --non-interactive install git-lfs",
+    "pacman": "pacman -Sy --noconfirm git-lfs",
+}
+
+
+def is_used(entries: list[ConfigEntry]) -> bool:
+    """Whether git has the filter that `git lfs install` sets."""
+    return any(
+        (entry.section, entry.subsection) == ("filter", "lfs") and entry.name in ("process", "smudge")
+        for entry in entries
+    )
+
+
+def setup_problem(entries: list[ConfigEntry]) -> Problem | None:
+    """Return why the next clone would have pointers instead of files, if it would."""
+    if find_program("git-lfs") is not None and is_used(entries):
+        return None
+    return Problem(NOT_USED if find_program("git-lfs") else MISSING, _fix(entries))
+
+
+def pointers_problem(entries: list[ConfigEntry]) -> Problem | None:
+    """Return that no file in LFS of this work tree was downloaded, if that is so and nobody seems to have chosen it."""
+    chosen = os.environ.get("GIT_LFS_SKIP_SMUDGE") or any(
+        (entry.section, entry.name) in (("lfs", "fetchinclude"), ("lfs", "fetchexclude"))
+        or (is_used([entry]) and "--skip" in (entry.value or ""))
+        for entry in entries
+    )
+    return None if chosen or not _has_only_pointers() else Problem(NOT_DOWNLOADED, _fix(entries, "git lfs pull"))
+
+
+def _has_only_pointers() -> bool:
+    try:
+        # Without what a hostile repository would have git run; relative to this directory.
+        listed = run_git("-c", "core.fsmonitor=false", "ls-files", "-z", ":(top,attr:filter=lfs)", seconds=_SECONDS)
+    except Problem:
+        return False  # not in a work tree
+    states = [_is_pointer(os.fsdecode(name)) for name in listed.split(b"\0") if name]
+    return True in states and False not in states
+
+
+def _is_pointer(path: str) -> bool | None:
+    """Whether a file is a pointer; `None` if it is not there, or is not a plain file."""
+    try:
+        if os.path.islink(path) or not os.path.isfile(path):
+            return None
+        if os.path.getsize(path) > _MAX_POINTER_BYTES:
+            return False
+        with open(path, "rb") as file:
+            return file.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return None
+
+
+def _fix(entries: list[ConfigEntry], then: str = "") -> str:
+    """Return the hint after which git uses git-lfs, and `then` is run."""
+    commands = []
+    if find_program("git-lfs") is None:
+        install = _install_command()
+        if install is None:
+            return f"install git-lfs from https://git-lfs.com, then run `{' && '.join(filter(None, (_INSTALL, then)))}`"
+        commands.append(install)
+    if not is_used(entries):
+        commands.append(_INSTALL)
+    return f"run `{' && '.join([*commands, *filter(None, [then])])}`"
+
+
+def _install_command() -> str | None:
+    """Return the command that installs git-lfs on this system; `None` if it is not known, or needs an administrator."""
+    if os.environ.get("CONDA_PREFIX") and find_program("conda"):
+        return "conda install --yes --channel conda-forge git-lfs"
+    if sys.platform != "win32":
+        is_root = os.geteuid() == 0
+        for manager, command in _MANAGERS.items():
+            if find_program(manager):
+                if is_root:  # in a container, which has no lists of packages
+                    return f"apt-get update && {command}" if manager == "apt-get" else command
+                return f"sudo {command}" if find_program("sudo") else None
+    return "brew install git-lfs" if find_program("brew") else None

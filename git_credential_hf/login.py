@@ -1,0 +1,78 @@
+"""Log in: huggingface_hub's own login, in this program's environment.
+
+Checked with huggingface_hub 0.34.0, 0.36.2, 1.0.1, 1.19.0, 1.20.1, 1.33.0, 2.0.0 and 2.4.0, and public functions alone:
+`interpreter_login` since 1.20, which offers the browser and pasting; before that `login(TOKEN)`, since
+`interpreter_login` would also ask to copy the token into git's helpers, and in 1.0 does nothing if there is a token.
+"""
+
+import os
+import sys
+
+from git_credential_hf.api.client import ask_hub, try_hub_again
+from git_credential_hf.git.network import read_network
+from git_credential_hf.hub import environment_endpoint, environment_hub, token_settings_url, without_credentials
+from git_credential_hf.masking import mask_line, mask_words, register_secret
+from git_credential_hf.problem import Problem
+from git_credential_hf.token_files import mounted_secret_hint, token_path
+
+
+def log_in() -> None:
+    """Let huggingface_hub log in at the Hub that it uses, on the terminal, also if there is a token already.
+
+    The token is not copied into git's helpers. Raises `Problem`; nothing is stored then.
+    """
+    hub = environment_hub()
+    if hub is None:
+        endpoint = mask_line(without_credentials(environment_endpoint()))
+        raise Problem(f"HF_ENDPOINT is {endpoint}, which is not a Hub", "run `unset HF_ENDPOINT`")
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise Problem(
+            "cannot log in without a terminal", "set HF_TOKEN, or run `git-credential-hf login` on a terminal"
+        )
+    if hint := mounted_secret_hint():
+        raise Problem(f"cannot write {token_path()}", hint)
+    try_hub_again()
+    ask_hub(hub, "/api/whoami-v2", None)  # raises, and names the cause, before anybody is asked for anything
+    again = "run `git-credential-hf login` again"
+    try:
+        _use_git_network(hub)
+        _run_login(hub)
+    except (KeyboardInterrupt, EOFError):
+        print(file=sys.stderr)  # the cursor is behind a question
+        raise Problem("the login was cancelled, and nothing was stored", again) from None
+    except Exception as error:
+        if getattr(getattr(error, "response", None), "status_code", None) == 401:
+            create = f"create one at {token_settings_url(hub)}, and {again}"
+            raise Problem("the Hub rejects this token", create) from None
+        if isinstance(error, OSError) and error.filename:  # a token file's
+            other = "set HF_TOKEN_PATH to a file that you can write"
+            raise Problem(f"cannot log in: {error.filename}: {error.strerror}", other) from None
+        reason = mask_words(str(error)).rstrip(". ") or type(error).__name__
+        raise Problem(f"cannot log in: {reason}", again) from None
+
+
+def _run_login(hub: str) -> None:
+    import huggingface_hub
+    from huggingface_hub.utils import logging
+
+    logging.set_verbosity_info()  # type: ignore[no-untyped-call] # as `hf` does: it says what it has stored, and where
+    if tuple(map(int, huggingface_hub.__version__.split(".")[:2])) >= (1, 20):
+        huggingface_hub.interpreter_login(skip_if_logged_in=False)
+        return
+    from getpass import getpass
+
+    print(f"Create a token at {token_settings_url(hub)}, and paste it here", file=sys.stderr)
+    token = register_secret(getpass("Token (it is not shown): ").strip())
+    if not token:
+        raise ValueError("no token was entered")
+    huggingface_hub.login(token, add_to_git_credential=False)
+
+
+def _use_git_network(hub: str) -> None:
+    """Set the environment from which huggingface_hub's HTTP client, whichever it is, takes its way to the Hub."""
+    network = read_network(hub)
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    os.environ.update({"https_proxy": network.proxy} if network.proxy else {"no_proxy": "*"})
+    if network.ca_file:
+        os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = network.ca_file

@@ -1,0 +1,191 @@
+"""`git-credential-hf login`: huggingface_hub's own login, on machines without `hf`, and what hints say of it."""
+
+import json
+import os
+import shutil
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+from account import needs_huggingface_hub
+from executable import PROGRAM, run
+from fake_hub import Hub
+from login import FOLDER, log_in
+from programs import Done, git
+from programs import run as run_program
+from terminal import run_on_terminal
+
+PASTE = [("How would you like", "2"), ("Enter your token", "{token}\r")]
+BROWSER = [("How would you like", "1")]
+
+
+def login(*steps: tuple[str, str], **environment: Any) -> Done:
+    done = run_on_terminal(PROGRAM, "login", typed=steps, **environment)
+    assert "Traceback" not in done.stdout and "internal error" not in done.stdout, done.stdout
+    return done
+
+
+def paste(token: str) -> list[tuple[str, str]]:
+    return [(words, typed.format(token=token)) for words, typed in PASTE]
+
+
+def said(done: Done, level: str) -> list[str]:
+    """The messages of a level on the screen."""
+    start = f"git-credential-hf: {level}: "
+    return [line.removeprefix(start) for line in done.stdout.splitlines() if line.startswith(start)]
+
+
+@pytest.fixture
+def hub(world: Hub) -> Hub:
+    needs_huggingface_hub(1, 20)
+    world.user("alice")
+    world.repository("alice/model", private=True, files={"a.txt": b"a"})
+    git("config", "--global", "credential.helper", "hf")
+    return world
+
+
+def stored(home: Path) -> str | None:
+    path = home / FOLDER / "token"
+    return path.read_text() if path.exists() else None
+
+
+def test_pasting_a_token(hub: Hub, home: Path) -> None:
+    """A pasted token is stored, not shown, and git has it from the next command on; no helper gets a copy."""
+    git("config", "--global", "--replace-all", "credential.helper", "store")
+    git("config", "--global", "--add", "credential.helper", "hf")
+    token = hub.token("alice", role="write")
+    done = login(*paste(token))
+    assert done.returncode == 0, done.stdout
+    assert stored(home) == token
+    assert token not in done.stdout
+    assert not (home / ".git-credentials").exists()
+    git("clone", "https://huggingface.co/alice/model")
+
+
+def test_with_the_browser(hub: Hub, home: Path) -> None:
+    """The browser login shows the page and the code, waits for the person there, and stores what renews it."""
+    hub.device_login = "alice"
+    done = login(*BROWSER)
+    assert done.returncode == 0, done.stdout
+    assert "https://huggingface.co/device" in done.stdout
+    assert (stored(home) or "").startswith("hf_oauth_")
+    assert "refresh_token = " in (home / FOLDER / "stored_tokens").read_text()
+
+
+def test_logging_in_again(hub: Hub, home: Path) -> None:
+    """A login is replaced, which `hf auth login` does not do; it is the hint for a token that the Hub refuses."""
+    log_in(home, "hf_" + "Revoked" * 4 + "wxyz")
+    hint = run("status", HF_TOKEN=None).stderr.rpartition("hint: ")[2]
+    assert hint == "run `git-credential-hf login`\n"
+    token = hub.token("alice", role="write")
+    assert login(*paste(token)).returncode == 0
+    assert stored(home) == token
+
+
+def test_a_token_that_the_hub_rejects(hub: Hub, home: Path) -> None:
+    """It is not stored, nor shown, and the login before it stays."""
+    before = hub.token("alice")
+    log_in(home, before)
+    wrong = "hf_" + "Wrong" * 6 + "wxyz"
+    done = login(*paste(wrong))
+    again = "create one at https://huggingface.co/settings/tokens, and run `git-credential-hf login` again"
+    assert (done.returncode, said(done, "error")) == (1, ["the Hub rejects this token"])
+    assert said(done, "hint") == [again]
+    assert stored(home) == before and wrong not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [[("How would you like", "\x03")], [("How would you like", "2"), ("Enter your token", "\x03")],
+     [("How would you like", "2"), ("Enter your token", "\x04")], [("How would you like", "1"), ("Waiting", "\x03")]],
+    ids=["at the question", "at the token", "end of input", "waiting for the browser"],
+)  # fmt: skip
+def test_cancelled(steps: list[tuple[str, str]], hub: Hub, home: Path) -> None:
+    """Ctrl-C ends it at each step in one line, and nothing is stored."""
+    done = login(*steps)
+    assert (done.returncode, said(done, "error")) == (1, ["the login was cancelled, and nothing was stored"])
+    assert said(done, "hint") == ["run `git-credential-hf login` again"]
+    assert not (home / FOLDER / "token").exists() and not (home / FOLDER / "stored_tokens").exists()
+
+
+def test_without_a_terminal(hub: Hub, home: Path) -> None:
+    """Without a terminal nobody is asked, and nothing waits for a browser."""
+    done = run("login", HF_TOKEN=None)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "git-credential-hf: error: cannot log in without a terminal\n"
+        "git-credential-hf: hint: set HF_TOKEN, or run `git-credential-hf login` on a terminal\n"
+    )
+    assert not (home / FOLDER / "token").exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "error", "hint"),
+    [
+        ({"HF_HUB_OFFLINE": "1"}, "offline mode (HF_HUB_OFFLINE)", "run `unset HF_HUB_OFFLINE`"),
+        ({"HF_ENDPOINT": "http://evil.example"}, "HF_ENDPOINT is http://evil.exa", "run `unset HF_ENDPOINT`"),
+        ({"https_proxy": "http://127.0.0.1:9"}, "cannot reach the Hub through the proxy", ""),
+    ],
+    ids=["offline", "no Hub", "a dead proxy"],
+)  # fmt: skip
+def test_no_network(environment: dict[str, str], error: str, hint: str, hub: Hub) -> None:
+    """Without a way to the Hub nobody is asked for anything: the cause is named at once."""
+    done = login(("How would you like", "\x03"), **environment)
+    assert (done.returncode, len(said(done, "error"))) == (1, 1)
+    assert said(done, "error")[0].startswith(error), done.stdout
+    assert "How would you like" not in done.stdout
+    assert hint in "".join(said(done, "hint"))
+
+
+# --- hints ---
+
+
+def path_without(*names: str) -> str:
+    """A PATH without these programs of the environment of the tests."""
+    folder = Path(os.environ["HOME"], "bin")
+    folder.mkdir(exist_ok=True)
+    for program in ("git", "sh", "env"):
+        if not (folder / program).exists() and (found := shutil.which(program)):
+            (folder / program).symlink_to(found)
+    for program in {"hf", "git-credential-hf"} - {*names}:
+        (folder / program).symlink_to(Path(sysconfig.get_path("scripts"), program))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("missing", "login_command", "command"),
+    [
+        ((), "hf auth login", "git-credential-hf"),
+        (("hf",), "git-credential-hf login", "git-credential-hf"),
+        (("hf", "git-credential-hf"), "{program} login", "{program}"),
+        (("git-credential-hf",), "hf auth login", "{program}"),
+    ],
+)
+def test_hints_name_what_is_there(missing: tuple[str, ...], login_command: str, command: str, home: Path) -> None:
+    """A hint names `hf` only where that is on PATH, and this program by its path where that is not; in all commands."""
+    given: dict[str, Any] = {"HF_TOKEN": None, "PATH": path_without(*missing)}
+    login_command, command = (text.format(program=PROGRAM) for text in (login_command, command))
+    request = "protocol=https\nhost=huggingface.co\n\n"
+    for arguments in (["get"], ["status"], ["check", "--write", "alice/model"], ["configure"]):
+        done = run_program(PROGRAM, *arguments, stdin=request, check=False, **given)
+        assert f"run `{login_command}`\n" in done.stderr, arguments
+    done = run_program(PROGRAM, "hooks", "status", "--global", check=False, **given)
+    assert done.stderr.endswith(f"hint: {command} hooks install --global\n")
+    done = run_program(PROGRAM, "hooks", "nonsense", check=False, **given)
+    assert done.stderr.endswith(f"hint: run `{command} hooks --help`\n")
+    git("config", "--global", "credential.https://hf.co.provider", "generic")
+    printed = run_program(PROGRAM, "doctor", "--offline", "--json", check=False, **given).stdout
+    fixes = {finding["id"]: finding["fix"] for finding in json.loads(printed)["findings"]}
+    assert f"`{login_command}`" in fixes["no-token"]
+    shown = run_program(PROGRAM, "doctor", "--offline", check=False, **given).stdout
+    assert f"next: run `{command} doctor --fix`" in " ".join(shown.split())
+
+
+def test_configure_says_that_git_lfs_is_missing(home: Path) -> None:
+    """On a terminal, `configure` says if git does not use git-lfs, with the command; elsewhere it is silent."""
+    given: dict[str, Any] = {"HF_TOKEN": "hf_x", "PATH": path_without()}
+    done = run_on_terminal(PROGRAM, "configure", "--no-purge", **given)
+    assert said(done, "warning") == ["git-lfs is not installed: clones contain pointers instead of files"]
+    assert "git-lfs" in said(done, "hint")[0] and "git lfs install --skip-repo`" in said(done, "hint")[0]
+    assert "git-lfs" not in run_program(PROGRAM, "configure", "--no-purge", **given).stderr
