@@ -107,6 +107,32 @@ class Installation:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
+class Project:
+    """Somebody's project: an environment with transformers 4, which wants a huggingface_hub below 1.0."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, **offline([str(downloaded())])}
+        wanted = ("transformers==4.57.6", "--python", folder / "bin/python")
+        run(SCRIPTS / "uv", "venv", "--quiet", folder, base=self.environment)
+        run(SCRIPTS / "uv", "pip", "install", "--quiet", *wanted, base=self.environment)
+
+    def works(self) -> None:
+        """Import transformers, which looks at the versions of what it needs."""
+        run(self.folder / "bin/python", "-c", "import transformers")
+
+    def state(self) -> tuple[str, dict[str, tuple[int, int]]]:
+        """Return what is installed, and the size and the time of each file."""
+        frozen = run(SCRIPTS / "uv", "pip", "freeze", "--python", self.folder / "bin/python", base=self.environment)
+        files = {}
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                status = os.lstat(os.path.join(folder, name))
+                files[os.path.join(folder, name)] = status.st_size, status.st_mtime_ns
+        assert "transformers==4.57.6\n" in frozen.stdout
+        return frozen.stdout, files
+
+
 def by_install_sh(there: Installation) -> None:
     there.run("sh", "-s", "--", "--no-configure", stdin=(CHECKOUT / "install.sh").read_text())
 
