@@ -209,6 +209,21 @@ def test_cells(
     place(Cell(installed(way), world, tmp_path))
 
 
+@pytest.mark.parametrize("way", ["install.sh", "uv tool", "pipx"])
+def test_a_package_that_is_missing(way: str, installed: Callable[[str], Installation]) -> None:
+    """What a SOCKS proxy needs is installed by the command in the hint, as it stands."""
+    there = installed(way)
+    there.empty()
+    there.run("git", "config", "--global", "http.proxy", "socks5h://127.0.0.1:9")
+    there.environment["HF_TOKEN"] = "hf_canary"
+    done = there.run(there.program, "check", "acme/model", check=False)
+    assert "a SOCKS proxy needs the Python package PySocks" in done.stderr
+    (command,) = re.findall("hint: run `(.*)`", done.stderr)
+    there.run("sh", "-c", command)
+    done = there.run(there.program, "check", "acme/model", check=False)
+    assert done.returncode == 3 and "PySocks" not in done.stderr
+
+
 # --- upgrades ---
 
 UPGRADES = {
