@@ -86,6 +86,7 @@ def test_pip(real_account: Account, wheel: Path, sdist: Path) -> None:
 def test_uvx(real_account: Account, wheel: Path) -> None:
     """The doctor runs without an installation."""
     account = real_account
+    account.environment["PATH"] = os.environ["PATH"]  # what uvx makes needs more than install.sh: realpath
     doctor = ("git-credential-hf", "doctor", "--offline", "--json")
     uvx = INSTALLERS / "uvx"
     looked = run(uvx, "--from", wheel, *doctor, base=account.environment, cwd=account.home, check=False)
