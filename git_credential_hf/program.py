@@ -1,4 +1,4 @@
-"""The files of this program, and who else may change them: who may, gets every token that it reads.
+"""The files of this program: who else may change them, as they get every token that it reads; and what adds to them.
 
 Windows has no such modes, and is not looked at.
 """
@@ -56,6 +56,24 @@ def fix_weaknesses(weaknesses: list[Weakness], reinstall: str) -> str:
     is_mine = sys.platform == "win32" or all(os.stat(one.path).st_uid == os.geteuid() for one in weaknesses)
     sudo = [] if is_mine else ["sudo"]
     return "run `" + " && ".join(shlex.join([*sudo, *command]) for command in commands) + "`"
+
+
+def command_to_install(requirement: str) -> str:
+    """Return the command that installs a package beside this program, with the tool that manages its environment.
+
+    uv and pipx make environments without pip.
+    """
+    import importlib.util
+
+    for receipt, command in (
+        ("uv-receipt.toml", ["uv", "tool", "install", "--with", requirement, "git-credential-hf"]),
+        ("pipx_metadata.json", ["pipx", "inject", "--force", "git-credential-hf", requirement]),
+    ):
+        if os.path.exists(os.path.join(sys.prefix, receipt)):
+            return shlex.join(command)
+    if importlib.util.find_spec("pip"):
+        return shlex.join([sys.executable, "-m", "pip", "install", requirement])
+    return shlex.join(["uv", "pip", "install", "--python", sys.executable, requirement])
 
 
 def _is_in(path: str, directory: str) -> bool:

@@ -45,14 +45,13 @@ class _TooOldError(Problem):
     """This huggingface_hub lacks something."""
 
     def __init__(self, consequence: str, lack: str) -> None:
-        import shlex
-        import sys
-
         from huggingface_hub import __version__
+
+        from git_credential_hf.program import command_to_install
 
         super().__init__(
             f"{consequence}: huggingface_hub {__version__} {lack}",
-            f"run `{shlex.quote(sys.executable)} -m pip install --upgrade huggingface_hub`, "
+            f"run `{command_to_install('huggingface_hub>=1.20')}`, "
             "or install git-credential-hf in an environment of its own",
         )
 

@@ -146,9 +146,11 @@ def _socks_manager(proxy: str, options: dict[str, Any]) -> Any:
     try:
         from urllib3.contrib.socks import SOCKSProxyManager
     except ImportError:
+        from git_credential_hf.program import command_to_install
+
         raise NoResponse(
             "a SOCKS proxy needs the Python package PySocks",
-            f"run `{sys.executable} -m pip install PySocks`, or install `git-credential-hf[socks]`",
+            f"run `{command_to_install('PySocks')}`",
             is_lasting=True,
         ) from None
     scheme, _, rest = proxy.partition("://")

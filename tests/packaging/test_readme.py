@@ -124,9 +124,8 @@ ELSEWHERE = {
         ("tests/packaging/ci/test_snippets.py", "def test_any_ci"),
     ),
     "./tests/demo": ("tests/commands/test_demo.py", '"story", "--fast"'),
-    "uv tool install git-credential-hf": ("tests/packaging/install/test_packages.py", '"tool", "install"'),
-    "pipx install git-credential-hf": ("tests/packaging/install/test_packages.py", '"pipx"), "install"'),
-    "pip install git-credential-hf": ("tests/packaging/install/test_packages.py", 'bin/pip"), "install"'),
+    "uv tool install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
+    "pipx install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
     "uvx git-credential-hf doctor": ("tests/packaging/install/test_packages.py", '"git-credential-hf", "doctor"'),
     "sudo ./install.sh --prefix /opt/git-credential-hf --no-configure": (
         "tests/e2e/fleet/test_login_node.py",

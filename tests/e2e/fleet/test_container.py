@@ -1,8 +1,8 @@
 """The Dockerfile of the README, built by what stands for BuildKit here, and run: the token is in no layer.
 
 There is no Docker engine. `Build` knows the instructions that the recipe has and refuses any other; each RUN is a
-shell's, in the image's tree, and a secret is mounted for it alone. The image's tree is this machine's: `apt-get` and
-`pip` in it check that what they are to install is there.
+shell's, in the image's tree, and a secret is mounted for it alone. The image's tree is this machine's: `apt-get` in it
+checks that what it is to install is there. So does `pip`, in an environment that is made in no time, but for one test.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from installed import Project, downloaded, offline, our_wheel
 from programs import Done
 
 from . import Machine, block
@@ -30,8 +33,13 @@ STAND_INS = {
         install) for name; do case $name in install | -*) ;; *) command -v "$name" || exit 100 ;; esac; done ;;
         *) exit 100 ;;
     esac""",
-    "pip": """[ "$1" = install ] || exit 1
-    for name; do case $name in install | -*) ;; *) python -m pip show --quiet "$name" || exit 1 ;; esac; done""",
+    "python3": """[ "$1 $2 $3" = "-I -m venv" ] || exit 1
+    mkdir -p "$4/bin" && cp /image/pip "$4/bin/python\"""",
+    # The `python` of such an environment, which knows how to install what the tests are run with.
+    "pip": f"""[ "$1 $2 $3 $4" = "-I -m pip install" ] || exit 1
+    for name; do case $name in pip | install | -*) ;; *)
+        {sys.prefix}/bin/python -m pip show --quiet "$name" && cp "{sys.prefix}/bin/$name" "${{0%/*}}" || exit 1
+    esac; done""",
 }
 
 
@@ -48,13 +56,15 @@ def secret_at(machine: Machine, source: Path, mode: int = 0o400, owner: int = 0)
 class Build:
     """`docker build --secret id=ID,src=FILE` of a Dockerfile."""
 
-    def __init__(self, machine: Machine, secrets: dict[str, Path]) -> None:
+    def __init__(self, machine: Machine, secrets: dict[str, Path], stand_ins: Iterable[str] = STAND_INS) -> None:
         self.machine, self.secrets = machine, secrets
+        # The image's own Python is the last: it has the program, too.
+        machine.environment["PATH"] = f"/image:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:{sys.prefix}/bin"
         self.variables: dict[str, Any] = {}
         self.user, self.where, self.said = 0, "/", ""
-        for name, script in STAND_INS.items():
+        for name in stand_ins:
             file = machine.root / "image" / name
-            file.write_text(f"#!/bin/sh\n{script}\n")
+            file.write_text(f"#!/bin/sh\n{STAND_INS[name]}\n")
             file.chmod(0o755)
 
     def of(self, dockerfile: str) -> None:
@@ -130,7 +140,7 @@ def test_no_layer_holds_the_token(image: Build, token: str) -> None:
     assert token not in image.said
     assert not [name for name in written if name.endswith((".git-credentials", ".netrc", "/hf_token"))]
     assert b"[include]\n\tpath = git-credential-hf/gitconfig\n" in written["/etc/gitconfig"]
-    assert b"git-credential-hf\n" in written["/etc/git-credential-hf/gitconfig"]
+    assert b"\thelper = hf\n" in written["/etc/git-credential-hf/gitconfig"]
 
 
 def test_the_search_would_find_it(image: Build, token: str) -> None:
@@ -185,3 +195,24 @@ def test_build_without_the_secret(machine: Machine) -> None:
     """The recipe says `required=true`: a build without the secret ends there, and not at a prompt."""
     with pytest.raises(AssertionError, match="secret not found"):
         Build(machine, {}).of(block("In a container", "dockerfile"))
+
+
+def test_beside_the_images_packages(machine: Machine, secret: Path, tmp_path: Path) -> None:
+    """With the image's Python first on PATH, and transformers 4 in it, pip itself installs, and none of it changes."""
+    project = Project(tmp_path / "project")
+    for name, source in (("packages", downloaded()), ("wheel", our_wheel().parent), ("project", project.folder)):
+        # The project is where its scripts say that it is.
+        inside = machine.root / (str(source) if name == "project" else f"/image/{name}").lstrip("/")
+        inside.mkdir(parents=True)
+        machine.mount("--bind", source, inside)
+    build = Build(machine, {"hf_token": secret}, ["apt-get"])
+    build.variables |= {
+        name: value for name, value in offline(["/image/packages", "/image/wheel"]).items() if "PIP_" in name
+    }
+    machine.environment["PATH"] = f"/image:{project.folder}/bin:/usr/local/bin:/usr/bin:/bin"
+    before = project.state()
+    build.of(block("In a container", "dockerfile"))
+    assert project.state() == before
+    assert (machine.root / "model/model.bin").read_bytes() == bytes(range(256)) * 256
+    first = (machine.root / "opt/git-credential-hf/bin/git-credential-hf").read_text().splitlines()[0]
+    assert first == "#!/opt/git-credential-hf/bin/python"

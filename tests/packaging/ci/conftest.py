@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import threading
@@ -97,13 +96,6 @@ def kept(job: Job) -> Path:
 def outside(home: Path) -> tuple[Path, Path]:
     """What the next job on the same machine finds: the home, and the runtime directory."""
     return home, Path(os.environ["XDG_RUNTIME_DIR"])
-
-
-def released(sources: Path, tmp_path: Path) -> str:
-    """Build a release, as no registry may have one yet; returns what PIP_FIND_LINKS has to be."""
-    wheels = tmp_path / "wheels"
-    subprocess.run([sys.executable, "-m", "pip", "-qq", "wheel", "--no-deps", "-w", wheels, sources], check=True)
-    return f"{wheels} {os.environ.get('PIP_FIND_LINKS', '')}"
 
 
 @pytest.fixture

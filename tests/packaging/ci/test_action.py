@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from installed import Project
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -170,7 +171,7 @@ def test_a_hostile_checkout(sources: Path, tmp_path: Path, home: Path) -> None:
     """Nothing of the checkout runs while the action works, nor in git afterwards; PATH has one command more.
 
     The modules are in the working directory and in PYTHONPATH, and the programs in a relative entry of PATH. What is
-    installed sees no secret of the job.
+    installed sees no secret of the job. The job's own Python has transformers 4, and stays as it is.
     """
     job = Job(tmp_path / "job", HF_TOKEN="hf_opensnothing", HF_ENDPOINT="http://127.0.0.1:9")
     ran = tmp_path / "ran"
@@ -181,7 +182,9 @@ def test_a_hostile_checkout(sources: Path, tmp_path: Path, home: Path) -> None:
         (job.workspace / program).write_text(f"#!/bin/sh\ntouch {ran}\nexit 1\n")
         (job.workspace / program).chmod(0o755)
     (job.workspace / "pyvenv.cfg").write_text("home = /nowhere\n")
-    path = without_tested(job.environment["PATH"])
+    project = Project(tmp_path / "project")
+    before = project.state()
+    path = os.pathsep.join([str(project.folder / "bin"), without_tested(job.environment["PATH"])])
     job.environment |= {"PATH": f".:{path}", "PYTHONPATH": str(job.workspace), "PYTHONSTARTUP": "logging.py"}
     seen = tmp_path / "seen"  # the environment of pip, and of what it runs to build the package
     with (sources / "hatch_build.py").open("a") as file:
@@ -192,6 +195,7 @@ def test_a_hostile_checkout(sources: Path, tmp_path: Path, home: Path) -> None:
     finally:
         os.umask(umask)
     assert not ran.exists()
+    assert project.state() == before
     assert "hf_opensnothing" not in seen.read_text()
     assert str(job.workspace) not in seen.read_text()
 

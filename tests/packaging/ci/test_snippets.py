@@ -11,7 +11,7 @@ from programs import git
 from git_credential_hf import __version__
 
 from . import ACTION, CHECKOUT, Job
-from .conftest import ID_TOKEN, log_in, outside, released, without_tested
+from .conftest import ID_TOKEN, log_in, outside
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -89,20 +89,3 @@ def test_gitlab(job: Job, hub: "Hub", token: str, home: Path) -> None:
     assert exchanged
     assert [job.holding(value, *outside(home)) for value in exchanged] == [[] for _ in exchanged]
     assert job.holding(ID_TOKEN, *outside(home)) == []
-
-
-@pytest.mark.registries
-def test_gitlab_installs(sources: Path, tmp_path: Path) -> None:
-    """The lines for GitLab before the script, with a release at hand, leave a shell in which git asks the helper."""
-    variables, lines = gitlab()
-    job = Job(tmp_path / "job", PIP_FIND_LINKS=released(sources, tmp_path))
-    job.environment["PATH"] = without_tested(job.environment["PATH"])
-    ask = r"git credential fill <<< $'protocol=https\nhost=huggingface.co\n'"
-    installed = [
-        *lines[:-1],
-        "unset HF_OIDC_RESOURCE",
-        'git config --get-urlmatch credential.helper https://huggingface.co | grep -Fx "$hf/bin/git-credential-hf"',
-        ask,
-    ]
-    assert job.shell("\n".join(installed), "-eo", "pipefail", HF_TOKEN="hf_opensnothing", **variables) == 0, job.log
-    assert "password=hf_opensnothing\n" in job.log

@@ -118,7 +118,7 @@ def test_a_trusted_publisher(place: Environment) -> None:
     cause = f"huggingface_hub {place.version} has no Trusted Publishers"
     assert (password, said.count("\n")) == ("", 2)
     assert f"error: no token for HF_OIDC_RESOURCE=alice/model: {cause}\n" in said
-    assert "pip install --upgrade huggingface_hub" in said
+    assert "run `uv pip install --python " in said and "huggingface_hub>=1.20" in said, "uv makes no pip"
 
 
 def browser_login(place: Environment, home: Path, hours: int) -> str:
