@@ -176,6 +176,9 @@ def configure(
 
     With --hub, another Hub is served, too. HF_ENDPOINT alone changes nothing for
     git; on a terminal, you are asked whether it shall be that Hub.
+
+    With --env, if the Hub confirms the token, git 2.46 and newer sends it before it
+    is asked to: rate limits are then those of the account, for public clones, too.
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
 
