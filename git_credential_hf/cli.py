@@ -181,6 +181,7 @@ def configure(
     is asked to: rate limits are then those of the account, for public clones, too.
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
+    from git_credential_hf.git.run import old_git_problem
 
     if print_lines + print_environment + dry_run > 1:
         raise click.UsageError("--print, --env and --dry-run exclude each other")
@@ -193,6 +194,8 @@ def configure(
     if print_environment:
         for variable, value in config_environment(new):
             click.echo(f"export {variable}={shlex.quote(value)}")
+        if old := old_git_problem():
+            report_problem(old, "warning")
         return 0
     try:
         new = _ask_for_endpoint(new)

@@ -8,6 +8,7 @@ from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, default_hub, shown_helper
+from git_credential_hf.git.run import old_git_problem
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
@@ -54,6 +55,8 @@ class Status:
         except Problem as problem:
             self.problems.append(problem)
             return
+        if old := old_git_problem():
+            self.warnings.append(old)
         self.hub = default_hub(configured)
         self.chains = HelperChains(hub_origins(configured_hubs(configured)), configured)
         if self.chains.unused_for:

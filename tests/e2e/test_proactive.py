@@ -7,12 +7,14 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account import Account, knows_authtype
+from account import Account, git_has, knows_authtype
 
 if TYPE_CHECKING:
     from fake_hub import Hub
 
 pytestmark = pytest.mark.git_versions
+
+READS_SETTINGS = pytest.mark.skipif(not git_has(2, 31), reason="this git reads no settings from the environment")
 
 PUBLIC = "https://huggingface.co/alice/public-model"
 PRIVATE = "https://huggingface.co/alice/private-model"
@@ -56,6 +58,7 @@ def test_public_clones_are_the_accounts(hub: Hub, job: Account) -> None:
     assert configure(job, HF_TOKEN=token, **settings) == {"GIT_CONFIG_COUNT": settings["GIT_CONFIG_COUNT"]}
 
 
+@READS_SETTINGS
 def test_another_token_later(hub: Hub, job: Account) -> None:
     """A later step without the token, with a bad or another one, clones what it could clone without us."""
     settings = configure(job, HF_TOKEN=hub.token("alice"))
@@ -69,6 +72,7 @@ def test_another_token_later(hub: Hub, job: Account) -> None:
     assert "could not read Username" in done.stderr, "git's own words, as without the setting"
 
 
+@READS_SETTINGS
 def test_bare_challenge(hub: Hub, job: Account) -> None:
     """A server whose challenge has no realm, as git's own has none, is served as well."""
     token = hub.token("alice")
@@ -102,3 +106,11 @@ def test_beside_netrc(hub: Hub, job: Account) -> None:
     settings = configure(job, HF_TOKEN=hub.token(hub.user("bob")))
     assert "proactiveAuth" not in str(settings)
     assert clones(job, hub, "private", PRIVATE, **settings)[-1] == "alice"
+
+
+def test_a_git_that_reads_no_settings(hub: Hub, job: Account) -> None:
+    """Before 2.31 git ignores what `configure --env` prints: that and `status` say so, and a newer one is not named."""
+    job.git("config", "--global", "credential.helper", "hf")
+    for command in (("configure", "--env"), ("status",)):
+        done = job.run("git-credential-hf", *command, HF_TOKEN=hub.token("alice"))
+        assert ("ignores the settings of `configure --env`" in done.stderr) == (not git_has(2, 31))

@@ -102,7 +102,8 @@ def test_reader_of_stderr_that_is_gone(broken_pipe: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "expected"), [("get", [ANSWER]), ("capability", ["version 0\ncapability authtype\ncapability state\n"]), ("store", [])]
+    ("operation", "expected"),
+    [("get", [ANSWER]), ("capability", ["version 0\ncapability authtype\ncapability state\n"]), ("store", [])],
 )
 def test_answer_is_one_write(operation: str, expected: list[str]) -> None:
     """The answer is one write, since git uses a partial answer; this socket keeps writes apart."""
