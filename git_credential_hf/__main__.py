@@ -104,7 +104,7 @@ def serve(operation: str, source: int, sink: int, token: str | None = None, hub:
 
     answer = getattr(helper, operation)(request, token, hub and hub_option(hub))
     if answer:
-        _write(sink, format_message(answer.items()))
+        _write(sink, format_message(answer))
     return 0
 
 

@@ -233,9 +233,13 @@ def configure(
 
     With --hub, another Hub is served, too. HF_ENDPOINT alone changes nothing for
     git; on a terminal, you are asked whether it shall be that Hub.
+
+    With --env, if the Hub confirms the token, git 2.46 and newer sends it before it
+    is asked to: rate limits are then those of the account, for public clones, too.
     """
     from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
     from git_credential_hf.git.lfs import setup_problem
+    from git_credential_hf.git.run import old_git_problem
     from git_credential_hf.hooks.install import plan_install, plan_uninstall
 
     if print_lines + print_environment + dry_run > 1:
@@ -249,6 +253,8 @@ def configure(
     if print_environment:
         for variable, value in config_environment(new):
             click.echo(f"export {variable}={shlex.quote(value)}")
+        if old := old_git_problem():
+            report_problem(old, "warning")
         return 0
     try:
         new = _ask_for_endpoint(new)

@@ -29,13 +29,16 @@ from git_credential_hf.git.helpers import (
     is_our_helper,
     shown_helper,
 )
-from git_credential_hf.git.run import git_home, git_program
+from git_credential_hf.git.netrc import mentions_host, netrc_paths
+from git_credential_hf.git.run import git_home, git_program, git_version
 from git_credential_hf.git.urlmatch import section_applies, section_origin
+from git_credential_hf.helper import FROM_EXCHANGE
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_line
 from git_credential_hf.owners import selects_token
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
+from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, record
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
@@ -271,7 +274,50 @@ def config_environment(new: Settings) -> list[tuple[str, str]]:
                 settings.append((f"GIT_CONFIG_KEY_{count}", f"credential.{section}.{name}"))
                 settings.append((f"GIT_CONFIG_VALUE_{count}", value))
                 count += 1
+    for origin in _proactive_origins(new):
+        settings += [
+            (f"GIT_CONFIG_KEY_{count}", f"http.{origin}.proactiveAuth"),
+            (f"GIT_CONFIG_VALUE_{count}", "basic"),
+        ]
+        count += 1
     return [("GIT_CONFIG_COUNT", str(count)), *settings]
+
+
+def _proactive_origins(new: Settings) -> list[str]:
+    """Return the origins to which git may send the token before it is asked, so that rate limits are the account's.
+
+    git would not fall back to an anonymous request for a public repository, so only a token that the Hub confirms is
+    recorded as one to be sent at once. For any other, `get` makes git ask the Hub first, as without this setting.
+    """
+    if git_version() < (2, 46) or _may_use_netrc():
+        return []
+    origins = [origin for hub in (PUBLIC_HUB, *new.hubs) if _confirm_token(hub) for origin in origins_of(hub)]
+    chosen = [entry for entry in read_config() if (entry.section, entry.name) == ("http", "proactiveauth")]
+    return [o for o in origins if not any(section_applies(entry.subsection, o) for entry in chosen)]
+
+
+def _may_use_netrc() -> bool:
+    """Whether a netrc file may have an entry for the Hub; with `http.proactiveAuth` git would not get to it."""
+    hosts = [origin.partition("://")[2] for origin in hub_origins()]
+    try:
+        return any(mentions_host(read_file(path) or b"", hosts) for path in netrc_paths())
+    except Problem:
+        return True  # it cannot be read, perhaps by us alone
+
+
+def _confirm_token(hub: str) -> bool:
+    """Record that the Hub says that its current token is good; return whether it does."""
+    from git_credential_hf.api.access import whoami
+
+    try:
+        token = current_token(hub, act=False)
+        # Whether the Hub takes a token from an exchange as a password is not documented (docs/facts.md#u1, #u3).
+        if token is None or token.value.startswith(FROM_EXCHANGE):
+            return False
+        whoami(token)
+    except Problem:
+        return False  # `status` says what it is
+    return record(CONFIRMED, token.key, CONFIRMED_FOR)
 
 
 def helpers_in_the_way() -> list[Problem]:

@@ -3,10 +3,11 @@
 from git_credential_hf.hub import PUBLIC_HUB, normalized_origin, origins_of, requested_hub
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, trace
-from git_credential_hf.protocol import AUTHTYPE, Request
+from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, STATE, Request
 from git_credential_hf.state import (
     BEARER,
     BEARER_FOR,
+    CONFIRMED,
     REFUSED_AGAIN_WITHIN,
     REFUSED_FOR,
     REJECTED,
@@ -27,16 +28,26 @@ from git_credential_hf.tokens import (
     stored_tokens,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it at run time would delay `get`
+    from collections.abc import Iterable
+
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 
-_FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, and of a CI job
+# git leaves out a header with a blank value, and asks us again if the Hub wants a token after all (docs/facts.md#g9).
+_ANONYMOUS = (
+    *(("capability[]", AUTHTYPE.decode()), ("capability[]", STATE.decode())),
+    *(("authtype", ""), ("credential", ""), ("ephemeral", "1")),
+    *(("continue", "1"), ("state[]", ASKED_BEFORE.decode())),
+)
+FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, and of a CI job
 _REFUSED = "refused"  # the state that names tokens which are held back
 _WARNED = "warned"  # the state that names user names which a warning was about
 _SUSPECT = "suspect"  # the state that names tokens which were refused a moment ago, and may be good
 
 
-def get(request: Request, name: str | None = None, other_hub: str | None = None) -> dict[str, str] | None:
+def get(request: Request, name: str | None = None, other_hub: str | None = None) -> "Iterable[tuple[str, str]] | None":
     """Return the credential for the Hub, `quit` for a token that is held back, or `None` for other hosts.
 
     `name`: the stored token to serve instead of the current one; `other_hub`: a Hub to serve beside huggingface.co.
@@ -44,6 +55,8 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None:
         return None
+    if request.is_proactive and not _is_confirmed(name, hub):
+        return _ANONYMOUS
     token = _requested_token(request, name, hub)
     if token is None:
         report("error", NOT_LOGGED_IN)
@@ -53,7 +66,7 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())
-        return {"quit": "1"}
+        return [("quit", "1")]
     trace(f"get {hub}: {token.describe()}")
     if AUTHTYPE in request.capabilities and _needs_bearer(token):
         answer = {"capability[]": "authtype", "authtype": "Bearer", "credential": token.value}
@@ -63,7 +76,18 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
     if token.expires_at is not None and not token.is_expired():
         answer["password_expiry_utc"] = str(token.expires_at)
-    return answer
+    return answer.items()
+
+
+def _is_confirmed(name: str | None, hub: str) -> bool:
+    """Whether the Hub has said that this token is good: a public repository is not served to a bad one."""
+    try:
+        token = current_token(hub, act=False) if name is None else stored_token(name, hub, act=False)
+    except Problem:
+        return False  # reported if the Hub asks for a token
+    if token is None or token.is_expired():
+        return False
+    return is_recorded(CONFIRMED, token.key) and not is_recorded(_REFUSED, token.key)
 
 
 def store(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
@@ -86,6 +110,7 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
     token = find_token(request.secret, name, hub)
     if token is None:
         return
+    discard_record(CONFIRMED)
     refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
     from git_credential_hf.api.access import explain_refusal
 
@@ -96,7 +121,7 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
         report("hint", "the token has been renewed: run the command again")
         return
     _hold_back(token, refusal.is_good)
-    if refusal.is_good and refusal.has_access is not False and token.value.startswith(_FROM_EXCHANGE):
+    if refusal.is_good and refusal.has_access is not False and token.value.startswith(FROM_EXCHANGE):
         problem = _change_authtype(token, request) or problem
     if problem is None or token.describe() not in problem.message:
         report("error", refused)  # otherwise the reason names the token, too
@@ -125,7 +150,7 @@ def _hold_back(token: Token, is_good: bool | None) -> None:
 
 
 def _needs_bearer(token: Token) -> bool:
-    return token.value.startswith(_FROM_EXCHANGE) and is_recorded(BEARER, token.key, cache_directory())
+    return token.value.startswith(FROM_EXCHANGE) and is_recorded(BEARER, token.key, cache_directory())
 
 
 def _requested_token(request: Request, name: str | None, hub: str) -> Token | None:

@@ -17,7 +17,12 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 _SINGLE = (b"protocol", b"host", b"username", b"path", b"password", b"credential")
 AUTHTYPE = b"authtype"  # the capability to send another `Authorization` than Basic, since git 2.46
 
-CAPABILITIES = b"version 0\ncapability authtype\n"  # git-credential(1), CAPABILITY
+STATE = b"state"  # the capability to be asked again with what was answered before, since git 2.46
+ASKED_BEFORE = b"git-credential-hf.anonymous"  # what git returns to us as a state
+
+CAPABILITIES = b"version 0\ncapability authtype\ncapability state\n"  # git-credential(1), CAPABILITY
+
+_LISTS = {b"capability[]": "capabilities", b"wwwauth[]": "challenges", b"state[]": "states"}
 
 
 class Request:
@@ -31,6 +36,8 @@ class Request:
         self.password: bytes | None = None
         self.credential: bytes | None = None  # what was sent with an `authtype`
         self.capabilities: list[bytes] = []
+        self.challenges: list[bytes] = []  # the server's `WWW-Authenticate`
+        self.states: list[bytes] = []
 
     @property
     def secret(self) -> str:
@@ -41,6 +48,15 @@ class Request:
     def user(self) -> str | None:
         """The user name as text; `None` if there is none."""
         return self.username.decode("utf-8", "surrogateescape") if self.username else None
+
+    @property
+    def is_proactive(self) -> bool:
+        """Whether git has not asked the server yet, and will do so without a credential if that is the answer.
+
+        With `http.proactiveAuth=basic` git itself writes the challenge, without the realm that RFC 7617 demands.
+        """
+        is_able = AUTHTYPE in self.capabilities and STATE in self.capabilities
+        return is_able and self.challenges == [b"Basic"] and ASKED_BEFORE not in self.states
 
 
 def read_message(source: int) -> bytes:
@@ -91,12 +107,13 @@ def _parse_line(request: Request, line: bytes) -> None:
         setattr(request, name, value)
         if name in ("password", "credential"):
             register_secret(value.decode("utf-8", "surrogateescape"))
-    elif key == b"capability[]":
+    elif key in _LISTS:
         # gitcredentials(7): the order counts, and an empty value clears the list.
+        values: list[bytes] = getattr(request, _LISTS[key])
         if value:
-            request.capabilities.append(value)  # in place: there may be a hundred thousand
+            values.append(value)  # in place: there may be a hundred thousand
         else:
-            request.capabilities = []
+            values.clear()
 
 
 def parse_options(words: list[str]) -> dict[str, str] | None:

@@ -17,16 +17,29 @@ REFUSED_FOR = 30  # a bad token is not served again
 REFUSED_AGAIN_WITHIN = 10  # a token that is refused again so soon may be bad
 WARNED_FOR = 600  # a warning about a user name is not repeated
 BEARER_FOR = 30 * 24 * 3600  # a token that the Hub does not take as a password is sent as a Bearer token
+CONFIRMED_FOR = 24 * 3600  # a token that the Hub says is good is sent before the Hub asks for it
 YES_CACHED_FOR = 600  # the Hub's "yes" about access
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
 LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
 
 REJECTED = "rejected"  # name of the state with the Hubs for which another helper has just given git a stale token
+CONFIRMED = "confirmed"  # name of the state with the tokens that are sent before the Hub asks for one
 BEARER = "bearer"  # name of the state with the tokens that are sent as Bearer tokens
 
 _NAME = "git-credential-hf"
 _NAMES = (
-    *("refused", "suspect", "warned", "rejected", "renewed", "refresh-failed", "refresh", "bearer", "owners"),
+    *(
+        "refused",
+        "suspect",
+        "warned",
+        "rejected",
+        "renewed",
+        "refresh-failed",
+        "refresh",
+        "bearer",
+        "owners",
+        "confirmed",
+    ),
     *("oidc", "exchanged", "refused-exchange", "may", "retry-after"),
 )
 

@@ -16,6 +16,7 @@ from git_credential_hf.git.helpers import (
     shown_helper,
 )
 from git_credential_hf.git.lfs import pointers_problem
+from git_credential_hf.git.run import old_git_problem
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins, parse_remote
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem
@@ -70,6 +71,8 @@ class Status:
             git_directory()
         except Problem as problem:
             self.problems.append(problem)
+        if old := old_git_problem():
+            self.warnings.append(old)
         self.hub = default_hub(configured)
         self.other_hubs = configured_hubs(configured)
         self.chains = HelperChains(hub_origins(self.other_hubs), configured)

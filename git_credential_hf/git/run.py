@@ -14,6 +14,7 @@ NON_INTERACTIVE = {
     "SSH_ASKPASS_REQUIRE": "never",
 }
 NO_PROMPTS = {**NON_INTERACTIVE, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: this overrides core.askPass
+OLDEST_GIT = (2, 31)  # that reads the settings of `configure --env`
 GIT_TIMEOUT = 10  # seconds; git only has to read files
 OUTSIDE_REPOSITORIES = ("-C", os.path.abspath(os.sep))  # options of git; a repository's configuration may be broken
 
@@ -34,6 +35,15 @@ def git_version() -> tuple[int, ...]:
     words = run_git("version").decode("ascii", "replace").split()
     numbers = words[2].split(".")[:2] if len(words) > 2 else []
     return tuple(int(number) for number in numbers if number.isdecimal())
+
+
+def old_git_problem() -> Problem | None:
+    """Return what this git cannot do that somebody may count on; `None` if that is nothing."""
+    version = git_version()
+    if not version or version >= OLDEST_GIT:
+        return None
+    message = f"git {'.'.join(map(str, version))} is older than {'.'.join(map(str, OLDEST_GIT))}"
+    return Problem(f"{message}, and ignores the settings of `configure --env`", "run `git-credential-hf configure`")
 
 
 def find_program(program: str) -> str | None:

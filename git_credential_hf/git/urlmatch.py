@@ -88,17 +88,15 @@ def _git_matches(pattern: str, url: str) -> bool:
     scheme, _, rest = pattern.partition("://")
     authority, slash, path = rest.partition("/")
     login, at, host = authority.rpartition("@")
-    # git ignores the password here, and it must not be in an environment.
+    # git ignores the password here, and it need not leave this process.
     pattern = f"{scheme}://{login.partition(':')[0]}{at}{host}{slash}{path}"
     if (pattern, url) not in _matched:
-        probe = {
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"credential.{pattern}.isforus",
-            "GIT_CONFIG_VALUE_0": "yes",
-        }
+        subsection = pattern.replace("\\", "\\\\").replace('"', '\\"')
+        probe = f'[credential "{subsection}"]\n\tisforus = yes\n'.encode("utf-8", "surrogateescape")
         try:
             answer = run_git(
-                *OUTSIDE_REPOSITORIES, "config", "--get-urlmatch", "credential.isforus", url, environment=probe
+                *(*OUTSIDE_REPOSITORIES, "config", "--file", "-", "--get-urlmatch", "credential.isforus", url),
+                given=probe,
             )
         except Problem:
             answer = b""

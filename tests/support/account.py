@@ -134,7 +134,12 @@ def account(home: Path, hub: "Hub", monkeypatch: pytest.MonkeyPatch) -> Account:
 
 def knows_authtype() -> bool:
     """Whether this git can send another header than that of a password: since 2.46."""
-    return tuple(map(int, run("git", "--version").stdout.split()[2].split(".")[:2])) >= (2, 46)
+    return git_has(2, 46)
+
+
+def git_has(*version: int) -> bool:
+    """Whether git is of this version, or newer."""
+    return tuple(map(int, run("git", "--version").stdout.split()[2].split(".")[:2])) >= version
 
 
 @pytest.fixture(params=["as a password", "as a Bearer token"] if knows_authtype() else ["as a password"])

@@ -31,7 +31,7 @@ def test_unknown_operations_are_ignored(operation: str) -> None:
 @pytest.mark.parametrize("message", ["", HUB, "\0"])
 def test_capability(message: str) -> None:
     """`capability` prints the version of the format and no capability; it needs no input."""
-    assert ask("capability", message) == (0, "version 0\ncapability authtype\n", "")
+    assert ask("capability", message) == (0, "version 0\ncapability authtype\ncapability state\n", "")
 
 
 # --- closed descriptors ---
@@ -102,7 +102,8 @@ def test_reader_of_stderr_that_is_gone(broken_pipe: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "expected"), [("get", [ANSWER]), ("capability", ["version 0\ncapability authtype\n"]), ("store", [])]
+    ("operation", "expected"),
+    [("get", [ANSWER]), ("capability", ["version 0\ncapability authtype\ncapability state\n"]), ("store", [])],
 )
 def test_answer_is_one_write(operation: str, expected: list[str]) -> None:
     """The answer is one write, since git uses a partial answer; this socket keeps writes apart."""

@@ -234,6 +234,24 @@ def test_capabilities_keep_their_order() -> None:
     assert request.capabilities == [b"y", b"z"]
 
 
+@pytest.mark.parametrize(
+    ("challenge", "more", "expected"),
+    [
+        (b"wwwauth[]=Basic\n", b"", True),
+        (b'wwwauth[]=Basic realm="x"\n', b"", False),
+        (b"wwwauth[]=Basic\nwwwauth[]=Bearer\n", b"", False),
+        (b"", b"", False),
+        (b"wwwauth[]=Basic\n", b"state[]=git-credential-hf.anonymous\n", False),
+        (b"wwwauth[]=Basic\n", b"state[]=other:1\n", True),
+        (b"wwwauth[]=Basic\n", b"capability[]=\ncapability[]=authtype\n", False),
+    ],
+)
+def test_proactive_requests(challenge: bytes, more: bytes, expected: bool) -> None:
+    """No server was asked yet if the challenge is of git itself, which has not asked us before about it."""
+    capable = ASK + b"capability[]=authtype\ncapability[]=state\n"
+    assert parse_request(capable + challenge + more).is_proactive is expected
+
+
 def test_single_values_are_bytes() -> None:
     """A value is what follows the first `=`, byte for byte; a missing attribute is None, not empty."""
     request = parse_request(b"protocol=https\nhost=hf.co\nusername=\npath=a=\xff \nnot=known\n\npassword=x\n")

@@ -3,9 +3,10 @@
 `cases.py` has all of them: the tests that hold each, or why it cannot apply.
 """
 
-import re
+from account import git_has
+from programs import run
 
-from programs import git, run
+__all__ = ["git_has"]
 
 HF = "credential.helper=hf"
 HUB = "protocol=https\nhost=huggingface.co\n"
@@ -13,11 +14,6 @@ OTHER = "protocol=https\nhost=example.com\n"
 TOKEN = "hf_" + "Credential" * 3 + "wxyz"
 ANSWER = f"username=git\npassword={TOKEN}\n"
 CAPABLE = "capability[]=authtype\ncapability[]=state\n"
-
-
-def git_has(*since: int) -> bool:
-    """Whether this git is of that version, or a later one."""
-    return tuple(map(int, re.findall(r"\d+", git("version"))[:3])) >= since
 
 
 def ours(operation: str, message: str) -> tuple[int, str, str]:

@@ -56,7 +56,7 @@ def test_state_of_another_reaches_the_caller(git: Git) -> None:
 
 def test_capabilities() -> None:
     """We announce none, in the form that git-credential(1) gives."""
-    assert ours("capability", "") == (0, "version 0\ncapability authtype\n", "")
+    assert ours("capability", "") == (0, "version 0\ncapability authtype\ncapability state\n", "")
 
 
 @pytest.mark.parametrize("operation", ["renew", "list", "GET"])

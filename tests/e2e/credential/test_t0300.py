@@ -347,10 +347,11 @@ def test_newline_in_a_url(git: Git) -> None:
 
 
 def test_carriage_return_in_a_url(git: Git) -> None:
-    """A host with a carriage return is refused by git, before we hear it; and by us, where git was told to allow it."""
+    """A host with a carriage return is refused by git, before we hear it; and by us, where git allows it."""
     url = "url=https://huggingface.co%0d.example.com/\n"
-    assert "contains carriage return" in git.refuses(url)
-    assert git.asked == [("hf get", "protocol=https\n")]  # git ends in the middle of telling us
+    if git_has(2, 39):  # and not before CVE-2024-52006 was fixed
+        assert "contains carriage return" in git.refuses(url)
+        assert git.asked == [("hf get", "protocol=https\n")]  # git ends in the middle of telling us
     assert "password=typed" in git.fill(url, HF, "credential.protectProtocol=false")
     assert git.asked[0][0] == "hf get"
     assert "error: refused a malformed credential request: a line contains a carriage return\n" in git.said

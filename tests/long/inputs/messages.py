@@ -150,7 +150,7 @@ def secret(values: dict[bytes, bytes]) -> bytes | None:
 def expected(asked: Asked) -> tuple[str, int, bytes, str]:
     """The kind of message, the exit status, stdout, and a pattern for stderr."""
     if asked.operation == "capability":
-        return "capability", 0, b"version 0\ncapability authtype\n", ""
+        return "capability", 0, b"version 0\ncapability authtype\ncapability state\n", ""
     where, values = meaning(asked.message, asked.served)
     if where == REFUSED:
         return where, 1, b"", "error: refused a malformed credential request: [ -~]*\n"

@@ -29,7 +29,7 @@ from .api import Windows
 from .faults import Faults
 from .log import Log, Request
 from .repositories import Repositories, Repository
-from .server import Server, hub_routes, storage_routes
+from .server import REALM, Server, hub_routes, storage_routes
 
 __all__ = ["Hub", "OAuth", "Repository", "Request"]
 
@@ -46,6 +46,7 @@ class Hub:
 
         # Switches.
         self.storage_401 = False  # the LFS storage host asks for a password
+        self.realm = REALM  # of the challenge; what the Hub sends: not found
         self.push_denial: int | None = None  # 403: refuse to advertise to who may not write, instead of pre-receive
         self.whoami_limit: int | None = None  # calls of whoami for each token in five minutes, then 429
         self.oidc_whoami = True  # whether whoami knows hf_jwt_ tokens; what the Hub does: not found

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 16  # bytes
 LARGEST_READ = 16 << 20  # bytes of a request that may be read into memory: JSON and forms, nothing else
-CHALLENGE = '{} realm="Authentication required", charset="UTF-8"'
+REALM = ' realm="Authentication required", charset="UTF-8"'
 
 TYPE = r"(models|datasets|spaces|kernels)"
 AUTH_CHECK = re.compile(rf"/api/{TYPE}/([^/]+(?:/[^/]+)?)/auth-check(/write)?")
@@ -254,7 +254,7 @@ class Exchange(BaseHTTPRequestHandler):
             headers["X-Error-Code"] = refusal.code
         if refusal.status == 401:
             # The challenge of git's routes: not found; it must offer Basic, or git would not ask for a password.
-            headers["WWW-Authenticate"] = CHALLENGE.format("Bearer" if self.style == "api" else "Basic")
+            headers["WWW-Authenticate"] = ("Bearer" if self.style == "api" else "Basic") + self.hub.realm
         headers |= refusal.headers
         if self.style == "api":
             self.json(refusal.status, {"error": refusal.message}, headers)
