@@ -237,7 +237,8 @@ def configure(
     With --env, if the Hub confirms the token, git 2.46 and newer sends it before it
     is asked to: rate limits are then those of the account, for public clones, too.
     """
-    from git_credential_hf.configure import config_environment, config_lines, helpers_in_the_way, plan_configure
+    from git_credential_hf.configure import config_lines, helpers_in_the_way, plan_configure
+    from git_credential_hf.configure_env import config_environment
     from git_credential_hf.git.lfs import setup_problem
     from git_credential_hf.git.run import old_git_problem
     from git_credential_hf.hooks.install import plan_install, plan_uninstall

@@ -29,16 +29,13 @@ from git_credential_hf.git.helpers import (
     is_our_helper,
     shown_helper,
 )
-from git_credential_hf.git.netrc import mentions_host, netrc_paths
-from git_credential_hf.git.run import git_home, git_program, git_version
+from git_credential_hf.git.run import git_home, git_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
-from git_credential_hf.helper import FROM_EXCHANGE
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_line
 from git_credential_hf.owners import selects_token
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
-from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, record
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
@@ -179,7 +176,7 @@ def plan_configure(
     sections = credential_sections(settings) if helper else {}
     later = configured[ours[-1] + 1 :] if ours and hooks else []
     is_overridden = any(e.key == "core.hookspath" and os.path.dirname(place) not in e.origin for e in later)
-    if not ours or is_overridden or not all(_has(planned, *section) for section in sections.items()):
+    if not ours or is_overridden or not all(results_in(planned, *section) for section in sections.items()):
         # At the end, because its place counts.
         after = append_block(_without_include(before, include), _include_lines(include))
     if after != before:
@@ -260,66 +257,6 @@ def handwritten_helpers(scope: str) -> list[ConfigEntry]:
     return [entry for entry in entries if entry.is_helper() and entry.value and is_our_helper(entry.value)]
 
 
-def config_environment(new: Settings) -> list[tuple[str, str]]:
-    """Return the settings as environment variables (git-config(1), GIT_CONFIG_COUNT), without writing a file."""
-    given = os.environ.get("GIT_CONFIG_COUNT") or "0"
-    if not (given.isascii() and given.isdecimal() and len(given) < 6):
-        raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is not a number of settings", "unset GIT_CONFIG_COUNT")
-    configured = [entry for entry in read_config() if entry.scope == "command"]
-    count = int(given)
-    settings: list[tuple[str, str]] = []
-    for section, variables in credential_sections(Settings.read(configured) + new).items():
-        if settings or not _has(configured, section, variables):
-            for name, value in variables:
-                settings.append((f"GIT_CONFIG_KEY_{count}", f"credential.{section}.{name}"))
-                settings.append((f"GIT_CONFIG_VALUE_{count}", value))
-                count += 1
-    for origin in _proactive_origins(new):
-        settings += [
-            (f"GIT_CONFIG_KEY_{count}", f"http.{origin}.proactiveAuth"),
-            (f"GIT_CONFIG_VALUE_{count}", "basic"),
-        ]
-        count += 1
-    return [("GIT_CONFIG_COUNT", str(count)), *settings]
-
-
-def _proactive_origins(new: Settings) -> list[str]:
-    """Return the origins to which git may send the token before it is asked, so that rate limits are the account's.
-
-    git would not fall back to an anonymous request for a public repository, so only a token that the Hub confirms is
-    recorded as one to be sent at once. For any other, `get` makes git ask the Hub first, as without this setting.
-    """
-    if git_version() < (2, 46) or _may_use_netrc():
-        return []
-    origins = [origin for hub in (PUBLIC_HUB, *new.hubs) if _confirm_token(hub) for origin in origins_of(hub)]
-    chosen = [entry for entry in read_config() if (entry.section, entry.name) == ("http", "proactiveauth")]
-    return [o for o in origins if not any(section_applies(entry.subsection, o) for entry in chosen)]
-
-
-def _may_use_netrc() -> bool:
-    """Whether a netrc file may have an entry for the Hub; with `http.proactiveAuth` git would not get to it."""
-    hosts = [origin.partition("://")[2] for origin in hub_origins()]
-    try:
-        return any(mentions_host(read_file(path) or b"", hosts) for path in netrc_paths())
-    except Problem:
-        return True  # it cannot be read, perhaps by us alone
-
-
-def _confirm_token(hub: str) -> bool:
-    """Record that the Hub says that its current token is good; return whether it does."""
-    from git_credential_hf.api.access import whoami
-
-    try:
-        token = current_token(hub, act=False)
-        # Whether the Hub takes a token from an exchange as a password is not documented (docs/facts.md#u1, #u3).
-        if token is None or token.value.startswith(FROM_EXCHANGE):
-            return False
-        whoami(token)
-    except Problem:
-        return False  # `status` says what it is
-    return record(CONFIRMED, token.key, CONFIRMED_FOR)
-
-
 def helpers_in_the_way() -> list[Problem]:
     """Return the problems that other settings of git cause in the current directory after `configure`."""
     entries = read_config()
@@ -360,7 +297,7 @@ def _read_with_git(path: str, own: str, included: bytes | None) -> tuple[list[Co
         raise Problem(f"git cannot read {own if is_own else path}: {problem.message}", fix) from None
 
 
-def _has(configured: list[ConfigEntry], section: str, variables: list[tuple[str, str]]) -> bool:
+def results_in(configured: list[ConfigEntry], section: str, variables: list[tuple[str, str]]) -> bool:
     """Whether these entries result in `variables` for the URL `section`, whatever git reads before them."""
     wanted = [value for name, value in variables if name == "helper"]
     applying = [

@@ -19,6 +19,7 @@ from git_credential_hf.state import (
 )
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import (
+    FROM_EXCHANGE,
     Token,
     current_token,
     find_token,
@@ -41,7 +42,6 @@ _ANONYMOUS = (
     *(("authtype", ""), ("credential", ""), ("ephemeral", "1")),
     *(("continue", "1"), ("state[]", ASKED_BEFORE.decode())),
 )
-FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, and of a CI job
 _REFUSED = "refused"  # the state that names tokens which are held back
 _WARNED = "warned"  # the state that names user names which a warning was about
 _SUSPECT = "suspect"  # the state that names tokens which were refused a moment ago, and may be good
@@ -64,6 +64,7 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         return None
     if is_recorded(_REFUSED, token.key):
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
+        token = find_token(token.value, name, hub) or token  # with its name
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())
         return [("quit", "1")]
@@ -159,7 +160,7 @@ def _requested_token(request: Request, name: str | None, hub: str) -> Token | No
         return stored_token(name, hub)
     user = request.user
     if not user or user == USERNAME:
-        return current_token(hub)
+        return current_token(hub, needs_name=False)
     if user in stored_token_names():
         return stored_token(user, hub)
     return _token_of_account(user, hub)

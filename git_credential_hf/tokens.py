@@ -29,6 +29,9 @@ SECRET_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_ID_TOKEN", "A
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 
 
+FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, and of a CI job
+
+
 class Token:
     """A token: its `value`, where it comes from, its `name` in `hf auth list`, and `expires_at` in POSIX seconds.
 
@@ -109,15 +112,24 @@ class Token:
         return self.is_renewable and self.expires_at is not None and self.expires_at - REFRESH_MARGIN <= time.time()
 
 
-def current_token(hub: str = PUBLIC_HUB, *, act: bool = True) -> Token | None:
+def current_token(hub: str = PUBLIC_HUB, *, act: bool = True, needs_name: bool = True) -> Token | None:
     """Return the token that huggingface_hub would use for this Hub now; `None` without a login.
 
-    `act`: whether a due refresh or exchange may be made (network). Raises `Problem` if a source is broken: there is no
-    silent fallback to another one.
+    `act`: whether a due refresh or exchange may be made (network). Without `needs_name` the file of stored tokens is
+    not read for a token that cannot be renewed. Raises `Problem` if a source is broken: there is no silent fallback to
+    another one.
     """
     if os.environ.get("HF_OIDC_RESOURCE"):
         return _from_oidc(hub, act)
-    return _from_environment(hub) or _from_file(hub, act) or (_from_colab(hub) if act else None)
+    found = _from_environment(hub)
+    if found is None and not needs_name and (value := read_token_file()) and _is_user_access_token(value):
+        found = Token(value, "file", token_path(), hub=hub)
+    return found or _from_file(hub, act) or (_from_colab(hub) if act else None)
+
+
+def _is_user_access_token(value: str) -> bool:
+    """Whether it was made on the settings page: those of a browser login have a longer prefix (docs/facts.md#h2)."""
+    return len(value) == 37 and value.startswith("hf_") and value[3:].isalnum()
 
 
 def login_token(hub: str = PUBLIC_HUB) -> Token | None:

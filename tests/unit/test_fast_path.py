@@ -1,5 +1,7 @@
 """What git's operations cost: the modules that they import, and the memory of `get`."""
 
+import re
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -83,6 +85,25 @@ def test_module_imports_no_more_of_ours(logged_in: None, tmp_path: Path) -> None
     bare = modules([sys.executable, "-m", "this"], "", tmp_path)
     used = modules([sys.executable, "-m", "git_credential_hf", "get"], HUB, tmp_path)
     assert used - bare == OURS
+
+
+def opened(command: list[str], stdin: str, home: Path) -> set[str]:
+    """Return the files that a command opens, without directories, which only list their names."""
+    log = home / "opened"
+    run("strace", "-f", "-qq", "-o", log, "-e", "trace=open,openat", *command, stdin=stdin)
+    calls = re.findall(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]+)", ([^)]*)\) += [0-9]', log.read_text())
+    return {path for path, flags in calls if "O_DIRECTORY" not in flags}
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+def test_few_files(logged_in: None, home: Path, tmp_path: Path) -> None:
+    """`get` opens at most twelve files beyond those of a bare interpreter: homes may be on slow disks."""
+    program = shutil.which("git-credential-hf")
+    assert program
+    bare = opened([sys.executable, "-c", "pass"], "", tmp_path)
+    used = opened([program, "get"], HUB, tmp_path) - bare
+    assert str(home / ".cache/huggingface/token") in used, "the trace shows what was opened"
+    assert len(used) <= 12, sorted(used)
 
 
 # Between pytest and the program that is measured: Linux counts what a process was before exec as its own.

@@ -116,14 +116,15 @@ def test_get_serves_every_source(source: tuple[str, str, bool]) -> None:
     assert (status, without_expiry(stdout), stderr) == (0, HUB + ANSWER, "")
 
 
-def test_expiry(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The answer has the expiry of a good token; git would never send a token with an expiry in the past."""
-    stored(48 * 3600)(home, monkeypatch)
+def test_expiry(home: Path) -> None:
+    """The answer has the expiry of a login; git would never send a token with an expiry in the past."""
+    login = "hf_oauth_" + TOKEN[3:]
+    log_in(home, login, "work", expires_at=int(time.time()) + 48 * 3600)
     expiry = int(ask("get")[1].partition("password_expiry_utc=")[2])
     assert abs(expiry - time.time() - 48 * 3600) < 60
     (home / ".cache/huggingface/stored_tokens").unlink()
-    stored(-60)(home, monkeypatch)
-    assert ask("get") == (0, ANSWER, "")
+    log_in(home, login, "work", expires_at=int(time.time()) - 60)
+    assert ask("get") == (0, ANSWER.replace(TOKEN, login), "")
 
 
 def test_store_stores_nothing(source: tuple[str, str, bool], home: Path) -> None:

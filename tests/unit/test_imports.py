@@ -27,7 +27,7 @@ LAYERS = [
     ["api.refusals", "configure", "git.credentials", "doctor.finding", "git.other_helpers", "hints", "login"],
     ["api.access", "hooks.install"],
     ["purge"],
-    ["status", "hooks.rules", "doctor.machine"],
+    ["configure_env", "status", "hooks.rules", "doctor.machine"],
     ["helper", "hooks.judge", "doctor.changes", "doctor.environment", "doctor.repository"],
     ["doctor.copies", "doctor.token"],
     ["doctor.git_setup"],

@@ -17,6 +17,7 @@ from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import PREFIX, report, shell_word
 
 TOKEN = "hf_" + "Canary" * 5 + "wxyz"
+LOGIN = "hf_oauth_" + TOKEN[3:]
 ANSWER = f"username=git\npassword={TOKEN}\n"
 ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 
@@ -35,8 +36,8 @@ def contents(token: bytes) -> Make:
 
 
 def broken_stored_tokens(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log_in(home, TOKEN)
-    write_aged(home / ".cache/huggingface/stored_tokens", "hf_token = " + TOKEN)
+    log_in(home, LOGIN)
+    write_aged(home / ".cache/huggingface/stored_tokens", "hf_token = " + LOGIN)
 
 
 UNREACHABLE = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": TOKEN, "https_proxy": "http://127.0.0.1:9"}
@@ -52,7 +53,7 @@ SITUATIONS: dict[str, tuple[Make, int, str]] = {
     "a directory": (directory, 1, ""),
     "not text": (contents(b"hf_\xff\xfe"), 1, ""),
     "a NUL": (contents(b"hf_Canary\0Canary"), 1, ""),
-    "broken stored tokens": (broken_stored_tokens, 0, ANSWER),
+    "broken stored tokens": (broken_stored_tokens, 0, ANSWER.replace(TOKEN, LOGIN)),
     "a failing exchange": (failing_exchange, 1, ""),
 }
 MESSAGE = re.compile(r"git-credential-hf: (error|warning|hint|trace): [^A-Z\s](.*[^.\s])?")

@@ -458,10 +458,11 @@ def test_garbage_for_an_exchange(data: bytes, records: Path) -> None:
 @pytest.mark.parametrize("data", [b"", b"garbage", b"\xff", b"1.5.5\n", b"\0", b"inf", b"nan"])
 def test_garbage_for_a_failed_refresh(data: bytes, home: Path, records: Path) -> None:
     """A malformed record of a failed refresh is ignored: the token is served, and the failure reported again."""
-    log_in(home, TOKEN, "work", refresh_token="hf_oauth__refresh_x", expires_at=int(time.time()) + 60)
+    login = "hf_oauth_" + TOKEN[3:]
+    log_in(home, login, "work", refresh_token="hf_oauth__refresh_x", expires_at=int(time.time()) + 60)
     with_bytes(data, "refresh-failed")(records)
     status, stdout, stderr = ask("get", **UNREACHABLE)
-    assert (status, stdout.startswith(ANSWER)) == (0, True)
+    assert (status, stdout.startswith(ANSWER.replace(TOKEN, login))) == (0, True)
     assert stderr.startswith("git-credential-hf: warning: ")
 
 
