@@ -21,6 +21,7 @@ import sysconfig
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 PROGRAM = os.path.join(sysconfig.get_path("scripts"), "git-credential-hf")
 FOR_THE_INTERPRETER = ("PYTHON", "LD_")  # what these variables say is read when a program starts
@@ -29,7 +30,7 @@ _starting = threading.Lock()
 _server: socket.socket | None = None
 
 
-def forked_arguments(command: Sequence[object], environment: Mapping[str, str]) -> list[str] | None:
+def forked_arguments(command: Sequence[object], environment: Mapping[str, Any]) -> list[str] | None:
     """Return the arguments if this is the installed program, and its interpreter would not notice the environment."""
     name, *arguments = command
     is_forked = (
@@ -39,13 +40,13 @@ def forked_arguments(command: Sequence[object], environment: Mapping[str, str]) 
         and "GIT_CREDENTIAL_HF_TESTS_LONG" not in os.environ
         and environment.get("LC_ALL") == "C.UTF-8"
         and not any(variable.startswith(FOR_THE_INTERPRETER) for variable in environment)
-        and shutil.which(name, path=environment.get("PATH", "")) == PROGRAM
+        and shutil.which(name, path=os.fspath(environment.get("PATH", ""))) == PROGRAM
     )
     return [os.fspath(argument) for argument in arguments if isinstance(argument, str | Path)] if is_forked else None
 
 
 def run_forked(
-    arguments: Sequence[str], cwd: Path | str | None, stdin: bytes, environment: Mapping[str, str], timeout: float
+    arguments: Sequence[str], cwd: Path | str | None, stdin: bytes, environment: Mapping[str, Any], timeout: float
 ) -> tuple[int, bytes, bytes]:
     """Return the exit status, and what was written to stdout and stderr."""
     with contextlib.ExitStack() as stack:
@@ -56,7 +57,8 @@ def run_forked(
         stack.callback(os.close, directory)
         umask = re.search(r"Umask:\s*(\d+)", Path("/proc/self/status").read_text())
         assert umask
-        pickle.dump((list(arguments), dict(environment), int(umask[1], 8)), request)
+        variables = {name: os.fsdecode(value) for name, value in environment.items()}
+        pickle.dump((list(arguments), variables, int(umask[1], 8)), request)
         request.flush()
         answer, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with answer:
