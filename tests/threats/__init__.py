@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterable
 from typing import Any
 
-from servers import PATIENCE
+from servers import PATIENCE as PATIENCE
 
 MEMORY = 1 << 30  # bytes of address space; what huggingface_hub itself maps is a fifth of it
 PROGRAM = "git-credential-hf"
@@ -53,9 +53,14 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
         process.kill()
         process.communicate()
     said = stderr.decode("utf-8", "surrogateescape")
-    assert process.returncode in (0, 1, 2, 3), said
-    assert "internal error" not in said and "Traceback" not in said, said
+    is_an_end(process.returncode, said)
     return process.returncode, stdout.decode("utf-8", "surrogateescape"), said
+
+
+def is_an_end(status: int, said: str) -> None:
+    """Check that a program has ended as one that knew what it was doing."""
+    assert status in (0, 1, 2, 3), said
+    assert "internal error" not in said and "Traceback" not in said, said
 
 
 def run(*arguments: str, stdin: bytes = b"", program: str = PROGRAM, **environment: Any) -> tuple[int, str, str]:
