@@ -28,11 +28,9 @@ from executable import (
     files_below,
     fill,
     run,
-    run_fork,
     run_on_terminal,
     section,
     succeed,
-    succeed_fork,
 )
 from login import store_token
 from programs import git
@@ -128,8 +126,8 @@ ORIGINS = {
 def test_another_hub(text: str, home: Path, file: Path) -> None:
     """`--hub` adds its origin if that may get a token, whatever HF_ENDPOINT is later, and `unconfigure` undoes it."""
     origin = ORIGINS[text]
-    succeed_fork("configure")
-    done = run_fork("configure", "--hub", text)
+    succeed("configure")
+    done = run("configure", "--hub", text)
     assert done.returncode == (0 if origin else 1), done.stderr
     assert ("--hub takes the origin of a Hub" in done.stderr) == (origin is None)
     text = f"\"{PROGRAM} --hub '{origin}'\"" if "[" in text else f"{PROGRAM} --hub {origin}"  # for git's shell, and git
@@ -138,15 +136,15 @@ def test_another_hub(text: str, home: Path, file: Path) -> None:
     if origin:
         protocol, _, host = origin.partition("://")
         assert f"password={TOKEN}\n" in fill(host, protocol, HF_ENDPOINT="https://elsewhere.example")
-    succeed_fork("configure")
-    succeed_fork("unconfigure")
+    succeed("configure")
+    succeed("unconfigure")
     assert files_below(home) == {}
 
 
 @pytest.mark.parametrize("endpoint", ORIGINS)
 def test_endpoint(endpoint: str, home: Path) -> None:
     """HF_ENDPOINT alone adds nothing, and gets nothing; without a terminal, a hint names the command for it."""
-    done = run_fork("configure", HF_ENDPOINT=endpoint)
+    done = run("configure", HF_ENDPOINT=endpoint)
     assert done.returncode == 0
     assert files_below(home) == configured()
     origin = ORIGINS[endpoint]
@@ -157,9 +155,9 @@ def test_endpoint(endpoint: str, home: Path) -> None:
     assert command == f"git-credential-hf configure --hub {shlex.quote(origin or '')}"
     protocol, _, host = (origin or "").partition("://")
     assert TOKEN not in fill(host, protocol, HF_ENDPOINT=endpoint)
-    succeed_fork(*shlex.split(command)[1:], HF_ENDPOINT=endpoint)
+    succeed(*shlex.split(command)[1:], HF_ENDPOINT=endpoint)
     assert TOKEN in fill(host, protocol)
-    assert "HF_ENDPOINT" not in run_fork("configure", HF_ENDPOINT=endpoint).stderr
+    assert "HF_ENDPOINT" not in run("configure", HF_ENDPOINT=endpoint).stderr
 
 
 @pytest.mark.parametrize("answer", ["y\n", "n\n", "\n"])
@@ -177,7 +175,7 @@ def test_a_namespace_of_another_hub(home: Path, file: Path) -> None:
     """With `--hub`, `--token` and `--for` are about a namespace there, and not about the one of that name elsewhere."""
     store_token(home, "work", OLD_TOKEN)
     hub = "https://hub.example.com"
-    succeed_fork("configure", "--hub", hub, "--token", "work", "--for", "acme")
+    succeed("configure", "--hub", hub, "--token", "work", "--for", "acme")
     for url, token in (
         (f"{hub}/acme/model", OLD_TOKEN),
         (f"{hub}/datasets/acme/data", OLD_TOKEN),
@@ -185,7 +183,7 @@ def test_a_namespace_of_another_hub(home: Path, file: Path) -> None:
         ("https://huggingface.co/acme/model", TOKEN),
     ):
         assert f"password={token}\n" in git("credential", "fill", stdin=f"url={url}\n\n", HF_TOKEN=TOKEN), url
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     assert not file.exists()
 
 
@@ -198,11 +196,11 @@ def test_local_scope(home: Path, file: Path, monkeypatch: pytest.MonkeyPatch) ->
     config = home / "repository/.git/config"
     before = config.read_bytes()
     for options in (["--local"], ["--local", "--dry-run"]):
-        outside = run_fork("configure", *options)
+        outside = run("configure", *options)
         assert (outside.returncode, outside.stdout) == (1, "")
         assert "not in a git repository\ngit-credential-hf: hint: cd into one" in outside.stderr
     monkeypatch.chdir(home / "repository")
-    succeed_fork("configure", "--local")
+    succeed("configure", "--local")
     assert config.read_bytes() == before + LOCAL_INCLUDE.encode()
     assert (config.parent / "git-credential-hf/gitconfig").read_text() == HEADER + HUB_SECTIONS
     assert not file.exists()
@@ -210,7 +208,7 @@ def test_local_scope(home: Path, file: Path, monkeypatch: pytest.MonkeyPatch) ->
     (home / "repository").rename(home / "moved")
     monkeypatch.chdir(home / "moved")
     assert fill() == ANSWER
-    succeed_fork("unconfigure", "--local")
+    succeed("unconfigure", "--local")
     config = home / "moved/.git/config"
     assert config.read_bytes() == before
     assert not (config.parent / "git-credential-hf").exists()
@@ -221,7 +219,7 @@ def test_system_scope(home: Path, tmp_path: Path) -> None:
     system = tmp_path / "system config"
     environment: dict[str, Any] = {"GIT_CONFIG_SYSTEM": str(system), "GIT_CONFIG_NOSYSTEM": None}
     umask = os.umask(0o077)
-    succeed_fork("configure", "--system", **environment)
+    succeed("configure", "--system", **environment)
     os.umask(umask)
     own = tmp_path / "git-credential-hf/gitconfig"
     assert (system.read_text(), own.read_text()) == (LOCAL_INCLUDE, HEADER + HUB_SECTIONS)
@@ -229,15 +227,15 @@ def test_system_scope(home: Path, tmp_path: Path) -> None:
     assert modes == [0o644, 0o644, 0o755], "whatever the umask"
     assert fill(**environment) == ANSWER
     assert files_below(home) == {}
-    succeed_fork("unconfigure", "--system", **environment)
+    succeed("unconfigure", "--system", **environment)
     assert not system.exists() and not own.parent.exists()
 
 
 def test_each_scope_is_undone_by_itself(home: Path, tmp_path: Path) -> None:
     """To undo what `configure` has written for all users leaves what it has written for one."""
     system = tmp_path / "system"
-    succeed_fork("configure", "--global", GIT_CONFIG_SYSTEM=str(system))
-    succeed_fork("unconfigure", "--system", GIT_CONFIG_SYSTEM=str(system))
+    succeed("configure", "--global", GIT_CONFIG_SYSTEM=str(system))
+    succeed("unconfigure", "--system", GIT_CONFIG_SYSTEM=str(system))
     assert files_below(home) == configured()
 
 
@@ -321,7 +319,7 @@ def test_dry_run(before: str | None, home: Path, file: Path) -> None:
         file.write_text(before)
     state = files_below(home)
     for command, sign, other in (("configure", "+", "-"), ("unconfigure", "-", "+")):
-        shown = succeed_fork(command, "--dry-run")
+        shown = succeed(command, "--dry-run")
         assert files_below(home) == state
         head, *lines = shown.splitlines()
         own, files = home / OWN_FILE, [line for line in lines if line[:4] in ("--- ", "+++ ")]
@@ -329,8 +327,8 @@ def test_dry_run(before: str | None, home: Path, file: Path) -> None:
         shown_lines = [line[1:] for line in lines if line.startswith(sign) and line not in files]
         assert sorted(shown_lines) == sorted((HEADER + HUB_SECTIONS + INCLUDE).splitlines())
         assert not [line for line in lines if line.startswith(other) and line not in files]
-        succeed_fork(command)
-        assert succeed_fork(command, "--dry-run") == ""
+        succeed(command)
+        assert succeed(command, "--dry-run") == ""
         state = files_below(home)
     assert (file.read_text() if file.exists() else None) == before
 
@@ -343,8 +341,8 @@ def test_dry_run_shows_no_secret(command: str, file: Path) -> None:
     text += "[sendemail]\n\tsmtpPass = of-another-host\n"
     file.write_text(text)
     if command == "unconfigure":
-        succeed_fork("configure")
-    shown = succeed_fork(command, "--dry-run")
+        succeed("configure")
+    shown = succeed(command, "--dry-run")
     assert secret not in shown
     assert "of-another-host" not in shown
     assert "+" in shown or "-" in shown
@@ -353,7 +351,7 @@ def test_dry_run_shows_no_secret(command: str, file: Path) -> None:
 @pytest.mark.parametrize("options", [("--print", "--env"), ("--print", "--dry-run"), ("--env", "--dry-run")])
 def test_options_that_exclude_each_other(options: tuple[str, str], home: Path) -> None:
     """`--print`, `--env` and `--dry-run` are three answers: two of them are wrong usage, and nothing is written."""
-    done = run_fork("configure", *options)
+    done = run("configure", *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert files_below(home) == {}
 
@@ -363,9 +361,9 @@ def test_no_token_is_written(home: Path, file: Path) -> None:
     (home / "token").write_text(TOKEN)
     environment = {"HF_TOKEN_PATH": str(home / "token"), "HUGGING_FACE_HUB_TOKEN": TOKEN}
     for arguments in (["--print"], ["--env"], ["--dry-run"], []):
-        succeed_fork("configure", *arguments, **environment)
+        succeed("configure", *arguments, **environment)
     assert TOKEN.encode() not in file.read_bytes()
-    succeed_fork("unconfigure", **environment)
+    succeed("unconfigure", **environment)
     assert files_below(home) == {"token": TOKEN.encode()}
 
 
@@ -420,7 +418,7 @@ def test_absolute_path(name: str, home: Path, file: Path, tmp_path: Path, off_pa
     assert fill() == ANSWER
     (found,) = helper_chain("https://hf.co", read_config())
     assert is_our_helper(found.value or "")
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     assert file.read_text() == USER
 
 

@@ -19,8 +19,8 @@ from executable import (
     configured,
     files_below,
     fill,
-    run_fork,
-    succeed_fork,
+    run,
+    succeed,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -117,7 +117,7 @@ def test_round_trip(name: str, home: Path, file: Path, spy: Spy) -> None:
         file.write_bytes(before)
     settings_before = settings_in(file) if before is not None else ""
 
-    succeed_fork("configure")
+    succeed("configure")
     after = file.read_bytes()
     assert after.startswith(before or b"")
     assert after.count(INCLUDE.encode().strip()) == (before or b"").count(INCLUDE.encode().strip()) + 1
@@ -126,10 +126,10 @@ def test_round_trip(name: str, home: Path, file: Path, spy: Spy) -> None:
     assert fill() == ANSWER
     assert spy.requests() == []
 
-    assert succeed_fork("configure") == ""
+    assert succeed("configure") == ""
     assert file.read_bytes() == after
 
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     assert (file.read_bytes() if file.exists() else None) == before
     assert set(files_below(home)) <= {".gitconfig", "included"}
     assert not (home / OWN_FILE).parent.exists()
@@ -197,7 +197,7 @@ def test_nothing_to_undo(before: str | None, home: Path, file: Path) -> None:
     """`unconfigure` without `configure` changes nothing, and says so."""
     if before is not None:
         file.write_text(before)
-    done = run_fork("unconfigure")
+    done = run("unconfigure")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith("git-credential-hf: hint: ")
     assert files_below(home) == ({".gitconfig": USER.encode()} if before else {})
@@ -208,11 +208,11 @@ def test_a_line_that_continues(before: bytes, file: Path) -> None:
     """Below a last line that ends in a backslash, our lines either work or are refused; the file is not damaged."""
     file.write_bytes(before)
     settings_before = git("config", "--list")
-    done = run_fork("configure")
+    done = run("configure")
     if done.returncode == 0:
         assert fill() == ANSWER
         assert git("config", "--list").startswith(settings_before)
-        succeed_fork("unconfigure")
+        succeed("unconfigure")
     else:
         assert (done.returncode, done.stdout) == (1, HUB_SECTIONS)
     assert files_below(file.parent) == {".gitconfig": before}
@@ -223,7 +223,7 @@ def test_a_continued_line_that_looks_like_ours(file: Path) -> None:
     file.write_text("[alias]\n\tx = a \\\n" + INCLUDE + USER)
     before = file.read_bytes()
     for command in ("configure", "unconfigure"):
-        done = run_fork(command)
+        done = run(command)
         assert (done.returncode, files_below(file.parent)) == (1, {".gitconfig": before})
         assert "cannot be changed safely" in done.stderr
 
@@ -239,10 +239,10 @@ def test_lines_below_ours_stay(name: str, file: Path) -> None:
     before = CORPUS[name]
     if before is not None:
         file.write_bytes(before)
-    succeed_fork("configure")
+    succeed("configure")
     git("config", "--global", "pull.rebase", "true")
     file.write_bytes(file.read_bytes() + b"# mine\n\n[init]\n\tdefaultBranch = main")
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     kept = (before or b"").rstrip(b"\n")
     after = file.read_bytes()
     assert after.startswith(kept)
@@ -253,26 +253,26 @@ def test_lines_below_ours_stay(name: str, file: Path) -> None:
 def test_a_setting_in_our_section_stays(added: str, home: Path, file: Path) -> None:
     """What git has added to our section stays, and our line is removed."""
     file.write_text(USER)
-    succeed_fork("configure")
+    succeed("configure")
     git("config", "--global", "--add", added, "mine")
     assert file.read_text() == USER + INCLUDE + f"\t{added.partition('.')[2]} = mine\n"
-    assert succeed_fork("configure") == ""
+    assert succeed("configure") == ""
     assert fill() == ANSWER
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     assert file.read_text() == USER + f"[include]\n\t{added.partition('.')[2]} = mine\n"
-    assert succeed_fork("unconfigure") == ""
+    assert succeed("unconfigure") == ""
 
 
 def test_our_line_in_a_section_of_others(home: Path, file: Path) -> None:
     """A line that was moved below other includes is found there."""
     theirs = "[include]\n\tpath = mine\n"
     file.write_text(theirs + f"\tpath = ~/{OWN_FILE}\n" + USER)
-    succeed_fork("configure")
+    succeed("configure")
     assert fill() == ANSWER
     assert file.read_text() == theirs + USER + INCLUDE, "as there was no file of ours"
     file.write_text(theirs + f"\tpath = ~/{OWN_FILE}\n" + USER)
-    assert succeed_fork("configure") == ""
-    succeed_fork("unconfigure")
+    assert succeed("configure") == ""
+    succeed("unconfigure")
     assert files_below(home) == {".gitconfig": (theirs + USER).encode()}
 
 
@@ -303,13 +303,13 @@ def test_our_line_in_a_section_of_others(home: Path, file: Path) -> None:
 )
 def test_lines_that_were_edited(edit: Callable[[str], str], home: Path, file: Path) -> None:
     """Our line after an edit by a formatter or a person still counts as configured, and `unconfigure` finds it."""
-    succeed_fork("configure")
+    succeed("configure")
     file.write_bytes(edit(USER + INCLUDE).encode())
     before = file.read_bytes()
-    assert succeed_fork("configure") == ""
+    assert succeed("configure") == ""
     assert file.read_bytes() == before
     assert fill() == ANSWER
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     assert TOKEN not in fill()
     assert git("config", "--global", "--list") == "user.name=Alice\nuser.email=alice@example.org\n"
 
@@ -322,8 +322,8 @@ def test_undo_beside_handwritten_helpers(value: str, home: Path, file: Path) -> 
     """A hand-written helper that runs this program does not keep `unconfigure` from removing ours, and stays."""
     git("config", "--global", "credential.https://huggingface.co/acme.helper", value)
     before = files_below(home)
-    succeed_fork("configure")
-    done = run_fork("unconfigure")
+    succeed("configure")
+    done = run("unconfigure")
     assert files_below(home) == before
     assert "was not written by `configure`" in done.stderr
 
@@ -347,24 +347,24 @@ def test_undo_beside_handwritten_helpers(value: str, home: Path, file: Path) -> 
 def test_configure_again(later: str, hub: tuple[str, ...], home: Path, file: Path, spy: Spy) -> None:
     """Whatever was added below our line, `configure` makes git use only this helper again."""
     (home / "more").write_text("[credential]\n\thelper = spy\n")
-    succeed_fork("configure")
+    succeed("configure")
     file.write_text(USER + INCLUDE + later)
-    succeed_fork("configure", *hub)
+    succeed("configure", *hub)
     assert file.read_text() == USER + later + INCLUDE
     assert fill() == ANSWER
     git("credential", "approve", stdin=ANSWER)
     assert spy.requests() == []
-    assert succeed_fork("configure") == ""
-    succeed_fork("unconfigure")
+    assert succeed("configure") == ""
+    succeed("unconfigure")
     assert file.read_text() == USER + later
 
 
 def test_what_does_not_matter_below_ours(home: Path, file: Path) -> None:
     """Settings for other hosts below our line are no reason to move it."""
-    succeed_fork("configure")
+    succeed("configure")
     text = INCLUDE + '[credential "https://git.example"]\n\thelper = store\n' + USER
     file.write_text(text)
-    assert succeed_fork("configure") == ""
+    assert succeed("configure") == ""
     assert file.read_text() == text
 
 
@@ -373,29 +373,29 @@ def test_what_does_not_matter_below_ours(home: Path, file: Path) -> None:
 
 def test_a_file_of_ours_that_was_edited(home: Path, file: Path) -> None:
     """Our own file is written whole, whatever was made of it; only what `configure` was given before stays."""
-    succeed_fork("configure", "--hub", "https://hub.example")
+    succeed("configure", "--hub", "https://hub.example")
     before = files_below(home)
     own = home / OWN_FILE
     own.write_text(own.read_text().replace("\t", "") + "[user]\n\tname = Bob\n")
-    succeed_fork("configure")
+    succeed("configure")
     assert files_below(home) == before
     own.write_text("[broken\n")
-    done = run_fork("configure")
+    done = run("configure")
     assert done.returncode == 1
     error, hint = done.stderr.splitlines()
     assert f"git cannot read {own}: " in error and hint == f"git-credential-hf: hint: rm {own}"
     own.unlink()
-    succeed_fork("configure")
+    succeed("configure")
     assert files_below(home) == configured()
 
 
 def test_without_its_file(home: Path, file: Path) -> None:
     """A line without the file, as in a copied `.gitconfig`: `unconfigure` removes it, and `configure` uses it."""
     file.write_text(USER + INCLUDE)
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     assert files_below(home) == {".gitconfig": USER.encode()}
     file.write_text(USER + INCLUDE)
-    succeed_fork("configure")
+    succeed("configure")
     assert files_below(home) == configured(USER)
 
 
@@ -414,7 +414,7 @@ MALFORMED = {
 def test_malformed_file(command: str, name: str, file: Path) -> None:
     """A file that git cannot read is not changed, and the error names it."""
     file.write_bytes(MALFORMED[name])
-    done = run_fork(command)
+    done = run(command)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"git-credential-hf: error: git cannot read {file}: ")
     assert file.read_bytes() == MALFORMED[name]
@@ -426,7 +426,7 @@ def test_the_broken_file_is_named(home: Path, file: Path) -> None:
     git("init", "-q", "repository")
     (home / "repository/.git/config").write_text("[broken\n")
     os.chdir(home / "repository")
-    done = run_fork("configure")
+    done = run("configure")
     os.chdir(home)
     if done.returncode:
         assert ".git/config" in done.stderr

@@ -22,9 +22,7 @@ from executable import (
     files_below,
     fill,
     run,
-    run_fork,
     succeed,
-    succeed_fork,
 )
 from programs import Done, git
 
@@ -50,7 +48,7 @@ def test_mode_and_owner_stay(mode: int, file: Path) -> None:
         os.chown(file, 12345, 23456)
     before = file.stat()
     for command in ("configure", "unconfigure"):
-        succeed_fork(command)
+        succeed(command)
         after = file.stat()
         assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
 
@@ -72,7 +70,7 @@ def test_a_link_stays(target: str, home: Path) -> None:
     (home / ".gitconfig").symlink_to("link")
     (home / "link").symlink_to(target)
     before = files_below(home)
-    succeed_fork("configure")
+    succeed("configure")
     before_target = before.get(target, b"")
     assert isinstance(before_target, bytes)
     assert files_below(home) == {
@@ -81,7 +79,7 @@ def test_a_link_stays(target: str, home: Path) -> None:
         OWN_FILE: (HEADER + HUB_SECTIONS).encode(),
     }
     assert fill() == ANSWER
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     assert files_below(home) == before
 
 
@@ -91,9 +89,9 @@ def test_a_link_beside_our_directory(target: str, home: Path) -> None:
     (home / target).parent.mkdir(parents=True, exist_ok=True)
     (home / target).write_text(USER)
     (home / ".gitconfig").symlink_to(home / target)
-    succeed_fork("configure")
+    succeed("configure")
     assert fill() == ANSWER
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     assert (home / target).read_text() == USER
 
 
@@ -108,10 +106,10 @@ def test_a_repository_whose_configuration_is_a_link(home: Path, monkeypatch: pyt
     config.symlink_to(home / "config of repo")
     before = files_below(home)
     monkeypatch.chdir(home / "work")
-    succeed_fork("configure", "--local")
+    succeed("configure", "--local")
     assert fill() == ANSWER
-    assert succeed_fork("configure", "--local") == ""
-    succeed_fork("unconfigure", "--local")
+    assert succeed("configure", "--local") == ""
+    succeed("unconfigure", "--local")
     assert files_below(home) == before
 
 
@@ -132,15 +130,15 @@ def test_local_scope_everywhere(kind: str, home: Path, monkeypatch: pytest.Monke
         where = shared
     before = files_below(home)
     monkeypatch.chdir(where)
-    succeed_fork("configure", "--local")
+    succeed("configure", "--local")
     changed = {name for name, content in files_below(home).items() if before.get(name) != content}
     paths = (shared / "config", shared / "git-credential-hf/gitconfig")
     assert changed == {str(path.relative_to(home)) for path in paths}
     assert paths[0].read_text().endswith(LOCAL_INCLUDE)
     assert paths[1].stat().st_mode & 0o777 == 0o644, "git fails for other users of a repository who cannot read it"
     assert fill() == ANSWER
-    assert succeed_fork("configure", "--local") == ""
-    succeed_fork("unconfigure", "--local")
+    assert succeed("configure", "--local") == ""
+    succeed("unconfigure", "--local")
     assert files_below(home) == before
 
 
@@ -159,7 +157,7 @@ def test_xdg_config_home(value: str, place: str, include: str | None, home: Path
     """Our file is in XDG_CONFIG_HOME, unless that is relative; git finds it without that variable."""
     value, place = value.format(home=home, name=home.name), place.format(name=home.name)
     file = home / ".gitconfig"
-    succeed_fork("configure", XDG_CONFIG_HOME=value)
+    succeed("configure", XDG_CONFIG_HOME=value)
     if include is None:
         include = str(home.parent / f"{home.name}-xdg/git-credential-hf/gitconfig")
         assert os.path.realpath(file.read_text().split(" = ")[1].strip().replace("~", str(home))) == include
@@ -167,8 +165,8 @@ def test_xdg_config_home(value: str, place: str, include: str | None, home: Path
         assert file.read_text() == f"[include]\n\tpath = {include}\n"
     assert (home / place / "gitconfig").read_text() == HEADER + HUB_SECTIONS
     assert fill() == ANSWER
-    assert succeed_fork("configure", XDG_CONFIG_HOME=value) == ""
-    succeed_fork("unconfigure", XDG_CONFIG_HOME=value)
+    assert succeed("configure", XDG_CONFIG_HOME=value) == ""
+    succeed("unconfigure", XDG_CONFIG_HOME=value)
     assert not file.exists() and not (home / place).exists()
 
 
@@ -177,13 +175,13 @@ def test_git_with_its_own_xdg_file(home: Path) -> None:
     file = home / ".config/git/config"
     file.parent.mkdir(parents=True)
     file.write_text(USER)
-    succeed_fork("configure")
+    succeed("configure")
     assert files_below(home) == {
         OWN_FILE: (HEADER + HUB_SECTIONS).encode(),
         ".config/git/config": (USER + INCLUDE).encode(),
     }
     assert fill() == ANSWER
-    succeed_fork("unconfigure")
+    succeed("unconfigure")
     assert files_below(home) == {".config/git/config": USER.encode()}
 
 
@@ -192,7 +190,7 @@ def test_without_home(home_variable: str | None, home: Path, monkeypatch: pytest
     """Without HOME git has no global configuration: an error, and nothing is written anywhere."""
     monkeypatch.chdir(home)
     for command in ("configure", "unconfigure"):
-        done = run_fork(command, HOME=home_variable)
+        done = run(command, HOME=home_variable)
         assert done.returncode == 1
         assert "error: HOME is not set" in done.stderr
         assert files_below(home) == {}
@@ -202,7 +200,7 @@ def test_without_home(home_variable: str | None, home: Path, monkeypatch: pytest
 def test_owner_under_sudo(home: Path) -> None:
     """If sudo keeps HOME, our file and its directories belong to the owner of the home: git would fail for them."""
     os.chown(home, 12345, 23456)
-    succeed_fork("configure")
+    succeed("configure")
     for path in (home / OWN_FILE, *(home / OWN_FILE).parents[:2]):
         assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456), path
 
@@ -344,13 +342,13 @@ def test_lock_of_git(name: str, home: Path) -> None:
     file.write_text(USER)
     lock = file.with_name(file.name + ".lock")
     lock.write_text("git's")
-    done = run_fork("configure")
+    done = run("configure")
     assert done.returncode == 1
     assert "is being changed by another program" in done.stderr
     assert (file.read_text(), lock.read_text()) == (USER, "git's")
     follow_hint(done)
-    succeed_fork("configure")
-    succeed_fork("unconfigure")
+    succeed("configure")
+    succeed("unconfigure")
     assert file.read_text() == USER
     assert not lock.exists()
 
@@ -439,12 +437,12 @@ def test_killed_between_the_files(home: Path) -> None:
     (home / ".gitconfig").write_text(USER)
     own, line = plan_configure("global")
     own.apply()
-    assert fill() == "" and succeed_fork("unconfigure")
+    assert fill() == "" and succeed("unconfigure")
     assert files_below(home) == {".gitconfig": USER.encode()}
-    succeed_fork("configure")
+    succeed("configure")
     line, own = plan_unconfigure("global")
     line.apply()
-    assert fill() == "" and succeed_fork("unconfigure")
+    assert fill() == "" and succeed("unconfigure")
     assert files_below(home) == {".gitconfig": USER.encode()}
 
 

@@ -87,20 +87,20 @@ def test_the_chain_without_configure(hub: "Hub", account: Account) -> None:
     """`git config credential.helper hf` alone is enough."""
     account.run("git-credential-hf", "unconfigure")
     account.git("config", "--global", "credential.helper", "hf")
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "alice")
     assert (account.clone() / "model.bin").read_bytes() == WEIGHTS
 
 
 def test_the_short_host(hub: "Hub", account: Account) -> None:
     """hf.co is the Hub too: git-lfs goes there for a remote `git@hf.co:...`."""
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "alice")
     assert (account.clone("https://hf.co/alice/private-model") / "model.bin").read_bytes() == WEIGHTS
 
 
 @pytest.mark.git_versions
 def test_a_name_in_the_url(hub: "Hub", account: Account) -> None:
     """`https://alice@huggingface.co/...`, as many a README has it, works like the plain URL."""
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "alice")
     assert (account.clone("https://alice@huggingface.co/alice/private-model") / "model.bin").read_bytes() == WEIGHTS
 
 
@@ -197,7 +197,7 @@ def test_a_refresh_that_fails(hub: "Hub", account: Account) -> None:
 
 def test_an_exchange_that_fails(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the Hub refuses an exchange, no other token takes its place, and the reason is told without the secret."""
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "alice")
     trusted_publisher(hub, account, monkeypatch)
     monkeypatch.setenv("HF_OIDC_ID_TOKEN", "eyJ.not.trusted")
     done = account.run("git-credential-hf", "get", stdin="protocol=https\nhost=huggingface.co\n\n", check=False)
@@ -213,7 +213,7 @@ def test_a_token_revoked_after_the_clone(
 ) -> None:
     """`git lfs pull` with a revoked token ends by itself, with the reason; after a new login it works at once."""
     token = hub.token("alice")
-    account.log_in(token)
+    account.is_given(token, "alice")
     account.clone(GIT_LFS_SKIP_SMUDGE="1")
     if source == "environment":
         monkeypatch.setenv("HF_TOKEN", token)
@@ -234,7 +234,7 @@ def test_a_token_revoked_after_the_clone(
 def test_the_storage_host_gets_nothing(hub: "Hub", account: Account) -> None:
     """When the host of the LFS storage asks for a password, it gets nothing from us."""
     token = hub.token("alice")
-    account.log_in(token)
+    account.is_given(token, "alice")
     hub.storage_401 = True
     with contextlib.suppress(subprocess.TimeoutExpired):  # git-lfs, which has no password for it, asks for ever
         account.git("clone", "https://huggingface.co/alice/private-model", check=False, timeout=5)

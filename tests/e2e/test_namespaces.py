@@ -171,7 +171,7 @@ def test_a_new_login_under_the_same_name(hub: "Hub", account: Account, tokens: T
 def test_two_namespaces(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """Each namespace has its own token, and mapping one again moves that one alone."""
     other = hub.token("alice", "read", name="other")
-    account.log_in(other)
+    account.is_given(other, "other")
     account.run("hf", "auth", "switch", "--token-name", "personal")
     account.run(*MAP)
     account.run("git-credential-hf", "configure", "--token", "other", "--for", "lab")
@@ -378,7 +378,7 @@ def test_names_of_tokens(hub: "Hub", account: Account, home: Path, name: str) ->
     hub.repository("acme/model", private=True, lfs={"model.bin": WEIGHTS})
     named, active = hub.token("bob", name=name), hub.token("alice", name="active")
     account.log_in(named)
-    account.log_in(active)
+    account.is_given(active, "active")
     stored = account.run("python", "-c", "import huggingface_hub.utils as u; print(*u.get_stored_tokens(), sep='\\n')")
     if name not in stored.stdout.split("\n"):
         pytest.skip("huggingface_hub itself does not keep this name")
@@ -516,7 +516,7 @@ def test_status_of_a_mapping_without_its_token(account: Account, tokens: Tokens)
 def two_of_bob(hub: "Hub", account: Account, tokens: Tokens) -> tuple[str, str]:
     """Bob's `work`, and another one of bob's that is active: each of them may clone acme's."""
     other = hub.token("bob", name="other")
-    account.log_in(other)
+    account.is_given(other, "other")
     hub.log.clear()
     return tokens["work"], other
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from account import Account
 from fake_hub import Hub
-from proxies import Proxy, dropping
+from servers import Proxy, dropping
 
 URL = "https://huggingface.co/alice/model"
 ROUNDS = 5

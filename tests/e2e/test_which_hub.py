@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import http.server
 import json
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ import pytest
 from account import Account
 from login import log_in, store_token
 from programs import Done
+from servers import Server, http
 
 from git_credential_hf.protocol import format_message
 
@@ -30,33 +29,10 @@ IDENTITY = "id-token-of-this-job"
 DUE = 3600  # seconds; a day before its expiry it is due
 
 
-class Plain(http.server.ThreadingHTTPServer):
-    """A server without TLS, which somebody may have started on this machine: it notes all that it is sent."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.heard: list[str] = []
-        self.url = f"http://localhost:{self.server_address[1]}"
-
-
-class Answer(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        assert isinstance(self.server, Plain)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.heard.append(f"{self.requestline}\n{self.headers}\n{body.decode()}")
-        self.send_error(401)
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
 class World:
     """Three servers, and an account whose git is configured for the second and the third with `--hub`, or not."""
 
-    def __init__(self, public: Hub, other: Hub, plain: Plain, account: Account) -> None:
+    def __init__(self, public: Hub, other: Hub, plain: Server, account: Account) -> None:
         self.public = public
         self.other = other
         self.plain = plain
@@ -65,7 +41,7 @@ class World:
             "huggingface.co": "https://huggingface.co",
             "hf.co": "https://hf.co",
             "another Hub": other.url,
-            "plain http": plain.url,
+            "plain http": f"http://localhost:{plain.port}",
         }
 
     def configure(self, *hubs: str) -> None:
@@ -91,7 +67,7 @@ class World:
         return {
             "huggingface.co": [request.path for request in self.public.log],
             "another Hub": [request.path for request in self.other.log],
-            "plain http": [text.partition("\n")[0] for text in self.plain.heard],
+            "plain http": [head.partition(b"\r\n")[0].decode() for head in self.plain.heard],
         }
 
 
@@ -100,7 +76,7 @@ def servers(hub: Hub, account: Account, tmp_path: Path, monkeypatch: pytest.Monk
     from fake_hub import Hub
 
     (tmp_path / "other").mkdir()
-    with Hub(tmp_path / "other") as other, Plain() as plain:
+    with Hub(tmp_path / "other") as other, Server(http("401 Unauthorized")) as plain:
         bundle = tmp_path / "both.pem"
         bundle.write_bytes(hub.ca.read_bytes() + other.ca.read_bytes())
         for name in ("GIT_SSL_CAINFO", "SSL_CERT_FILE"):
@@ -108,9 +84,7 @@ def servers(hub: Hub, account: Account, tmp_path: Path, monkeypatch: pytest.Monk
         for each in (hub, other):
             each.user("alice")
             each.trust("https://ci.example", resource="alice/private-model", id_token=IDENTITY)
-        threading.Thread(target=plain.serve_forever, daemon=True).start()
         yield World(hub, other, plain, account)
-        plain.shutdown()
 
 
 # HF_ENDPOINT, by name; the last part of one with a path is a proxy's way to the Hub, which is not a host for git.

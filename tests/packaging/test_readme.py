@@ -149,7 +149,7 @@ ELSEWHERE = {
     "hf auth switch": ("tests/e2e/test_everyday.py", '"switch"'),
     "gh auth git-credential": ("tests/e2e/test_alternatives.py", "gh auth git-credential"),
     "git-credential-hf configure --hub https://hub.example.com": (
-        *("tests/commands/test_configure.py", 'run_fork("configure", "--hub", text)'),
+        *("tests/commands/test_configure.py", 'run("configure", "--hub", text)'),
     ),
     "git credential fill": ("tests/support/account.py", '"credential", "fill"'),
     "git credential-hf get": ("tests/unit/test_helper.py", '"get"'),

@@ -4,11 +4,8 @@ import os
 import pty
 import re
 import select
-import sys
 import sysconfig
-import tempfile
 import time
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -92,47 +89,6 @@ def messages(done: Done, level: str) -> list[str]:
 def commands_in_hints(done: Done) -> list[str]:
     """Return the first command in each hint."""
     return re.findall(r"^git-credential-hf: hint: [^`\n]*`([^`\n]+)`", done.stderr, re.MULTILINE)
-
-
-def run_fork(*arguments: str, **environment: Any) -> Done:
-    """Run the program in a fork of this process, which takes less time than a new interpreter: for long tables."""
-    import git_credential_hf.cli
-    import git_credential_hf.configure
-    import git_credential_hf.hooks.install  # noqa: F401 - imported before the fork
-    from git_credential_hf.__main__ import main
-
-    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-        child = os.fork()
-        if child == 0:
-            status = 99
-            try:
-                os.dup2(stdout.fileno(), 1)
-                os.dup2(stderr.fileno(), 2)
-                sys.stdout, sys.stderr = (open(file, "w", closefd=False) for file in (1, 2))  # noqa: SIM115 - `_exit`
-                for name, value in {"HF_TOKEN": TOKEN, **environment}.items():
-                    os.environ.pop(name, None)
-                    if value is not None:
-                        os.environ[name] = value
-                sys.argv = [PROGRAM, *arguments]
-                status = main()
-                sys.stdout.flush()
-            except BaseException:
-                os.write(2, traceback.format_exc().encode())
-            finally:
-                os._exit(status)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        output = []
-        for file in (stdout, stderr):
-            file.seek(0)
-            output.append(file.read().decode("utf-8", "surrogateescape"))
-    return checked(Done([PROGRAM, *arguments], status, *output))
-
-
-def succeed_fork(*arguments: str, **environment: Any) -> str:
-    """As `succeed`, in a fork."""
-    done = run_fork(*arguments, **environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 # --- what `configure` writes ---

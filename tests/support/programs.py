@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import forks
 import pytest
 
 Done = subprocess.CompletedProcess[str]
@@ -26,20 +27,15 @@ def run(
     Its environment is `base`, or this process's, with `environment` added; `None` removes a variable.
     """
     merged = {**(os.environ if base is None else base), **environment}
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        input=stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin,
-        env={name: value for name, value in merged.items() if value is not None},
-        capture_output=True,
-        timeout=timeout,
-    )
-    text = Done(
-        command,
-        done.returncode,
-        done.stdout.decode("utf-8", "surrogateescape"),
-        done.stderr.decode("utf-8", "surrogateescape"),
-    )
+    given = {name: value for name, value in merged.items() if value is not None}
+    input = stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin
+    arguments = forks.forked_arguments(command, given)
+    if arguments is not None:
+        status, output, errors = forks.run_forked(arguments, cwd, input, given, timeout)
+    else:
+        done = subprocess.run(command, cwd=cwd, input=input, env=given, capture_output=True, timeout=timeout)
+        status, output, errors = done.returncode, done.stdout, done.stderr
+    text = Done(command, status, output.decode("utf-8", "surrogateescape"), errors.decode("utf-8", "surrogateescape"))
     assert not check or text.returncode == 0, f"{command}: {text.returncode}\n{text.stdout}{text.stderr}"
     return text
 

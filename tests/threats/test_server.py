@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import trustme
 from operations import serve_hub
+from servers import Answer, Server, for_ever, http, json
 
 from git_credential_hf import cli
 from git_credential_hf.api.access import check_access, whoami
@@ -27,7 +28,7 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.refresh import _one_line
 from git_credential_hf.tokens import Token
 
-from . import TERMINAL, Answer, Server, ended, for_ever, http, is_clean, json, new_token, request_to, run, start
+from . import TERMINAL, ended, is_clean, new_token, request_to, run, start
 
 OPEN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 ACCOUNT = b'{"name": "alice", "auth": {"accessToken": {"role": "write"}}}'

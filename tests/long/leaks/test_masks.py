@@ -74,7 +74,7 @@ def test_when_all_is_traced(hub: "Hub", account: Account, home: Path) -> None:
 def test_a_crash(hub: "Hub", account: Account) -> None:
     """A bug of ours, traced, and a signal that ends it, faulthandler on, show where, and not the token."""
     token = hub.token("alice")
-    account.log_in(token)
+    account.is_given(token, "alice")
     header = base64.b64encode(f"git:{token}".encode()).decode()
     bug = account.run(
         *("python", "-c"),
@@ -101,7 +101,7 @@ def test_a_crash(hub: "Hub", account: Account) -> None:
 def test_what_others_say(hub: "Hub", account: Account, home: Path) -> None:
     """A server that echoes the token, a library that quotes it, a user name that is one: masked, in JSON too."""
     token = hub.token("alice")
-    account.log_in(token)
+    account.is_given(token, "alice")
     hub.faults.status("auth-check", 400, headers={"X-Error-Message": f"what is {token}?"}, times=1)
     said = ours(account, "check", "--json", "alice/private-model", secret=token)
     assert f'"the Hub answered 400 (what is hf_****{token[-4:]}?)"' in said
@@ -117,7 +117,7 @@ def test_what_others_say(hub: "Hub", account: Account, home: Path) -> None:
 def test_what_users_write(hub: "Hub", account: Account, home: Path) -> None:
     """The password of a URL is shown as little as a token; a header beside what is changed is not shown at all."""
     token = hub.token("alice")
-    account.log_in(token)
+    account.is_given(token, "alice")
     endpoint = f"https://alice:{PASSWORD}@hub.example"
     assert "https://alice:****@hub.example" in ours(account, "configure", "--hub", endpoint, secret=PASSWORD)
     assert "HF_ENDPOINT is https://hub.example;" in ours(account, "doctor", secret=PASSWORD, HF_ENDPOINT=endpoint)
@@ -134,7 +134,7 @@ def test_what_users_write(hub: "Hub", account: Account, home: Path) -> None:
 def test_what_others_can_read(hub: "Hub", account: Account, home: Path, tmp_path: Path) -> None:
     """A token in git's settings comes into no argument, and into no environment, of what we start."""
     token = hub.token("alice")
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "alice")
     account.git("init", "--quiet", "--initial-branch", "main", "work")
     account.where = home / "work"
     address = URL.replace("//", f"//alice:{token}@")
@@ -161,7 +161,7 @@ def test_what_others_can_read(hub: "Hub", account: Account, home: Path, tmp_path
 def test_what_others_can_read_of_a_refusal(hub: "Hub", account: Account, home: Path, tmp_path: Path) -> None:
     """The token in the URL of a push, which git gives to the hook, goes on to nothing that the hook starts."""
     token = hub.token("alice")
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "alice")
     account.git("init", "--quiet", "--initial-branch", "main", "work")
     account.where = home / "work"
     account.commit({"a.txt": b"x" * (11 << 20)})

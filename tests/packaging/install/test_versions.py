@@ -17,7 +17,7 @@ import pytest
 from fake_hub import Hub
 from login import log_in, write_aged
 from programs import Done, git, run
-from proxies import Proxy
+from servers import Proxy
 from terminal import run_on_terminal
 
 from .conftest import CHECKOUT, INSTALLERS

@@ -70,6 +70,9 @@ class Hub:
 
         authority = trustme.CA()
         self.ca = self.directory / "ca.pem"
+        # In the place of /etc/ssl/certs: to read all that is there is most of what git takes for a short request.
+        self.other_authorities = self.directory / "no-authorities"
+        self.other_authorities.mkdir()
         authority.cert_pem.write_to_path(str(self.ca))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*NAMES).configure_cert(context)
@@ -102,7 +105,11 @@ class Hub:
     def environment(self) -> dict[str, str]:
         """What clients need to find and trust this Hub: git, git-lfs and huggingface_hub, which is of requests in 0."""
         trusted = ("GIT_SSL_CAINFO", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-        return {"HF_ENDPOINT": self.url, **dict.fromkeys(trusted, str(self.ca))}
+        return {
+            "HF_ENDPOINT": self.url,
+            **dict.fromkeys(trusted, str(self.ca)),
+            "GIT_SSL_CAPATH": str(self.other_authorities),
+        }
 
     # -- population
 

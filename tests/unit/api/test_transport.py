@@ -16,7 +16,7 @@ import pytest
 import trustme
 from fake_hub import Hub
 from programs import git
-from proxies import Proxy, dropping
+from servers import Proxy, dropping
 
 from git_credential_hf.api.access import check_access, stored_lfs_objects, whoami
 from git_credential_hf.api.client import Unreachable, ask_hub, is_out_of_reach, try_hub_again
