@@ -49,8 +49,8 @@ FILES = {
     "~/.config/git-credential-hf/gitconfig": "The settings that `configure` writes, and that `~/.gitconfig` includes. "
     "For one repository, `git-credential-hf/gitconfig` in its git directory; for all users, beside git's system file. "
     "Removed by `unconfigure`.",
-    "~/.config/git-credential-hf/hf-hooks": "The hooks of `hooks install --global`, in `hf-hooks-main-worktree` those "
-    "for a main work tree; git finds them by `hooks.gitconfig` beside it. Removed by `hooks uninstall --global`.",
+    "~/.config/git-credential-hf/hf-hooks": "The hooks of `hooks install --global`; git finds them by "
+    "`hooks.gitconfig` beside it. Removed by `hooks uninstall --global`.",
 }
 
 EXIT_STATUS = {

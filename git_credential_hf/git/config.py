@@ -65,6 +65,11 @@ def read_config_file(path: str) -> list[ConfigEntry]:
     )
 
 
+def read_user_config() -> list[ConfigEntry]:
+    """Return the variables of the system and of the user, but for those that depend on the repository."""
+    return parse_listing(run_git(*OUTSIDE_REPOSITORIES, "config", "--list", *LIST_OPTIONS))
+
+
 def parse_config(content: bytes) -> list[ConfigEntry]:
     """Return the variables of a file's content, without its includes."""
     return parse_listing(

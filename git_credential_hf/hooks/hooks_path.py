@@ -8,8 +8,8 @@ from git_credential_hf.git.config import ConfigEntry, parse_config, quote_value
 from git_credential_hf.git.run import git_line
 from git_credential_hf.problem import Problem
 
-HOOKS_DIRECTORY = "hf-hooks"  # the last part of every value that we set, but for this one:
-MAIN_WORKTREE_DIRECTORY = "hf-hooks-main-worktree"
+HOOKS_DIRECTORY = "hf-hooks"  # the last part of every value that we set
+MARK = b"# A hook of git-credential-hf"  # near the start of each of our hooks
 _PRESERVED = b"#git-credential-hf keeps:"  # starts the line that preserves the previous setting
 
 
@@ -19,8 +19,23 @@ def sets_hooks_path(entry: ConfigEntry) -> bool:
 
 
 def is_our_hooks_path(value: str) -> bool:
-    """Whether a value leads to one of our directories."""
-    return os.path.basename(value.rstrip("/")) in (HOOKS_DIRECTORY, MAIN_WORKTREE_DIRECTORY)
+    """Whether a value leads to one of our directories, which may be gone: a team's may have the same name."""
+    directory = os.path.expanduser(value.rstrip("/"))
+    parent, name = os.path.split(directory)
+    if name != HOOKS_DIRECTORY or not os.path.isabs(directory):
+        return False
+    if os.path.isdir(directory):
+        names = os.listdir(directory)
+        return not names or any(_has_mark(os.path.join(directory, name)) for name in names)
+    return os.path.basename(parent) in (".git", "git-credential-hf") or parent.endswith(".git") or "/.git/" in parent
+
+
+def _has_mark(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return MARK in file.read(300)
+    except OSError:
+        return False
 
 
 def with_hooks_path(base: bytes | None, directory: str, *, at_end: bool = False) -> bytes:
@@ -49,17 +64,24 @@ def without_hooks_path(content: bytes | None) -> bytes | None:
     """Return the inverse of `with_hooks_path`."""
     if content is None:
         return None
-    value = rb'"?[^\n]*/' + HOOKS_DIRECTORY.encode() + rb'"?'
+    value = rb'"?(?P<value>[^\n]*/' + HOOKS_DIRECTORY.encode() + rb')"?'
     ours = rb"[ \t]*hooksPath[ \t]*=[ \t]*" + value + rb"[ \t]*"
-    content = re.sub(rb"(?mi)^" + _PRESERVED + rb"([^\n]*)\n" + ours + rb"$", lambda match: match[1], content)
+
+    def is_ours(line: re.Match[bytes]) -> bool:
+        text = re.sub(rb"\\(.)", rb"\1", line["value"])
+        return is_our_hooks_path(text.decode("utf-8", "surrogateescape"))
+
+    pair = rb"(?mi)^" + _PRESERVED + rb"(?P<before>[^\n]*)\n" + ours + rb"$"
+    content = re.sub(pair, lambda line: line["before"] if is_ours(line) else line[0], content)
     content = re.sub(rb"(?m)^" + _PRESERVED + rb"[^\n]*\n", b"", content)  # another program has changed our setting
     found: bytes | None = content
-    while found is not None and (blocks := list(re.finditer(rb"(?mi)^(\[core\]\n)?" + ours + rb"(?:\n|\Z)", found))):
+    block_of_ours = rb"(?mi)^(?P<header>\[core\]\n)?" + ours + rb"(?:\n|\Z)"
+    while found is not None and (blocks := list(filter(is_ours, re.finditer(block_of_ours, found)))):
         block = blocks[-1]
-        if block[1] and re.match(rb"[ \t\n]*(?:\[|\Z)", found[block.end() :]):
+        if block["header"] and re.match(rb"[ \t\n]*(?:\[|\Z)", found[block.end() :]):
             found = remove_block(found, *block.span())
         else:
-            start = block.end(1) if block[1] else block.start()
+            start = block.end("header") if block["header"] else block.start()
             found = found[:start] + found[block.end() :]
     return found
 

@@ -17,7 +17,6 @@ complete before git's configuration names it, and removed only after that.
 import os
 import re
 import shlex
-import sys
 from typing import NamedTuple
 
 from git_credential_hf.configure import HOOKS_SETTINGS, Settings, path_in_home, plan_configure, user_directory
@@ -29,13 +28,15 @@ from git_credential_hf.git.config import (
     parse_config,
     quote_value,
     read_config,
+    read_config_file,
+    read_user_config,
     removal_command,
 )
 from git_credential_hf.git.helpers import helper_command
 from git_credential_hf.git.run import git_line, git_version
 from git_credential_hf.hooks.hooks_path import (
     HOOKS_DIRECTORY,
-    MAIN_WORKTREE_DIRECTORY,
+    MARK,
     checked_change,
     expanded_path,
     is_our_hooks_path,
@@ -45,12 +46,10 @@ from git_credential_hf.hooks.hooks_path import (
 )
 from git_credential_hf.hooks.steps import (
     BEFORE_SUFFIX,
-    LinkedHook,
     RestoreHook,
     WriteDirectory,
     WriteHook,
     is_directory,
-    is_hook,
     is_runnable,
     list_names,
     path_exists,
@@ -68,21 +67,14 @@ FORWARDED_HOOKS = (
     *("applypatch-msg", "pre-applypatch", "post-applypatch", "pre-merge-commit", "prepare-commit-msg", "commit-msg"),
     *("post-commit", "pre-rebase", "post-checkout", "post-merge", "pre-receive", "update", "proc-receive"),
     *("post-receive", "post-update", "pre-auto-gc", "post-rewrite", "sendemail-validate"),
-    *("p4-changelist", "p4-prepare-changelist", "p4-post-changelist", "p4-pre-submit", "post-index-change"),
+    *("p4-changelist", "p4-prepare-changelist", "p4-post-changelist", "p4-pre-submit"),
 )
-# Our directory has these only if the previous one does: the mere existence of the first changes what a push into this
-# repository does, and git runs the second two or three times for each reference that it fetches. A global directory
-# cannot know, and has only the second, as one of these:
-MIRRORED_HOOKS = ("push-to-checkout", "reference-transaction")
-
-# To start a script at each of these makes a rebase or a fetch take several times as long. In the main work tree, whose
-# top is where git runs them, a link does without: it leads to the repository's own hook, or nowhere (git-worktree(1)).
-FREQUENT_HOOKS = ("prepare-commit-msg", "post-commit", "post-index-change", "reference-transaction")
-_OWN_HOOK = "/proc/self/cwd/.git/hooks/{}"
+# Our directory has these only if the previous one does. The mere existence of the first changes what a push into this
+# repository does; git runs the others for each reference that it fetches, and whenever it writes the index: a script
+# that finds nothing to do makes a fetch or a rebase take several times as long. A global directory cannot know.
+MIRRORED_HOOKS = ("push-to-checkout", "reference-transaction", "post-index-change")
 
 MIN_GIT_VERSION = (2, 36)  # for `hasconfig` in an `includeIf`
-
-_MARK = b"# A hook of git-credential-hf"
 
 
 class InstalledHook(NamedTuple):
@@ -108,12 +100,16 @@ class InstalledHooks:
         self.directory = directory
         self.hooks = hooks
         self.by = by
+        self.unused: list[str] = []  # this repository's own hooks that git does not run because of the global ones
         self.state = next(state for state in self.STATES if any(hook.state == state for hook in hooks))
 
     def problem(self) -> Problem | None:
         """Return why git does not run our hooks, and the fix; `None` if it does."""
         install = f"git-credential-hf hooks install --{self.scope}"
         if self.state == "installed":
+            if self.unused:
+                message = f"with the global hooks, git does not run this repository's own {' and '.join(self.unused)}"
+                return Problem(message, "git-credential-hf hooks install")
             if self.by is None:
                 return None
             message = f"git does not run the global hooks in this repository: {self.by}"
@@ -151,8 +147,7 @@ def plan_install(scope: str, new: Settings | None = None) -> list[Change]:
         for name in CHECKING_HOOKS:
             hooks += _take_over(os.path.join(place.default, name), _script(name, None))
         return hooks + place.removal()
-    place.refuse_foreign_files()
-    directory = WriteDirectory(place.directory, _scripts(previous, place))
+    directory = place.planned_directory(_scripts(previous, place))
     changes: list[Change] = [] if directory.is_made() else [directory]
     in_place, at_end = (with_hooks_path(place.base, place.directory, at_end=last) for last in (False, True))
     # At the end of the file if one that it includes would override it; and once there, it stays there.
@@ -166,7 +161,7 @@ def plan_uninstall(scope: str) -> list[Change]:
     """Return the inverse of `plan_install`, for either arrangement."""
     place = _Place(scope)
     if scope == "global":
-        return [*plan_configure(scope, helper=None, hooks=False), *_global_removal(place)]
+        return [*plan_configure(scope, helper=None, hooks=False), *place.removal()]
     changes = place.removal()
     for name in CHECKING_HOOKS:
         changes += _give_back(os.path.join(place.default, name))
@@ -179,62 +174,27 @@ def _plan_global(place: "_Place", new: Settings | None) -> list[Change]:
         needed, found = (".".join(map(str, version)) for version in (MIN_GIT_VERSION, git_version()))
         message = f"git {needed} can limit hooks to repositories with a Hub remote, and this is {found}"
         raise Problem(message, "run `git-credential-hf hooks install` in each of them")
-    changes: list[Change] = []
-    wanted = _global_directories(place)
-    for directory, hooks in wanted.items():
-        place.refuse_foreign_files(directory)
-        change = WriteDirectory(directory, hooks)
-        changes += [] if change.is_made() else [change]
-    unused = [directory for directory in _global_settings() if directory not in wanted and is_directory(directory)]
-    for directory, path in _global_settings().items():
-        content = _hooks_settings(directory, [*wanted]) if directory in wanted else None
-        if (before := read_file(path)) != content:
-            changes.append(OwnFileChange(path, before, content))
-    changes += plan_configure("global", new, helper=None if new is None else True, hooks=True)
-    return [*changes, *(WriteDirectory(directory, None) for directory in unused)]
+    _refuse_conditional_path()
+    directory = place.planned_directory(_scripts(place.previous(), place))
+    changes: list[Change] = [] if directory.is_made() else [directory]
+    settings = os.path.join(user_directory(), HOOKS_SETTINGS)
+    lines = f"[core]\n\thooksPath = {quote_value(path_in_home(place.directory))}\n"
+    content = lines.encode("utf-8", "surrogateescape")
+    if (before := read_file(settings)) != content:
+        changes.append(OwnFileChange(settings, before, content))
+    return [*changes, *plan_configure("global", new, helper=None if new is None else True, hooks=True)]
 
 
-def _global_removal(place: "_Place") -> list[Change]:
-    """Return the changes that remove the files of the global hooks, which git does not use any more."""
-    changes: list[Change] = []
-    for directory, path in _global_settings().items():
-        if (before := read_file(path)) is not None:
-            changes.append(OwnFileChange(path, before, None))
-        if is_directory(directory):
-            place.refuse_foreign_files(directory)
-            changes.append(WriteDirectory(directory, None))
-    if not changes and is_directory(ours := user_directory()) and not list_names(ours):
-        changes.append(WriteDirectory(place.directory, None))  # `kill -9` left it empty
-    return changes
-
-
-def _global_settings() -> dict[str, str]:
-    """Return the directories that the global hooks may be in, each with the file whose `core.hooksPath` it is."""
-    ours = user_directory()
-    return {
-        os.path.join(ours, HOOKS_DIRECTORY): os.path.join(ours, HOOKS_SETTINGS),
-        os.path.join(ours, MAIN_WORKTREE_DIRECTORY): os.path.join(ours, "hooks-main-worktree.gitconfig"),
-    }
-
-
-def _global_directories(place: "_Place") -> dict[str, dict[str, bytes | LinkedHook]]:
-    """Return what each directory of the global hooks is to have."""
-    previous = place.previous()
-    scripts = _scripts(previous, place)
-    anywhere, main_worktree = _global_settings()
-    if previous is not None:
-        return {anywhere: scripts}
-    links = {name: LinkedHook(_OWN_HOOK.format(name)) for name in FREQUENT_HOOKS} if sys.platform == "linux" else {}
-    return {anywhere: scripts, main_worktree: {n: s for n, s in scripts.items() if n not in FREQUENT_HOOKS} | links}
-
-
-def _hooks_settings(directory: str, directories: list[str]) -> bytes:
-    """Return the contents of the file that makes git use the hooks in `directory`, one of these."""
-    lines = f"[core]\n\thooksPath = {quote_value(path_in_home(directory))}\n"
-    if directory == directories[0] and directories[1:]:
-        settings = os.path.basename(_global_settings()[directories[1]])
-        lines += f'[includeIf "gitdir:**/.git"]\n\tpath = {settings}\n'
-    return lines.encode("utf-8", "surrogateescape")
+def _refuse_conditional_path() -> None:
+    """Raise `Problem` if `core.hooksPath` depends on the repository (includeIf): ours would override it, everywhere."""
+    for entry in read_user_config():
+        if entry.section != "includeif" or not entry.value or entry.value == HOOKS_SETTINGS:
+            continue
+        beside = os.path.dirname(entry.origin.removeprefix("file:"))
+        path = os.path.join(beside, os.path.expanduser(entry.value))
+        if os.path.isfile(path) and any(map(sets_hooks_path, read_config_file(path))):
+            message = f"{path} sets core.hooksPath for some repositories, which hooks for all would override"
+            raise Problem(message, "run `git-credential-hf hooks install` in the repositories that need it")
 
 
 def inspect_hooks(scope: str) -> InstalledHooks:
@@ -242,18 +202,19 @@ def inspect_hooks(scope: str) -> InstalledHooks:
     place = _Place(scope)
     if scope == "global":
         is_configured = not plan_configure(scope, helper=None, hooks=True)
-        directories = [path for path in _global_settings() if path == place.directory or is_directory(path)]
-        hooks = [_inspect_in_directories(directories, name, is_configured) for name in CHECKING_HOOKS]
+        hooks = [_inspect_in_directory(place, name, is_configured) for name in CHECKING_HOOKS]
         found = InstalledHooks(scope, place.directory, hooks, None)
         if found.state == "displaced":
             found.by = "the configuration does not include them"
         elif found.state == "installed":
             found.by = place.overridden_by()
+            in_use = next((entry.value or "" for entry in reversed(read_config()) if sets_hooks_path(entry)), "")
+            found.unused = place.hooks_not_run() if place.resolved(in_use) == place.directory else []
         return found
     value, origin = place.effective()
     in_use = place.resolved(value) if value is not None else place.default
     if in_use == place.directory:
-        hooks = [_inspect_in_directories([place.directory], name, True) for name in CHECKING_HOOKS]
+        hooks = [_inspect_in_directory(place, name, True) for name in CHECKING_HOOKS]
     else:
         is_used = in_use == place.default or (is_our_hooks_path(value or "") and place.previous() is None)
         hooks = [_inspect_in_repository(place, name, is_used) for name in CHECKING_HOOKS]
@@ -264,10 +225,9 @@ def inspect_hooks(scope: str) -> InstalledHooks:
     return found
 
 
-def _inspect_in_directories(directories: list[str], name: str, is_used: bool) -> InstalledHook:
-    """Inspect a hook in our own directories; `is_used`: `core.hooksPath` leads to one of them."""
-    paths = [os.path.join(directory, name) for directory in directories]
-    path = next((path for path in paths if not _is_our_hook(path)), paths[0])
+def _inspect_in_directory(place: "_Place", name: str, is_used: bool) -> InstalledHook:
+    """Inspect a hook in our own directory; `is_used`: `core.hooksPath` leads there."""
+    path = os.path.join(place.directory, name)
     ours, not_ours = ("installed", "replaced") if is_used else ("displaced", "absent")
     return InstalledHook(name, ours if _is_our_hook(path) else not_ours, path, None)
 
@@ -295,7 +255,7 @@ def hooks_in_effect() -> InstalledHooks:
         return local
     place = _Place("local")
     value, _ = place.effective()
-    if value is not None and place.resolved(value) in _global_settings():
+    if value is not None and place.resolved(value) == global_hooks.directory:
         return global_hooks
     return global_hooks if local.state == "absent" and global_hooks.state != "absent" else local
 
@@ -341,7 +301,7 @@ class _Place:
         """Return the directory that git would use without our setting; `None` for the repository's own."""
         found: ConfigEntry | None = None
         scopes = ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree")
-        for entry in read_config():
+        for entry in read_user_config() if self.scope == "global" else read_config():
             if entry.scope in scopes and sets_hooks_path(entry):
                 if not is_our_hooks_path(entry.value or ""):
                     found = entry
@@ -373,6 +333,8 @@ class _Place:
         """Whether the repository's hooks have to keep their names, so that ours need a directory of their own."""
         if os.path.islink(self.default):
             return True  # the directory may be tracked
+        if self.hooks_not_run():
+            return True
         for name in CHECKING_HOOKS:
             path = os.path.join(self.default, name)
             if _is_our_script(read_hook(path)) or path_exists(path + BEFORE_SUFFIX):
@@ -381,29 +343,53 @@ class _Place:
                 return True
         return False
 
+    def planned_directory(self, scripts: dict[str, bytes]) -> WriteDirectory:
+        """Return the change that makes our directory have these; what others have added to one stays."""
+        self.refuse_foreign_files()
+        kept = {name: _lines_of_others(read_hook(os.path.join(self.directory, name))) for name in scripts}
+        return WriteDirectory(self.directory, {name: script + kept[name] for name, script in scripts.items()})
+
     def removal(self) -> list[Change]:
         """Return the changes that remove our directory, git's configuration first."""
         changes: list[Change] = []
-        if self.base != self.content:
+        if self.scope == "global":
+            settings = os.path.join(user_directory(), HOOKS_SETTINGS)
+            if (before := read_file(settings)) is not None:
+                changes.append(OwnFileChange(settings, before, None))
+        elif self.base != self.content:
             changes.append(checked_change(FileChange(self.config, self.content, self.base), None))
-        if is_directory(self.directory):
+        parent = os.path.dirname(self.directory)  # in the global scope ours as well; `kill -9` may leave it empty
+        is_left = self.scope == "global" and is_directory(parent) and not list_names(parent)
+        if is_directory(self.directory) or is_left:
             self.refuse_foreign_files()
+            for name in list_names(self.directory):
+                _refuse_lines_of_others(os.path.join(self.directory, name))
             changes.append(WriteDirectory(self.directory, None))
         return changes
 
-    def refuse_foreign_files(self, directory: str | None = None) -> None:
+    def refuse_foreign_files(self) -> None:
         """Raise `Problem` if our directory holds anything that another program put there."""
-        directory = directory or self.directory
+        directory = self.directory
         if os.path.islink(directory):  # from an unpacked archive, it may lead anywhere
             raise Problem(f"{directory} is a symbolic link", f"rm {shell_word(directory)}")
         for name in list_names(directory):
             path = os.path.join(directory, name)
-            if re.fullmatch(r".*\.hf-[0-9]+", name) or is_hook(path, LinkedHook(_OWN_HOOK.format(name))):
-                continue  # a temporary file, or a link, of ours
             content = read_hook(path)
-            if not (_is_our_script(content) or _is_of_git_lfs(content, name) or content == b""):
+            is_temporary = re.fullmatch(r".*\.hf-[0-9]+", name)
+            if not (is_temporary or _is_our_script(content) or _is_of_git_lfs(content, name) or content == b""):
                 away = os.path.join(os.path.dirname(directory), name + ".old")
                 raise Problem(f"{path} is not a hook of git-credential-hf", f"mv {shell_word(path)} {shell_word(away)}")
+
+    def hooks_not_run(self) -> list[str]:
+        """Return the names of this repository's hooks that git does not run because of the global ones."""
+        in_use = next(
+            (e.value or "" for e in reversed(read_config()) if sets_hooks_path(e) and e.scope == "global"), ""
+        )
+        if not is_our_hooks_path(in_use):
+            return []
+        own = os.path.join(git_line("rev-parse", "--git-common-dir"), "hooks")
+        ours = list_names(self.resolved(in_use))
+        return [name for name in MIRRORED_HOOKS if name not in ours and is_runnable(os.path.join(own, name))]
 
     def overridden_by(self) -> str | None:
         """Return the setting that overrides the global hooks in this repository, if there is one."""
@@ -426,6 +412,7 @@ def _take_over(path: str, content: bytes) -> list[Change]:
             )
     current = read_hook(path)
     if _is_our_script(current):
+        content += _lines_of_others(current)
         return [WriteHook(path, content, preserves=False)] if current != content or not is_runnable(path) else []
     if not path_exists(path):
         return [WriteHook(path, content, preserves=False)]
@@ -454,6 +441,7 @@ def _give_back(path: str) -> list[Change]:
     current = read_hook(path)
     legacy = path + ".legacy"
     if _is_our_script(current):
+        _refuse_lines_of_others(path)
         return [RestoreHook(path, before)]
     if _is_of_pre_commit(current) and _is_our_script(read_hook(legacy)):
         if before and _is_of_pre_commit(read_hook(before)):
@@ -469,6 +457,7 @@ def _give_back(path: str) -> list[Change]:
         return [RestoreHook(path, before)]
     raise Problem(
         f"{path} was replaced by another hook, and {before} is the original one",
+        f"if it is to come back: mv {shell_word(path)} {shell_word(path)}.old && "
         f"mv {shell_word(before)} {shell_word(path)}",
     )
 
@@ -496,14 +485,12 @@ def _script(name: str, before: str | None) -> bytes:
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
-def _scripts(previous: str | None, place: _Place) -> dict[str, bytes | LinkedHook]:
+def _scripts(previous: str | None, place: _Place) -> dict[str, bytes]:
     """Return the scripts for our directory, which run the hooks in `previous`, or in the repository."""
-    hooks: dict[str, bytes | LinkedHook] = {}
+    hooks: dict[str, bytes] = {}
     others = list(FORWARDED_HOOKS)
     directory = place.default if previous is None else place.resolved(previous)
     others += [name for name in MIRRORED_HOOKS if directory and is_runnable(os.path.join(directory, name))]
-    if place.scope == "global" and "reference-transaction" not in others:
-        others.append("reference-transaction")
     prefix = (previous.rstrip("/") if previous.strip("/") else "/.") if previous is not None else ""
     for name in (*CHECKING_HOOKS, *others):
         variable = name if name in CHECKING_HOOKS else "$name"
@@ -517,7 +504,20 @@ def _scripts(previous: str | None, place: _Place) -> dict[str, bytes | LinkedHoo
 
 
 def _is_our_script(content: bytes | None) -> bool:
-    return content is not None and content.startswith(b"#!") and _MARK in content[:300]
+    return content is not None and content.startswith(b"#!") and MARK in content[:300]
+
+
+_END = b"# The end of this hook of git-credential-hf; what is below is somebody else's.\n"
+
+
+def _lines_of_others(content: bytes | None) -> bytes:
+    """Return what another program, or a person, has added at the end of our hook."""
+    return (content or b"").partition(_END)[2] if _is_our_script(content) else b""
+
+
+def _refuse_lines_of_others(path: str) -> None:
+    if _lines_of_others(read_hook(path)).strip():
+        raise Problem(f"{path} has lines at its end that are not ours", f"move them: sed '1,/^# The end of/d' {path}")
 
 
 def _is_our_hook(path: str) -> bool:

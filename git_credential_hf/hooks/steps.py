@@ -72,14 +72,10 @@ class RestoreHook:
             raise _cannot_write(self.path, error) from None
 
 
-class LinkedHook(str):
-    """The target of a symbolic link that stands for a hook."""
-
-
 class WriteDirectory:
     """Write exactly these hooks to our directory at `path`; `None`: remove the directory."""
 
-    def __init__(self, path: str, hooks: dict[str, bytes | LinkedHook] | None) -> None:
+    def __init__(self, path: str, hooks: dict[str, bytes] | None) -> None:
         self.path = path
         self.hooks = hooks
 
@@ -175,10 +171,8 @@ def is_runnable(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def is_hook(path: str, content: bytes | LinkedHook) -> bool:
-    """Whether git would run this, or follow this link, at `path`."""
-    if isinstance(content, LinkedHook):
-        return os.path.islink(path) and os.readlink(path) == content
+def is_hook(path: str, content: bytes) -> bool:
+    """Whether git would run this at `path`."""
     return not os.path.islink(path) and read_hook(path) == content and is_runnable(path)
 
 
@@ -208,14 +202,11 @@ def _second_name(path: str, name: str) -> None:
         _unlink(temporary)  # still there if both were the same file already
 
 
-def _put(path: str, content: bytes | LinkedHook) -> None:
-    """Write an executable file, or a link, atomically."""
+def _put(path: str, content: bytes) -> None:
+    """Write an executable file atomically."""
     temporary = _temporary(path)
     try:
-        if isinstance(content, LinkedHook):
-            os.symlink(content, temporary)
-        else:
-            create_file(temporary, content, executable=True)
+        create_file(temporary, content, executable=True)
         os.replace(temporary, path)
     finally:
         _unlink(temporary)

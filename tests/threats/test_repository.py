@@ -425,11 +425,7 @@ def test_a_command_that_we_name_is_one(repository: Path, home: Path) -> None:
     hint = next(line for line in done.stderr.splitlines() if "hint: git config --file" in line)
     assert shlex.split(hint.partition("hint: ")[2])[3] == str(nasty / ".git/config")
     configuration = nasty / "config"
-    section = 'credential "https://huggingface.co/acme; touch mark #"'
-    configuration.write_text(f"[{section}]\n\thelper =\n\thelper = hf --token nobody-s\n")
-    said = run("status", HF_HUB_OFFLINE="1", GIT_CONFIG_GLOBAL=str(configuration))[2]
-    hint = next(line for line in said.splitlines() if "--for" in line)
-    assert shlex.split(hint.partition("`")[2].removesuffix("`"))[-1] == "acme; touch mark #"
+    configuration.touch()
     kept = nasty / "git-credential-hf"
     (kept / "refused").mkdir(parents=True)
     nasty.chmod(0o700)

@@ -473,7 +473,8 @@ def test_upgrade(bench: Bench) -> None:
     where = bench.repository()
     bench.install()
     hook = where / ".git/hooks/pre-push"
-    hook.write_text(hook.read_text() + "# older\n")
+    hook.write_text(hook.read_text().replace("name=pre-push\n", "name=pre-push # older\n"))
+    assert "older" in hook.read_text()
     bench.install()
     assert "older" not in hook.read_text()
     assert not Path(f"{hook}.before-hf").exists()

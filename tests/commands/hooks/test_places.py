@@ -1,6 +1,7 @@
 """The hooks work in every kind of repository, and with every setting of `core.hooksPath`."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from git_credential_hf.configure import Settings
 from git_credential_hf.hooks.hooks_path import is_our_hooks_path
 from git_credential_hf.hooks.install import (
     FORWARDED_HOOKS,
-    FREQUENT_HOOKS,
     HOOK_SCOPES,
     MIRRORED_HOOKS,
     hooks_in_effect,
@@ -428,28 +428,102 @@ def test_global_elsewhere(bench: Bench) -> None:
 
 
 @pytest.mark.git_versions
-@pytest.mark.skipif(sys.platform != "linux", reason="links through /proc")
 def test_global_frequent_hooks(bench: Bench) -> None:
-    """What git runs for each commit or reference starts nothing of ours, and still runs the repository's own hook.
+    """What git runs for each reference, or for the index, starts nothing of ours.
 
-    Also in a linked work tree, where the scripts find it.
+    `hooks status` names a repository's own hook of that kind, and once installed there, our hooks run it.
     """
     bench.install("global")
     where = bench.repository()
     bench.commit()
     trace = bench.folder / "trace"
     bench.git("tag", "first", GIT_TRACE=str(trace))
-    bench.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", "x", GIT_TRACE=str(trace))
-    assert not [name for name in FREQUENT_HOOKS if f"/{name}" in trace.read_text()]
-    for name in FREQUENT_HOOKS:
+    bench.git("add", "model.bin", GIT_TRACE=str(trace))
+    assert not re.search("run_command: .*hf-hooks", trace.read_text())
+    assert inspect_hooks("global").problem() is None
+    names = ("reference-transaction", "post-index-change")
+    for name in names:
         script(where / ".git/hooks" / name, f'#!/bin/sh\necho "custom {name}" >> "$LOG"\n')
-    bench.git("worktree", "add", "--quiet", bench.folder / "linked")
-    for place in (where, bench.folder / "linked"):
+    problem = inspect_hooks("global").problem()
+    assert problem and all(name in problem.message for name in names)
+    assert problem.fix == "git-credential-hf hooks install"
+    bench.install()
+    bench.log.write_text("")
+    bench.commit()
+    assert {line.split()[1] for line in bench.log.read_text().splitlines() if line.startswith("custom")} == {*names}
+
+
+@pytest.mark.git_versions
+def test_global_and_a_foreign_directory(bench: Bench) -> None:
+    """With another work tree than the repository's own, no hook of that directory runs: it may be from an archive."""
+    bench.install("global")
+    where = bench.repository()
+    other = bench.folder / "archive"
+    for name in (*FORWARDED_HOOKS, *MIRRORED_HOOKS, "pre-commit"):
+        script(other / ".git/hooks" / name, f'#!/bin/sh\necho "custom {name}" >> "$LOG"\n')
+    script(where / ".git/hooks/post-commit", '#!/bin/sh\necho "husky post-commit" >> "$LOG"\n')
+    (other / "file").write_text("x")
+    bench.git("--work-tree", other, "add", "--all")
+    bench.git("--work-tree", other, "commit", "--message", "import")
+    bench.enter(other)
+    bench.git("--git-dir", where / ".git", "status")
+    bench.git("update-ref", "refs/heads/zz", "HEAD", GIT_DIR=str(where / ".git"))
+    assert bench.logged("custom") == []
+    assert bench.logged("husky") == ["husky"], "the repository's own"
+
+
+def test_global_and_a_conditional_path(bench: Bench, home: Path) -> None:
+    """A `core.hooksPath` that the user has for some repositories is neither overridden nor made one for all."""
+    where = bench.repository()
+    (home / "work.gitconfig").write_text("[core]\n\thooksPath = .githooks\n")
+    bench.git("config", "--global", f"includeIf.gitdir:{where}/.path", "~/work.gitconfig")
+    before = tree(home)
+    for place in (where, bench.folder):
         bench.enter(place)
-        bench.log.write_text("")
-        bench.commit()
-        ran = {line.split()[1] for line in bench.log.read_text().splitlines() if line.startswith("custom")}
-        assert ran == set(FREQUENT_HOOKS), place
+        with pytest.raises(Problem, match=r"work\.gitconfig sets core\.hooksPath for some repositories"):
+            bench.install("global")
+    assert tree(home) == before
+    bench.enter(where)
+    bench.install()
+    bench.assert_checked_first()
+
+
+def test_a_directory_of_the_same_name(bench: Bench) -> None:
+    """A `core.hooksPath` of a team whose directory happens to have the name of ours is theirs."""
+    where = bench.repository()
+    script(where / "tools/hf-hooks/pre-push", CUSTOM)
+    for value in ("tools/hf-hooks", str(where / "tools/hf-hooks")):
+        bench.git("config", "core.hooksPath", value)
+        bench.uninstall()
+        assert bench.git("config", "core.hooksPath").stdout.strip() == value
+        bench.install()
+        bench.assert_checked_first()
+        assert bench.logged("check", "custom") == ["check", "custom"]
+        bench.uninstall()
+        assert bench.git("config", "core.hooksPath").stdout.strip() == value
+
+
+@pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath", "global"])
+def test_lines_that_others_add(bench: Bench, home: Path, arrangement: str) -> None:
+    """What another tool has added at the end of our hook stays when we install again, and is not removed with it."""
+    scope = "global" if arrangement == "global" else "local"
+    where = bench.repository()
+    if arrangement == "core.hooksPath":
+        script(where / "theirs/pre-push", CUSTOM)
+        bench.git("config", "core.hooksPath", "theirs")
+    bench.install(scope)
+    hook = Path(inspect_hooks(scope).hooks[0].path)
+    added = '\n# BEGIN tool\necho "husky $*" >> "$LOG"\n'
+    hook.write_text(hook.read_text().replace("PRE_COMMIT_RUNNING_LEGACY", "OLD") + added)  # of an older version
+    bench.install(scope)
+    assert hook.read_text().endswith(added)
+    assert "PRE_COMMIT_RUNNING_LEGACY" in hook.read_text()
+    bench.assert_checked_first()
+    assert bench.logged("husky") == ["husky"]
+    with pytest.raises(Problem, match="lines at its end that are not ours"):
+        bench.uninstall(scope)
+    hook.write_text(hook.read_text().removesuffix(added))
+    bench.uninstall(scope)
 
 
 @pytest.mark.git_versions
@@ -542,7 +616,7 @@ def test_other_hooks(bench: Bench) -> None:
     where = bench.repository()
     note = '#!/bin/sh\necho "custom ${0##*/} $*" >> "$LOG"\ncat >> "$LOG"\n'
     for folder in (where / ".git/hooks", bench.remote / "hooks"):
-        for name in (*FORWARDED_HOOKS, "reference-transaction"):
+        for name in FORWARDED_HOOKS:
             if name not in ("proc-receive", "update"):
                 script(folder / name, note)
         script(folder / "update", '#!/bin/sh\necho "custom update $1" >> "$LOG"\ncase $1 in */no) exit 1 ;; esac\n')
@@ -553,8 +627,8 @@ def test_other_hooks(bench: Bench) -> None:
     bench.git("merge", "--quiet", "main")
     ran = {line.split()[1] for line in bench.log.read_text().splitlines() if line.startswith("custom")}
     assert ran >= {
-        *("pre-receive", "update", "post-receive", "post-update", "reference-transaction"),
-        *("prepare-commit-msg", "commit-msg", "post-commit", "post-rewrite", "post-checkout", "post-index-change"),
+        *("pre-receive", "update", "post-receive", "post-update"),
+        *("prepare-commit-msg", "commit-msg", "post-commit", "post-rewrite", "post-checkout"),
     }
     assert "refs/heads/main" in bench.log.read_text()
     refused = bench.push(0, "origin", "HEAD:no", "HEAD:yes")
@@ -605,14 +679,17 @@ def test_hooks_in_effect(bench: Bench) -> None:
 
 
 def test_often(bench: Bench) -> None:
-    """A hook that git runs often starts no git itself in an ordinary repository."""
+    """A hook that git runs often starts no git itself, in a linked work tree neither."""
     bench.repository()
     bench.install("global")
     script(bench.folder / "trap/git", "#!/bin/sh\nexit 99\n")
-    hook = Path(inspect_hooks("global").directory, "reference-transaction")
-    script(bench.where / ".git/hooks/reference-transaction", '#!/bin/sh\necho "custom $*" >> "$LOG"\n')
-    bench.run(hook, "prepared", PATH=f"{bench.folder}/trap:/usr/bin:/bin")
-    assert bench.log.read_text() == "custom prepared\n"
+    bench.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", "x")
+    bench.git("worktree", "add", "--quiet", bench.folder / "linked")
+    hook = Path(inspect_hooks("global").directory, "prepare-commit-msg")
+    script(bench.where / ".git/hooks/prepare-commit-msg", '#!/bin/sh\necho "custom $*" >> "$LOG"\n')
+    for directory in (".git", ".git/worktrees/linked"):  # as git sets it in a linked work tree
+        bench.run(hook, directory, PATH=f"{bench.folder}/trap:/usr/bin:/bin", GIT_DIR=directory)
+    assert bench.log.read_text() == "custom .git\ncustom .git/worktrees/linked\n"
 
 
 def test_foreign_in_our_directory(bench: Bench) -> None:
