@@ -201,6 +201,7 @@ def inspect_hooks(scope: str) -> InstalledHooks:
     """Return the hooks of a scope: of the repository of the current directory, or of the user."""
     place = _Place(scope)
     if scope == "global":
+        read_config()  # raises git's own problem, if it has one
         is_configured = not plan_configure(scope, helper=None, hooks=True)
         hooks = [_inspect_in_directory(place, name, is_configured) for name in CHECKING_HOOKS]
         found = InstalledHooks(scope, place.directory, hooks, None)

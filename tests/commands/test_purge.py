@@ -79,7 +79,7 @@ def test_not_logged_in(store: Holder, home: Path) -> None:
     configure(home, "store")
     before = store.held()
     done = run_purge("--json", HF_TOKEN=None)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, json.loads(done.stdout)) == (1, {"helpers": []})
     assert "not logged in to Hugging Face: what git's other helpers hold may be all that works" in done.stderr
     assert "hint: run `hf auth login`" in done.stderr
     assert store.held() == before

@@ -380,4 +380,7 @@ def test_a_mapped_token_that_is_gone(home: Path) -> None:
     ask = "protocol=https\nhost=huggingface.co\npath=acme/x\n\n"
     shown = [show(HF_HUB_OFFLINE="1").stderr, run("--token", "gone", "get", stdin=ask).stderr]
     for text in shown:
-        assert "no stored token is named 'gone'; there are none\ngit-credential-hf: hint: run `hf auth login`\n" in text
+        assert (
+            "no stored token is named 'gone'; there are none\ngit-credential-hf: hint: run `git-credential-hf login`\n"
+            in text
+        )
