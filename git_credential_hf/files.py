@@ -120,7 +120,7 @@ class OwnFileChange(FileChange):
         directory = os.path.dirname(self.path)
         try:
             if self.after is not None:
-                self.owner = _make_directory(directory, self._directory_mode)
+                self.owner = make_directory(directory, self._directory_mode)
             super().apply()
         except OSError as error:
             raise Problem(f"cannot write {self.path}: {error.strerror}") from None
@@ -253,10 +253,10 @@ def _status(path: str) -> os.stat_result | None:
     return status
 
 
-def _make_directory(path: str, mode: int) -> os.stat_result:
+def make_directory(path: str, mode: int) -> os.stat_result:
     """Make a directory with the owner of that which it is in, unless it exists; return its status."""
     if not os.path.isdir(path):
-        owner = _make_directory(os.path.dirname(path), mode)
+        owner = make_directory(os.path.dirname(path), mode)
         os.mkdir(path)
         os.chmod(path, mode)
         if sys.platform != "win32" and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):

@@ -100,6 +100,7 @@ class InstalledHooks:
         self.directory = directory
         self.hooks = hooks
         self.by = by
+        self.is_changed = False  # another program has written to our directory, for all repositories
         self.unused: list[str] = []  # this repository's own hooks that git does not run because of the global ones
         self.state = next(state for state in self.STATES if any(hook.state == state for hook in hooks))
 
@@ -107,6 +108,8 @@ class InstalledHooks:
         """Return why git does not run our hooks, and the fix; `None` if it does."""
         install = f"git-credential-hf hooks install --{self.scope}"
         if self.state == "installed":
+            if self.is_changed:
+                return Problem(f"another program has changed the hooks in {self.directory}", install)
             if self.unused:
                 message = f"with the global hooks, git does not run this repository's own {' and '.join(self.unused)}"
                 return Problem(message, "git-credential-hf hooks install")
@@ -209,6 +212,7 @@ def inspect_hooks(scope: str) -> InstalledHooks:
             found.by = "the configuration does not include them"
         elif found.state == "installed":
             found.by = place.overridden_by()
+            found.is_changed = not place.planned_directory(_scripts(place.previous(), place)).is_made()
             in_use = next((entry.value or "" for entry in reversed(read_config()) if sets_hooks_path(entry)), "")
             found.unused = place.hooks_not_run() if place.resolved(in_use) == place.directory else []
         return found

@@ -8,9 +8,10 @@ import os
 import re
 import shutil
 import stat
+import sys
 from collections.abc import Callable
 
-from git_credential_hf.files import create_file
+from git_credential_hf.files import create_file, make_directory
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import hold_signals, is_process_running
 
@@ -98,8 +99,7 @@ class WriteDirectory:
         """Write one file at a time, each atomically."""
         try:
             if self.hooks is not None:
-                for directory in (os.path.dirname(self.path), self.path):
-                    os.makedirs(directory, 0o755, exist_ok=True)  # not for the group, whatever the umask
+                make_directory(self.path, 0o755)  # not for the group, whatever the umask
                 for name, content in self.hooks.items():
                     if not is_hook(path := os.path.join(self.path, name), content):
                         _put(path, content)
@@ -205,8 +205,10 @@ def _second_name(path: str, name: str) -> None:
 def _put(path: str, content: bytes) -> None:
     """Write an executable file atomically."""
     temporary = _temporary(path)
+    # With sudo, in another user's repository or home, it is theirs.
+    owner = os.stat(os.path.dirname(path)) if sys.platform != "win32" and os.geteuid() == 0 else None
     try:
-        create_file(temporary, content, executable=True)
+        create_file(temporary, content, executable=True, owner=owner)
         os.replace(temporary, path)
     finally:
         _unlink(temporary)

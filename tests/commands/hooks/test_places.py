@@ -570,6 +570,37 @@ def test_global_replaced(bench: Bench) -> None:
     bench.assert_checked_first()
 
 
+def test_global_written_by_others(bench: Bench) -> None:
+    """What a tool writes into our directory, which is there for all repositories, is reported whatever its name."""
+    bench.install("global")
+    bench.repository()
+    path = Path(bench.git("rev-parse", "--git-path", "hooks").stdout.strip(), "post-checkout")
+    path.write_text('#!/bin/sh\ncommand -v git-lfs >/dev/null 2>&1 || { exit 2; }\ngit lfs post-checkout "$@"\n')
+    problem = inspect_hooks("global").problem()
+    assert problem and problem.message.startswith("another program has changed the hooks")
+    assert problem.fix == "git-credential-hf hooks install --global"
+    bench.install("global")
+    assert inspect_hooks("global").problem() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can write for another user")
+@pytest.mark.parametrize("scope", HOOK_SCOPES)
+def test_as_root_for_another_user(bench: Bench, home: Path, scope: str) -> None:
+    """What sudo installs in a user's home or repository is that user's, and so is ~/.config."""
+    (home / ".config").rmdir()
+    where = bench.repository()
+    for folder in (home, where):
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, 1000, 1000, follow_symlinks=False)
+    before = {*home.rglob("*"), *where.rglob("*")}
+    bench.install(scope)
+    made = {*home.rglob("*"), *where.rglob("*")} - before
+    assert made
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(1000, 1000)}
+    bench.uninstall(scope)
+    assert {*home.rglob("*"), *where.rglob("*")} - before <= {home / ".config"}
+
+
 def test_global_and_local(bench: Bench) -> None:
     """Both scopes at once check once, and either can be uninstalled."""
     where = bench.repository()
