@@ -167,7 +167,10 @@ def stored_tokens(hub: str = PUBLIC_HUB) -> list[Token]:
 
 
 def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | None:
-    """Return the token that has this value: the named one, or else the current one, or any that is stored."""
+    """Return the token that has this value: the named one, or else the current one, or any that is stored.
+
+    The stored ones are not for another Hub, unless git's configuration names one: it is not to be asked about them.
+    """
     try:
         token = current_token(hub, act=False) if name is None else stored_token(name, hub, act=False)
     except Problem:
@@ -179,7 +182,7 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
 
         if was_exchanged(value, hub):
             return Token(value, "oidc", hub=hub)
-    stored = stored_tokens(hub) if name is None else []
+    stored = stored_tokens(hub) if name is None and hub == PUBLIC_HUB else []
     return next((token for token in stored if token.value == value), None)
 
 
