@@ -122,8 +122,8 @@ def current_token(hub: str = PUBLIC_HUB, *, act: bool = True, needs_name: bool =
     if os.environ.get("HF_OIDC_RESOURCE"):
         return _from_oidc(hub, act)
     found = _from_environment(hub)
-    if found is None and not needs_name and (value := read_token_file()) and _is_user_access_token(value):
-        found = Token(value, "file", token_path(), hub=hub)
+    if found is None and not needs_name and (value := read_token_file(hub)) and _is_user_access_token(value):
+        found = Token(value, "file", token_path(hub), hub=hub)
     return found or _from_file(hub, act) or (_from_colab(hub) if act else None)
 
 
@@ -134,10 +134,10 @@ def _is_user_access_token(value: str) -> bool:
 
 def login_token(hub: str = PUBLIC_HUB) -> Token | None:
     """Return the token in the token file, with its name and expiry in the stored tokens; ignore the environment."""
-    value = read_token_file()
+    value = read_token_file(hub)
     if value is None:
         return None
-    path = token_path()
+    path = token_path(hub)
     for name, fields in read_stored_tokens().items():
         if fields.get("hf_token") == value:
             return _token(hub, value, path, name, fields)
