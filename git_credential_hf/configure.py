@@ -152,23 +152,23 @@ def plan_configure(
     Whether the file makes git use the `helper`, and run the `hooks` in repositories with a Hub remote; `None`: as now.
     """
     path = config_path(scope)
-    own, include = settings_path(scope), include_value(scope)
+    own, includes = settings_path(scope), include_values(scope)
     if scope == "system" and helper:
         _refuse_program_of_others(path)
     before, included = read_file(path), read_file(own)
     configured, known = _read_with_git(opened_path(scope), own, included)
+    needs_home = helper is True and includes[0][:2] != "~/" and _without_include(before, includes[1:]) != before
     helper = any(entry.is_helper() for entry in known) if helper is None else helper
     hooks = any(_includes_hooks(entry) for entry in known) if hooks is None else hooks
     settings = Settings.read(known) + (new or Settings())
     text = (config_lines(settings) if helper else "") + (_hooks_lines(settings.hubs) if hooks else "")
     if not text:
-        return _removal(path, before, own, included, include)
+        return _removal(path, before, own, included, includes)
     content = (_HEADER + text).encode("utf-8", "surrogateescape")
     wanted = parse_config(content)
     changes: list[FileChange] = []
     if included != content:
-        # git fails for whoever cannot read what is included, and a repository may be several users'.
-        changes.append(OwnFileChange(own, included, content, is_public=scope != "global"))
+        changes.append(OwnFileChange(own, included, content))
     after = before
     place = os.path.realpath(own)
     ours = [i for i, entry in enumerate(configured) if os.path.realpath(entry.origin.removeprefix("file:")) == place]
@@ -176,15 +176,16 @@ def plan_configure(
     sections = credential_sections(settings) if helper else {}
     later = configured[ours[-1] + 1 :] if ours and hooks else []
     is_overridden = any(e.key == "core.hookspath" and os.path.dirname(place) not in e.origin for e in later)
-    if not ours or is_overridden or not all(results_in(planned, *section) for section in sections.items()):
+    are_right = ours and not is_overridden and all(results_in(planned, *section) for section in sections.items())
+    if not are_right or needs_home:
         # At the end, because its place counts.
-        after = append_block(_without_include(before, include), _include_lines(include))
+        after = append_block(_without_include(before, includes), _include_lines(includes[0]))
     if after != before:
         # A user who cannot read the system's files cannot run git at all, and root's umask may be 077.
         mode = 0o644 if scope == "system" else None
-        is_moved = before is not None and _without_include(before, include) != before
+        is_moved = before is not None and _without_include(before, includes) != before
         summary = [f"move the line that includes our settings to the end of {path}"] if is_moved else None
-        changes.append(_checked(FileChange(path, before, after, mode=mode, summary=summary), include))
+        changes.append(_checked(FileChange(path, before, after, mode=mode, summary=summary), includes))
     return changes
 
 
@@ -233,16 +234,18 @@ HOOKS_SETTINGS = "hooks.gitconfig"  # beside the file that includes it
 def plan_unconfigure(scope: str) -> list[FileChange]:
     """Plan the inverse of `plan_configure`."""
     path = config_path(scope)
-    own, include = settings_path(scope), include_value(scope)
+    own = settings_path(scope)
     before, included = read_file(path), read_file(own)
     _read_with_git(opened_path(scope), own, included)
-    return _removal(path, before, own, included, include)
+    return _removal(path, before, own, included, include_values(scope))
 
 
-def _removal(path: str, before: bytes | None, own: str, included: bytes | None, include: str) -> list[FileChange]:
+def _removal(
+    path: str, before: bytes | None, own: str, included: bytes | None, includes: list[str]
+) -> list[FileChange]:
     """Return the changes that remove our line from git's file at `path`, and our own file."""
-    after = _without_include(before, include)
-    changes: list[FileChange] = [_checked(FileChange(path, before, after), include)] if after != before else []
+    after = _without_include(before, includes)
+    changes: list[FileChange] = [_checked(FileChange(path, before, after), includes)] if after != before else []
     return [*changes, OwnFileChange(own, included, None)] if included is not None else changes
 
 
@@ -312,30 +315,45 @@ def results_in(configured: list[ConfigEntry], section: str, variables: list[tupl
     return helpers[-2:] == wanted and (("useHttpPath", "true") not in variables or sends_path[-1:] == [True])
 
 
-def _checked(change: FileChange, include: str) -> FileChange:
+def _checked(change: FileChange, includes: list[str]) -> FileChange:
     """Let git parse the old and the new content: only our own line may differ."""
-    before, after = (_other_entries(content, include) for content in (change.before, change.after))
+    before, after = (_other_entries(content, includes) for content in (change.before, change.after))
     if before != after:
         raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
     return change
 
 
-def _other_entries(content: bytes | None, include: str) -> list[tuple[str, str | None]]:
-    entries = [(entry.key, entry.value) for entry in parse_config(content or b"")]
-    return [entry for entry in entries if entry != ("include.path", include)]
+def _other_entries(content: bytes | None, includes: list[str]) -> list[tuple[str, str | None]]:
+    entries = parse_config(content or b"")
+    return [(entry.key, entry.value) for entry in entries if entry.key != "include.path" or entry.value not in includes]
 
 
 # --- the line that includes our file ---
 
 
-def include_value(scope: str) -> str:
-    """Return the value of `include.path`: right in a home or a repository that is copied or mounted elsewhere, too."""
+def include_values(scope: str) -> list[str]:
+    """Return the value that `include.path` gets, then others that are ours as well.
+
+    It is right in a home or a repository that is copied or mounted elsewhere, too. But where a variable names git's
+    file, its readers may have no `HOME`, without which git fails at `~/`.
+    """
     if scope != "global":
-        return f"{_NAME}/gitconfig"  # relative to the file that includes it (git-config(1), Includes)
-    return path_in_home(settings_path(scope))
+        return [f"{_NAME}/gitconfig"]  # relative to the file that includes it (git-config(1), Includes)
+    values = [_below_home(settings_path(scope)), settings_path(scope).replace(os.sep, "/")]
+    return [*dict.fromkeys(reversed(values) if "GIT_CONFIG_GLOBAL" in os.environ else values)]
 
 
 def path_in_home(path: str) -> str:
+    """Return the value of `core.hooksPath` for a directory of ours; `~/` is used as for `include.path`.
+
+    Once it is whole, it stays so: several files of git's may include this setting.
+    """
+    before = read_file(os.path.join(user_directory(), HOOKS_SETTINGS))
+    is_whole = "GIT_CONFIG_GLOBAL" in os.environ or (before and b"= ~/" not in before)
+    return path.replace(os.sep, "/") if is_whole else _below_home(path)
+
+
+def _below_home(path: str) -> str:
     """Return a path as git reads it in its configuration: what is in the home directory starts with `~/`."""
     path = path.replace(os.sep, "/")
     home = os.path.join(git_home(), "").replace(os.sep, "/")
@@ -346,14 +364,18 @@ def _include_lines(include: str) -> str:
     return f"[include]\n\tpath = {quote_value(include)}\n"
 
 
-def _without_include(content: bytes | None, include: str) -> bytes | None:
-    """Remove our line, and its section unless there is more in it.
+def _without_include(content: bytes | None, includes: list[str]) -> bytes | None:
+    """Remove our line, which has one of these values, and its section unless there is more in it.
 
     White space and quotes may have been changed by a formatter, or by a person.
     """
-    if content is None:
-        return None
-    values = {value.encode("utf-8", "surrogateescape") for value in (include, quote_value(include), f'"{include}"')}
+    if content is None or not includes:
+        return content
+    values = {
+        value.encode("utf-8", "surrogateescape")
+        for include in includes
+        for value in (include, quote_value(include), f'"{include}"')
+    }
     end = rb"[ \t]*(?:[#;][^\n]*)?\r?(?:\n|\Z)"
     line = rb"[ \t]*(?i:path)[ \t]*=[ \t]*(?:" + b"|".join(map(re.escape, values)) + rb")" + end
     header = rb"^[ \t]*\[[ \t]*(?i:include)[ \t]*\]"

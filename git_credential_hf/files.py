@@ -107,20 +107,19 @@ class FileChange:
 class OwnFileChange(FileChange):
     """The content of a file in a directory of ours, which is made for it and removed with it.
 
-    Nobody else may read them, or everybody if `is_public`, whatever the umask. Under sudo, they belong to the owner of
-    the directory that they are in: git fails for a user who cannot read what is included.
+    Everybody may read them, whatever the umask, and under sudo they belong to the owner of the directory that they are
+    in: nothing in them is secret, and git fails for a user who cannot read what is included.
     """
 
-    def __init__(self, path: str, before: bytes | None, after: bytes | None, *, is_public: bool = False) -> None:
-        super().__init__(path, before, after, mode=0o644 if is_public else 0o600)
-        self._directory_mode = 0o755 if is_public else 0o700
+    def __init__(self, path: str, before: bytes | None, after: bytes | None) -> None:
+        super().__init__(path, before, after, mode=0o644)
 
     def apply(self) -> None:
         """Write or remove the file, as `FileChange` does; raises `Problem`."""
         directory = os.path.dirname(self.path)
         try:
             if self.after is not None:
-                self.owner = make_directory(directory, self._directory_mode)
+                self.owner = make_directory(directory, 0o755)
             super().apply()
         except OSError as error:
             raise Problem(f"cannot write {self.path}: {error.strerror}") from None
@@ -254,7 +253,10 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def make_directory(path: str, mode: int) -> os.stat_result:
-    """Make a directory with the owner of that which it is in, unless it exists; return its status."""
+    """Make a directory with the owner of that which it is in, unless it exists; return its status.
+
+    `mode`: its permissions, whatever the umask. Raises `OSError`.
+    """
     if not os.path.isdir(path):
         owner = make_directory(os.path.dirname(path), mode)
         os.mkdir(path)

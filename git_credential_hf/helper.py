@@ -99,7 +99,7 @@ def store(request: Request, name: str | None = None, other_hub: str | None = Non
     """
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is not None and request.secret:
-        _purge_chain(hub, request)
+        _purge_chain(hub, request, name)
 
 
 def erase(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
@@ -107,7 +107,7 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None or not request.secret:
         return  # `hf auth logout` gives none
-    _purge_chain(hub, request)  # git itself tells them of this one, for one user name
+    _purge_chain(hub, request, name)  # git itself tells them of this one, for one user name
     token = find_token(request.secret, name, hub)
     if token is None:
         return
@@ -155,11 +155,14 @@ def _needs_bearer(token: Token) -> bool:
 
 
 def _requested_token(request: Request, name: str | None, hub: str) -> Token | None:
-    """Return the named token, the one that the URL's user name selects, or the current one."""
+    """Return the named token, the one that the URL's user name selects, or the current one.
+
+    Another Hub chooses the name by a redirect, and so does a repository's submodule: it selects no token there.
+    """
     if name is not None:
         return stored_token(name, hub)
     user = request.user
-    if not user or user == USERNAME:
+    if not user or user == USERNAME or hub != PUBLIC_HUB:
         return current_token(hub, needs_name=False)
     if user in stored_token_names():
         return stored_token(user, hub)
@@ -171,8 +174,8 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
 
     current = current_token(hub)
-    if user.lower() in PLACEHOLDER_USERNAMES or hub != PUBLIC_HUB:
-        return current  # another Hub, which can choose the name by a redirect, is shown no other token than its own
+    if user.lower() in PLACEHOLDER_USERNAMES:
+        return current
     tokens = [*([current] if current else []), *stored_tokens(hub)]
     owned = _owned_by(user, tokens)
     if owned is None and len({token.value for token in tokens}) > 1:
@@ -216,7 +219,7 @@ def _change_authtype(token: Token, request: Request) -> Problem | None:
     return Problem(f"the Hub does not take the token {token.describe()} as a password, although it is valid", how)
 
 
-def _purge_chain(hub: str, request: Request) -> None:
+def _purge_chain(hub: str, request: Request, name: str | None) -> None:
     """Remove what other helpers in git's chain hold, if the current token can take its place."""
     from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 
@@ -228,10 +231,13 @@ def _purge_chain(hub: str, request: Request) -> None:
     from git_credential_hf.git.other_helpers import TokenCopy
     from git_credential_hf.purge import is_replaceable, purge_helpers
 
-    def may_erase(copy: TokenCopy) -> bool:
-        return is_replaceable(copy, hub)
+    def is_served(secret: str) -> bool:
+        return any(find_token(secret, known, hub) is not None for known in {None, name})
 
-    if find_token(request.secret, None, hub) is None:
+    def may_erase(copy: TokenCopy) -> bool:
+        return is_served(copy.secret) or is_replaceable(copy, hub)
+
+    if not is_served(request.secret):
         record(REJECTED, hub, REFUSED_FOR)  # git goes on with what it has, which the hook of a push cannot see
     # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
     usernames = (None, request.user)

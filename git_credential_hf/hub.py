@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # importing it at run time would delay `get`
 REPOSITORY_KINDS = ("models", "datasets", "spaces", "kernels")  # as the API names them
 PUBLIC_HUB = "https://huggingface.co"
 _PUBLIC = (PUBLIC_HUB, "https://hf.co")
-_STAGING = "https://hub-ci.huggingface.co"
+STAGING_HUB = "https://hub-ci.huggingface.co"
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
 
@@ -29,7 +29,7 @@ def offline_variable() -> str | None:
 def environment_endpoint() -> str:
     """Return the URL of the Hub that huggingface_hub uses: its `constants.ENDPOINT`, staging included."""
     if is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
-        return _STAGING
+        return STAGING_HUB
     return os.environ.get("HF_ENDPOINT", PUBLIC_HUB).rstrip("/")
 
 

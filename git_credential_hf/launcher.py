@@ -18,17 +18,23 @@ def _isolate() -> None:
     """
     if not getattr(sys.flags, "safe_path", sys.flags.isolated):
         del sys.path[0]  # the directory of this script, or with `python -m` the current one
-    foreign = set()
-    for entry in ("", *os.environ.get("PYTHONPATH", "").split(os.pathsep)):
-        # An absolute one with this program in it is how that was installed.
-        if not (os.path.isabs(entry) and os.path.isdir(os.path.join(entry, "git_credential_hf"))):
-            try:
-                foreign.add(os.path.normcase(os.path.abspath(entry)))
-            except OSError:
-                pass  # the current directory was removed, so nothing can be imported from it
     site = sys.modules.get("site")
+    library = os.path.dirname(getattr(os, "__file__", ""))
+    own = [library, os.path.join(library, "lib-dynload"), *(site.getsitepackages() if site else [])]
+    foreign = set()
+    variable = os.environ.get("PYTHONPATH")
+    for entry in variable.split(os.pathsep) if variable else []:  # a blank one stands for the current directory
+        # An absolute one with this program in it is how that was installed.
+        if os.path.isabs(entry) and os.path.isdir(os.path.join(entry, "git_credential_hf")):
+            own.append(os.path.abspath(entry))
+            continue
+        try:
+            foreign.add(os.path.normcase(os.path.abspath(entry)))
+        except OSError:
+            pass  # the current directory was removed, so nothing can be imported from it
     if site and not __file__.startswith(site.USER_BASE or "\0"):  # else it was installed there
         foreign.add(os.path.normcase(site.USER_SITE or ""))
+    foreign.difference_update(map(os.path.normcase, own))  # git may be working there, or PYTHONPATH name it
     sys.path[:] = [path for path in sys.path if os.path.isabs(path) and os.path.normcase(path) not in foreign]
 
 

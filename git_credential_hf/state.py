@@ -133,18 +133,22 @@ def _holds_ours(path: str) -> bool:
     return sys.platform in ("win32", "darwin") or _is_ours(path, 0o002)
 
 
+def _is_usable(path: str) -> bool:
+    """Whether our directory at this path is safe, or can be made."""
+    above = os.path.dirname(path)
+    if os.path.lexists(path):
+        return _is_safe(path)
+    if os.path.lexists(above) and not _holds_ours(above):
+        return False
+    while not os.path.lexists(above) and above != os.path.dirname(above):
+        above = os.path.dirname(above)
+    return os.access(above, os.W_OK | os.X_OK)
+
+
 def _directory() -> str | None:
     """Return the runtime directory, or the cache directory if the former is another user's, or cannot be made."""
     path = runtime_directory()
-    if path is None:
-        return None
-    above = os.path.dirname(path)
-    for level, is_ours in ((above, _holds_ours(above)), (path, _is_ours(path, 0o077))):
-        if not is_ours and (os.path.lexists(level) or not os.access(os.path.dirname(level), os.W_OK)):
-            return cache_directory()
-        if not is_ours:
-            break  # it can be made
-    return path
+    return path if path is None or _is_usable(path) else cache_directory()
 
 
 def private_directory(within: str | None = None) -> str | None:
@@ -377,15 +381,29 @@ def backup_directory() -> str:
 
 
 def cache_directory() -> str | None:
-    """Return the user's cache directory for us; `None`, which stands for the runtime directory, without a home."""
+    """Return the user's cache directory for us; `None`, which stands for the runtime directory, if there is none.
+
+    There is none without a home, in a directory that others may change, or where nothing can be written.
+    """
     if sys.platform.startswith("linux"):  # as platformdirs: `get` may need it
         base = os.environ.get("XDG_CACHE_HOME", "")
         base = base if os.path.isabs(base) else os.path.expanduser("~/.cache")
-        return os.path.join(base, _NAME) if os.path.isabs(base) else None  # a container's user may have no HOME
-    import platformdirs
+        path = os.path.join(_follow_own_link(base), _NAME)  # a container's user may have no HOME
+    else:
+        import platformdirs
 
+        try:
+            path = platformdirs.user_cache_dir(_NAME, appauthor=False)
+        except RuntimeError:
+            return None
+    # Before 4.12, without a home: `~/.cache`, in the current directory.
+    return path if os.path.isabs(path) and _is_usable(path) else None
+
+
+def _follow_own_link(path: str) -> str:
+    """Return where a link leads that this user or root has made: `~/.cache` may be on a larger disk."""
     try:
-        path = platformdirs.user_cache_dir(_NAME, appauthor=False)
-    except RuntimeError:
-        return None
-    return path if os.path.isabs(path) else None  # before 4.12, without a home: `~/.cache`, in the current directory
+        is_own_link = os.path.islink(path) and os.lstat(path).st_uid in (0, os.geteuid())
+    except OSError:
+        return path  # it is gone
+    return os.path.realpath(path) if is_own_link else path

@@ -47,7 +47,7 @@ class Status:
             return None
         if token is None:
             self.problems.append(Problem(NOT_LOGGED_IN, login_hint()))
-        elif token.place == token_path() and (owner := foreign_owner()) is not None:
+        elif token.place == token_path(self.hub) and (owner := foreign_owner(self.hub)) is not None:
             self.warnings.append(Problem(f"the token file belongs to {user_name(owner)}", login_hint()))
         return token
 

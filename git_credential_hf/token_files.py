@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from git_credential_hf.hub import is_true
+from git_credential_hf.hub import PUBLIC_HUB, STAGING_HUB, is_true
 from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem, report, shell_word
 
@@ -21,9 +21,12 @@ def clean_token(text: str) -> str:
     return text.replace("\r", "").replace("\n", "").strip()
 
 
-def token_path() -> str:
-    """Return the path of the active token's file: huggingface_hub's `HF_TOKEN_PATH`."""
-    if is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
+def token_path(hub: str = PUBLIC_HUB) -> str:
+    """Return the path of the active token's file for a Hub: huggingface_hub's `HF_TOKEN_PATH`.
+
+    A login on staging is for the Hub there, and no other.
+    """
+    if hub == STAGING_HUB and is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
         return os.path.join(os.path.expanduser("~"), ".cache", "huggingface_staging", "token")
     return _configured_token_path()
 
@@ -103,7 +106,7 @@ def is_colab() -> bool:
 _NOBODY = 65534  # who is shown as the owner if a network disk, or a container, does not tell
 
 
-def foreign_owner() -> int | None:
+def foreign_owner(hub: str = PUBLIC_HUB) -> int | None:
     """Return the user to whom the token file belongs if that is another one, as in a shared `HF_HOME`.
 
     A file that `HF_TOKEN_PATH` names was chosen, and root's is a mounted secret. What is in this user's own home has
@@ -111,7 +114,7 @@ def foreign_owner() -> int | None:
     """
     if sys.platform == "win32" or "HF_TOKEN_PATH" in os.environ or os.geteuid() == 0:
         return None
-    path = token_path()
+    path = token_path(hub)
     while True:
         try:
             owner = os.stat(path).st_uid
@@ -146,12 +149,12 @@ def _is_own(path: str) -> bool:
         return False
 
 
-def read_token_file() -> str | None:
-    """Return the token in the token file; `None` if that is empty or missing.
+def read_token_file(hub: str = PUBLIC_HUB) -> str | None:
+    """Return the token in the token file for a Hub; `None` if that is empty or missing.
 
     Raises `Problem` if it cannot be read, or would be in the current directory, where huggingface_hub reads it.
     """
-    path = token_path()
+    path = token_path(hub)
     if problem := _relative_path_problem(path):
         raise problem
     try:

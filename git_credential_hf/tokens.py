@@ -122,8 +122,8 @@ def current_token(hub: str = PUBLIC_HUB, *, act: bool = True, needs_name: bool =
     if os.environ.get("HF_OIDC_RESOURCE"):
         return _from_oidc(hub, act)
     found = _from_environment(hub)
-    if found is None and not needs_name and (value := read_token_file()) and _is_user_access_token(value):
-        found = Token(value, "file", token_path(), hub=hub)
+    if found is None and not needs_name and (value := read_token_file(hub)) and _is_user_access_token(value):
+        found = Token(value, "file", token_path(hub), hub=hub)
     return found or _from_file(hub, act) or (_from_colab(hub) if act else None)
 
 
@@ -134,10 +134,10 @@ def _is_user_access_token(value: str) -> bool:
 
 def login_token(hub: str = PUBLIC_HUB) -> Token | None:
     """Return the token in the token file, with its name and expiry in the stored tokens; ignore the environment."""
-    value = read_token_file()
+    value = read_token_file(hub)
     if value is None:
         return None
-    path = token_path()
+    path = token_path(hub)
     for name, fields in read_stored_tokens().items():
         if fields.get("hf_token") == value:
             return _token(hub, value, path, name, fields)
@@ -167,7 +167,10 @@ def stored_tokens(hub: str = PUBLIC_HUB) -> list[Token]:
 
 
 def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | None:
-    """Return the token that has this value: the named one, or else the current one, or any that is stored."""
+    """Return the token that has this value: the named one, or else the current one, or any that is stored.
+
+    The stored ones are not for another Hub, unless git's configuration names one: it is not to be asked about them.
+    """
     try:
         token = current_token(hub, act=False) if name is None else stored_token(name, hub, act=False)
     except Problem:
@@ -179,7 +182,7 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
 
         if was_exchanged(value, hub):
             return Token(value, "oidc", hub=hub)
-    stored = stored_tokens(hub) if name is None else []
+    stored = stored_tokens(hub) if name is None and hub == PUBLIC_HUB else []
     return next((token for token in stored if token.value == value), None)
 
 

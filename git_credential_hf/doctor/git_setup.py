@@ -15,7 +15,7 @@ from git_credential_hf.git.lfs import MISSING, pointers_problem, setup_problem
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
-from git_credential_hf.hub import parse_remote, without_credentials
+from git_credential_hf.hub import hub_at, parse_remote, without_credentials
 from git_credential_hf.masking import mask_line
 from git_credential_hf.owners import selects_token
 from git_credential_hf.problem import Problem, shell_word
@@ -109,8 +109,8 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
         place = f"{path or 'the environment'}: {key}"
         value = mask_line(entry.value or "")
         if entry.name == "username":
-            if selects_token(entry.value or ""):
-                continue
+            if hub_at(section_origin(entry.subsection)) and selects_token(entry.value or ""):
+                continue  # at another Hub, it selects nothing
             id, title = "username-set", f"git requests credentials for the user name '{value}' only"
         elif entry.name == "provider":
             id, title = "gcm-residue", "Git Credential Manager left a setting for the Hub"

@@ -49,7 +49,8 @@ def _identity(token: Token) -> str:
 def check_token(machine: Machine) -> Iterator[Finding]:
     """Check that there is a token, that it is this user's, and that it does not expire soon."""
     token = machine.token
-    owner = foreign_owner() if machine.token_problem or (token and token.place == token_path()) else None
+    path = token_path(machine.hub)
+    owner = foreign_owner(machine.hub) if machine.token_problem or (token and token.place == path) else None
     if owner is not None:
         yield Finding(
             "token-file-foreign",
@@ -66,7 +67,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             "no-token",
             "error",
             NOT_LOGGED_IN,
-            f"HF_TOKEN is not set, and there is no token in {token_path()}",
+            f"HF_TOKEN is not set, and there is no token in {path}",
             token_hint(),
         )
     if token is None or token.kind == "oidc" or token.is_renewable or token.is_expired():

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, quoted_helpers
+from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, helper_options, quoted_helpers
 from git_credential_hf.git.netrc import git_netrc_path, mentions_host, used_entry
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies, section_origin
@@ -154,8 +154,9 @@ def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> I
     value = fields.get("password") or fields.get("credential")
     if not value:
         return
-    ours = find_token(value, None, hub)
     chains = HelperChains([plain], entries)
+    names = {(helper_options(entry.value or "") or {}).get("token") for entry in chains.ours} | {None}
+    ours = next((token for name in names if (token := find_token(value, name, hub))), None)
     if ours is not None and chains.ours:
         yield ours
         return

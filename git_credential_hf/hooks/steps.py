@@ -38,7 +38,7 @@ class WriteHook:
         if path_state(self.path) != self._planned:
             raise Problem(f"{self.path} was changed by another program", "run the command again")
         try:
-            os.makedirs(os.path.dirname(self.path), 0o755, exist_ok=True)  # as below
+            os.makedirs(os.path.dirname(self.path), 0o755, exist_ok=True)  # not for the group, whatever the umask
             if self.preserves:
                 _second_name(self.path, self.path + BEFORE_SUFFIX)
             _put(self.path, self.content)
@@ -99,10 +99,12 @@ class WriteDirectory:
         """Write one file at a time, each atomically."""
         try:
             if self.hooks is not None:
-                make_directory(self.path, 0o755)  # not for the group, whatever the umask
+                make_directory(self.path, 0o755)  # not for the group, and for all who read the configuration
                 for name, content in self.hooks.items():
                     if not is_hook(path := os.path.join(self.path, name), content):
                         _put(path, content)
+                    if not os.path.islink(path):
+                        os.chmod(path, 0o755)  # noqa: S103 - git has a hint for those who may not run it
             for name in list_names(self.path):
                 if name not in (self.hooks or {}):
                     os.unlink(os.path.join(self.path, name))

@@ -57,8 +57,8 @@ def test_writes_the_documented_lines(home: Path, file: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert files_below(home) == configured()
     assert str(file) in done.stdout and str(home / OWN_FILE) in done.stdout
-    assert (home / OWN_FILE).stat().st_mode & 0o777 == 0o600
-    assert (home / OWN_FILE).parent.stat().st_mode & 0o777 == 0o700
+    modes = [path.stat().st_mode & 0o777 for path in (home / OWN_FILE, *(home / OWN_FILE).parents)]
+    assert modes[:3] == [0o644, 0o755, 0o755]
     listed = git("config", "--global", "--includes", "--list").splitlines()
     assert listed[:1] == [f"include.path=~/{OWN_FILE}"]
     assert listed[-2:] == ["credential.https://hf.co.helper=", f"credential.https://hf.co.helper={PROGRAM}"]

@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import programs
 import pytest
@@ -463,3 +464,54 @@ def test_without_standard_descriptors(closed: str, home: Path, file: Path) -> No
     """With stdin, stdout or stderr closed, only our lines get into the files."""
     programs.run("sh", "-c", f'"$0" configure {closed}', PROGRAM, check=False)
     assert files_below(home) == configured(USER)
+
+
+ANOTHER_USER = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+HUB_REPOSITORY = ("-c", "remote.origin.url=https://huggingface.co/acme/model")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, and setpriv")
+@pytest.mark.parametrize("arguments", [["--no-hooks"], ["--hooks"]], ids=["helper", "hooks"])
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_other_users_of_a_configuration(umask: int, arguments: list[str], home: Path, tmp_path: Path) -> None:
+    """Who can read git's own file can read what it includes, as in a container that runs as any user: git works."""
+    for folder in [folder for folder in (home, *home.parents, tmp_path) if "pytest-of" in str(folder)]:
+        folder.chmod(0o755)
+    before = os.umask(umask)
+    try:
+        succeed("configure", *arguments)
+    finally:
+        os.umask(before)
+    (home / ".gitconfig").chmod(0o644)  # as git itself makes it, or an image has it
+    work = tmp_path / "work"
+    work.mkdir()
+    os.chown(work, 65534, 65534)
+    for command in (["init", "-q", "."], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        done = programs.run(*ANOTHER_USER, "git", *HUB_REPOSITORY, *identity, *command, cwd=work, check=False)
+        assert done.returncode == 0, done.stderr
+        assert not re.search("(?m)^(fatal|error|hint): ", done.stderr), "git's own words"
+    helpers = programs.run(*ANOTHER_USER, "git", "config", "--get-all", "credential.https://hf.co.helper", cwd=work)
+    assert helpers.stdout.endswith(f"{PROGRAM}\n")
+
+
+@pytest.mark.parametrize("arguments", [["--no-hooks"], ["--hooks"]], ids=["helper", "hooks"])
+@pytest.mark.parametrize("before", ["nothing", "configured with HOME"])
+def test_a_file_that_a_variable_names_needs_no_home(arguments: list[str], before: str, home: Path) -> None:
+    """A service may read the file that GIT_CONFIG_GLOBAL names without HOME: `~/` would be a fatal error of git's."""
+    named = home / "of a service"
+    named.write_text(USER)
+    environment: dict[str, Any] = {"GIT_CONFIG_GLOBAL": str(named)}
+    if before != "nothing":
+        (home / ".gitconfig").symlink_to(named)
+        succeed("configure", *arguments)
+        assert f"path = ~/{OWN_FILE}" in named.read_text()
+    assert run("configure", *arguments, **environment).returncode == 0
+    found = git(*HUB_REPOSITORY, "config", "--list", HOME=None, **environment)
+    assert f"include.path={home}/{OWN_FILE}" in found and f"credential.https://hf.co.helper={PROGRAM}" in found
+    assert run("configure", *arguments, "--dry-run", **environment).stdout == ""
+    if before != "nothing":
+        assert run("configure", *arguments, "--dry-run").stdout == "", "with HOME, both are right"
+        (home / ".gitconfig").unlink()
+    assert run("unconfigure", **environment).returncode == 0
+    assert named.read_text() == USER

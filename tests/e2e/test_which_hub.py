@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,7 @@ TOKENS: dict[str, tuple[str | None, str | None, str | None]] = {
     "login": (LOGIN, LOGIN, LOGIN),
     "HF_TOKEN": (IN_ENVIRONMENT, IN_ENVIRONMENT, IN_ENVIRONMENT),
     "HF_TOKEN of a company": ("its own", "its own", "its own"),
-    "named": (NAMED, NAMED, NAMED),
+    "named": (NAMED, LOGIN, LOGIN),  # a name could come from a redirect of another Hub
     "browser login that is due": ("renewed there", "renewed there", "as it is"),
     "CI identity": ("exchanged there", "exchanged there", None),
 }
@@ -221,16 +222,25 @@ def test_a_good_token_that_was_refused_by_mistake(servers: World) -> None:
 
 
 def test_a_redirect_names_no_other_token(servers: World) -> None:
-    """Another Hub, which can put a user name into a redirect, is shown the login, and no other stored token."""
+    """Another Hub, which can put a user name into a redirect, gets the login, and no other stored token.
+
+    That is so whether the name is a token's or an account's, also for what it refuses, and for what renews a token.
+    """
     servers.configure("another Hub")
     servers.start_again()
     account, other = servers.account, servers.other
     log_in(account.home, LOGIN, "personal")
     store_token(account.home, "work", NAMED)
-    for name in ("someone", "bob"):
+    fields = {"refresh_token": "hf_oauth__refresh_of-bob", "expires_at": int(time.time()) + DUE}
+    store_token(account.home, "oauth-bob", "hf_oauth_" + NAMED[3:], **fields)
+    for name in ("someone", "bob", "work", "oauth-bob"):
         url = other.url.replace("://", f"://{name}@")
-        account.git("ls-remote", f"{url}/alice/model", check=False)
+        account.git("ls-remote", f"{url}/alice/model", check=False, HF_ENDPOINT=other.url)
+    for value in (NAMED, "hf_oauth_" + NAMED[3:]):  # as if git had it from elsewhere
+        message = format_message([("url", other.url), ("username", "work"), ("password", value)])
+        account.run("git", "credential", "reject", stdin=message.decode() + "\n", HF_ENDPOINT=other.url)
     assert {request.token for request in other.log if request.token} == {LOGIN}
+    assert not other.log.of("/oauth")
     assert servers.asked()["huggingface.co"] == []
 
 
@@ -265,3 +275,17 @@ def test_a_copy_for_another_hub_is_not_shown_to_this_one(servers: World) -> None
         finding["id"] for finding in json.loads(done.stdout)["findings"]
     }
     assert {request.token for request in servers.public.log} <= {mine, None}
+
+
+def test_a_named_token_of_another_hub_is_ours(servers: World) -> None:
+    """The token that the configuration names for a namespace of another Hub is this helper's, wherever it comes up."""
+    account, other = servers.account, servers.other
+    other.user("bob")
+    other.repository("bob/model", private=True, files={"README.md": b"bob's\n"})
+    log_in(account.home, other.token("alice"), "personal")
+    store_token(account.home, "work", other.token("bob"))
+    account.run("git-credential-hf", "configure", "--hub", other.url, "--token", "work", "--for", "bob")
+    account.git("ls-remote", f"{other.url}/bob/model")
+    done = account.run("git-credential-hf", "doctor", "--json", f"{other.url}/bob/model", check=False)
+    found = {row["program"]: row["source"] for row in json.loads(done.stdout)["resolvers"]}
+    assert found["git"] == f"the file {account.home}/.cache/huggingface/stored_tokens"

@@ -169,12 +169,14 @@ def test_a_file_that_is_swapped_while_it_is_changed(shared: Path) -> None:
 
 @alone
 def test_a_cache_of_somebody_else_is_not_believed(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What another user has put where our caches are is neither read nor written; a link there is not followed."""
+    """Where another user could put something, nothing is read or written: the runtime directory takes its place."""
     token = Token(new_token(), "env", "HF_TOKEN")
     monkeypatch.setenv("XDG_CACHE_HOME", str(shared))
     for name in ("may", "retry-after"):
         record(name, token.value, 600, cache_directory())
-        assert not is_recorded(name, token.value, cache_directory())
+        assert cache_directory() is None
+        record(name, token.value, 600, str(shared / "git-credential-hf"))
+        assert not is_recorded(name, token.value, str(shared / "git-credential-hf"))
     assert list(shared.iterdir()) == []
     shared.chmod(0o700)
     mine = shared / "git-credential-hf"

@@ -81,6 +81,27 @@ def test_nothing_is_imported_from_the_current_directory(
     assert failed[:2] == (1, "")
 
 
+OWN = {
+    "packages": Path(sysconfig.get_path("purelib")),
+    "the standard library": Path(sysconfig.get_path("stdlib")),
+    "its extensions": Path(sysconfig.get_path("stdlib")) / "lib-dynload",
+}
+
+
+@pytest.mark.parametrize("pythonpath", [None, ":", ".", "/nowhere:", "itself"])
+@pytest.mark.parametrize("directory", OWN)
+@pytest.mark.parametrize("way", WAYS)
+def test_works_in_the_directories_that_it_is_made_of(
+    way: str, directory: str, pythonpath: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where packages are edited in place, git's current directory, or PYTHONPATH, is one that we import from."""
+    monkeypatch.chdir(OWN[directory])
+    if pythonpath is not None:
+        monkeypatch.setenv("PYTHONPATH", str(OWN[directory]) if pythonpath == "itself" else pythonpath)
+    assert answer(*WAYS[way], "get") == SERVED
+    assert answer(*WAYS[way], "--version") == (0, f"git-credential-hf {git_credential_hf.__version__}\n", "")
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_packages_of_others_are_not_imported(way: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An absolute PYTHONPATH, as module systems set it, and the user's site directory may have old packages in them."""

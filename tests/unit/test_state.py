@@ -519,10 +519,73 @@ def test_files_of_others_stay(tmp_path: Path) -> None:
     assert [path.name for path in directory.iterdir()] == ["notes.txt"]
 
 
-@pytest.mark.parametrize(("mode", "is_kept"), [(0o755, True), (0o775, True), (0o777, False)])
-def test_the_directory_above_ours(mode: int, is_kept: bool, home: Path) -> None:
-    """With umask 002 ~/.cache is writable for the user's own group, and is used; with 000 for all, and is not."""
-    (home / ".cache").mkdir(exist_ok=True)
-    (home / ".cache").chmod(mode)
-    assert record("may", "x", 60, cache_directory()) is is_kept
-    assert is_recorded("may", "x", cache_directory()) is is_kept
+def with_cache_mode(mode: int) -> Callable[[Path], None]:
+    def make(cache: Path) -> None:
+        cache.mkdir()
+        cache.chmod(mode)
+
+    return make
+
+
+def elsewhere(cache: Path) -> Path:
+    """Where a link in the place of the cache directory leads."""
+    return cache.with_name("disk") / "alice"
+
+
+def is_own_link(cache: Path) -> None:
+    elsewhere(cache).mkdir(parents=True, mode=0o755)
+    cache.symlink_to("disk/alice")
+
+
+def is_link_to_open_directory(cache: Path) -> None:
+    is_own_link(cache)
+    elsewhere(cache).chmod(0o777)
+
+
+def is_anothers_link(cache: Path) -> None:
+    is_own_link(cache)
+    os.lchown(cache, NOBODY, NOBODY)
+
+
+def is_own_dangling_link(cache: Path) -> None:
+    cache.symlink_to("disk/alice")
+
+
+# What is there in the place of ~/.cache, and where it is used; otherwise the runtime directory takes its place.
+CACHES: dict[str, tuple[Callable[[Path], None], str | None]] = {
+    "nothing": (lambda cache: None, ".cache"),
+    "the usual": (with_cache_mode(0o755), ".cache"),
+    "of umask 002": (with_cache_mode(0o775), ".cache"),
+    "of umask 000": (with_cache_mode(0o777), None),
+    "another user's": (is_anothers, None),
+    "a link to a larger disk": (is_own_link, "disk/alice"),
+    "a link to a disk that was emptied": (is_own_dangling_link, "disk/alice"),
+    "a link to an open directory": (is_link_to_open_directory, None),
+    "another user's link": (is_anothers_link, None),
+    "a file": (lambda cache: cache.touch(), None),
+}
+
+
+@linux
+@pytest.mark.parametrize("variable", [None, "XDG_CACHE_HOME"])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=as_root if "another user" in n else ()) for n in CACHES])
+def test_what_is_stored_can_be_read_again(
+    name: str, variable: str | None, home: Path, records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache directory that only this user can change is used, also through their own link; or else the runtime's."""
+    make, place = CACHES[name]
+    base = home / "my" / ".cache"
+    base.parent.mkdir()
+    make(base)
+    monkeypatch.setenv("HOME", str(base.parent))
+    if variable:
+        monkeypatch.setenv(variable, str(base))
+    assert record("may", "x", 60, cache_directory())
+    assert is_recorded("may", "x", cache_directory())
+    assert [path.parent for path in tmp_files(home, records)] == [
+        base.parent / place / "git-credential-hf" if place else records
+    ]
+
+
+def tmp_files(*roots: Path) -> list[Path]:
+    return [path for root in roots for path in root.rglob("may")]

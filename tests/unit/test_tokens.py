@@ -210,7 +210,8 @@ def test_agrees_with_huggingface_hub(
         event("broken" if expected == BROKEN else "no token" if expected is None else "a token")
         is_in_environment = token_files.clean_token(hf_token or old or "")
         # It reads a file in the current directory, which may be a hostile repository.
-        assert ours() == (expected if is_in_environment or os.path.isabs(token_files.token_path()) else BROKEN)
+        file = token_files.token_path(environment_hub() or PUBLIC_HUB)
+        assert ours() == (expected if is_in_environment or os.path.isabs(file) else BROKEN)
     importlib.reload(constants)
 
 
@@ -238,7 +239,7 @@ def test_when_a_token_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"HF_HOME": "~/h"}, "file:{home}/h/token"),
         ({"HF_HOME": "$HOME/h", "XDG_CACHE_HOME": "x"}, "file:{home}/h/token"),
         ({"HF_TOKEN_PATH": "$HOME/secret"}, "file:{home}/secret"),
-        ({"HUGGINGFACE_CO_STAGING": "1"}, "file:{home}/.cache/huggingface_staging/token"),
+        ({"HUGGINGFACE_CO_STAGING": "1"}, "file:{home}/.cache/huggingface/token"),
     ],
 )
 def test_sources(home: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], source: str) -> None:
@@ -251,6 +252,19 @@ def test_sources(home: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[st
     token = current_token()
     assert token is not None
     assert token.source == source.format(home=home)
+
+
+def test_a_login_on_staging_is_for_that_hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """huggingface.co, and any other Hub, gets the ordinary login, and the staging Hub its own if that is in use."""
+    log_in(home, A)
+    write_aged(home / ".cache/huggingface_staging/token", B)
+    hubs = PUBLIC_HUB, "https://hub.example", "https://hub-ci.huggingface.co"
+    for staging, expected in (("", (A, A, A)), ("1", (A, A, B))):
+        monkeypatch.setenv("HUGGINGFACE_CO_STAGING", staging)
+        for needs_name in (True, False):
+            found = [current_token(hub, needs_name=needs_name) for hub in hubs]
+            assert tuple(token and token.value for token in found) == expected
+        assert [login and login.value for login in map(login_token, hubs)] == [*expected]
 
 
 @pytest.mark.parametrize("name", ["XDG_CACHE_HOME", "HF_HOME", "HF_TOKEN_PATH"])

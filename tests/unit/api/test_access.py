@@ -479,13 +479,13 @@ def test_missing_without_a_token(status: int, code: str | None, expected: str, a
     assert (answer.write, len(api.requests)) == (True, 1)
 
 
-def test_where_a_yes_is_cached_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_yes_is_cached_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On Windows the folder has the name of the program, without one of an author above it."""
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.windows.Windows)
     monkeypatch.setattr(platformdirs.windows, "get_win_folder", platformdirs.windows.get_win_folder_from_env_vars)
-    monkeypatch.setenv("LOCALAPPDATA", "/local")
-    assert Path(cache_directory() or "").relative_to("/local").parts == ("git-credential-hf", "Cache")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert Path(cache_directory() or "").relative_to(tmp_path).parts == ("git-credential-hf", "Cache")
 
 
 def test_a_cached_yes_is_for_this_question_alone(api: Api) -> None:
