@@ -143,6 +143,7 @@ def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> I
             given=request,
             environment=NO_PROMPTS,
             seconds=HELPERS_TIMEOUT,
+            may_connect=True,  # helpers ask servers, perhaps with git
         )
     except NoAnswer:
         raise  # a helper hangs, and git never asks those after it

@@ -292,6 +292,42 @@ def test_a_repository_names_no_hub(repository: Path, home: Path) -> None:
         assert server.heard == []
 
 
+@pytest.mark.git_versions
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("status", "check", "doctor --offline", "doctor --dry-run", "hooks status", "purge --dry-run"),
+        *("hook pre-commit", "hook pre-push origin ssh://git@hf.co/acme/model"),
+    ],
+)
+def test_a_look_fetches_nothing(command: str, repository: Path, home: Path) -> None:
+    """An object that is missing, which git would fetch from a promisor remote, is not fetched to look at it.
+
+    That remote may be a command, and each file that git or git-lfs reads from the index may be missing.
+    """
+    git("lfs", "install", "--skip-repo")
+    git("config", "core.repositoryFormatVersion", "1")
+    git("config", "extensions.partialClone", "evil")
+    git("config", "remote.evil.promisor", "true")
+    git("config", "remote.evil.url", f"ext::touch {home / 'mark'}")
+    git("config", "protocol.ext.allow", "always")
+    git("config", "remote.pushDefault", "origin")
+    (repository / ".gitattributes").write_text("*.bin filter=lfs\n")
+    (repository / ".lfsconfig").write_text("[lfs]\n\tx = y\n")
+    (repository / "model.bin").write_bytes(POINTER)
+    git("add", ".gitattributes", ".lfsconfig")
+    for name in (".gitattributes", ".lfsconfig"):
+        oid = git("rev-parse", f":{name}").strip()
+        (repository / name).unlink()
+        (repository / ".git/objects" / oid[:2] / oid[2:]).unlink()
+    subprocess.run(["git", "ls-files", ":(top,attr:filter=lfs)"], check=False, capture_output=True)
+    assert (home / "mark").exists(), "git itself runs it"
+    (home / "mark").unlink()
+    push = f"refs/heads/main {git('rev-parse', 'HEAD').strip()} refs/heads/main {'0' * 40}\n"
+    run(*command.split(), stdin=push.encode(), HF_HUB_OFFLINE="1")
+    assert not (home / "mark").exists()
+
+
 def test_only_helpers_are_asked(archive: Path, home: Path) -> None:
     """`doctor` and `purge` ask the helpers of a repository as git would, and run nothing else that it names.
 
