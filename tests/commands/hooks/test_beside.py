@@ -491,7 +491,7 @@ def test_last_words_are_text(name: str, shell: str, bench: Bench, tmp_path: Path
         shown = f"{where}/gone" if is_text else "git-credential-hf"
         assert said[0] == f"git-credential-hf: warning: {shown} does not run, so this {what} was not checked"
         assert len(said) == 2
-        start, command, end = said[1].split("`")
+        start, command, _ = said[1].split("`")
         assert start.startswith("git-credential-hf: hint: install it again, or remove this hook ")
         if printed is done[2] or what == "commit":
             assert (command == "git rev-parse --git-path hooks") != is_text

@@ -71,7 +71,7 @@ def test_a_hostile_directory_runs_nothing(arguments: list[str], home: Path, monk
 @pytest.mark.git_versions
 @pytest.mark.parametrize("lazy", ["0", "1"])
 def test_nothing_is_fetched(lazy: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """git fetches no missing object from a promisor remote; a git that does not know GIT_NO_LAZY_FETCH does not, too."""
+    """No git of ours fetches a missing object from a promisor remote, also one that does not know GIT_NO_LAZY_FETCH."""
     monkeypatch.chdir(home)
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "ext:file")  # does not count
     git("init", "--quiet")
