@@ -1,8 +1,8 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
-from git_credential_hf.hub import PUBLIC_HUB, normalized_origin, origins_of, requested_hub
+from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, origins_of, requested_hub
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, trace
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, shell_word, trace
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, STATE, Request
 from git_credential_hf.state import (
     BEARER,
@@ -171,7 +171,7 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
 
     current = current_token(hub)
-    if user.lower() in PLACEHOLDER_USERNAMES or hub != PUBLIC_HUB:
+    if user.lower() in PLACEHOLDER_USERNAMES or hub != PUBLIC_HUB or not is_valid_name(user):
         return current  # another Hub, which can choose the name by a redirect, is shown no other token than its own
     tokens = [*([current] if current else []), *stored_tokens(hub)]
     owned = _owned_by(user, tokens)
@@ -188,7 +188,9 @@ def _token_of_account(user: str, hub: str) -> Token | None:
         report(
             "warning", f"the URL names {user}, but no stored token is known to be of that account; using {names[0]}'s"
         )
-        report("hint", f"run `git-credential-hf login` with a token of {user}, or remove the name from the URL")
+        report(
+            "hint", f"run `git-credential-hf login` with a token of {shell_word(user)}, or remove the name from the URL"
+        )
     return current
 
 

