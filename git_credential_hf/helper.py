@@ -1,8 +1,8 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
 from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, origins_of, requested_hub
-from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, shell_word, trace
+from git_credential_hf.masking import mask_token, shown_user
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, trace
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, STATE, Request
 from git_credential_hf.state import (
     BEARER,
@@ -186,11 +186,10 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     if names and user.lower() not in names and names[0] != "-" and not is_recorded(_WARNED, f"{hub} {user}"):
         record(_WARNED, f"{hub} {user}", WARNED_FOR)
         report(
-            "warning", f"the URL names {user}, but no stored token is known to be of that account; using {names[0]}'s"
+            "warning",
+            f"the URL names {shown_user(user)}, but no stored token is known to be of that account; using {names[0]}'s",
         )
-        report(
-            "hint", f"run `git-credential-hf login` with a token of {shell_word(user)}, or remove the name from the URL"
-        )
+        report("hint", "run `git-credential-hf login` with a token of that account, or remove the name from the URL")
     return current
 
 

@@ -16,7 +16,7 @@ from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
 from git_credential_hf.hub import parse_remote, without_credentials
-from git_credential_hf.masking import mask_line
+from git_credential_hf.masking import mask_line, shown_user
 from git_credential_hf.owners import selects_token
 from git_credential_hf.problem import Problem, shell_word
 
@@ -111,7 +111,10 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
         if entry.name == "username":
             if selects_token(entry.value or ""):
                 continue
-            id, title = "username-set", f"git requests credentials for the user name '{value}' only"
+            id, title = (
+                "username-set",
+                f"git requests credentials for the user name '{shown_user(entry.value or '')}' only",
+            )
         elif entry.name == "provider":
             id, title = "gcm-residue", "Git Credential Manager left a setting for the Hub"
             place += f" = {value}"

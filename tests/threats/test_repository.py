@@ -397,13 +397,23 @@ def test_a_user_name_gives_no_order(name: str, repository: Path, account_is_know
     """What cannot be an account's name is not one: the current token is given, and nothing is said. Another is told."""
     status, answer, said = run("get", stdin=ASK[:-1] + f"username={name}\n\n".encode())
     hint = (
-        "hint: run `git-credential-hf login` with a token of bob, or remove the name from the URL"
+        "hint: run `git-credential-hf login` with a token of that account, or remove the name from the URL"
         if name == "bob"
         else ""
     )
     assert (status, bool(said)) == (0, name == "bob")
     assert hint in said
     assert f"password={os.environ['HF_TOKEN']}\n" in answer
+
+
+@pytest.mark.parametrize("secret", ["Sk9dXq27LmZp41VtRw", "corp-akcp8secretsecret", "p4ss!word"])
+def test_a_secret_in_the_place_of_a_user_name(secret: str, repository: Path, account_is_known: None) -> None:
+    """What may be a secret is not shown: not of a URL, and not of git's settings."""
+    said = [run("get", stdin=ASK[:-1] + f"username={secret}\n\n".encode())]
+    git("config", "--global", "credential.https://huggingface.co.username", secret)
+    said += [run(*command.split()) for command in ("status", "doctor --offline", "configure --dry-run")]
+    assert not [answer for answer in said if secret in "".join(map(str, answer))]
+    assert "for the user name '****' only" in "".join(map(str, said))
 
 
 @pytest.fixture
