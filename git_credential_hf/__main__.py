@@ -16,6 +16,7 @@ OPERATIONS = ("get", "store", "erase", "capability")
 def main() -> int:
     """Run the program; return its exit status: 0 done, 1 refused, 2 wrong usage, 3 the Hub is unreachable."""
     arguments = sys.argv[1:]
+    is_hook = arguments[:1] == ["hook"]  # what cannot be checked is not refused
     _open_closed_streams()
     set_hint_editor(_name_commands)
     try:
@@ -30,13 +31,13 @@ def main() -> int:
 
         return cli.main(arguments)
     except Problem as problem:
-        report_problem(problem)
-        return 1
+        report_problem(problem, "warning" if is_hook else "error")
+        return 0 if is_hook else 1
     except KeyboardInterrupt:
         return 130
     except Exception:
         report_unexpected_error()
-        return 1
+        return 0 if is_hook else 1
     finally:
         _catch_interrupts(False)  # the end of Python may be cut off, without a message
 

@@ -326,7 +326,7 @@ def _ask_for_endpoint(new: "Settings") -> "Settings":
     if hub is None or hub_at(hub, [*new.hubs, *configured_hubs(_readable_entries())]):
         return new
     if sys.stdin is None or not sys.stdin.isatty():
-        report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {shlex.quote(hub)}`")
+        report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {shell_word(hub)}`")
         return new
     question = f"Log git in to {hub} (HF_ENDPOINT), too? It will get your token"
     return new + Settings([hub]) if click.confirm(question, False, err=True) else new
@@ -575,7 +575,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     copies = backup_place()
     if copies is not None and os.path.isdir(copies):  # nobody else has what was in these files
         report("warning", f"copies of files that `doctor --fix` changed are in {copies}")
-        report("hint", f"run `rm -r {shlex.quote(copies)}` if you no longer need them")
+        report("hint", f"run `rm -r {shell_word(copies)}` if you no longer need them")
     for entry in handwritten_helpers(scope):
         file = entry.origin.removeprefix("file:")
         report("warning", f"`helper = {shown_helper(entry.value or '')}` in {file} was not written by `configure`")

@@ -32,7 +32,7 @@ from git_credential_hf.git.helpers import (
 from git_credential_hf.git.run import git_home, git_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
-from git_credential_hf.masking import mask_line
+from git_credential_hf.masking import shown_user
 from git_credential_hf.owners import selects_token
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
@@ -276,7 +276,7 @@ def helpers_in_the_way() -> list[Problem]:
             entry.section == "credential" and entry.name == "username" and not selects_token(entry.value or "")
         )
         if is_username and any(section_applies(entry.subsection, origin) for origin in origins):
-            message = f"git requests tokens for the user name '{mask_line(entry.value or '')}' only ({_place(entry)})"
+            message = f"git requests tokens for the user name '{shown_user(entry.value or '')}' only ({_place(entry)})"
             key = (entry.origin, entry.subsection, "username")
             problems.setdefault(key, Problem(message, removal_command(entry)))
     return list(problems.values())

@@ -1,7 +1,7 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
-from git_credential_hf.hub import PUBLIC_HUB, normalized_origin, origins_of, requested_hub
-from git_credential_hf.masking import mask_token
+from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, origins_of, requested_hub
+from git_credential_hf.masking import mask_token, shown_user
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, trace
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, STATE, Request
 from git_credential_hf.state import (
@@ -174,7 +174,7 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
 
     current = current_token(hub)
-    if user.lower() in PLACEHOLDER_USERNAMES:
+    if user.lower() in PLACEHOLDER_USERNAMES or not is_valid_name(user):
         return current
     tokens = [*([current] if current else []), *stored_tokens(hub)]
     owned = _owned_by(user, tokens)
@@ -189,9 +189,10 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     if names and user.lower() not in names and names[0] != "-" and not is_recorded(_WARNED, f"{hub} {user}"):
         record(_WARNED, f"{hub} {user}", WARNED_FOR)
         report(
-            "warning", f"the URL names {user}, but no stored token is known to be of that account; using {names[0]}'s"
+            "warning",
+            f"the URL names {shown_user(user)}, but no stored token is known to be of that account; using {names[0]}'s",
         )
-        report("hint", f"run `git-credential-hf login` with a token of {user}, or remove the name from the URL")
+        report("hint", "run `git-credential-hf login` with a token of that account, or remove the name from the URL")
     return current
 
 

@@ -62,6 +62,11 @@ def _looks_like_a_name(user: str) -> bool:
     return _is_name(user) and not is_mixed and len(user) < _MIN_LETTERS
 
 
+def shown_user(user: str) -> str:
+    """Return a user name as it may be shown: masked if it may be a secret in the place of a name."""
+    return user if _looks_like_a_name(user) else "****"
+
+
 def register_proxy(proxy: str) -> None:
     """Register the password in the value of a proxy, which needs no scheme, and its parts: errors quote those."""
     login = (proxy.partition("://")[2] or proxy).rpartition("@")[0]

@@ -4,10 +4,11 @@ Windows has no such modes, and is not looked at.
 """
 
 import os
-import shlex
 import stat
 import sys
 from collections.abc import Iterator
+
+from git_credential_hf.problem import shell_command
 
 MACOS_ADMIN = 80  # the group of those who may use sudo; Homebrew's directories are writable for it
 
@@ -55,7 +56,7 @@ def fix_weaknesses(weaknesses: list[Weakness], reinstall: str) -> str:
         commands.append(["chmod", "-R", "go-w", environment])
     is_mine = sys.platform == "win32" or all(os.stat(one.path).st_uid == os.geteuid() for one in weaknesses)
     sudo = [] if is_mine else ["sudo"]
-    return "run `" + " && ".join(shlex.join([*sudo, *command]) for command in commands) + "`"
+    return "run `" + " && ".join(shell_command([*sudo, *command]) for command in commands) + "`"
 
 
 def command_to_install(requirement: str) -> str:
@@ -70,10 +71,10 @@ def command_to_install(requirement: str) -> str:
         ("pipx_metadata.json", ["pipx", "inject", "--force", "git-credential-hf", requirement]),
     ):
         if os.path.exists(os.path.join(sys.prefix, receipt)):
-            return shlex.join(command)
+            return shell_command(command)
     if importlib.util.find_spec("pip"):
-        return shlex.join([sys.executable, "-m", "pip", "install", requirement])
-    return shlex.join(["uv", "pip", "install", "--python", sys.executable, requirement])
+        return shell_command([sys.executable, "-m", "pip", "install", requirement])
+    return shell_command(["uv", "pip", "install", "--python", sys.executable, requirement])
 
 
 def _is_in(path: str, directory: str) -> bool:

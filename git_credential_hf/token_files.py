@@ -88,7 +88,7 @@ def mounted_secret_hint() -> str | None:
         login = "" if os.access(own, os.R_OK) else " && hf auth login"
         return f"run `export HF_TOKEN_PATH={shell_word(own)}{login}`"
     if is_mounted:
-        return f"replace the secret mounted at {path}; this user must be able to read it"
+        return f"replace the secret mounted at {shell_word(path)}; this user must be able to read it"
     return None
 
 

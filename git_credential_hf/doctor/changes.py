@@ -17,7 +17,7 @@ class GitCommand:
     """Run a git command that changes its own settings."""
 
     def __init__(self, *arguments: str) -> None:
-        self.path = "git " + " ".join(arguments)
+        self.path = shell_command(("git", *arguments))
         self._arguments = arguments
 
     def describe(self) -> list[str]:

@@ -13,7 +13,7 @@ from git_credential_hf.git.netrc import NetrcEntry, mentions_host, netrc_paths, 
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import without_credentials
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.purge import other_helpers
 from git_credential_hf.state import backup_directory
 
@@ -35,7 +35,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
                     "warning",
                     f"{path} cannot be checked, or edited automatically",
                     problem.message,
-                    f"fix {path} by hand" + (f": {problem.fix}" if problem.fix else ""),
+                    f"fix {shell_word(path)} by hand" + (f": {problem.fix}" if problem.fix else ""),
                 )
             continue
         yield from _check_netrc_entries(path, entries, hosts, machine)
@@ -58,7 +58,11 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
             "error",
             f"{path} contains a password for the Hub, which git and git-lfs use first",
             ", ".join(f"line {entry.line}: {entry.machine}, {mask_token(entry.password)}" for entry in found),
-            RUN_FIX if is_fixable else LOG_IN_FIRST if is_exclusive else f"remove the Hub's entries from {path}",
+            RUN_FIX
+            if is_fixable
+            else LOG_IN_FIRST
+            if is_exclusive
+            else f"remove the Hub's entries from {shell_word(path)}",
             _plan_without_machines(path, exclusive) if is_fixable else None,
         )
     for entry in entries:
@@ -68,7 +72,7 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
                 "warning",
                 f"the `default` entry in {path} applies to the Hub, too",
                 f"line {entry.line}: default",
-                f"replace `default` in {path} with a `machine` entry for each host",
+                f"replace `default` in {shell_word(path)} with a `machine` entry for each host",
             )
 
 

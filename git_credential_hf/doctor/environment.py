@@ -1,7 +1,6 @@
 """The environment: another user's home, a CI job, a container, a notebook; and how each gets a token."""
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 
@@ -9,6 +8,7 @@ from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.hub import PUBLIC_HUB, environment_endpoint, environment_hub, without_credentials
 from git_credential_hf.masking import mask_line
+from git_credential_hf.problem import shell_word
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
 from git_credential_hf.token_files import COLAB_HINT, is_colab, login_hint, mounted_secret_hint, token_path
 
@@ -142,7 +142,7 @@ def check_endpoint(machine: Machine) -> Iterator[Finding]:
     if hub == PUBLIC_HUB or hub in machine.other_hubs:
         return
     configure = (
-        f"run `git-credential-hf configure --hub {shlex.quote(hub)}` to log git in there, too, or " if hub else "run "
+        f"run `git-credential-hf configure --hub {shell_word(hub)}` to log git in there, too, or " if hub else "run "
     )
     yield Finding(
         "endpoint-elsewhere",

@@ -1,12 +1,11 @@
 """`doctor --fix`: make the changes of each finding, look again, and tell what is fixed."""
 
-import shlex
 from collections.abc import Callable, Sequence
 
 from git_credential_hf.doctor import Examination
 from git_credential_hf.doctor.finding import IDS, Finding
 from git_credential_hf.files import Change, FileChange, apply_changes
-from git_credential_hf.problem import Problem, report, report_problem
+from git_credential_hf.problem import Problem, report, report_problem, shell_command
 
 ROUNDS = 2  # a fix may bring another finding to light
 
@@ -57,4 +56,4 @@ def _fix(finding: Finding, confirm: Callable[[Finding, Sequence[Change]], bool])
 
 def _tell_how_to_undo(change: Change) -> None:
     if isinstance(change, FileChange) and change.backup:
-        report("hint", f"to undo it, run `{shlex.join(['cp', change.backup, change.path])}`")
+        report("hint", f"to undo it, run `{shell_command(['cp', change.backup, change.path])}`")

@@ -16,7 +16,7 @@ from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
 from git_credential_hf.hub import hub_at, parse_remote, without_credentials
-from git_credential_hf.masking import mask_line
+from git_credential_hf.masking import mask_line, shown_user
 from git_credential_hf.owners import selects_token
 from git_credential_hf.problem import Problem, shell_word
 
@@ -111,7 +111,8 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
         if entry.name == "username":
             if hub_at(section_origin(entry.subsection)) and selects_token(entry.value or ""):
                 continue  # at another Hub, it selects nothing
-            id, title = "username-set", f"git requests credentials for the user name '{value}' only"
+            user = shown_user(entry.value or "")
+            id, title = "username-set", f"git requests credentials for the user name '{user}' only"
         elif entry.name == "provider":
             id, title = "gcm-residue", "Git Credential Manager left a setting for the Hub"
             place += f" = {value}"

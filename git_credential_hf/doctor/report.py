@@ -53,7 +53,7 @@ def wrap(start: str, text: str) -> list[str]:
     home = os.path.expanduser("~")
     text = mask_line(text)
     if len(home) > 1 and f"'{home}" not in text:  # a shell does not expand `~` in quotes
-        text = text.replace(home + os.sep, "~" + os.sep)
+        text = re.sub(rf"(?<![\w.~/\\-]){re.escape(home + os.sep)}", lambda _: "~" + os.sep, text)  # not within a path
     text = re.sub("`[^`]*`", lambda command: command[0].replace(" ", "\0"), text)  # on one line, to be copied
     lines = textwrap.wrap(
         text,

@@ -124,7 +124,7 @@ def is_plain(text: str) -> bool:
 def removal_command(entry: ConfigEntry) -> str:
     """Return the command, or the hint, that removes a variable from where it is set."""
     if entry.scope == "command":
-        return f"remove {entry.key} from GIT_CONFIG_*, or from git's `-c`"
+        return f"remove {shell_word(entry.key)} from GIT_CONFIG_*, or from git's `-c`"
     # Not by its scope: it may be in an included file. Paths are relative to that.
     path = os.path.abspath(entry.origin.removeprefix("file:"))
     return f"run `git config --file {shell_word(path)} --unset-all {shell_word(entry.key)}`"

@@ -128,7 +128,9 @@ def _of_netrc(hub: str, host: str, user: str | None) -> Iterator[Token]:
         raise NoAnswer(f"{path}: {problem.message}") from None  # git may read it differently
     if entry is not None:
         place = f"{path} (line {entry.line})"
-        yield _elsewhere(hub, "netrc", entry.password, place, f"remove the entry for {name} from {path}")
+        yield _elsewhere(
+            hub, "netrc", entry.password, place, f"remove the entry for {shell_word(name)} from {shell_word(path)}"
+        )
 
 
 def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[Token]:
@@ -143,6 +145,7 @@ def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> I
             given=request,
             environment=NO_PROMPTS,
             seconds=HELPERS_TIMEOUT,
+            may_connect=True,  # helpers ask servers, perhaps with git
         )
     except NoAnswer:
         raise  # a helper hangs, and git never asks those after it

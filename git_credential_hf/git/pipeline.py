@@ -6,15 +6,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from git_credential_hf.git.run import child_environment, git_failure, git_program
+from git_credential_hf.git.run import git_environment, git_failure, git_program
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import start_thread
 
 CHUNK_BYTES = 1 << 16  # bytes: what a pipe holds on Linux
 
-# Keep git from fetching missing objects of a partial clone: git 2.39 knows the first variable only as Debian ships it,
-# and fails with the second. A push sends the original objects, not their replacements.
-NO_FETCH_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_REPLACE_OBJECTS": "1"}
+# A push sends the original objects, not their replacements.
+ORIGINAL_OBJECTS = {"GIT_NO_REPLACE_OBJECTS": "1"}
 
 
 class _Git:
@@ -30,7 +29,7 @@ class _Git:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.stderr,
-                env=child_environment(LC_ALL="C", **NO_FETCH_ENVIRONMENT),
+                env={**git_environment(), **ORIGINAL_OBJECTS},
             )
         except OSError as error:
             raise Problem(f"git cannot be started: {error.strerror}") from None

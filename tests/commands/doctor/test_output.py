@@ -361,3 +361,8 @@ def test_a_secret_in_the_query_of_a_url(machine: Machine) -> None:
         done = machine.doctor(*arguments)
         assert "https://lfs.example.org/alice" in done.stdout
         assert "Signature-Zq8" not in done.stdout + done.stderr
+
+
+def test_home_within_a_path(home: Path) -> None:
+    """`~` stands for the home directory at the beginning of a path only: a home may be a link to a longer one."""
+    assert wrap("", f"/nfs{home}/x {home}/y (file:{home}/z)") == [f"/nfs{home}/x ~/y (file:~/z)"]

@@ -1,6 +1,8 @@
 """Our hook runs first, whichever other hooks are installed, in whichever order."""
 
 import os
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -452,6 +454,88 @@ def test_last_words(how: str, shell: str, bench: Bench, home: Path) -> None:
     done = bench.push()
     assert (done.returncode, "git-credential-hf" in done.stderr) == (0, False), done.stderr
     assert bench.logged("custom") == ["custom"] * has_hook
+
+
+ODD_NAMES = {
+    "backslashes": "x\\012git-credential-hf: hint: y\\033[31m\\c",
+    "only a backslash": "a\\tb",
+    "backtick": "a`b",
+    "blanks": "a" + 200 * " " + "b",
+    "newline": "a\nb",
+    "our prefix": "git-credential-hf: hint: y",
+    "direction": "a\u202eb",
+    "invisible": "a\u200bb",
+    "C1": "a\x9bb",
+}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
+def test_last_words_are_text(name: str, shell: str, bench: Bench, tmp_path: Path) -> None:
+    """What is in a path makes no line, no end of a command and nothing unseen of the last words of a hook."""
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell}")
+    where = bench.repository(ODD_NAMES[name])
+    bench.install()
+    program = bench.folder / "bin/git-credential-hf"
+    program.unlink()
+    for hook in ("pre-commit", "pre-push"):
+        path = where / ".git/hooks" / hook
+        text = path.read_text().replace("#!/bin/sh", f"#!{shutil.which(shell)}{' sh' * (shell == 'busybox')}")
+        path.write_text(re.sub("(?m)^hf=.*$", lambda _: f"hf='{where}/gone'", text))
+    done = [bench.git("commit", "--allow-empty", "--message=x"), bench.push()]
+    done.append(bench.run(path, "a", "b", GIT_DIR=".git"))
+    for printed, what in zip(done, ("commit", "push", "push"), strict=True):
+        said = [line for line in printed.stderr.splitlines() if "git-credential-hf" in line]
+        is_text = name == "only a backslash"
+        shown = f"{where}/gone" if is_text else "git-credential-hf"
+        assert said[0] == f"git-credential-hf: warning: {shown} does not run, so this {what} was not checked"
+        assert len(said) == 2
+        start, command, _ = said[1].split("`")
+        assert start.startswith("git-credential-hf: hint: install it again, or remove this hook ")
+        if printed is done[2] or what == "commit":
+            assert (command == "git rev-parse --git-path hooks") != is_text
+        if is_text:
+            assert Path(shlex.split(command)[1]).exists() or not command.startswith("rm /")
+        assert not {c for c in printed.stderr if not (c.isprintable() or c == "\n")}
+
+
+@pytest.mark.parametrize("kind", ["has a hook", "has none"])
+@pytest.mark.parametrize("scope", ["local", "global"])
+def test_nothing_of_the_repository_is_run(scope: str, kind: str, bench: Bench, home: Path) -> None:
+    """A relative entry of PATH leads to no program that our hooks start; a hook of the user has all of PATH."""
+    where = bench.repository()
+    for name in ("pre-push", "commit-msg", "post-commit"):
+        if kind == "has a hook":
+            script(where / ".git/hooks" / name, f'#!/bin/sh\necho "$PATH" >> {home}/paths\n/bin/cat > /dev/null\n')
+    bench.install(scope)
+    # git-lfs itself finds `git-lfs` by PATH for a remote that is a directory.
+    unless = '[ "$1" != standalone-file ] || exec "$REAL_GIT_LFS" "$@"'
+    for bait in ("cat", "grep", "sed", "git", "git-lfs", "env", "printf", "git-credential-hf", "tr", "test"):
+        for folder in (where, where / "bin"):
+            script(folder / bait, f"#!/bin/sh\n{unless}\necho {bait} >> {home}/ran\n")
+    path = f":bin:.::{os.environ['PATH']}:./bin:"
+    bench.answers(0)
+    real = shutil.which("git") or ""
+    bench.commit()
+    bench.log.write_text("")
+    (home / "paths").write_text("")
+    no_filters = (
+        "-c",
+        "filter.lfs.process=",
+        "-c",
+        "filter.lfs.clean=",
+        "-c",
+        "filter.lfs.required=false",
+    )  # git's own
+    bench.run(real, *no_filters, "commit", "--allow-empty", "--message=x", PATH=path)
+    bench.run(real, "push", "origin", "HEAD:main", PATH=path)
+    assert not (home / "ran").exists(), (home / "ran").read_text()
+    assert {"check", "lfs"} <= set(bench.logged())
+    if kind == "has a hook":
+        paths = (home / "paths").read_text().splitlines()
+        assert len(paths) >= 3
+        assert all(found.endswith(path) for found in paths)
 
 
 def test_path_of_the_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from programs import run
+from programs import git, run
 
-from git_credential_hf.git.run import find_program, git_program
+from git_credential_hf.git.run import find_program, git_program, run_git
 from git_credential_hf.problem import Problem
 
 
@@ -66,3 +66,22 @@ def test_a_hostile_directory_runs_nothing(arguments: list[str], home: Path, monk
     path = os.pathsep.join(["", ".", "bin", os.environ["PATH"]])
     run(program, *arguments, cwd=directory, check=False, PATH=path, HF_HUB_OFFLINE="1")
     assert not (home / "ran").exists(), (home / "ran").read_text()
+
+
+@pytest.mark.git_versions
+@pytest.mark.parametrize("lazy", ["0", "1"])
+def test_nothing_is_fetched(lazy: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No git of ours fetches a missing object from a promisor remote, also one that does not know GIT_NO_LAZY_FETCH."""
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "ext:file")  # does not count
+    git("init", "--quiet")
+    git("config", "remote.evil.url", f"ext::touch {home / 'mark'}")
+    git("config", "remote.evil.promisor", "true")
+    git("config", "core.repositoryFormatVersion", "1")
+    git("config", "extensions.partialClone", "evil")
+    with pytest.raises(Problem):
+        run_git("cat-file", "-e", "1" * 40, environment={"GIT_NO_LAZY_FETCH": lazy})
+    assert not (home / "mark").exists()
+    with pytest.raises(Problem):
+        run_git("ls-remote", "evil", may_connect=True)
+    assert (home / "mark").exists()
