@@ -189,11 +189,11 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     if owned is not None:
         return owned if owned is current else stored_token(owned.name or "", hub)
     names = known_names(current) if current else []
-    if names and user.lower() not in names and names[0] != "-" and not is_recorded(_WARNED, f"{hub} {user}"):
+    is_doubtful = names[:1] != ["-"] or len({token.value for token in tokens}) > 1  # or the Hub says what is wrong
+    if names and user.lower() not in names and is_doubtful and not is_recorded(_WARNED, f"{hub} {user}"):
         record(_WARNED, f"{hub} {user}", WARNED_FOR)
-        report(
-            "warning", f"the URL names {user}, but no stored token is known to be of that account; using {names[0]}'s"
-        )
+        used = "the current token" if names[0] == "-" else f"{names[0]}'s"
+        report("warning", f"the URL names {user}, but no stored token is known to be of that account; using {used}")
         report("hint", f"run `git-credential-hf login` with a token of {user}, or remove the name from the URL")
     return current
 

@@ -63,9 +63,7 @@ def test_a_new_login_goes_before_an_older_token_of_its_account(hub: Hub, account
     assert [request.token for request in hub.log.of("/api/whoami-v2")] == [new]
 
 
-def test_another_login_goes_behind_a_token_of_the_account(
-    hub: Hub, account: Account, tokens: dict[str, str]
-) -> None:
+def test_another_login_goes_behind_a_token_of_the_account(hub: Hub, account: Account, tokens: dict[str, str]) -> None:
     """A token that is known to be of the account in the URL is used if the Hub does not say whose the new login is."""
     account.git("ls-remote", MODEL)  # which learns whose they are
     log_in(account.home, hub.token("alice"), "a-new-one")
@@ -89,3 +87,18 @@ def test_the_hub_does_not_answer(hub: Hub, account: Account, tokens: dict[str, s
     assert account.git("ls-remote", "https://bob@huggingface.co/alice/private-model").stderr == ""
     hub.faults.clear()
     account.git("ls-remote", MODEL)
+
+
+def test_a_mistaken_refusal_does_not_last(hub: Hub, account: Account, tokens: dict[str, str]) -> None:
+    """While the Hub has just refused to say whose tokens these are, there is a warning; minutes later it is asked."""
+    hub.faults.status("/api/whoami-v2", 401, times=2)
+    done = account.git("ls-remote", MODEL, check=False)
+    warning = (
+        "warning: the URL names bob, but no stored token is known to be of that account; using the current token\n"
+    )
+    assert warning in done.stderr
+    path = account.home / ".cache/git-credential-hf/owners"
+    lines = [line.split() for line in path.read_text().splitlines()]
+    assert [names for _, _, *names in lines if names[0] != "-"] == []
+    path.write_text("".join(f"{key} {mark} - {int(at) - 600}\n" for key, mark, _, at in lines))
+    assert account.git("ls-remote", MODEL).stderr == ""
