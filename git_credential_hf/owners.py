@@ -21,7 +21,7 @@ _REFUSAL_BELIEVED_FOR = 300  # seconds: a proxy, a portal or the Hub may have re
 
 
 def record_owner(token: Token, account: str, organizations: Iterable[str] = ()) -> None:
-    """Record the account of a token, empty if the Hub refuses it now, and the organizations that may be named instead."""
+    """Record the account of a token, empty if the Hub refuses it, and the organizations that may be named instead."""
     names = [account.lower(), *map(str.lower, organizations)][:_MAX_NAMES]
     if not account:
         names = [_REFUSED, str(int(time.time()))]

@@ -47,7 +47,7 @@ def test_it_is_known_from_other_questions(hub: Hub, account: Account, tokens: di
 
 
 def test_a_new_login_goes_before_an_older_token_of_its_account(hub: Hub, account: Account) -> None:
-    """After a second login the URL's account selects the new token, for which the Hub is asked once, not the old one."""
+    """After a second login the URL's account selects the new token, for which the Hub is asked once."""
     old, new = hub.token("alice", "read"), hub.token("alice")
     url = "https://alice@huggingface.co/alice/private-model"
     account.is_given(old, "laptop")
