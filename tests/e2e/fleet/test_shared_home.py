@@ -206,8 +206,13 @@ def test_a_lock_of_root(machine: Machine, hub: Hub) -> None:
     assert f"is not renewed: cannot write {home}/.cache/huggingface/stored_tokens.lock\n" in warned
     assert (get(), hub.log.of("/oauth/token")) == ("", [])
     (hint,) = [line for line in warned.splitlines() if "hint: run `" in line]
+    doctor = machine.run("git-credential-hf", "doctor", "--json", user=ALICE, HOME=str(home), check=False)
+    (found,) = [one for one in json.loads(doctor.stdout)["findings"] if one["id"] == "login-not-renewable"]
+    assert (found["title"], f"hint: {found['fix']}") == ("the login cannot be renewed", hint.partition("hf: ")[2])
     machine.run("sh", "-c", hint.partition("`")[2].rstrip("`"), user=ALICE)
     assert (get(), len(hub.log.of("/oauth/token"))) == ("", 1)
+    doctor = machine.run("git-credential-hf", "doctor", "--json", user=ALICE, HOME=str(home), check=False)
+    assert "login-not-renewable" not in doctor.stdout
 
 
 def test_a_full_disk(machine: Machine, hub: Hub) -> None:
