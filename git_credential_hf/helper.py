@@ -176,30 +176,39 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     current = current_token(hub)
     if user.lower() in PLACEHOLDER_USERNAMES or not is_valid_name(user):
         return current
-    tokens = [*([current] if current else []), *stored_tokens(hub)]
-    owned = _owned_by(user, tokens)
-    if owned is None and len({token.value for token in tokens}) > 1:
+    stored = stored_tokens(hub)
+    owned = _owned_by(user, current, stored)
+    # A new login goes before an older token of its account: before that is chosen, the Hub says whose the new one is.
+    tokens = [*([current] if current else []), *stored]
+    unknown = [token for token in tokens if (owned is None or token is current) and not known_names(token)]
+    if unknown and len({token.value for token in tokens}) > 1:
         from git_credential_hf.api.access import learn_owners
 
-        learn_owners([token for token in tokens if not known_names(token)])  # once for each token
-        owned = _owned_by(user, tokens)
+        learn_owners(unknown)  # once for each token
+        owned = _owned_by(user, current, stored)
     if owned is not None:
         return owned if owned is current else stored_token(owned.name or "", hub)
     names = known_names(current) if current else []
-    if names and user.lower() not in names and names[0] != "-" and not is_recorded(_WARNED, f"{hub} {user}"):
+    is_doubtful = names[:1] != ["-"] or len({token.value for token in tokens}) > 1  # or the Hub says what is wrong
+    if names and user.lower() not in names and is_doubtful and not is_recorded(_WARNED, f"{hub} {user}"):
         record(_WARNED, f"{hub} {user}", WARNED_FOR)
+        used = "the current token" if names[0] == "-" else f"{names[0]}'s"
         report(
             "warning",
-            f"the URL names {shown_user(user)}, but no stored token is known to be of that account; using {names[0]}'s",
+            f"the URL names {shown_user(user)}, but no stored token is known to be of that account; using {used}",
         )
         report("hint", "run `git-credential-hf login` with a token of that account, or remove the name from the URL")
     return current
 
 
-def _owned_by(user: str, tokens: list[Token]) -> Token | None:
+def _owned_by(user: str, current: Token | None, stored: list[Token]) -> Token | None:
+    """Return the token of this account: the current one, or a stored one, if possible not one that is held back."""
     from git_credential_hf.owners import known_names
 
-    return next((token for token in tokens if known_names(token)[:1] == [user.lower()]), None)
+    if current is not None and known_names(current)[:1] == [user.lower()]:
+        return current
+    owned = [token for token in stored if known_names(token)[:1] == [user.lower()]]
+    return next((token for token in owned if not is_recorded(_REFUSED, token.key)), owned[0] if owned else None)
 
 
 def _change_authtype(token: Token, request: Request) -> Problem | None:

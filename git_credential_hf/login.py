@@ -5,15 +5,18 @@ Checked with huggingface_hub 0.34.0, 0.36.2, 1.0.1, 1.19.0, 1.20.1, 1.33.0, 2.0.
 `interpreter_login` would also ask to copy the token into git's helpers, and in 1.0 does nothing if there is a token.
 """
 
+import contextlib
 import os
+import stat
 import sys
+from collections.abc import Iterator
 
 from git_credential_hf.api.client import ask_hub, try_hub_again
 from git_credential_hf.git.network import read_network
 from git_credential_hf.hub import environment_endpoint, environment_hub, token_settings_url, without_credentials
 from git_credential_hf.masking import mask_line, mask_words, register_secret
 from git_credential_hf.problem import Problem
-from git_credential_hf.token_files import mounted_secret_hint, token_path
+from git_credential_hf.token_files import mounted_secret_hint, stored_tokens_path, token_path
 
 
 def log_in() -> None:
@@ -36,7 +39,8 @@ def log_in() -> None:
     again = "run `git-credential-hf login` again"
     try:
         _use_git_network(hub)
-        _run_login(hub)
+        with _new_files_for_their_owner(hub):
+            _run_login(hub)
     except (KeyboardInterrupt, EOFError):
         print(file=sys.stderr)  # the cursor is behind a question
         raise Problem("the login was cancelled, and nothing was stored", again) from None
@@ -66,6 +70,54 @@ def _run_login(hub: str) -> None:
     if not token:
         raise ValueError("no token was entered")
     huggingface_hub.login(token, add_to_git_credential=False)
+
+
+@contextlib.contextmanager
+def _new_files_for_their_owner(hub: str) -> Iterator[None]:
+    """Give what huggingface_hub makes for a login to the owner of the directory that it is made in.
+
+    With sudo in a user's home it would be root's: then nothing of the user's could read or renew the login.
+    """
+    if sys.platform == "win32" or os.geteuid() != 0:
+        yield
+        return
+    from huggingface_hub import constants
+
+    made, before = [], {}
+    for folder in {os.path.dirname(token_path(hub)), os.path.dirname(stored_tokens_path()), constants.HF_HOME}:
+        before[folder] = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+        while not os.path.lexists(folder) and folder != os.path.dirname(folder):
+            made.append(folder)
+            folder = os.path.dirname(folder)
+    try:
+        yield
+    finally:
+        for folder, names in before.items():
+            with contextlib.suppress(OSError):  # it was not made
+                made += [os.path.join(folder, name) for name in os.listdir(folder) if name not in names]
+        for path in sorted(set(made)):  # what is above comes first
+            with contextlib.suppress(OSError):
+                _give_to_owner(path)
+
+
+def _give_to_owner(path: str) -> None:
+    """Give what root has made to the owner of the directory that it is in; raises `OSError`."""
+    if sys.platform == "win32":
+        return
+    # Another user's directory: nothing that they have put there, or linked to, may become theirs.
+    plainly = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        descriptor = os.open(os.path.basename(path), plainly, dir_fd=directory)
+        try:
+            owner, status = os.fstat(directory), os.fstat(descriptor)
+            is_new = status.st_uid == 0 and (stat.S_ISDIR(status.st_mode) or status.st_nlink == 1)
+            if is_new and owner.st_uid != 0:
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        finally:
+            os.close(descriptor)
+    finally:
+        os.close(directory)
 
 
 def _use_git_network(hub: str) -> None:

@@ -1,5 +1,6 @@
 """Whose token it is, as the Hub has once said: kept beside its cached answers, without the token."""
 
+import time
 from collections.abc import Iterable
 
 from git_credential_hf.state import Lock, cache_directory, fingerprint, new_key, read_state, write_state
@@ -8,18 +9,22 @@ from git_credential_hf.tokens import Token, stored_token_names, stored_tokens
 # User names in URLs that stand for no account: ours, huggingface_hub's, and those that other forges want.
 PLACEHOLDER_USERNAMES = (
     *("git", "hf_user", "user", "username", "token", "__token__", "oauth2", "x-access-token"),
-    *("hf", "huggingface", "x"),
+    *("hf", "huggingface", "x", "-"),
 )
 
 _NAME = "owners"
+_REFUSED = "-"  # in the place of the account, before the time
 _MAX_OWNERS = 16  # tokens; the oldest are dropped
 _MAX_NAMES = 20  # of one token; with these limits the file is read as a whole
 _MAX_NAME = 96  # characters
+_REFUSAL_BELIEVED_FOR = 300  # seconds: a proxy, a portal or the Hub may have refused a good token by mistake
 
 
 def record_owner(token: Token, account: str, organizations: Iterable[str] = ()) -> None:
     """Record the account of a token, empty if the Hub refuses it, and the organizations that may be named instead."""
-    names = [account.lower() or "-", *map(str.lower, organizations)][:_MAX_NAMES]
+    names = [account.lower(), *map(str.lower, organizations)][:_MAX_NAMES]
+    if not account:
+        names = [_REFUSED, str(int(time.time()))]
     if known_names(token) == names or any(len(name) > _MAX_NAME for name in names):
         return
     key = new_key()
@@ -31,9 +36,13 @@ def record_owner(token: Token, account: str, organizations: Iterable[str] = ()) 
 def known_names(token: Token) -> list[str]:
     """Return the account of a token, then its organizations, in small letters; empty if that is not known.
 
-    The account is `-` if the Hub refuses the token.
+    The account is `-`, and there are no organizations, if the Hub has refused the token in the last minutes.
     """
-    return next((line.split()[2:] for line in _lines() if _is_about(line, token)), [])
+    names = next((line.split()[2:] for line in _lines() if _is_about(line, token)), [])
+    if names[:1] != [_REFUSED]:
+        return names
+    since = names[1] if len(names) == 2 and names[1].isdecimal() else "0"
+    return [_REFUSED] if 0 <= time.time() - int(since[:20]) < _REFUSAL_BELIEVED_FOR else []
 
 
 def selects_token(username: str) -> bool:

@@ -8,15 +8,17 @@ the current one, or tells when an exchanged one expires. Checked with 0.34.6, 0.
 """
 
 import os
+import sys
 import time
 
-from git_credential_hf.hub import hub_at, url_origin
+from git_credential_hf.hub import PUBLIC_HUB, hub_at, url_origin
 from git_credential_hf.masking import mask_token, mask_words, register_secret
-from git_credential_hf.problem import Problem, report, report_problem, trace
+from git_credential_hf.problem import Problem, report, report_problem, shell_word, trace
 from git_credential_hf.state import (
     BEARER,
     BEARER_FOR,
     REFRESH_TRIED_FOR,
+    WARNED_FOR,
     Lock,
     cache_directory,
     fingerprint,
@@ -27,6 +29,7 @@ from git_credential_hf.state import (
     record,
     write_state,
 )
+from git_credential_hf.token_files import NOBODY, stored_tokens_path, token_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
@@ -72,6 +75,8 @@ def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token 
         now = reread()
         if now is None or now.value != token.value or _has_failed_since(began, token) or _is_hopeless(token):
             return now
+        if _cannot_store(token):
+            return now
         start = time.monotonic()
         try:
             messages = _renew(token, reread)
@@ -98,7 +103,7 @@ def renew_refused(token: "Token", reread: "Callable[[], Token | None]") -> bool:
         now = reread()
         if now is None or now.value != token.value:
             return now is not None
-        if is_recorded("renewed", token.key):
+        if is_recorded("renewed", token.key) or _cannot_store(token):
             return False
         record("renewed", token.key, REFRESH_TRIED_FOR)
         try:
@@ -143,6 +148,72 @@ def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool
     except Exception as error:
         messages = [_one_line(error)]
     return messages
+
+
+def _cannot_store(token: "Token") -> bool:
+    """Whether a new token could not be stored; what this user can do about that is reported.
+
+    The Hub renews a token once: whoever asks without a place for the answer has ended the login, be it a colleague's.
+    """
+    problem = storage_problem(token.hub)
+    if problem is None:
+        try:
+            _check_space()
+            return False
+        except OSError as error:
+            problem = Problem(f"cannot write to {os.path.dirname(stored_tokens_path())}: {error.strerror}")
+    # A file of somebody else's is theirs to renew; an expired token is reported if the Hub refuses it.
+    is_news = not isinstance(problem, _ForeignFileError) or (problem.fix and token.is_expired())
+    warned = f"not renewed {token.key}"
+    if is_news and not is_recorded("warned", warned):
+        record("warned", warned, WARNED_FOR)
+        message = f"the token {mask_token(token.value)} is not renewed: {problem.message}"
+        report_problem(Problem(message, problem.fix), "warning")
+    return True
+
+
+class _ForeignFileError(Problem):
+    """A token file belongs to another user."""
+
+
+def storage_problem(hub: str = PUBLIC_HUB) -> Problem | None:
+    """Return why huggingface_hub could not store a renewed token; `None` if nothing stands against it."""
+    stored = stored_tokens_path()
+    files, lock = (stored, token_path(hub)), f"{stored}.lock"
+    for path in (*files, os.path.dirname(stored), lock):
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return Problem(f"cannot read {path}: {error.strerror}")
+        is_own = sys.platform == "win32" or status.st_uid in (os.geteuid(), NOBODY)
+        if not is_own and path in files:
+            from git_credential_hf.program import user_name
+
+            name = user_name(status.st_uid)
+            # As root, huggingface_hub would leave its lock there, which its owner can then not use.
+            fix = f"run the command as {name}, not as root" if os.geteuid() == 0 else None
+            return _ForeignFileError(f"{path} belongs to {name}", fix)
+        if not os.access(path, os.R_OK | os.W_OK):
+            fix = None
+            if path == lock:
+                fix = f"run `rm -f {shell_word(path)}`"
+            elif is_own and not status.st_mode & 0o200:
+                fix = f"run `chmod u+w {shell_word(path)}`"
+            return Problem(f"cannot write {path}", fix)
+    return None
+
+
+def _check_space() -> None:
+    """Raise `OSError` if the files would not fit on their disk: they are emptied before they are written."""
+    import tempfile
+
+    stored = stored_tokens_path()
+    with tempfile.TemporaryFile(dir=os.path.dirname(stored)) as file:
+        file.write(bytes(os.stat(stored).st_size + 8192))  # with a longer token, in two files
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _is_hopeless(token: "Token") -> bool:

@@ -142,7 +142,15 @@ def _is_usable(path: str) -> bool:
         return False
     while not os.path.lexists(above) and above != os.path.dirname(above):
         above = os.path.dirname(above)
-    return os.access(above, os.W_OK | os.X_OK)
+    return os.access(above, os.W_OK | os.X_OK) and not _is_root_elsewhere(above)
+
+
+def _is_root_elsewhere(path: str) -> bool:
+    """Whether this is root in another user's directory: what root makes there, such as `~/.cache`, is lost for them."""
+    try:
+        return sys.platform != "win32" and os.geteuid() == 0 and os.stat(path).st_uid != 0
+    except OSError:
+        return False
 
 
 def _directory() -> str | None:
@@ -154,7 +162,7 @@ def _directory() -> str | None:
 def private_directory(within: str | None = None) -> str | None:
     """Return our directory, made if need be; `None` if there is no safe one."""
     path = within or _directory()
-    if path is None:
+    if path is None or not _is_usable(path):
         return None
     try:
         for level in (os.path.dirname(path), path):

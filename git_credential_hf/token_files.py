@@ -103,7 +103,7 @@ def is_colab() -> bool:
     return any(name.startswith("COLAB_") for name in os.environ)
 
 
-_NOBODY = 65534  # who is shown as the owner if a network disk, or a container, does not tell
+NOBODY = 65534  # who is shown as the owner if a network disk, or a container, does not tell
 
 
 def foreign_owner(hub: str = PUBLIC_HUB) -> int | None:
@@ -123,7 +123,7 @@ def foreign_owner(hub: str = PUBLIC_HUB) -> int | None:
             path = os.path.dirname(path)  # which only its owner may enter
         except OSError:
             return None
-    if owner in (0, os.geteuid(), _NOBODY):
+    if owner in (0, os.geteuid(), NOBODY):
         return None
     home = os.path.realpath(os.path.expanduser("~"))
     return None if _is_own(home) and os.path.realpath(path).startswith(os.path.join(home, "")) else owner

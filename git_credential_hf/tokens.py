@@ -122,9 +122,11 @@ def current_token(hub: str = PUBLIC_HUB, *, act: bool = True, needs_name: bool =
     if os.environ.get("HF_OIDC_RESOURCE"):
         return _from_oidc(hub, act)
     found = _from_environment(hub)
-    if found is None and not needs_name and (value := read_token_file(hub)) and _is_user_access_token(value):
-        found = Token(value, "file", token_path(hub), hub=hub)
-    return found or _from_file(hub, act) or (_from_colab(hub) if act else None)
+    if found is None and (value := read_token_file(hub)) is not None:
+        if not needs_name and _is_user_access_token(value):
+            return Token(value, "file", token_path(hub), hub=hub)
+        found = _from_file(hub, act, value)
+    return found or (_from_colab(hub) if act else None)
 
 
 def _is_user_access_token(value: str) -> bool:
@@ -132,9 +134,12 @@ def _is_user_access_token(value: str) -> bool:
     return len(value) == 37 and value.startswith("hf_") and value[3:].isalnum()
 
 
-def login_token(hub: str = PUBLIC_HUB) -> Token | None:
-    """Return the token in the token file, with its name and expiry in the stored tokens; ignore the environment."""
-    value = read_token_file(hub)
+def login_token(hub: str = PUBLIC_HUB, value: str | None = None) -> Token | None:
+    """Return the token in the token file, with its name and expiry in the stored tokens; ignore the environment.
+
+    `value`: what has just been read from that file.
+    """
+    value = value or read_token_file(hub)
     if value is None:
         return None
     path = token_path(hub)
@@ -226,8 +231,8 @@ def may_be_for(hub: str, value: str) -> bool:
     return value.startswith(("hf_", "api_org_")) or environment_hub() == hub
 
 
-def _from_file(hub: str, act: bool) -> Token | None:
-    token = login_token(hub)
+def _from_file(hub: str, act: bool, value: str | None = None) -> Token | None:
+    token = login_token(hub, value)
     if token is not None and token.name is None:
         # Another process may be renewing it, in the stored tokens first: the file may contain the new one by now.
         token = login_token(hub) or token

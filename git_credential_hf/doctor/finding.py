@@ -10,7 +10,8 @@ from git_credential_hf.tokens import Token
 # The ids of all findings, in the order in which they are shown.
 IDS = (
     "git-broken",
-    *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring", "token-malformed"),
+    *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring"),
+    *("login-not-renewable", "token-malformed"),
     *("env-overrides-login", "legacy-token-file", "token-file-readable", "token-file-foreign", "read-only-token"),
     *("netrc-entry", "netrc-default", "netrc-unreadable"),
     *("helper-not-configured", "helper-not-found", "helper-shadowed", "helper-behind", "helper-bypassed"),

@@ -17,6 +17,7 @@ from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import mask_token, register_secret
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
 from git_credential_hf.program import user_name
+from git_credential_hf.refresh import storage_problem
 from git_credential_hf.state import backup_directory
 from git_credential_hf.token_files import foreign_owner, login_hint, stored_tokens_path, token_path
 from git_credential_hf.tokens import Token, login_token
@@ -69,6 +70,14 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             NOT_LOGGED_IN,
             f"HF_TOKEN is not set, and there is no token in {path}",
             token_hint(),
+        )
+    if token and token.is_renewable and (storage := storage_problem(token.hub)) and storage.fix:
+        yield Finding(
+            "login-not-renewable",
+            "warning",
+            "the login cannot be renewed",
+            f"{storage.message}: a new token could not be stored",
+            storage.fix,
         )
     if token is None or token.kind == "oidc" or token.is_renewable or token.is_expired():
         return

@@ -109,6 +109,21 @@ def test_cancelled(steps: list[tuple[str, str]], hub: Hub, home: Path) -> None:
     assert not (home / FOLDER / "token").exists() and not (home / FOLDER / "stored_tokens").exists()
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be root in the home of a user")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_root_in_the_home_of_a_user(is_there: bool, hub: Hub, home: Path) -> None:
+    """`sudo git-credential-hf login` with the user's HOME leaves the user files of theirs, and none of root's."""
+    if is_there:
+        log_in(home, "hf_" + "Old" * 10 + "wxyz")
+    for path in (home, *home.rglob("*")):
+        os.chown(path, 21001, 21002)
+    token = hub.token("alice", role="write")
+    done = login(*paste(token))
+    assert (done.returncode, stored(home)) == (0, token), done.stdout
+    assert (home / FOLDER / "stored_tokens").exists()
+    assert {path: path.stat().st_uid for path in home.rglob("*") if path.stat().st_uid != 21001} == {}
+
+
 def test_without_a_terminal(hub: Hub, home: Path) -> None:
     """Without a terminal nobody is asked, and nothing waits for a browser."""
     done = run("login", HF_TOKEN=None)

@@ -46,6 +46,31 @@ def test_it_is_known_from_other_questions(hub: Hub, account: Account, tokens: di
     assert hub.log.of("/api/") == []
 
 
+def test_a_new_login_goes_before_an_older_token_of_its_account(hub: Hub, account: Account) -> None:
+    """After a second login the URL's account selects the new token, for which the Hub is asked once."""
+    old, new = hub.token("alice", "read"), hub.token("alice")
+    url = "https://alice@huggingface.co/alice/private-model"
+    account.is_given(old, "laptop")
+    account.run("git-credential-hf", "status")  # which learns whose it is
+    account.clone(url)
+    account.is_given(new, "a-new-one")
+    hub.log.clear()
+    account.git("commit", "--allow-empty", "--message", "a change")
+    account.git("push")
+    hub.revoke(old)
+    account.git("fetch")
+    assert {request.token for request in hub.log.of("/alice/") if request.token} == {new}
+    assert [request.token for request in hub.log.of("/api/whoami-v2")] == [new]
+
+
+def test_another_login_goes_behind_a_token_of_the_account(hub: Hub, account: Account, tokens: dict[str, str]) -> None:
+    """A token that is known to be of the account in the URL is used if the Hub does not say whose the new login is."""
+    account.git("ls-remote", MODEL)  # which learns whose they are
+    log_in(account.home, hub.token("alice"), "a-new-one")
+    for offline in ("1", ""):
+        account.git("ls-remote", MODEL, HF_HUB_OFFLINE=offline)
+
+
 def test_nobody_has_a_token_of_that_account(hub: Hub, account: Account, tokens: dict[str, str]) -> None:
     """Another account's token is not used silently; a name that stands for no account is not one."""
     hub.org("acme", alice="write")
@@ -62,3 +87,18 @@ def test_the_hub_does_not_answer(hub: Hub, account: Account, tokens: dict[str, s
     assert account.git("ls-remote", "https://bob@huggingface.co/alice/private-model").stderr == ""
     hub.faults.clear()
     account.git("ls-remote", MODEL)
+
+
+def test_a_mistaken_refusal_does_not_last(hub: Hub, account: Account, tokens: dict[str, str]) -> None:
+    """While the Hub has just refused to say whose tokens these are, there is a warning; minutes later it is asked."""
+    hub.faults.status("/api/whoami-v2", 401, times=2)
+    done = account.git("ls-remote", MODEL, check=False)
+    warning = (
+        "warning: the URL names bob, but no stored token is known to be of that account; using the current token\n"
+    )
+    assert warning in done.stderr
+    path = account.home / ".cache/git-credential-hf/owners"
+    lines = [line.split() for line in path.read_text().splitlines()]
+    assert [names for _, _, *names in lines if names[0] != "-"] == []
+    path.write_text("".join(f"{key} {mark} - {int(at) - 600}\n" for key, mark, _, at in lines))
+    assert account.git("ls-remote", MODEL).stderr == ""

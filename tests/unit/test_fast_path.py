@@ -96,8 +96,9 @@ def opened(command: list[str], stdin: str, home: Path) -> set[str]:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
-def test_few_files(logged_in: None, home: Path, tmp_path: Path) -> None:
+def test_few_files(home: Path, tmp_path: Path) -> None:
     """`get` opens at most twelve files beyond those of a bare interpreter: homes may be on slow disks."""
+    log_in(home, "hf_" + "FastPath" * 4 + "wx", "laptop")  # of the settings page: its name is not needed
     program = shutil.which("git-credential-hf")
     assert program
     bare = opened([sys.executable, "-c", "pass"], "", tmp_path)

@@ -1,6 +1,9 @@
 """Whose tokens these are: recorded once for each, whoever asks at the same time."""
 
+import time
 from pathlib import Path
+
+import pytest
 
 from git_credential_hf.owners import known_names, record_owner
 from git_credential_hf.state import cache_directory
@@ -41,9 +44,26 @@ def test_what_another_hub_answers_does_not_cut_a_name(home: Path) -> None:
 
 
 def test_names_without_case(home: Path) -> None:
-    """The Hub knows names in any case; a token that it refuses is remembered as one."""
+    """The Hub knows names in any case; a token that it refuses is recorded as one."""
     token = Token("hf_" + "x" * 34, "file", "x")
     record_owner(token, "Acme-Bot", ["ACME"])
     assert known_names(token) == ["acme-bot", "acme"]
     record_owner(token, "")
     assert known_names(token) == ["-"]
+
+
+def test_a_refusal_is_believed_for_minutes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a proxy, or the Hub, has refused by mistake is asked about again; no account is named as a refusal is."""
+    token, now = Token("hf_" + "x" * 34, "file", "x"), time.time()
+    record_owner(token, "bob")
+    record_owner(token, "")
+    monkeypatch.setattr(time, "time", lambda: now + 200)
+    assert known_names(token) == ["-"]
+    record_owner(token, "")  # which begins anew
+    for later, names in ((450, ["-"]), (550, []), (100, [])):
+        monkeypatch.setattr(time, "time", lambda: now + later)  # noqa: B023 - called in this round
+        assert known_names(token) == names, later
+    record_owner(token, "bob")
+    assert known_names(token) == ["bob"]
+    record_owner(token, "-")
+    assert known_names(token) == []

@@ -17,7 +17,9 @@ from login import log_in
 from operations import HUB, QUIT, answer, ask, refuse_twice
 from programs import run
 
+from git_credential_hf.problem import Problem
 from git_credential_hf.state import (
+    backup_directory,
     cache_directory,
     is_recorded,
     job_directory,
@@ -589,3 +591,20 @@ def test_what_is_stored_can_be_read_again(
 
 def tmp_files(*roots: Path) -> list[Path]:
     return [path for root in roots for path in root.rglob("may")]
+
+
+@as_root
+def test_root_in_the_home_of_a_user(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under sudo, no directory is made for root where the user's own belong, such as `~/.cache`."""
+    runtime, temporary = tmp_path / "runtime", tmp_path / "tmp"
+    runtime.mkdir(0o700)
+    temporary.mkdir()
+    for path in (home, runtime):
+        os.chown(path, 21001, 21001)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    assert cache_directory() is None
+    assert record("renewed", TOKEN, 60) and is_recorded("renewed", TOKEN)
+    with pytest.raises(Problem, match="cannot keep a copy in "):
+        backup_directory()
+    assert [*home.iterdir(), *runtime.iterdir()] == []

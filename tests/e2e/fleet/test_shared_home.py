@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from account import needs_huggingface_hub
 from programs import Done
 
 from . import Machine
 
 if TYPE_CHECKING:
-    from fake_hub import Hub
+    from fake_hub import Hub, OAuth
 
 ALICE, BOB = 21001, 21002
 MODEL = "https://huggingface.co/alice/private-model"
@@ -122,3 +125,110 @@ def test_a_chosen_file_is_no_finding(shared: Shared) -> None:
     os.chown(file, 501, 501)
     file.chmod(0o644)
     assert shared.doctor(HF_HOME=None)["findings"] == []
+
+
+# --- a browser login that is due ---
+
+
+def write_login(folder: Path, pair: OAuth, owner: int, *, mode: int = 0o600) -> None:
+    """Write the login of a browser, an hour ago, for a folder of its owner's."""
+    lines = {"hf_token": pair.access_token, "refresh_token": pair.refresh_token, "expires_at": int(pair.expires_at)}
+    text = "[laptop]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()) + "\n"
+    for name, content in (("token", pair.access_token), ("stored_tokens", text)):
+        (folder / name).write_text(content)
+        (folder / name).chmod(mode)
+        os.utime(folder / name, (time.time() - 3600,) * 2)
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, owner, owner)
+
+
+def owners(home: Path) -> set[int]:
+    return {path.lstat().st_uid for path in (home, *home.rglob("*"))}
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_the_login_of_somebody_else_is_not_renewed(chosen: bool, shared: Shared, hub: Hub) -> None:
+    """Git gets bob's token as it is, due or expired or refused, and bob stays logged in: alice cannot store another."""
+    needs_huggingface_hub(1, 20)
+    shared.folder.chmod(0o2777)
+    more = {"HF_TOKEN_PATH": "/tmp/models/token"} if chosen else {}
+    for expires_in in (3600, -60):
+        pair = hub.oauth("bob", expires_in=expires_in)
+        write_login(shared.folder, pair, BOB, mode=0o644)
+        shared.folder.chmod(0o2777)
+        done = shared.run("git", "credential", "fill", stdin=ASK, **more)
+        assert f"password={pair.access_token}" in done.stdout
+        assert done.stderr == ""
+        hub.revoke(pair.access_token)
+        refused = shared.run("git-credential-hf", "erase", stdin=f"{ASK[:-1]}password={pair.access_token}\n", **more)
+        assert "error: " in refused.stderr
+        assert "renewed" not in refused.stderr
+        assert hub.log.of("/oauth/token") == []
+        assert {path.name for path in shared.folder.iterdir()} == {"token", "stored_tokens"}
+
+
+def test_root_in_the_home_of_a_user(machine: Machine, hub: Hub) -> None:
+    """`sudo git` renews nothing there, and leaves no file of root's: the user's own git renews the login afterwards."""
+    needs_huggingface_hub(1, 20)
+    home = machine.user(ALICE, "hf_unused")
+    inside = machine.root / str(home).lstrip("/")
+    pair = hub.oauth("alice", expires_in=3600)
+    write_login(inside / ".cache/huggingface", pair, ALICE)
+    configure = machine.run("git-credential-hf", "configure", user=ALICE, HOME=str(home))
+    assert configure.returncode == 0
+    done = machine.run("git", "ls-remote", MODEL, HOME=str(home), GIT_TERMINAL_PROMPT="0")
+    assert (done.stderr, owners(inside), hub.log.of("/oauth/token")) == ("", {ALICE}, [])
+    done = machine.run("git", "ls-remote", MODEL, user=ALICE, HOME=str(home), GIT_TERMINAL_PROMPT="0")
+    assert (done.stderr, [request.status for request in hub.log.of("/oauth/token")]) == ("", [200])
+    pair = hub.oauth("alice", expires_in=-60)
+    write_login(inside / ".cache/huggingface", pair, ALICE)
+    done = machine.run("git", "ls-remote", MODEL, HOME=str(home), check=False, GIT_TERMINAL_PROMPT="0")
+    assert f"is not renewed: {home}/.cache/huggingface/stored_tokens belongs to " in done.stderr
+    assert f"hint: run the command as the user {ALICE}, not as root\n" in done.stderr
+    assert (owners(inside), len(hub.log.of("/oauth/token"))) == ({ALICE}, 1)
+
+
+def test_a_lock_of_root(machine: Machine, hub: Hub) -> None:
+    """What root has left beside a login is named, with the command that removes it, once; the login is then renewed."""
+    needs_huggingface_hub(1, 20)
+    home = machine.user(ALICE, "hf_unused")
+    inside = machine.root / str(home).lstrip("/")
+    write_login(inside / ".cache/huggingface", hub.oauth("alice", expires_in=3600), ALICE)
+    lock = inside / ".cache/huggingface/stored_tokens.lock"
+    lock.touch(0o644)
+
+    def get() -> str:
+        done = machine.run("git-credential-hf", "get", user=ALICE, stdin=ASK, HOME=str(home))
+        assert "password=" in done.stdout
+        return done.stderr
+
+    warned = get()
+    assert f"is not renewed: cannot write {home}/.cache/huggingface/stored_tokens.lock\n" in warned
+    assert (get(), hub.log.of("/oauth/token")) == ("", [])
+    (hint,) = [line for line in warned.splitlines() if "hint: run `" in line]
+    doctor = machine.run("git-credential-hf", "doctor", "--json", user=ALICE, HOME=str(home), check=False)
+    (found,) = [one for one in json.loads(doctor.stdout)["findings"] if one["id"] == "login-not-renewable"]
+    assert (found["title"], f"hint: {found['fix']}") == ("the login cannot be renewed", hint.partition("hf: ")[2])
+    machine.run("sh", "-c", hint.partition("`")[2].rstrip("`"), user=ALICE)
+    assert (get(), len(hub.log.of("/oauth/token"))) == ("", 1)
+    doctor = machine.run("git-credential-hf", "doctor", "--json", user=ALICE, HOME=str(home), check=False)
+    assert "login-not-renewable" not in doctor.stdout
+
+
+def test_a_full_disk(machine: Machine, hub: Hub) -> None:
+    """A login that is due is not renewed if there is no space for the new token, and stays whole."""
+    needs_huggingface_hub(1, 20)
+    home = machine.user(ALICE, "hf_unused")
+    folder = machine.root / str(home).lstrip("/") / ".cache/huggingface"
+    machine.mount("-t", "tmpfs", "-o", "size=64k", "none", folder)
+    pair = hub.oauth("alice", expires_in=3600)
+    write_login(folder, pair, ALICE)
+    (folder / "stored_tokens.lock").touch(0o666)
+    os.chown(folder / "stored_tokens.lock", ALICE, ALICE)
+    with pytest.raises(OSError, match="No space"), open(folder / "model.bin", "wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 512)
+    done = machine.run("git-credential-hf", "get", user=ALICE, stdin=ASK, HOME=str(home))
+    assert f"password={pair.access_token}" in done.stdout
+    assert f"is not renewed: cannot write to {home}/.cache/huggingface: No space left on device\n" in done.stderr
+    assert (hub.log.of("/oauth/token"), pair.refresh_token in (folder / "stored_tokens").read_text()) == ([], True)
