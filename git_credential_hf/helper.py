@@ -57,8 +57,9 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         return _ANONYMOUS
     token = _requested_token(request, name, hub)
     if token is None:
-        report("error", NOT_LOGGED_IN)
-        report("hint", login_hint())
+        if not _is_followed(request, hub):
+            report("error", NOT_LOGGED_IN)
+            report("hint", login_hint())
         return None
     if is_recorded(_REFUSED, token.key):
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
@@ -216,6 +217,16 @@ def _change_authtype(token: Token, request: Request) -> Problem | None:
 
 def _origin(request: Request, hub: str) -> str:
     return normalized_origin((request.protocol or b"").decode(), (request.host or b"").decode()) or hub
+
+
+def _is_followed(request: Request, hub: str) -> bool:
+    """Whether git asks another helper after this one, which may have a credential."""
+    from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
+
+    path = (request.path or b"").decode("utf-8", "surrogateescape")
+    chain = helper_chain(f"{_origin(request, hub)}/{path}", read_helper_entries())
+    are_ours = [is_our_helper(entry.value or "") for entry in chain]
+    return True in are_ours and not are_ours[-1]
 
 
 def _purge_chain(hub: str, request: Request, *, was_stored: bool) -> None:

@@ -312,6 +312,20 @@ def test_nothing_is_asked_without_a_token(hub: Hub, account: Account) -> None:
     assert calls(account, answer) == ["get", "store"]
 
 
+@pytest.mark.parametrize(
+    ("chain", "is_last"), [("hf store", False), ("hf", True), ("store hf", True), ("store '' hf", True)]
+)
+def test_an_error_comes_from_the_last_helper_alone(hub: Hub, account: Account, chain: str, is_last: bool) -> None:
+    """Nobody is logged in: that is no error if git goes on to another helper, which has a token."""
+    lines = "".join(f"\thelper = {name}\n" for name in chain.replace("''", '""').split())
+    (account.home / ".gitconfig").write_text(f"[credential]\n{lines}")
+    stored(account, alice=hub.token("alice"))
+    done = account.git("ls-remote", MODEL, check=False)
+    assert (done.returncode == 0) == (chain in ("hf store", "store hf"))
+    is_asked = chain != "store hf"  # git has its answer
+    assert ("not logged in" in done.stderr) == (is_last and is_asked)
+
+
 def test_a_user_name_that_selects_a_token_is_no_finding(hub: Hub, account: Account) -> None:
     """`credential.username` selects a stored token by its name, or by its account: doctor leaves it."""
     hub.user("bob")
