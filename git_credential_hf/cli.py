@@ -337,7 +337,14 @@ def _purge_first(wanted: bool | None) -> None:
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.helpers import configured_hubs, default_hub
     from git_credential_hf.hub import hub_origins
-    from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers, refuse_without_token
+    from git_credential_hf.purge import (
+        account_usernames,
+        copies_decider,
+        other_helpers,
+        purge_helpers,
+        refuse_without_token,
+        report_kept,
+    )
 
     entries = read_config()
     helpers = other_helpers(entries)
@@ -353,7 +360,10 @@ def _purge_first(wanted: bool | None) -> None:
     except Problem as problem:
         report_problem(problem, "warning")
         return
-    print_purge(purge_helpers(helpers, hub_origins(configured_hubs(entries)), account_usernames()))
+    hubs = configured_hubs(entries)
+    results = purge_helpers(helpers, hub_origins(hubs), account_usernames(), why_kept=copies_decider(hubs))
+    print_purge(results)
+    report_kept(results)
 
 
 @commands.command()
@@ -361,24 +371,38 @@ def _purge_first(wanted: bool | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_answers_json(lambda problem, **options: {"helpers": []})
 def purge(dry_run: bool, as_json: bool) -> int:
-    """Remove every copy of a Hub token from other helpers.
+    """Remove stale copies of Hub tokens from other helpers.
 
     Each helper that git could ask for a Hub token is asked what it has, told to
-    erase it, and asked again. What it has for other hosts is not touched.
+    erase it, and asked again. What may do more than your current token, or is
+    another account's, stays, as it may be all that works; it is named. What a
+    helper has for other hosts is not touched.
 
     Exits with 1 if a helper still has a token, or did not answer.
     """
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.helpers import configured_hubs, default_hub
     from git_credential_hf.hub import hub_origins
-    from git_credential_hf.purge import account_usernames, other_helpers, purge_helpers, refuse_without_token
+    from git_credential_hf.purge import (
+        account_usernames,
+        copies_decider,
+        other_helpers,
+        purge_helpers,
+        refuse_without_token,
+        report_kept,
+    )
 
     entries = read_config()
-    origins = hub_origins(configured_hubs(entries))
+    hubs = configured_hubs(entries)
+    origins = hub_origins(hubs)
     helpers = other_helpers(entries)
     if helpers and not dry_run:
         refuse_without_token(default_hub(entries))
-    results = purge_helpers(helpers, origins, account_usernames(), dry_run=dry_run)
+    why_kept = copies_decider(hubs)
+    results = purge_helpers(helpers, origins, account_usernames(), why_kept=None if dry_run else why_kept)
+    if dry_run:
+        for copy in (copy for result in results for copy in result.copies):
+            copy.kept = why_kept(copy)
     if as_json:
         print_json({"helpers": [result.as_json() for result in results]})
     else:
@@ -388,8 +412,9 @@ def purge(dry_run: bool, as_json: bool) -> int:
     for result in results:
         if result.failure:
             report("warning", f"{result.shown}: {result.failure}")
-        if remedy := result.remedy():
+        if (remedy := result.remedy()) and not any(copy.kept for copy in result.copies):
             report("hint", remedy)
+    report_kept(results)
     return 1 if any(result.state in ("held", "unknown") for result in results) else 0
 
 

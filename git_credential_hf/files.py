@@ -89,8 +89,7 @@ class FileChange:
                 if _read(self.path, status) != self.before:
                     raise Problem(f"{self.path} has just been changed by another program", "run the command again")
                 if self.backup_in is not None:
-                    place = os.path.join(self.backup_in(), os.path.basename(self.path))
-                    self.backup = _back_up(place, self.before or b"", status)
+                    self.backup = _back_up(self.path, self.backup_in(), self.before or b"", status)
                 if self.after is None:
                     os.unlink(self.path)
                     os.unlink(lock)
@@ -204,8 +203,18 @@ def create_file(
         raise
 
 
-def _back_up(path: str, content: bytes, status: os.stat_result | None) -> str:
+def back_up(path: str, directory: str) -> str:
+    """Copy a file that another program will change, as `FileChange` does; return the path of the copy."""
+    status = _status(path)
+    try:
+        return _back_up(path, directory, _read(path, status) or b"", status)
+    except OSError as error:
+        raise Problem(f"cannot keep a copy of {path}: {error.strerror}") from None
+
+
+def _back_up(path: str, directory: str, content: bytes, status: os.stat_result | None) -> str:
     """Copy the content to a file that only the owner can read; return its path."""
+    path = os.path.join(directory, os.path.basename(path))
     date = time.strftime("%Y%m%d-%H%M%S")
     for number in range(1, 100):  # earlier ones may be of the same second
         name = f"{path}.backup-{date}" + (f"-{number}" if number > 1 else "")

@@ -1,7 +1,7 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
-from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, origins_of, requested_hub
-from git_credential_hf.masking import mask_token, shown_user
+from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, requested_hub
+from git_credential_hf.masking import shown_user
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, trace
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, STATE, Request
 from git_credential_hf.state import (
@@ -34,7 +34,6 @@ if TYPE_CHECKING:  # importing it at run time would delay `get`
     from collections.abc import Iterable
 
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
-PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 
 # git leaves out a header with a blank value, and asks us again if the Hub wants a token after all (docs/facts.md#g9).
 _ANONYMOUS = (
@@ -59,8 +58,9 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         return _ANONYMOUS
     token = _requested_token(request, name, hub)
     if token is None:
-        report("error", NOT_LOGGED_IN)
-        report("hint", login_hint())
+        if not _is_followed(request, hub):
+            report("error", NOT_LOGGED_IN)
+            report("hint", login_hint())
         return None
     if is_recorded(_REFUSED, token.key):
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
@@ -94,12 +94,12 @@ def _is_confirmed(name: str | None, hub: str) -> bool:
 def store(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
     """Store nothing, and remove what git has just given other helpers to store: the token has one place.
 
-    A credential of another helper, which has just worked, stays unless the current token works as well: it may be the
-    only one that does.
+    A credential of another helper, which has just worked, stays unless it is stored here as well: it may be the only
+    one that does.
     """
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is not None and request.secret:
-        _purge_chain(hub, request, name)
+        _purge_chain(hub, request, name, was_stored=True)
 
 
 def erase(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
@@ -107,7 +107,7 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None or not request.secret:
         return  # `hf auth logout` gives none
-    _purge_chain(hub, request, name)  # git itself tells them of this one, for one user name
+    _purge_chain(hub, request, name, was_stored=False)  # git itself tells them of this one, for one user name
     token = find_token(request.secret, name, hub)
     if token is None:
         return
@@ -229,28 +229,38 @@ def _change_authtype(token: Token, request: Request) -> Problem | None:
     return Problem(f"the Hub does not take the token {token.describe()} as a password, although it is valid", how)
 
 
-def _purge_chain(hub: str, request: Request, name: str | None) -> None:
-    """Remove what other helpers in git's chain hold, if the current token can take its place."""
+def _origin(request: Request, hub: str) -> str:
+    return normalized_origin((request.protocol or b"").decode(), (request.host or b"").decode()) or hub
+
+
+def _is_followed(request: Request, hub: str) -> bool:
+    """Whether git asks another helper after this one, which may have a credential."""
     from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 
-    origin = normalized_origin((request.protocol or b"").decode(), (request.host or b"").decode()) or hub
+    path = (request.path or b"").decode("utf-8", "surrogateescape")
+    chain = helper_chain(f"{_origin(request, hub)}/{path}", read_helper_entries())
+    are_ours = [is_our_helper(entry.value or "") for entry in chain]
+    return True in are_ours and not are_ours[-1]
+
+
+def _purge_chain(hub: str, request: Request, name: str | None, *, was_stored: bool) -> None:
+    """Remove stale copies from the other helpers in git's chain, if there is a current token."""
+    from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
+
+    origin = _origin(request, hub)
     chain = helper_chain(origin, read_helper_entries())
-    others = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
-    if not others:
+    if all(is_our_helper(entry.value or "") for entry in chain):
         return  # as usual: one look at the configuration is all that it costs
-    from git_credential_hf.git.other_helpers import TokenCopy
-    from git_credential_hf.purge import is_replaceable, purge_helpers
-
-    def is_served(secret: str) -> bool:
-        return any(find_token(secret, known, hub) is not None for known in {None, name})
-
-    def may_erase(copy: TokenCopy) -> bool:
-        return is_served(copy.secret) or is_replaceable(copy, hub)
-
-    if not is_served(request.secret):
+    if not was_stored and all(find_token(request.secret, known, hub) is None for known in {None, name}):
         record(REJECTED, hub, REFUSED_FOR)  # git goes on with what it has, which the hook of a push cannot see
-    # Without a user name, a helper returns whatever it has. git waits, so that and the URL's own name must do.
-    usernames = (None, request.user)
-    helpers, origins = [*others.values()], origins_of(hub)
-    for result in purge_helpers(helpers, origins, usernames, may_erase=may_erase, seconds=PURGE_TIMEOUT):
-        trace(f"{result.shown}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")
+    try:
+        current = current_token(hub, act=False)
+    except Problem:
+        return
+    if current is None:
+        return  # nothing could take the place of what they hold
+    from git_credential_hf.git.other_helpers import TokenCopy
+    from git_credential_hf.purge import purge_chain
+
+    used = TokenCopy(origin, request.user or "", request.secret)
+    purge_chain(chain, origin, hub, current, used, was_stored=was_stored)

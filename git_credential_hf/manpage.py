@@ -15,7 +15,7 @@ NAME = "git-credential-hf"
 
 OPERATIONS = {
     "get": "Print the current token for the Hub, as `password`, with `username=git`. Nothing for any other host.",
-    "store": "Store nothing, and remove copies of Hub tokens from git's other helpers.",
+    "store": "Store nothing, and remove stale copies of Hub tokens from git's other helpers.",
     "erase": "Report where a refused token comes from, and why it was refused; a browser login is renewed, once. Your "
     "login is not deleted.",
     "capability": "Print the capabilities of this helper: `authtype`.",

@@ -4,6 +4,7 @@ Every copy outside of huggingface_hub's own files is stale: now, or after the ne
 """
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from git_credential_hf.git.helpers import (
     default_hub,
     helper_chain,
     is_our_helper,
+    is_program_path,
     shown_helper,
     split_command,
 )
@@ -26,10 +28,10 @@ from git_credential_hf.git.other_helpers import (
     request_copy,
 )
 from git_credential_hf.git.urlmatch import section_applies, section_origin, url_username
-from git_credential_hf.hub import hub_origins
+from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_token
-from git_credential_hf.owners import known_names
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, shell_command, trace
+from git_credential_hf.state import LOOKED, LOOKED_FOR, REFUSED_FOR, REJECTED, is_recorded, record
 from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token, current_token, find_token
@@ -37,8 +39,12 @@ from git_credential_hf.tokens import Token, current_token, find_token
 if TYPE_CHECKING:
     from git_credential_hf.api.account import Account
 
+PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 MAX_COPIES = 16  # for one host and user name in one helper
 USUAL_USERNAMES = (None, "git", "hf_user")  # any; the one in our answers; huggingface_hub's (docs/facts.md#t3)
+
+
+WhyKept = Callable[[TokenCopy], Problem | None]
 
 
 class PurgeResult:
@@ -49,7 +55,6 @@ class PurgeResult:
         self.origin = helper.origin
         self.copies: list[TokenCopy] = []
         self.was_erased = False  # any of them
-        self.is_held = False  # any of them, still
         self.failure = ""  # why it is unknown whether there are more
         self.has_timed_out = False
 
@@ -61,7 +66,7 @@ class PurgeResult:
     @property
     def state(self) -> str:
         """`clean`, `purged`, `held` or `unknown`, as in `purge --json`."""
-        if self.is_held:
+        if any(copy.is_held for copy in self.copies):
             return "held"
         return "unknown" if self.failure else "purged" if self.was_erased else "clean"
 
@@ -138,78 +143,123 @@ def account_usernames() -> tuple[str | None, ...]:
     return (*USUAL_USERNAMES, *(name for name in names if name))
 
 
-def is_replaceable(
-    copy: TokenCopy, hub: str, *, current: Token | None = None, whose: "Callable[[Token], Account] | None" = None
-) -> bool:
-    """Whether git can do without what another helper holds, because this one gives the same, or what takes its place.
+class Decider:
+    """Decide which credentials that git has from elsewhere it can do without.
 
-    A program may have stored it as the token of the login, whose place each later login takes.
+    What is erased elsewhere is gone for good: the Hub shows a token once. So whatever is not known beyond doubt to be
+    stale stays. `is_asked`: somebody wants it to be erased; a git command does not. `find_current` returns the current
+    token for a Hub; `whose` is a cached `whoami`, if the caller has one.
     """
-    if find_token(copy.secret, None, hub) is not None:
-        return True
-    is_login = copy.username in USUAL_USERNAMES
-    return is_superseded(copy.secret, hub, is_login=is_login, current=current, whose=whose)
+
+    def __init__(
+        self,
+        *,
+        is_asked: bool,
+        find_current: Callable[[str], Token | None] = current_token,
+        whose: "Callable[[Token], Account] | None" = None,
+    ) -> None:
+        self._is_asked = is_asked
+        self._find_current = find_current
+        self._whose = whose
+        self._known: dict[str, Account | Problem] = {}
+        self._lock = threading.Lock()  # helpers are asked in parallel, and hold the same token
+
+    def why_kept(self, secret: str, hub: str) -> Problem | None:
+        """Return why a secret for this Hub stays, `None` if git can do without it.
+
+        It goes if this program has the same one, or if the Hub refuses it. If somebody wants it to, it also goes if the
+        current token is a login's of the same account, and its role includes the other's. What is not known of either,
+        because the Hub does not say, decides for it to stay.
+        """
+        try:
+            current = self._find_current(hub)
+        except Problem as problem:
+            return problem
+        if current is None:
+            return Problem(NOT_LOGGED_IN, login_hint())
+        # A variable may be set for one command: it takes no place but that of its own value.
+        is_login = current.kind != "env"
+        if secret == current.value or (self._has_stored(secret, hub) and (is_login or self._is_asked)):
+            return None
+        theirs = self._account(Token(secret, "helper", "another helper", hub=hub))
+        if isinstance(theirs, Problem):
+            return None if _is_refused(theirs) else theirs
+        if not self._is_asked:
+            return Problem("the Hub accepts it, and it is not stored here")
+        if not is_login:
+            message = f"{current.place} may be set for this command only"
+            return Problem(message, f"run `unset {current.place}` to use your login, then the command again")
+        mine = self._account(current)
+        return mine if isinstance(mine, Problem) else _why_not_included(theirs, mine)
+
+    def _has_stored(self, secret: str, hub: str) -> bool:
+        """Whether this program has the secret under a name, by which git can still get it: for no other Hub."""
+        return hub == PUBLIC_HUB and find_token(secret, None, hub) is not None
+
+    def _account(self, token: Token) -> "Account | Problem":
+        from git_credential_hf.api.access import whoami
+
+        with self._lock:
+            if token.key not in self._known:
+                try:
+                    self._known[token.key] = (self._whose or whoami)(token)
+                except Problem as problem:
+                    self._known[token.key] = problem
+            return self._known[token.key]
 
 
-def is_superseded(
-    secret: str,
-    hub: str,
-    *,
-    is_login: bool = False,
-    current: Token | None = None,
-    whose: "Callable[[Token], Account] | None" = None,
-) -> bool:
-    """Whether the current token of a Hub does what a secret for it does that git has from elsewhere.
-
-    The current token must be valid, and of the same account, unless the Hub refuses the other, or it `is_login`.
-    `current` and `whose` are the current token and a cached `whoami`, if the caller has them.
-    """
-    from git_credential_hf.api.access import whoami
+def _is_refused(problem: Problem) -> bool:
     from git_credential_hf.api.refusals import Refused
 
-    whose = whose or whoami
-    other = Token(secret, "helper", "another helper", hub=hub)
-    try:
-        token = current or current_token(hub, act=False)
-        if token is None:
-            return False
-        if token.value == secret:
-            return True
-        if _is_known_to_differ(token, other, is_login):
-            return False  # without a request: git waits for this in each command
-        account = whose(token).name
-    except Problem:
-        return False
-    if is_login:
-        return True
-    try:
-        return whose(other).name == account
-    except Refused:
-        return True
-    except Problem:
-        return False
+    return isinstance(problem, Refused)
 
 
-def _is_known_to_differ(token: Token, other: Token, is_login: bool) -> bool:
-    """Whether the Hub has said before that the current token is bad, or that the other is of another account."""
-    mine, theirs = known_names(token)[:1], known_names(other)[:1]
-    if mine == ["-"]:
-        return True
-    return not is_login and bool(mine and theirs) and theirs not in (mine, ["-"])
+_RANKS = {"read": 0, "write": 1, "god": 2}  # what one of these roles may do, each higher one may
+
+
+def _why_not_included(theirs: "Account", mine: "Account") -> Problem | None:
+    """Return why one token may do what the current one may not; `None` if it may not."""
+    if theirs.name != mine.name:
+        return Problem(f"it belongs to {theirs.name}, and the current token to {mine.name}")
+    rank, limit = _RANKS.get(theirs.role or ""), _RANKS.get(mine.role or "")
+    if rank is None or limit is None or rank > limit:
+        roles = f"its role is '{theirs.role or 'unknown'}', that of the current token '{mine.role or 'unknown'}'"
+        return Problem(f"it may do what the current token may not: {roles}")
+    return None
 
 
 def refuse_without_token(hub: str) -> None:
-    """Raise `Problem` if there is no valid current token: what other helpers hold may be all that works."""
-    from git_credential_hf.api.access import whoami
-    from git_credential_hf.api.client import Unreachable
-
-    token = current_token(hub)
-    if token is None:
+    """Raise `Problem` if there is no current token: what other helpers hold may be all that works."""
+    if current_token(hub) is None:
         raise Problem(f"{NOT_LOGGED_IN}: what git's other helpers hold may be all that works", login_hint())
-    try:
-        whoami(token)
-    except Unreachable:
-        pass  # nothing says that it is bad
+
+
+def copies_decider(hubs: list[str]) -> WhyKept:
+    """Return the function that decides about what other helpers hold for these Hubs, as somebody wants it erased."""
+    decider = Decider(is_asked=True)
+    return lambda copy: decider.why_kept(copy.secret, hub_at(copy.origin, hubs) or PUBLIC_HUB)
+
+
+def report_kept(results: list[PurgeResult]) -> None:
+    """Warn of what helpers were not told to erase: why, and how a person can remove it."""
+    for result in results:
+        for copy in result.copies:
+            if copy.kept is None:
+                continue
+            report("warning", f"{result.shown} keeps {mask_token(copy.secret)} for {copy.origin}: {copy.kept.message}")
+            if hint := copy.kept.fix or _removal(result.helper, copy) or result.remedy():
+                report("hint", hint)
+
+
+def _removal(helper: str, copy: TokenCopy) -> str | None:
+    """Return how a person lets a helper erase a copy, if that can be shown: the helper's command may have a secret."""
+    is_shown = shown_helper(helper) == helper and copy.shown_username == copy.username
+    if not is_shown or helper.startswith("!") or is_program_path(helper):
+        return None
+    protocol, _, host = copy.origin.partition("://")
+    attributes = [f"protocol={protocol}", f"host={host}", *([f"username={copy.username}"] if copy.username else [])]
+    lines = shell_command(["printf", r"%s\n", *attributes, ""])
+    return f"to remove it all the same, run `{lines} | git credential-{helper} erase`"
 
 
 def purge_helpers(
@@ -217,13 +267,12 @@ def purge_helpers(
     origins: list[str],
     usernames: tuple[str | None, ...] = USUAL_USERNAMES,
     *,
-    dry_run: bool = False,
-    may_erase: Callable[[TokenCopy], bool] = lambda _: True,
+    why_kept: WhyKept | None = None,
     seconds: float = 60,
 ) -> list[PurgeResult]:
     """Let these helpers erase every secret for these origins of a Hub, and check that they did.
 
-    With `dry_run`, only look; `may_erase` may let a copy stay.
+    `why_kept` may let a copy stay, with a reason; without it, all stay, and helpers are only asked what they have.
 
     All helpers and hosts at the same time, as some take seconds to start. After `seconds`, no more requests are made.
     """
@@ -232,25 +281,18 @@ def purge_helpers(
     tasks = [(result, origin) for result in results if helper_exists(result.helper) for origin in origins]
     if tasks:
         try:
-            run_each(
-                lambda task: _purge_origin(*task, usernames, may_erase if not dry_run else lambda _: False, deadline),
-                tasks,
-            )
+            run_each(lambda task: _purge_origin(*task, usernames, why_kept, deadline), tasks)
         except RuntimeError as error:  # no more threads
             raise Problem(f"cannot ask git's other helpers: {error}") from None
     return results
 
 
 def _purge_origin(
-    result: PurgeResult,
-    origin: str,
-    usernames: tuple[str | None, ...],
-    may_erase: Callable[[TokenCopy], bool],
-    deadline: float,
+    result: PurgeResult, origin: str, usernames: tuple[str | None, ...], why_kept: WhyKept | None, deadline: float
 ) -> None:
     for username in dict.fromkeys(usernames):
         try:
-            _purge_copies(result, origin, username, may_erase, deadline)
+            _purge_copies(result, origin, username, why_kept, deadline)
         except HelperError as error:
             result.failure = str(error)
             result.has_timed_out = result.has_timed_out or isinstance(error, HelperTimeout)
@@ -259,22 +301,79 @@ def _purge_origin(
 
 
 def _purge_copies(
-    result: PurgeResult, origin: str, username: str | None, may_erase: Callable[[TokenCopy], bool], deadline: float
+    result: PurgeResult, origin: str, username: str | None, why_kept: WhyKept | None, deadline: float
 ) -> None:
-    erased: set[tuple[str, str]] = set()
+    erased: list[TokenCopy] = []
     failure = ""
     for _ in range(MAX_COPIES):
         if time.monotonic() > deadline:
             raise HelperError("not enough time to ask it for more", is_final=True)
-        copy = request_copy(result.helper, origin, username)
-        if copy is None:
+        answer = request_copy(result.helper, origin, username)
+        if answer is None:
             return
-        if not any((origin, copy.username, copy.secret) == (c.origin, c.username, c.secret) for c in result.copies):
+        copy = next((copy for copy in result.copies if copy.is_same(answer)), answer)
+        if copy is answer:
             result.copies.append(copy)
-        if (copy.username, copy.secret) in erased or not may_erase(copy):
-            result.is_held = True  # erasing it had no effect, as for `!echo password=...`
+        is_erased = copy in erased
+        copy.kept = why_kept(copy) if why_kept and not is_erased else None
+        copy.is_held = is_erased or why_kept is None or copy.kept is not None
+        if copy.is_held:  # erasing it may have had no effect, as for `!echo password=...`
             result.failure = result.failure or failure
             return
         failure = erase_copy(result.helper, copy)
-        erased.add((copy.username, copy.secret))
+        erased.append(copy)
         result.was_erased = True
+
+
+# --- while git waits ---
+
+
+def purge_chain(
+    chain: list[ConfigEntry], origin: str, hub: str, current: Token, used: TokenCopy, *, was_stored: bool
+) -> None:
+    """Remove stale copies from the other helpers of a chain, after git has `used` a credential.
+
+    `was_stored`: git has just told all helpers to store it. A helper may take seconds for each answer, so it is asked
+    once an hour, and after that only made to forget what git has told it of ours. git tells those after us later.
+    """
+    ours = next((at for at, entry in enumerate(chain) if is_our_helper(entry.value or "")), len(chain))
+    others = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
+    before = [entry.value for entry in chain[:ours]]
+    is_told = was_stored and find_token(used.secret, None, hub) is not None
+
+    def key(state: str, entry: ConfigEntry) -> str:
+        what = ("store" if was_stored else "erase", origin, used.username, used.secret, current.key)
+        return "\n".join((state, entry.value or "", *what))
+
+    tellers = [entry for entry in others.values() if is_recorded(LOOKED, key(_FORGETS, entry))]
+    new = [entry for entry in others.values() if entry not in tellers and not is_recorded(LOOKED, key(_DONE, entry))]
+    decider = Decider(is_asked=False, find_current=lambda _: current)
+    results = purge_helpers(
+        new,
+        origins_of(hub),
+        (None, used.username or None),  # without one, a helper returns whatever it has
+        why_kept=lambda copy: decider.why_kept(copy.secret, hub),
+        seconds=PURGE_TIMEOUT,
+    )
+    for entry, result in zip(new, results, strict=True):
+        trace(f"{result.shown}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")
+        are_held = [copy.is_held for copy in result.copies if copy.secret == used.secret]
+        holds_it = True in are_held
+        if False in are_held and used.secret != current.value:
+            record(REJECTED, hub, REFUSED_FOR)  # git goes on with it, which the hook of a push cannot see
+        forgets = is_told and entry.value in before and not holds_it and not result.has_timed_out
+        record(LOOKED, key(_FORGETS if forgets else _DONE, entry), LOOKED_FOR)
+    run_each(lambda entry: _take_back(entry.value or "", used), tellers)
+
+
+_DONE, _FORGETS = "done", "forgets"
+
+
+def _take_back(helper: str, told: TokenCopy) -> None:
+    """Let a helper erase what git has told it, which is the current token or another one of ours."""
+    try:
+        held = request_copy(helper, told.origin, told.username or None)
+        if held is not None and held.secret == told.secret:
+            erase_copy(helper, held)
+    except HelperError as error:
+        trace(f"{shown_helper(helper)}: {error}")

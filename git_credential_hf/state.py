@@ -20,9 +20,11 @@ BEARER_FOR = 30 * 24 * 3600  # a token that the Hub does not take as a password 
 CONFIRMED_FOR = 24 * 3600  # a token that the Hub says is good is sent before the Hub asks for it
 YES_CACHED_FOR = 600  # the Hub's "yes" about access
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
+LOOKED_FOR = 3600  # what another helper holds is not asked again in each command
 LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
 
 REJECTED = "rejected"  # name of the state with the Hubs for which another helper has just given git a stale token
+LOOKED = "looked"  # name of the state with the helpers that were asked what they hold
 CONFIRMED = "confirmed"  # name of the state with the tokens that are sent before the Hub asks for one
 BEARER = "bearer"  # name of the state with the tokens that are sent as Bearer tokens
 
@@ -33,6 +35,7 @@ _NAMES = (
         "suspect",
         "warned",
         "rejected",
+        "looked",
         "renewed",
         "refresh-failed",
         "refresh",

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Callable
 
-from git_credential_hf.files import Change
+from git_credential_hf.files import Change, back_up
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import shown_helper
-from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.git.run import NothingFound, run_git
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem, shell_command, shell_word
-from git_credential_hf.purge import purge_helpers
+from git_credential_hf.purge import WhyKept, purge_helpers
+from git_credential_hf.state import backup_directory
 
 
 class GitCommand:
@@ -33,13 +33,13 @@ class GitCommand:
 
 
 class PurgeHelpers:
-    """Let other helpers erase what they hold for these origins, but what `may_erase` lets stay: it may come last."""
+    """Let other helpers erase what they hold for these origins, but what `why_kept` lets stay: it may come last."""
 
-    def __init__(self, helpers: list[ConfigEntry], origins: list[str], may_erase: Callable[[TokenCopy], bool]) -> None:
+    def __init__(self, helpers: list[ConfigEntry], origins: list[str], why_kept: WhyKept) -> None:
         self.path = ", ".join(shown_helper(entry.value or "") for entry in helpers)
         self._helpers = helpers
         self._origins = origins
-        self._may_erase = may_erase
+        self._why_kept = why_kept
 
     def describe(self) -> list[str]:
         """Return the command that does the same."""
@@ -47,20 +47,23 @@ class PurgeHelpers:
 
     def apply(self) -> None:
         """Purge the helpers; raises `Problem` unless they hold nothing after that."""
-        for result in purge_helpers(self._helpers, self._origins, may_erase=self._may_erase):
+        for result in purge_helpers(self._helpers, self._origins, why_kept=self._why_kept):
             if result.state in ("held", "unknown"):
-                is_spared = not all(map(self._may_erase, result.copies))
-                why = "the current token does not replace it" if is_spared else "it did not erase it"
-                why = result.failure or why
+                reason = next((copy.kept.message for copy in result.copies if copy.kept), "it did not erase it")
                 fix = result.remedy() or "run `git-credential-hf purge`"
-                raise Problem(f"the helper '{result.shown}' still holds a Hub token: {why}", fix)
+                raise Problem(f"the helper '{result.shown}' still holds a Hub token: {result.failure or reason}", fix)
 
 
 class UnsetVariable:
-    """Remove a variable from a git configuration file: all its values, or those that match `pattern`."""
+    """Remove a variable from a git configuration file: all its values, or those that match `pattern`.
 
-    def __init__(self, path: str, key: str, *pattern: str) -> None:
+    `is_secret`: a copy of the file is kept, as of one that is edited.
+    """
+
+    def __init__(self, path: str, key: str, *pattern: str, is_secret: bool = False) -> None:
         self.path = path
+        self.backup: str | None = None
+        self._is_secret = is_secret
         self._arguments = ("config", "--file", path, "--unset-all", key, *pattern)
 
     def describe(self) -> list[str]:
@@ -69,15 +72,20 @@ class UnsetVariable:
 
     def apply(self) -> None:
         """Unset the variable; raises `Problem` with git's message if that fails."""
+        if self._is_secret and os.access(os.path.dirname(self.path), os.W_OK):  # else git fails, and says why
+            self.backup = back_up(self.path, backup_directory())
         try:
             run_git(*self._arguments)
         except Problem as problem:
+            if self.backup:
+                os.unlink(self.backup)  # of what has not changed
+                self.backup = None
             lock = self.path + ".lock"
             hint = f"if no git is running: rm {shell_word(lock)}" if os.path.lexists(lock) else problem.fix
             raise Problem(problem.message, hint) from None
 
 
-def plan_unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]] | None:
+def plan_unset(path: str, key: str, *pattern: str, is_secret: bool = False) -> Callable[[], list[Change]] | None:
     """Return the plan to remove a variable from a file; it is empty if the variable no longer exists.
 
     `None` if the key contains a secret: it would be an argument of git, and every user can read those.
@@ -90,6 +98,6 @@ def plan_unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]]
             run_git("config", "--file", path, "--get-all", key, *pattern)
         except NothingFound:
             return []
-        return [UnsetVariable(path, key, *pattern)]
+        return [UnsetVariable(path, key, *pattern, is_secret=is_secret)]
 
     return plan

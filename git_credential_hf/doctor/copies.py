@@ -2,20 +2,23 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import quote
 
 from git_credential_hf.doctor.changes import PurgeHelpers, plan_unset
-from git_credential_hf.doctor.finding import LOG_IN_FIRST, RUN_FIX, Finding
+from git_credential_hf.doctor.finding import RUN_FIX, Finding, fix_first
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, removal_command
+from git_credential_hf.git.credentials import header_token
 from git_credential_hf.git.netrc import NetrcEntry, mentions_host, netrc_paths, parse_netrc, without_machines
 from git_credential_hf.git.urlmatch import section_origin
-from git_credential_hf.hub import without_credentials
+from git_credential_hf.hub import PUBLIC_HUB, origins_of, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.purge import other_helpers
 from git_credential_hf.state import backup_directory
+from git_credential_hf.tokens import stored_tokens
 
 # --- .netrc ---
 
@@ -46,8 +49,8 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
     exclusive = _host_names([origin for origin in machine.origins if _host_name(origin) == _authority(origin)])
     found = [entry for entry in entries if entry.machine is not None and entry.machine.lower() in hosts]
     is_exclusive = any((entry.machine or "").lower() in exclusive for entry in found)
-    is_fixable = is_exclusive and all(
-        machine.can_replace(entry.password, origin)
+    reason = _why_one_kept(
+        machine.why_kept(entry.password, origin)
         for entry in found
         for origin in machine.origins
         if _host_name(origin) == (entry.machine or "").lower()
@@ -58,12 +61,8 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
             "error",
             f"{path} contains a password for the Hub, which git and git-lfs use first",
             ", ".join(f"line {entry.line}: {entry.machine}, {mask_token(entry.password)}" for entry in found),
-            RUN_FIX
-            if is_fixable
-            else LOG_IN_FIRST
-            if is_exclusive
-            else f"remove the Hub's entries from {shell_word(path)}",
-            _plan_without_machines(path, exclusive) if is_fixable else None,
+            _fix(reason) if is_exclusive else f"remove the Hub's entries from {shell_word(path)}",
+            _plan_without_machines(path, exclusive) if is_exclusive and not reason else None,
         )
     for entry in entries:
         if entry.machine is None:
@@ -74,6 +73,15 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
                 f"line {entry.line}: default",
                 f"replace `default` in {shell_word(path)} with a `machine` entry for each host",
             )
+
+
+def _why_one_kept(reasons: Iterable[Problem | None]) -> Problem | None:
+    """Return why one of several secrets stays: then what they are in is not changed."""
+    return next((reason for reason in reasons if reason), None)
+
+
+def _fix(reason: Problem | None) -> str:
+    return fix_first(reason) if reason else RUN_FIX
 
 
 def _host_names(origins: list[str]) -> list[str]:
@@ -113,7 +121,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
     helpers = other_helpers(machine.entries)
     for result in machine.copies:
         if result.copies:
-            is_fixable = all(map(machine.can_replace_copy, result.copies))
+            reason = _why_one_kept(map(machine.why_copy_kept, result.copies))
             copies = [
                 f"{mask_token(copy.secret)} for {copy.origin}"
                 + (f", user {copy.shown_username}" if copy.username else "")
@@ -124,13 +132,13 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
                 "error",
                 f"the helper '{result.shown}' holds a copy of a Hub token",
                 list(dict.fromkeys(copies)),
-                "run `git-credential-hf purge`" if is_fixable else LOG_IN_FIRST,
+                fix_first(reason) if reason else "run `git-credential-hf purge`",
                 _plan_purge(
                     [entry for entry in helpers if entry.value == result.helper],
                     list(dict.fromkeys(copy.origin for copy in result.copies)),
                     machine,
                 )
-                if is_fixable
+                if not reason
                 else None,
             )
         elif result.has_timed_out:
@@ -144,7 +152,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
 
 
 def _plan_purge(helpers: list[ConfigEntry], origins: list[str], machine: Machine) -> Callable[[], list[Change]]:
-    return lambda: [PurgeHelpers(helpers, origins, machine.can_replace_copy)]
+    return lambda: [PurgeHelpers(helpers, origins, machine.why_copy_kept)]
 
 
 # --- git's configuration ---
@@ -161,14 +169,14 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
             )
     for path, secrets in found.items():
         lines = [f"remote '{remote}': {mask_token(secret)}" for remote, secret, _ in secrets]
-        is_fixable = all(machine.can_replace(secret, origin) for _, secret, origin in secrets)
+        reason = _why_one_kept(machine.why_kept(secret, origin) for _, secret, origin in secrets)
         yield Finding(
             "token-in-remote-url",
             "error",
             "a remote's URL contains a token, which git uses first",
             [path or _ENVIRONMENT, *lines],
-            (RUN_FIX if is_fixable else LOG_IN_FIRST) if path else "remove the token from GIT_CONFIG_*",
-            _plan_without_secrets(path, machine.origins) if path and is_fixable else None,
+            _fix(reason) if path else "remove the token from GIT_CONFIG_*",
+            _plan_without_secrets(path, machine) if path and not reason else None,
         )
 
 
@@ -176,32 +184,41 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
     """Check git's configuration for a token in a header or in `url.<base>.insteadOf`."""
     for entry in machine.entries:
         if entry.section == "http" and entry.name == "extraheader" and _authorizes_to_hub(entry, machine.origins):
-            yield _header_finding(entry)
+            yield _header_finding(entry, machine)
         elif entry.section == "url" and (secret := _url_secret(entry.subsection, machine.origins)):
             path = entry_file(entry)
-            is_fixable = machine.can_replace(secret, section_origin(entry.subsection) or "")
+            reason = machine.why_kept(secret, section_origin(entry.subsection) or "")
             yield Finding(
                 "token-in-git-config",
                 "error",
                 "git's configuration inserts a token into the Hub's URLs",
                 f"{path or _ENVIRONMENT}: "
                 f"url.{without_credentials(entry.subsection)}.insteadOf, with {mask_token(secret)}",
-                (RUN_FIX if is_fixable else LOG_IN_FIRST) if path else "remove url.*.insteadOf from GIT_CONFIG_*",
-                _plan_without_secrets(path, machine.origins) if path and is_fixable else None,
+                _fix(reason) if path else "remove url.*.insteadOf from GIT_CONFIG_*",
+                _plan_without_secrets(path, machine) if path and not reason else None,
             )
 
 
-def _header_finding(entry: ConfigEntry) -> Finding:
+def _header_finding(entry: ConfigEntry, machine: Machine) -> Finding:
     path = entry_file(entry)
     key = ".".join(part for part in ("http", entry.subsection, "extraHeader") if part)
-    # A header for all hosts may be meant for another one.
-    changes = plan_unset(path, key, _AUTHORIZATION) if path and entry.subsection else None
+    origin = section_origin(entry.subsection) if entry.subsection else None
+    # All of the file go together.
+    secrets = [
+        header_token(other.value or "")
+        for other in machine.entries
+        if other.key == entry.key and entry_file(other) == path and _is_authorization(other)
+    ]
+    reason, changes = None, None
+    if path and origin and all(secrets):  # a header for all hosts may be meant for another one
+        reason = _why_one_kept(machine.why_kept(secret or "", origin) for secret in secrets)
+        changes = None if reason else plan_unset(path, key, _AUTHORIZATION, is_secret=True)
     return Finding(
         "token-in-git-config",
         "error",
         f"git's configuration sends an Authorization header to {'the Hub' if entry.subsection else 'every host'}",
         f"{path or _ENVIRONMENT}: {key}",
-        RUN_FIX if changes else removal_command(entry),
+        fix_first(reason) if reason else RUN_FIX if changes else removal_command(entry),
         changes,
     )
 
@@ -211,8 +228,11 @@ _AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # oth
 
 
 def _authorizes_to_hub(entry: ConfigEntry, origins: list[str]) -> bool:
-    is_secret = (entry.value or "").lower().startswith("authorization:")
-    return is_secret and (not entry.subsection or section_origin(entry.subsection) in origins)
+    return _is_authorization(entry) and (not entry.subsection or section_origin(entry.subsection) in origins)
+
+
+def _is_authorization(entry: ConfigEntry) -> bool:
+    return (entry.value or "").lower().startswith("authorization:")
 
 
 def _url_secret(url: str, origins: list[str]) -> str | None:
@@ -231,22 +251,35 @@ def entry_file(entry: ConfigEntry) -> str:
     return os.path.realpath(entry.origin.removeprefix("file:")) if entry.origin.startswith("file:") else ""
 
 
-def _plan_without_secrets(path: str, origins: list[str]) -> Callable[[], list[Change]]:
+def _plan_without_secrets(path: str, machine: Machine) -> Callable[[], list[Change]]:
     """Return the plan to remove the secrets from the Hub's URLs in a file.
 
     It edits the bytes of the file, because the arguments of `git config` are visible to all users. A user name without
-    a password stays: it selects a stored token, and a section of `credential`.
+    a password stays: it selects a stored token, and a section of `credential`. A stored token that is not the current
+    one is replaced by its name.
     """
 
-    def without_secret(url: re.Match[bytes]) -> bytes:
-        return url[1] if _login_secret(url[2].decode("utf-8", "surrogateescape")) else url[0]
+    def remaining_login(login: str, origin: str) -> str:
+        secret = _login_secret(login)
+        if secret is None or machine.why_kept(secret, origin):
+            return f"{login}@"
+        if machine.token is None or secret == machine.token.value or origin not in origins_of(PUBLIC_HUB):
+            return ""  # for another Hub, a name selects nothing
+        name = next((token.name for token in stored_tokens() if token.value == secret and token.name), None)
+        return f"{quote(name, safe='')}@" if name else ""
+
+    def without_secrets(content: bytes, origin: str) -> bytes:
+        host = re.escape(_authority(origin)).encode()
+        url = rb"(?i)(https?://)([^\s/\"]+)@(?=" + host + rb"(?:[/\"\s]|:443(?!\d)|$))"
+        return re.sub(
+            url, lambda found: found[1] + os.fsencode(remaining_login(os.fsdecode(found[2]), origin)), content
+        )
 
     def plan() -> list[Change]:
         content = read_file(path) or b""
         after = content
-        for host in (re.escape(_authority(origin)).encode() for origin in origins):
-            url = rb"(?i)(https?://)([^\s/\"]+)@(?=" + host + rb"(?:[/\"\s]|:443(?!\d)|$))"
-            after = re.sub(url, without_secret, after)
+        for origin in machine.origins:
+            after = without_secrets(after, origin)
         if after == content:
             return []
         lines = zip(content.split(b"\n"), after.split(b"\n"), strict=True)
@@ -255,6 +288,6 @@ def _plan_without_secrets(path: str, origins: list[str]) -> Callable[[], list[Ch
             for number, (old, new) in enumerate(lines, 1)
             if old != new
         ]
-        return [FileChange(path, content, after, summary=summary)]
+        return [FileChange(path, content, after, backup_in=backup_directory, summary=summary)]
 
     return plan

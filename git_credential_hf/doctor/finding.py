@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from git_credential_hf.files import Change
 from git_credential_hf.masking import mask_line, mask_token
-from git_credential_hf.problem import runnable
+from git_credential_hf.problem import Problem, runnable
 from git_credential_hf.tokens import Token
 
 # The ids of all findings, in the order in which they are shown.
@@ -22,9 +22,17 @@ IDS = (
     *("repo-no-access", "repo-read-only", "repo-gated"),
 )
 
-# For what may be the only credential that works, or the only one of its account.
-LOG_IN_FIRST = "run `git-credential-hf login` with a token of that account, then `git-credential-hf doctor --fix`"
 RUN_FIX = "run `git-credential-hf doctor --fix`"
+# For what may be the only credential that works, or that may do as much.
+_LOG_IN_FIRST = (
+    "run `git-credential-hf login` with that token, or one of its account that may do as much, then "
+    "`git-credential-hf doctor --fix`"
+)
+
+
+def fix_first(reason: Problem) -> str:
+    """Return what has to be done before `doctor --fix` removes a credential, by the reason why it stays."""
+    return reason.fix or _LOG_IN_FIRST
 
 
 class Finding:

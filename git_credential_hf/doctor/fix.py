@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from git_credential_hf.doctor import Examination
+from git_credential_hf.doctor.changes import UnsetVariable
 from git_credential_hf.doctor.finding import IDS, Finding
 from git_credential_hf.files import Change, FileChange, apply_changes
 from git_credential_hf.problem import Problem, report, report_problem, shell_command
@@ -55,5 +56,5 @@ def _fix(finding: Finding, confirm: Callable[[Finding, Sequence[Change]], bool])
 
 
 def _tell_how_to_undo(change: Change) -> None:
-    if isinstance(change, FileChange) and change.backup:
+    if isinstance(change, (FileChange, UnsetVariable)) and change.backup:
         report("hint", f"to undo it, run `{shell_command(['cp', change.backup, change.path])}`")

@@ -7,7 +7,7 @@ from functools import partial
 from git_credential_hf.configure import plan_configure
 from git_credential_hf.doctor.changes import GitCommand, plan_unset
 from git_credential_hf.doctor.copies import entry_file
-from git_credential_hf.doctor.finding import LOG_IN_FIRST, Finding
+from git_credential_hf.doctor.finding import Finding, fix_first
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, config_path, git_directory, removal_command
 from git_credential_hf.git.helpers import HelperChains, bypassing_variables, configure_hint, shown_helper
@@ -45,8 +45,8 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
     Nothing is changed by which git would lose what another helper alone can give.
     """
     for finding in _check_chains(machine):
-        if finding.changes is not None and machine.needs_other_helpers:
-            finding.changes, finding.fix = None, LOG_IN_FIRST
+        if finding.changes is not None and (reason := machine.why_others_needed):
+            finding.changes, finding.fix = None, fix_first(reason)
         yield finding
 
 

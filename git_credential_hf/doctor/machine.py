@@ -17,14 +17,7 @@ from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import (
-    PurgeResult,
-    is_replaceable,
-    is_superseded,
-    origins_asked_for,
-    other_helpers,
-    purge_helpers,
-)
+from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers
 from git_credential_hf.tokens import Token, current_token, may_be_for
 
 COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
@@ -131,26 +124,26 @@ class Machine:
                 self._accounts[token.key] = problem
         return self._accounts[token.key]
 
-    def can_replace(self, secret: str, origin: str) -> bool:
-        """Whether the current token does what a secret for this origin does that stands in a file (`is_superseded`)."""
-        return self._can_replace(is_superseded, secret, origin)
+    def why_kept(self, secret: str, origin: str) -> Problem | None:
+        """Return why a secret that git has from elsewhere for this origin stays, `None` if it is stale (`Decider`)."""
+        return self._decider.why_kept(secret, hub_at(origin, self.other_hubs) or self.hub)
 
-    def can_replace_copy(self, copy: TokenCopy) -> bool:
-        """Whether git can do without what another helper holds (`is_replaceable`)."""
-        return self._can_replace(is_replaceable, copy, copy.origin)
+    def why_copy_kept(self, copy: TokenCopy) -> Problem | None:
+        """Return why what another helper holds stays."""
+        return self.why_kept(copy.secret, copy.origin)
 
-    def _can_replace(self, decide: Callable[..., bool], what: object, origin: str) -> bool:
-        """Let `decide` find out, with what is known of this machine; with `--offline`, a current token is enough."""
-        if self.offline:
-            return self.token is not None
-        hub = hub_at(origin, self.other_hubs) or self.hub  # a secret for one Hub is not shown to another
-        return decide(what, hub, current=self.token if hub == self.hub else None, whose=self._account)
+    @cached_property
+    def _decider(self) -> Decider:
+        def find_current(hub: str) -> Token | None:
+            return self.token if hub == self.hub else current_token(hub, act=not self.offline)
+
+        return Decider(is_asked=True, find_current=find_current, whose=self._account)
 
     def _account(self, token: Token) -> Account:
         answer = self.whose(token)
         if isinstance(answer, Account):
             return answer
-        raise answer or Problem("offline")
+        raise answer or Problem("the Hub is not asked with --offline", "run `git-credential-hf doctor`")
 
     @cached_property
     def copies(self) -> list[PurgeResult]:
@@ -165,13 +158,14 @@ class Machine:
         return [
             result
             for origins, helpers in asked.items()
-            for result in purge_helpers(helpers, list(origins), dry_run=True, seconds=COPIES_TIMEOUT)
+            for result in purge_helpers(helpers, list(origins), seconds=COPIES_TIMEOUT)
         ]
 
     @property
-    def needs_other_helpers(self) -> bool:
-        """Whether another helper holds what this one cannot give."""
-        return not all(map(self.can_replace_copy, (copy for result in self.copies for copy in result.copies)))
+    def why_others_needed(self) -> Problem | None:
+        """Why git cannot do without the other helpers: what one of them holds may be all that works."""
+        copies = (copy for result in self.copies for copy in result.copies)
+        return next((reason for copy in copies if (reason := self.why_copy_kept(copy))), None)
 
     # --- the four programs ---
 

@@ -89,11 +89,12 @@ def _header(url: str, entries: list[ConfigEntry]) -> str | None:
         # git ignores a less specific section after a more specific one (urlmatch.c); an empty value resets the list.
         if is_header and len(pattern) >= length and section_applies(pattern, url):
             length = len(pattern)
-            token = (_token_of(entry.value) or token) if entry.value else None
+            token = (header_token(entry.value) or token) if entry.value else None
     return token
 
 
-def _token_of(header: str) -> str | None:
+def header_token(header: str) -> str | None:
+    """Return the token in a line of a request, if that is `Authorization` in a form that the Hub accepts."""
     name, _, value = header.partition(":")
     scheme, _, credentials = value.strip().partition(" ")
     if name.strip().lower() != "authorization":

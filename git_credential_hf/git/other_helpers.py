@@ -45,11 +45,17 @@ class TokenCopy:
         self.origin = origin
         self.username = username
         self.secret = register_secret(secret)
+        self.is_held = False  # whether the helper still has it
+        self.kept: Problem | None = None  # why it was not told to erase it
 
     @property
     def shown_username(self) -> str:
         """The user name as it may be shown: some helpers have the secret in its place, or in both."""
         return mask_words(self.username)
+
+    def is_same(self, other: "TokenCopy") -> bool:
+        """Whether both are the same credential."""
+        return (self.origin, self.username, self.secret) == (other.origin, other.username, other.secret)
 
 
 def request_copy(helper: str, origin: str, username: str | None) -> TokenCopy | None:

@@ -20,6 +20,7 @@ from executable import (
     run,
     run_on_terminal,
 )
+from login import store_token
 from programs import Done, git
 
 OTHERS = "https://me:secret@git.example\nhttps://hf_user:x@huggingface.co.evil.example\nhttps://a:b@github.com\n"
@@ -35,7 +36,8 @@ ANSWERS_OF_TERMINALS = {"\n": OTHERS, "y\n": OTHERS, "YES\n": OTHERS, "n\n": STO
 
 @pytest.fixture
 def stored(home: Path) -> Path:
-    """~/.git-credentials with old tokens of the Hub and entries for other hosts, and git configured to use it."""
+    """~/.git-credentials with copies of a stored token and entries for other hosts, and git configured to use it."""
+    store_token(home, "old", OLD_TOKEN)
     (home / ".gitconfig").write_text(STORE)
     file = home / ".git-credentials"
     file.write_text(STORED)
@@ -123,9 +125,7 @@ def test_dry_run_purges_nothing(option: str, purge: tuple[str, ...], home: Path,
 
 def test_purge_before_a_mapping(home: Path, stored: Path) -> None:
     """With a token for a namespace, it purges, too."""
-    tokens = home / ".cache/huggingface/stored_tokens"
-    tokens.parent.mkdir(parents=True)
-    tokens.write_text(f"[work]\nhf_token = {TOKEN}\n\n")
+    store_token(home, "work", TOKEN)
     assert run("configure", "--token", "work", "--for", "acme", "--purge").returncode == 0
     assert stored.read_text() == OTHERS
 

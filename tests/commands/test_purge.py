@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from executable import OLD_TOKEN, run, succeed
+from login import log_in, store_token
 from operations import serve_hub
 from other_helpers import ELSEWHERE, HOLDERS, HUB, PROGRAMS, Entry, Holder, Manager, Store, build_libsecret
 from programs import Done, git
@@ -26,7 +27,9 @@ def libsecret() -> None:
 
 
 @pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+def offline(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the Hub, what is a copy of a stored token is stale; HF_TOKEN is another one."""
+    store_token(home, "old", OLD_TOKEN)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
 
@@ -176,7 +179,9 @@ def test_another_endpoint(home: Path, store: Holder) -> None:
     assert store.held("hub.example.org") == [Entry("hub.example.org", "git", OLD_TOKEN)]
     assert store.others() == before
     serve_hub(home, "https://hub.example.org")
-    purge()
+    purge(status=1)
+    assert store.held("hub.example.org") == [Entry("hub.example.org", "git", OLD_TOKEN)], "stored for huggingface.co"
+    purge(HF_TOKEN=OLD_TOKEN)
     assert store.held("hub.example.org") == []
     assert len(store.others()) == len(ELSEWHERE)  # type: ignore[arg-type]
 
@@ -332,11 +337,15 @@ def test_reason_of_a_failure(home: Path, store: Holder) -> None:
     assert "status 128: fatal: unable to get credential storage lock in 1000 ms: File exists\n" in done.stderr
 
 
-def test_secrets_that_are_not_tokens(home: Path, store: Holder) -> None:
-    """An old password, or a token of another form, is removed and masked, too."""
+def test_secrets_that_are_not_tokens(home: Path, store: Holder, world: "Hub", monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old password, or a token of another form, which the Hub refuses, is removed and masked, too."""
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    world.user("alice")
+    log_in(home, world.token("alice", "read"))
     store.keep(Entry("huggingface.co", "alice", "correct horse"), Entry("hf.co", "alice", "api_0123456789abcdef"))
     configure(home, "store")
-    done = run_purge("--json")
+    done = run_purge("--json", HF_TOKEN=None)
     assert done.returncode == 0
     assert "horse" not in done.stdout + done.stderr
     assert "0123456789" not in done.stdout + done.stderr

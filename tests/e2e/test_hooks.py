@@ -258,8 +258,10 @@ def test_the_credential_that_wins(place: Callable[[Account, str], str], hub: "Hu
 
 def test_a_copy_that_is_rejected_in_the_middle(hub: "Hub", work: Account) -> None:
     """If git started with a copy of a token that was removed since, what it still holds is unknown: a warning."""
-    work.is_given(_alice(hub), "good")
-    in_another_helper(work, hub.token("alice"))
+    good, old = _alice(hub), hub.token("alice")
+    work.is_given(old, "old")
+    work.is_given(good, "good")
+    in_another_helper(work, old)
     work.git("config", "--global", "--add", "credential.helper", "hf")
     done = push(work, "alice/model")
     assert done.returncode == 0, done.stderr

@@ -373,7 +373,8 @@ def test_helpers_are_asked_as_git_asks_them(
         file = home / "kept"
         file.write_text("https://git:hf_heldbyanotherhelper@huggingface.co\n")
     monkeypatch.setattr(sys, "platform", platform)
-    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", value)], hub_origins())
+    helpers = [ConfigEntry("global", "file:x", "credential.helper", value)]
+    (result,) = purge_helpers(helpers, hub_origins(), why_kept=lambda _: None)
     assert [copy.secret for copy in result.copies] == ["hf_heldbyanotherhelper"]
     assert (result.state, result.failure) == ("purged", "")
     assert not file.exists() or not file.read_text()
@@ -434,7 +435,8 @@ def test_where_a_person_finds_what_is_held(
     monkeypatch.setattr(sys, "platform", platform)
     result = PurgeResult(ConfigEntry("global", "file:x", "credential.helper", value))
     assert result.remedy() is None
-    result.is_held = True
+    result.copies = [others.TokenCopy("https://huggingface.co", "git", "secret-of-somebody")]
+    result.copies[0].is_held = True
     assert (place in (result.remedy() or "")) if place else result.remedy() is None
 
 

@@ -26,7 +26,7 @@ from git_credential_hf.files import FileChange
 from git_credential_hf.state import backup_directory
 
 FIX = (PROGRAM, "doctor", "--fix", "--yes", "--offline")
-BACKED_UP = (".netrc", ".huggingface/token")
+BACKED_UP = (".netrc", ".huggingface/token", ".header", ".instead", "model/.git/config")
 
 File = tuple[int, int, int, bytes]  # mode, owner, group, content
 State = dict[str, File]

@@ -379,6 +379,7 @@ ROWS = [
         *(r"git: .*\.netrc.*\n(.*\n){2}huggingface_hub: {shown}", AGAIN),
         beside=("netrc-entry",),
         by_hand=lambda machine: machine.doctor("--fix", "--yes"),
+        needs="online",
     ),
     Row(
         *("logged out", "no-token", Machine.log_out, "error", "not logged in to Hugging Face"),

@@ -30,11 +30,12 @@ def canary(number: int) -> str:
 
 
 NETRC = f"""machine a.example login x password y
-machine huggingface.co login alice password {canary(1)}
+machine huggingface.co login alice password {canary(3)}
 machine b.example login x password z
 """
 
-# What `doctor --fix` mends: one file for each mend, so each of them has two states, before and after.
+# What `doctor --fix` mends: one file for each mend, so each of them has two states, before and after. Without the Hub,
+# what goes elsewhere is the login's own token.
 SICK: dict[str, tuple[int, str]] = {
     ".netrc": (0o600, NETRC),
     ".huggingface/token": (0o644, canary(2)),
@@ -47,14 +48,14 @@ SICK: dict[str, tuple[int, str]] = {
     ),
     ".header": (
         0o600,
-        f'[http "https://huggingface.co"]\n\textraHeader = Authorization: Bearer {canary(4)}\n[a]\n\tb = c\n',
+        f'[http "https://huggingface.co"]\n\textraHeader = Authorization: Bearer {canary(3)}\n[a]\n\tb = c\n',
     ),
-    ".instead": (0o600, f'[url "https://alice:{canary(5)}@huggingface.co/"]\n\tinsteadOf = hub:\n'),
+    ".instead": (0o600, f'[url "https://alice:{canary(3)}@huggingface.co/"]\n\tinsteadOf = hub:\n'),
     ".provider": (0o640, '[credential "https://huggingface.co"]\n\tprovider = generic\n[d]\n\te = f\n'),
     "model/.git/config": (
         0o644,
         "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
-        f'[remote "origin"]\n\turl = https://alice:{canary(6)}@huggingface.co/alice/model\n',
+        f'[remote "origin"]\n\turl = https://alice:{canary(3)}@huggingface.co/alice/model\n',
     ),
     "model/.git/HEAD": (0o644, "ref: refs/heads/main\n"),
 }
@@ -198,6 +199,8 @@ class Command(NamedTuple):
 def _configuration(machine: Machine) -> None:
     write(machine.home / ".gitconfig", "[user]\n\tname = Alice\n[credential]\n\thelper = store")
     write(machine.home / ".git-credentials", f"https://a:{canary(1)}@huggingface.co\nhttps://b:p@b.example\n", 0o600)
+    stored = f"[one]\nhf_token = {canary(1)}\n\n[two]\nhf_token = {canary(2)}\n"
+    write(machine.home / ".cache/huggingface/stored_tokens", stored, 0o600)
 
 
 def _configured(machine: Machine) -> None:
