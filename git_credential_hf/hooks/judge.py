@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import cached_property
 from typing import BinaryIO
 
 from git_credential_hf.api.access import check_access, stored_lfs_objects
@@ -27,13 +26,13 @@ from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES
 from git_credential_hf.hooks.rules import MAX_FILE_SIZE, find_problems
 from git_credential_hf.hooks.scan import (
-    Additions,
     LfsPointer,
     RefUpdate,
-    known_objects,
+    announced_ids,
     parse_updates,
     scan_index,
     scan_push,
+    without_known,
 )
 from git_credential_hf.hub import PUBLIC_HUB, Remote, Repository, environment_hub, parse_remote, without_credentials
 from git_credential_hf.masking import mask_token
@@ -257,47 +256,39 @@ class _Push:
     # --- the contents ---
 
     def check_contents(self) -> None:
-        """Check the files that the push adds; only if some would be refused, find out what else the Hub has already."""
+        """Check the files that the push adds to what the Hub has, as the Hub itself says."""
         if all(self.severity[check] == "off" for check in CHECKS if check != "writeCheck"):
             return
+        is_listed = any(update.is_new for update in self.updates)  # for the others git has announced an id
+        listed = _remote_oids(self.url) if is_listed else None
         with _Progress("scanning this push") as progress:
-            added = self._scan(progress)
-            found = Verdict()
-            found.add_all(self.severity, find_problems(added, self.entries, None))
-            branch = self._other_branch() if found.refusals or found.warnings else ""
-            if found.refusals:
-                added = self._scan_again(progress)
+            added = scan_push(
+                self.updates,
+                has=listed or (),
+                secrets=_stored_secrets(),
+                progress=progress.show,
+                read_contents=_needs_contents(self.severity),
+            )
+        found = Verdict()
+        found.add_all(self.severity, find_problems(added, self.entries, None))
+        branch = self._other_branch() if found.refusals or found.warnings else ""
+        if found.refusals:
+            if not is_listed and (listed := _remote_oids(self.url)):  # it may have the rest on another branch
+                added = without_known(added, self.updates, listed)
+            if is_listed and listed is None and not announced_ids(self.updates):
+                self._do_not_refuse()
+            if self.is_https and self.repository is not None:
+                added.pointers = self._missing_on_hub(added.pointers, self.repository)
         self.verdict.add_all(self.severity, find_problems(added, self.entries, self.repository, branch))
 
-    def _scan(self, progress: "_Progress", has: Iterable[str] = ()) -> Additions:
-        return scan_push(
-            self.updates,
-            self._tracked_remote,
-            has=has,
-            secrets=_stored_secrets(),
-            progress=progress.show,
-            read_contents=_needs_contents(self.severity),
-        )
-
-    def _scan_again(self, progress: "_Progress") -> Additions:
-        """Scan for what the Hub does not have by its own list of references and LFS objects.
-
-        Tracking references do not tell what it has if the push goes to a URL, from a bare clone, or merges a pull
-        request that was fetched.
-        """
-        listed = _remote_oids(self.url)
-        needs_url = listed is None and self.is_https and without_credentials(self.url) != self.url
-        if needs_url and not known_objects(self.updates, self._tracked_remote, self.entries):
-            # All of the history was scanned, and the Hub may have it already: that is not enough to refuse the push.
-            self.verdict.warn(
-                "cannot tell what the Hub has already: git has no credential but the one in the URL",
-                "git-credential-hf doctor --fix",
-            )
-            self.severity = {check: "warn" if level == "block" else level for check, level in self.severity.items()}
-        added = self._scan(progress, listed or ())
-        if self.is_https and self.repository is not None:
-            added.pointers = self._missing_on_hub(added.pointers, self.repository)
-        return added
+    def _do_not_refuse(self) -> None:
+        """Turn refusals into warnings: all of the history was scanned, and the Hub may have it already."""
+        if self.is_https and without_credentials(self.url) != self.url:
+            reason, fix = "git has no credential but the one in the URL", "git-credential-hf doctor --fix"
+        else:
+            reason, fix = "git cannot list its references without a prompt", None
+        self.verdict.warn(f"cannot tell what the Hub has already: {reason}", fix)
+        self.severity = {check: "warn" if level == "block" else level for check, level in self.severity.items()}
 
     def _missing_on_hub(self, pointers: list[LfsPointer], repository: Repository) -> list[LfsPointer]:
         """Remove the pointers to objects that this machine lacks and the Hub has."""
@@ -322,32 +313,6 @@ class _Push:
         if is_checked_out or not ref.startswith("refs/heads/"):
             return ""
         return " " + shell_word(ref.removeprefix("refs/heads/"))
-
-    @cached_property
-    def _tracked_remote(self) -> str:
-        """Return the remote's name if its tracking references show what is at the URL, else the URL.
-
-        They do not if the remote has URLs of other repositories as well.
-        """
-        own = [entry for entry in self.entries if (entry.section, entry.subsection) == ("remote", self.remote)]
-        if sum(entry.name in ("url", "pushurl") for entry in own) < 2 and not any(
-            (entry.section, entry.name) == ("url", "pushinsteadof") for entry in self.entries
-        ):
-            return self.remote
-        try:
-            urls = [
-                *git_line("remote", "get-url", "--all", "--", self.remote).split("\n"),
-                *git_line("remote", "get-url", "--push", "--all", "--", self.remote).split("\n"),
-            ]
-        except Problem:
-            return self.url  # `remote` is not a name
-        return self.remote if len({_repository_or_url(url) for url in [*urls, self.url]}) == 1 else self.url
-
-
-def _repository_or_url(url: str) -> object:
-    """Return what identifies a remote: on the Hub HTTPS and SSH lead to the same repository."""
-    parsed = parse_remote(url)
-    return (parsed and parsed.repository) or url
 
 
 def _remote_oids(url: str) -> list[str] | None:

@@ -53,6 +53,11 @@ class RefUpdate(NamedTuple):
         """Whether the remote reference is deleted, which adds nothing."""
         return not self.local_oid.strip("0")
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the remote does not have the reference yet."""
+        return not self.is_deletion and not self.remote_oid.strip("0")
+
 
 class Blob(NamedTuple):
     """One version of a file: `commit` is the one that adds it (`None`: the index), `size` is in bytes.
@@ -101,6 +106,14 @@ class Additions:
         self.directories: list[FullDirectory] = []
         self.cards: list[tuple[Blob, str]] = []
 
+    def all_of_blobs(self) -> Iterator[Blob]:
+        """Yield each blob of which something was found."""
+        yield from self.large
+        yield from self.binary
+        yield from (leak.blob for leak in self.leaks)
+        yield from (pointer.blob for pointer in self.pointers)
+        yield from (blob for blob, _ in self.cards)
+
 
 def parse_updates(lines: bytes) -> list[RefUpdate]:
     """Parse the input of a pre-push hook; raises `Problem` if a line is invalid."""
@@ -123,25 +136,24 @@ def _is_oid(word: str) -> bool:
 
 def scan_push(
     updates: list[RefUpdate],
-    remote: str,
     *,
     has: Iterable[str] = (),
     secrets: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
     read_contents: bool = True,
 ) -> Additions:
-    """Find what `updates` add to a remote, given by its name, or by its URL if it has no name.
+    """Find what `updates` add to a remote.
 
-    Excluded is what the remote has: what its announced references and its tracking references reach, and what the
-    ids in `has` reach, which need not exist in this repository. `secrets` are found in addition to everything that
-    looks like a token. `progress` is called, by one thread at a time, with the number of objects so far. Without
-    `read_contents` only `large` and `directories` are filled. Raises `Problem` if git fails.
+    Excluded is what the remote has: what its announced references reach, and what the ids in `has` reach, which need
+    not exist in this repository. `secrets` are found in addition to everything that looks like a token. `progress` is
+    called, by one thread at a time, with the number of objects so far. Without `read_contents` only `large` and
+    `directories` are filled. Raises `Problem` if git fails.
     """
     additions = [update for update in updates if not update.is_deletion]
     if not additions:
         return Additions()
     entries = read_config()
-    known = _KnownHistory({*known_objects(updates, remote, entries), *has}, entries)
+    known = _KnownHistory({*announced_ids(updates), *has}, entries)
     commits, others = _pushed_objects(additions)
     cards = _cards_at(commits) if read_contents else set()
     scan = _Scan(secrets, cards, progress, read_contents)
@@ -154,16 +166,37 @@ def scan_push(
     return found
 
 
-def known_objects(updates: list[RefUpdate], remote: str, entries: list[ConfigEntry]) -> set[str]:
-    """Return the ids that the remote is known to have; some may not exist in this repository."""
-    known = {update.remote_oid for update in updates if update.remote_oid.strip("0")}
-    if any(entry.section == "remote" and entry.subsection == remote for entry in entries):
-        prefix = f"refs/remotes/{remote}/".encode("utf-8", "surrogateescape")  # not a pattern: it might contain `*`
-        for line in _run("for-each-ref", "--format=%(objectname) %(refname)", "refs/remotes/").split(b"\n"):
-            oid, _, name = line.partition(b" ")
-            if name.startswith(prefix):
-                known.add(oid.decode())
-    return known
+def announced_ids(updates: list[RefUpdate]) -> set[str]:
+    """Return the ids that the remote has announced to the hook; some may not exist in this repository.
+
+    Tracking references are no such word: `git remote set-url` leaves those of another repository under the name.
+    """
+    return {update.remote_oid for update in updates if update.remote_oid.strip("0")}
+
+
+def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]) -> Additions:
+    """Return what is left of `added` if the remote has what the ids in `has` reach, too; no contents are read again."""
+    known = _KnownHistory({*announced_ids(updates), *has}, read_config())
+    wanted = {oid for one in added.all_of_blobs() for oid in (one.commit, one.oid)}
+    wanted.update(directory.commit for directory in added.directories)
+    tips = [update.local_oid for update in updates if not update.is_deletion]
+    new: set[str | None] = {None}
+    with Pipeline() as gits:
+        listed = gits.start("rev-list", "--objects", *known.options, "--stdin", given=_revisions(tips, known.oids))
+        for lines in read_lines(listed):
+            new.update(wanted.intersection(line.partition(b" ")[0].decode() for line in lines))
+
+    def is_new(blob: Blob) -> bool:
+        return blob.commit in new and blob.oid in new
+
+    left = Additions()
+    left.large = list(filter(is_new, added.large))
+    left.binary = list(filter(is_new, added.binary))
+    left.leaks = [leak for leak in added.leaks if is_new(leak.blob)]
+    left.pointers = [pointer for pointer in added.pointers if is_new(pointer.blob)]
+    left.directories = [directory for directory in added.directories if directory.commit in new]
+    left.cards = [card for card in added.cards if is_new(card[0])]
+    return left
 
 
 class _KnownHistory:

@@ -31,7 +31,7 @@ MOST_MEMORY = 100 * MEGABYTE
 OURS = (
     "import resource, sys\n"
     "from git_credential_hf.hooks.scan import RefUpdate, scan_push\n"
-    "found = scan_push([RefUpdate('main', sys.argv[1], 'main', sys.argv[2])], 'none')\n"
+    "found = scan_push([RefUpdate('main', sys.argv[1], 'main', sys.argv[2])])\n"
     "own, git = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"
     "print(len(found.large), own * 1024, git * 1024)\n"
 )
@@ -74,7 +74,7 @@ def by_dulwich(old: str, new: str) -> int:
 def ours(old: str, new: str) -> int:
     """In this process, contents and all."""
     seen = [0]
-    scan_push([RefUpdate("main", new, "main", old)], "none", progress=lambda n: seen.append(n))
+    scan_push([RefUpdate("main", new, "main", old)], progress=lambda n: seen.append(n))
     return seen[-1]
 
 

@@ -114,13 +114,13 @@ def test_git_is_refused_first(hub: "Hub", work: Account) -> None:
 
 
 def run_hook(
-    work: Account, url: str, *, ref: str = "refs/heads/main", **environment: Any
+    work: Account, url: str, *, ref: str = "refs/heads/main", old: str = "0" * 40, **environment: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run the hook as git does, for a new branch."""
+    """Run the hook as git does, for a new branch unless `old` is what the Hub has."""
     tip = work.git("rev-parse", "HEAD").stdout.strip()
     return work.run(
         *("git-credential-hf", "hook", "pre-push", "origin", url),
-        stdin=f"refs/heads/main {tip} {ref} {'0' * 40}\n",
+        stdin=f"refs/heads/main {tip} {ref} {old}\n",
         check=False,
         **environment,
     )
@@ -360,11 +360,16 @@ def test_ssh(hub: "Hub", work: Account) -> None:
     hub.log.clear()
     for url in ("git@hf.co:alice/model", "ssh://git@hf.co/alice/model"):
         assert run_hook(work, url).returncode == 0
+    old = work.git("rev-parse", "HEAD").stdout.strip()
     add(work, {"big.txt": b"x" * (10 << 20) + b"x"})
     for url in ("git@hf.co:alice/model", "ssh://git@hf.co/alice/model"):
-        done = run_hook(work, url)
+        done = run_hook(work, url, old=old)
         assert done.returncode == 1
         assert "big.txt" in messages(done, "error")[0]
+        # A new branch, with a key whose passphrase git would have to ask for: the Hub may have the file already.
+        done = run_hook(work, url)
+        assert done.returncode == 0
+        assert "cannot tell what the Hub has already" in messages(done, "warning")[0]
     assert list(hub.log) == []
 
 
@@ -560,9 +565,10 @@ def test_our_own_token(hub: "Hub", work: Account) -> None:
     """The user's own token is found whatever it looks like, and is not shown."""
     _alice(hub)
     odd = "hf_HubCITokenOfAnOddShape_0123"
+    old = work.git("rev-parse", "HEAD").stdout.strip()
     add(work, {"deploy.sh": f"curl -H 'Authorization: Bearer {odd}'\n".encode()})
     work.git("config", "hf.writeCheck", "off")
-    done = run_hook(work, HUB + "alice/model", HF_TOKEN=odd)
+    done = run_hook(work, HUB + "alice/model", old=old, HF_TOKEN=odd)
     assert done.returncode == 1
     assert "deploy.sh" in messages(done, "error")[0]
     assert odd not in done.stderr
@@ -639,7 +645,7 @@ def test_what_the_hub_lists(prepare: Callable[[Account], list[str]], hub: "Hub",
 
 @pytest.mark.parametrize("pushed", [["other", "hub"], ["hub"], ["other", "hub", "both are fetched"]], ids=len)
 def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work: Account, tmp_path: Path) -> None:
-    """Tracking references do not count if the remote is fetched from another URL, or pushed to two."""
+    """Tracking references do not count; the remote may be fetched from another URL, or pushed to two."""
     work.is_given(_alice(hub), "laptop")
     other = str(tmp_path / "other.git")
     work.git("init", "--quiet", "--bare", other)
@@ -654,6 +660,40 @@ def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work:
     done = work.git("push", "--force", "origin", "main", check=False)
     assert "big.txt" in messages(done, "error")[0]
     assert uploads(hub) == []
+
+
+@pytest.mark.parametrize("name", ["origin", "origin/x"])
+@pytest.mark.git_versions
+def test_what_is_remembered_of_another_repository(name: str, hub: "Hub", work: Account, tmp_path: Path) -> None:
+    """The references of a forge that are left under the remote's name are not taken for what the Hub has."""
+    work.is_given(_alice(hub), "laptop")
+    forge = str(tmp_path / "forge.git")
+    work.git("init", "--quiet", "--bare", forge)
+    add(work, {"big.txt": BIG})
+    work.git("remote", "add", name, forge)
+    work.git("push", "--no-verify", name, "main:other")
+    assert work.git("for-each-ref", f"refs/remotes/{name}").stdout
+    work.git("remote", "set-url", name, HUB + "alice/model")
+    for references in (["main:new"], ["--force", "main"]):
+        hub.log.clear()
+        done = work.git("push", name, *references, check=False)
+        assert done.returncode == 1
+        assert "big.txt" in messages(done, "error")[0]
+        assert uploads(hub) == []
+
+
+def test_how_often_the_hub_is_asked_what_it_has(hub: "Hub", work: Account) -> None:
+    """For a branch that it has, git has announced an id, and that is enough; for a new one it is asked once."""
+    token = _alice(hub)
+    push(work, "alice/model", HF_TOKEN=token)
+    there = work.git("rev-parse", "HEAD").stdout.strip()
+    for name, content, listings in (("more.txt", b"more\n", {there: 0, "0" * 40: 1}), ("big.txt", BIG, {there: 1})):
+        add(work, {name: content})
+        for old, times in listings.items():
+            hub.log.clear()
+            done = run_hook(work, HUB + "alice/model", old=old, HF_TOKEN=token)
+            assert done.returncode == (1 if content == BIG else 0)
+            assert len([r for r in hub.log.of("/info/refs", status=200) if "git-upload-pack" in r.query]) == times
 
 
 def test_an_lfs_object_that_only_the_hub_has(hub: "Hub", account: Account) -> None:

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programs import git
 
-from git_credential_hf.hooks.scan import Additions, RefUpdate, parse_updates, scan_index, scan_push
+from git_credential_hf.hooks.scan import Additions, RefUpdate, parse_updates, scan_index, scan_push, without_known
 from git_credential_hf.problem import Problem
 
 NULL = "0" * 40
@@ -79,8 +79,8 @@ def make(path: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> Reposito
     return Repository(path)
 
 
-def push(new: str, old: str = NULL, remote: str = "none", **options: object) -> Additions:
-    return scan_push([RefUpdate("refs/heads/main", new, "refs/heads/main", old)], remote, **options)  # type: ignore[arg-type]
+def push(new: str, old: str = NULL, **options: object) -> Additions:
+    return scan_push([RefUpdate("refs/heads/main", new, "refs/heads/main", old)], **options)  # type: ignore[arg-type]
 
 
 def pointer_to(content: bytes) -> bytes:
@@ -138,37 +138,37 @@ def test_only_what_the_remote_lacks(repository: Repository) -> None:
     assert binaries(push(new)) == binaries(push(new, "1" * 40)) == {(old, "old"), (new, "new")}
 
 
-def test_tracking_references_count_for_a_remote_with_a_name(repository: Repository) -> None:
-    """A new branch adds what no tracking reference of that remote reaches; those of other remotes do not count.
-
-    Nor do those that are left of a remote that is no longer configured.
-    """
+def test_tracking_references_do_not_count(repository: Repository) -> None:
+    """What is remembered of a remote is not what it has: its URL may have been changed."""
     old = repository.add("old", b"\0")
     new = repository.add("new", b"\0new")
-    repository.git("remote", "add", "hf", "https://huggingface.co/a/b")
-    repository.git("remote", "add", "hf2", "https://huggingface.co/a/c")
-    repository.git("update-ref", "refs/remotes/hf/main", old)
-    repository.git("update-ref", "refs/remotes/hf2/main", new)
-    assert binaries(push(new, remote="hf")) == {(new, "new")}
-    assert binaries(push(new, remote="hf2")) == set()
-    assert len(push(new, remote="https://huggingface.co/a/b").binary) == 2
-    repository.git("config", "--remove-section", "remote.hf")
-    assert len(push(new, remote="hf").binary) == 2
+    for name in ("none", "origin", "origin/x"):
+        repository.git("remote", "add", name, "https://huggingface.co/a/b")
+        repository.git("update-ref", f"refs/remotes/{name}/main", new)
+    assert binaries(push(new)) == {(old, "old"), (new, "new")}
+    assert binaries(push(new, old)) == {(new, "new")}
 
 
-@pytest.mark.parametrize("remote", ["*", "h?", "--all", "hf/../hf", "", "refs/remotes/hf", "[h]f", "\udcff"])
-def test_the_name_of_a_remote_is_not_a_pattern(repository: Repository, remote: str) -> None:
-    """It excludes nothing of another remote, and git does not take it for an option."""
-    old = repository.add("old", b"\0")
-    repository.git("remote", "add", "hf", "https://huggingface.co/a/b")
-    repository.git("update-ref", "refs/remotes/hf/main", old)
-    repository.git("config", os.fsencode(f"remote.{remote}.url"), "x")
-    assert len(push(old, remote=remote).binary) == 1
+def test_what_the_remote_has_elsewhere(repository: Repository) -> None:
+    """What other references of the remote reach is taken out of what was found, as if it had been excluded before."""
+    base = repository.add("base", b"\0base")
+    theirs = repository.add("theirs", b"\0theirs")
+    repository.git("checkout", "-q", "-b", "side", base)
+    repository.add("theirs", b"\0theirs")
+    repository.git("merge", "-q", "-m", "x", "main")
+    new = repository.add("new", f"\0 {TOKEN}")
+    update = RefUpdate("refs/heads/side", new, "refs/heads/side", base)
+    found = scan_push([update])
+    assert len(found.binary) == 2
+    left = without_known(found, [update], [theirs])
+    assert binaries(left) == {(new, "new")} and len(left.leaks) == 1
+    assert vars(left) == vars(scan_push([update], has=[theirs]))
+    assert vars(without_known(found, [update], [new])) == vars(Additions())
 
 
 def test_a_deletion_adds_nothing(tmp_path: Path) -> None:
     """Nothing is scanned; not even a repository is needed."""
-    found = scan_push([RefUpdate("(delete)", NULL, "refs/heads/x", "a" * 40)], "origin")
+    found = scan_push([RefUpdate("(delete)", NULL, "refs/heads/x", "a" * 40)])
     assert vars(found) == vars(Additions())
 
 
@@ -227,7 +227,7 @@ def test_some_updates_at_once(repository: Repository) -> None:
         RefUpdate("HEAD", two, "refs/heads/copy", NULL),
         RefUpdate("(delete)", NULL, "refs/heads/gone", base),
     ]
-    found = scan_push(updates, "none")
+    found = scan_push(updates)
     assert binaries(found) == {(one, "one"), (two, "two")}
     assert len(found.binary) == 2
 
@@ -251,14 +251,14 @@ def test_a_tag_of_a_blob_or_a_tree(repository: Repository) -> None:
         repository.git("tag", "-a", "-m", "x", name, target)
         updates.append(RefUpdate(f"refs/tags/{name}", repository.git("rev-parse", name), f"refs/tags/{name}", NULL))
     ids = {update.local_ref: update.local_oid for update in updates}
-    found = scan_push(updates, "none")
+    found = scan_push(updates)
     assert binaries(found) == {
         (commit, "d/f"),
         (ids["refs/tags/blob"], "refs/tags/blob"),
         (ids["refs/tags/tree"], "name"),
     }
     assert len(found.binary) == 3
-    assert binaries(scan_push(updates[1:2], "none")) == {(ids["refs/tags/blob"], "refs/tags/blob")}
+    assert binaries(scan_push(updates[1:2])) == {(ids["refs/tags/blob"], "refs/tags/blob")}
 
 
 def test_replacements_are_not_pushed(repository: Repository) -> None:
@@ -352,7 +352,7 @@ def test_a_shallow_clone(repository: Repository, tmp_path: Path, monkeypatch: py
     repository.git("clone", "-q", "--depth=1", f"file://{repository.path}", str(clone.path))
     monkeypatch.chdir(clone.path)
     new = clone.add("new", b"\0new")
-    assert binaries(push(new, remote="origin")) == {(new, "new")}
+    assert binaries(push(new, clone.git("rev-parse", "origin/HEAD"))) == {(new, "new")}
 
 
 @pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
@@ -379,7 +379,7 @@ def test_a_partial_clone_fetches_nothing(
         assert binaries(scan_index()) == {(None, "d/new")}
         tree = clone.git("write-tree", "--missing-ok")
         new = clone.git("commit-tree", "-m", "x", "-p", tip, tree)
-        assert binaries(push(new, remote="origin")) == {(new, "d/new")}
+        assert binaries(push(new, clone.git("rev-parse", "origin/HEAD"))) == {(new, "d/new")}
         assert binaries(push(new)) == {(new, "d/new")}
 
 
@@ -412,7 +412,7 @@ def test_memory_is_flat(repository: Repository) -> None:
         "resource.setrlimit(resource.RLIMIT_AS, (250 << 20, 250 << 20))\n"
         "from git_credential_hf.hooks.scan import RefUpdate, scan_push\n"
         "update = RefUpdate('main', sys.argv[1], 'main', '0' * 40)\n"
-        "print([blob.path for blob in scan_push([update], 'none').large])\n"
+        "print([blob.path for blob in scan_push([update]).large])\n"
     )
     done = subprocess.run([sys.executable, "-c", code, new], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "['zeros']\n", "")
@@ -581,9 +581,8 @@ def test_an_old_pointer_that_comes_back(repository: Repository) -> None:
     expected = [("f", False), ("g", True)]
     assert [(pointer.blob.path, pointer.is_missing) for pointer in scan_index().pointers] == expected
     new = repository.commit()
-    assert [(p.blob.path, p.is_missing) for p in push(new, remote="hf").pointers] == expected
     assert [(p.blob.path, p.is_missing) for p in push(new, old).pointers] == expected
-    assert [p.is_missing for p in push(new, remote="other").pointers] == [True, True]
+    assert [p.is_missing for p in push(new).pointers] == [True, True]
     repository.git("update-ref", "-d", "refs/remotes/hf/main")
     repository.git("update-ref", "refs/heads/pr/1", new)  # `git fetch hf refs/pr/1:pr/1`, and `git merge --squash`
     repository.git("reset", "-q", "--soft", "HEAD~1")
