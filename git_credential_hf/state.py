@@ -18,6 +18,7 @@ REFUSED_AGAIN_WITHIN = 10  # a token that is refused again so soon may be bad
 WARNED_FOR = 600  # a warning about a user name is not repeated
 BEARER_FOR = 30 * 24 * 3600  # a token that the Hub does not take as a password is sent as a Bearer token
 YES_CACHED_FOR = 600  # the Hub's "yes" about access
+NO_TOKEN_FOR = 30 * 24 * 3600  # what is in a file, and is not a valid token, does not become one
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
 LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
 
@@ -27,7 +28,7 @@ BEARER = "bearer"  # name of the state with the tokens that are sent as Bearer t
 _NAME = "git-credential-hf"
 _NAMES = (
     *("refused", "suspect", "warned", "rejected", "renewed", "refresh-failed", "refresh", "bearer", "owners"),
-    *("oidc", "exchanged", "refused-exchange", "may", "retry-after"),
+    *("oidc", "exchanged", "refused-exchange", "may", "no-token", "retry-after"),
 )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import BinaryIO
 
-from git_credential_hf.api.access import check_access, stored_lfs_objects
+from git_credential_hf.api.access import are_valid, check_access, stored_lfs_objects
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.credentials import (
@@ -23,6 +23,7 @@ from git_credential_hf.git.credentials import (
 )
 from git_credential_hf.git.helpers import configured_hubs
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
+from git_credential_hf.hooks.leaks import Leak
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES
 from git_credential_hf.hooks.rules import MAX_FILE_SIZE, find_problems
 from git_credential_hf.hooks.scan import (
@@ -48,7 +49,10 @@ CHECKS = {
         f"a file over {MAX_FILE_SIZE} outside LFS, or over {MAX_DIRECTORY_FILES:,} files in a directory",
     ),
     "binaryFiles": ("warn", "a binary file outside LFS; the Hub accepts some"),  # by a rule that changes
-    "leakedTokens": ("block", "a Hub token in a file"),
+    "leakedTokens": (
+        "block",
+        "your Hub token, or a valid one, in an added line, message or name; others are a warning",
+    ),
     "lfsObjects": ("block", "an LFS object that is not on this machine, or too large for this git-lfs setup"),
     "metadata": ("block", "model card metadata that the Hub rejects"),
 }
@@ -137,9 +141,10 @@ def check_commit() -> Verdict:
     remotes = [entry for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
     hubs = configured_hubs(entries)
     if not any(parse_remote(entry.value or "", hubs) for entry in remotes):
-        severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
+        severity = {check: level if check.endswith("Tokens") else "off" for check, level in severity.items()}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
         added = scan_index(secrets=_stored_secrets(), read_contents=_needs_contents(severity))
+        added.leaks = _ask_about(added.leaks, _only_hub(remotes, hubs) if severity["leakedTokens"] != "off" else None)
         verdict.add_all(severity, find_problems(added, entries, None))
     return verdict
 
@@ -158,6 +163,7 @@ def _severities(entries: list[ConfigEntry], verdict: Verdict) -> dict[str, str]:
                         f"hf.{check} is '{value}'; it must be block, warn or off",
                         f"run `git config hf.{check} {default}`",
                     )
+    found["unknownTokens"] = "off" if found["leakedTokens"] == "off" else "warn"
     return found
 
 
@@ -176,6 +182,25 @@ def _stored_secrets() -> list[str]:
         with suppress(Problem):
             tokens.append(stored_token(name, act=False))
     return [token.value for token in tokens if token is not None]
+
+
+def _only_hub(remotes: list[ConfigEntry], hubs: Sequence[str]) -> str | None:
+    """Return the Hub to which tokens in this repository may belong; `None` if there are several."""
+    found = {parsed.hub for entry in remotes if (parsed := parse_remote(entry.value or "", hubs))}
+    if not found and not hubs and environment_hub() in (None, PUBLIC_HUB):
+        return PUBLIC_HUB
+    return found.pop() if len(found) == 1 else None
+
+
+def _ask_about(leaks: list[Leak], hub: str | None) -> list[Leak]:
+    """Return the leaks with what the Hub says of tokens that are not this user's, without those that are not valid."""
+    others = [leak.token for leak in leaks if not leak.is_own]
+    answers = are_valid(others, hub) if others and hub else {}
+    return [
+        leak._replace(is_valid=answers.get(leak.token))
+        for leak in leaks
+        if leak.is_own or answers.get(leak.token) is not False
+    ]
 
 
 class _Push:
@@ -272,11 +297,13 @@ class _Push:
         found = Verdict()
         found.add_all(self.severity, find_problems(added, self.entries, None))
         branch = self._other_branch() if found.refusals or found.warnings else ""
-        if found.refusals:
+        if found.refusals or added.leaks:
             if not is_listed and (listed := _remote_oids(self.url)):  # it may have the rest on another branch
                 added = without_known(added, self.updates, listed)
             if is_listed and listed is None and not announced_ids(self.updates):
                 self._do_not_refuse()
+            if self.severity["leakedTokens"] != "off":
+                added.leaks = _ask_about(added.leaks, self.hub)
             if self.is_https and self.repository is not None:
                 added.pointers = self._missing_on_hub(added.pointers, self.repository)
         self.verdict.add_all(self.severity, find_problems(added, self.entries, self.repository, branch))

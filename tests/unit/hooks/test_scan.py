@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import random
@@ -190,7 +191,7 @@ def test_the_commit_is_the_one_that_adds(repository: Repository) -> None:
 
 
 def test_a_token_on_another_branch(repository: Repository) -> None:
-    """A file with a token that the remote has on another branch is not reported again."""
+    """A file with a token that the remote has on another branch is not reported again, nor another line of it."""
     base = repository.add("base")
     theirs = repository.add("key", TOKEN)
     repository.git("checkout", "-q", base)
@@ -198,7 +199,8 @@ def test_a_token_on_another_branch(repository: Repository) -> None:
     picked = repository.add("key", TOKEN)
     assert push(picked, base).leaks
     assert push(picked, base, has=[theirs]).leaks == []
-    (leak,) = push(repository.add("key", f"{TOKEN}\n"), base, has=[theirs]).leaks
+    assert push(repository.add("key", f"{TOKEN}\n"), base, has=[theirs]).leaks == []
+    (leak,) = push(repository.add("key", f"{TOKEN}\n" * 2), base, has=[theirs]).leaks
     assert leak.blob.path == "key"
 
 
@@ -442,14 +444,14 @@ AROUND = ["{}", "a {} b", '"{}"', "https://u:{}@huggingface.co", "x\n{}\n", r'"t
 
 
 def test_tokens(repository: Repository) -> None:
-    """Every kind of token is found in any surroundings, once for each file."""
-    cases = {f"{number}": (token, around) for number, (token, around) in enumerate(product(TOKENS, AROUND))}
-    for path, (token, around) in cases.items():
-        (repository.path / path).write_text(around.format(token) + " again " + token)
+    """Every kind of token is found in any surroundings, each once, with the number of files."""
+    for number, (token, around) in enumerate(product(TOKENS, AROUND)):
+        (repository.path / f"{number}").write_text(around.format(token) + " again " + token)
     repository.git("add", ".")
+    assert {leak.token: leak.places for leak in scan_index().leaks} == dict.fromkeys(TOKENS, len(AROUND))
     new = repository.commit()
-    found = [(leak.blob.commit, leak.blob.path, leak.token) for leak in push(new).leaks]
-    assert sorted(found) == sorted((new, path, token) for path, (token, _) in cases.items())
+    assert {leak.token: leak.places for leak in push(new).leaks} == dict.fromkeys(TOKENS, len(AROUND))
+    assert {leak.blob.commit for leak in push(new).leaks} == {new}
 
 
 NOT_TOKENS = [
@@ -481,9 +483,111 @@ def test_a_token_anywhere_in_a_file(repository: Repository) -> None:
 
 def test_secrets(repository: Repository) -> None:
     """Given values are found whatever they look like, except short ones; a token among them is found once."""
-    repository.write("f", f"a-secret-é and {TOKEN} and short")
-    found = scan_index(secrets=["a-secret-é", TOKEN, "short", "absent-secret"]).leaks
-    assert sorted(leak.token for leak in found) == sorted(["a-secret-é", TOKEN])
+    repository.write("f", f"an-ordinary-é and {TOKEN} and short")
+    found = scan_index(secrets=["an-ordinary-é", TOKEN, "short", "an-absent-one"]).leaks
+    assert sorted((leak.token, leak.is_own) for leak in found) == sorted([("an-ordinary-é", True), (TOKEN, True)])
+
+
+def basic(user: str, secret: str) -> bytes:
+    return b"AUTHORIZATION: basic " + base64.b64encode(f"{user}:{secret}".encode())
+
+
+HIDDEN = {
+    "UTF-16 of Windows": f"\ufeffx = '{TOKEN}'\r\n".encode("utf-16-le"),
+    "UTF-16, the other way": f"\ufeff{TOKEN}".encode("utf-16-be"),
+    "base64": base64.b64encode(TOKEN.encode()),
+    **{f"base64 behind {user}": basic(user, TOKEN) for user in ("u", "us", "hf_user")},
+}
+
+
+@pytest.mark.parametrize("form", HIDDEN)
+def test_forms_of_own_secrets(repository: Repository, form: str) -> None:
+    """An own token is found in UTF-16, and in base64 with any user name; somebody else's only as it is."""
+    repository.write("f", HIDDEN[form])
+    (leak,) = scan_index(secrets=[TOKEN]).leaks
+    assert (leak.token, leak.is_own) == (TOKEN, True)
+    assert scan_index().leaks == []
+    assert len(push(repository.commit(), secrets=[TOKEN]).leaks) == 1
+
+
+def leaks(found: Additions) -> list[tuple[str | None, str, str, int]]:
+    return [(leak.blob.commit, leak.kind, leak.blob.path, leak.places) for leak in found.leaks]
+
+
+def test_only_lines_that_are_added(repository: Repository) -> None:
+    """A change elsewhere in a file with a token is none of it, nor a move or a rename; one more line with it is."""
+    text = f"a = {TOKEN}\n" + "\n".join(map(str, range(30)))
+    base = repository.add("f", text)
+    assert leaks(push(base)) == [(base, "file", "f", 1)]
+    repository.write("f", text + "\nmore")
+    assert scan_index().leaks == []
+    repository.commit()
+    repository.add("f", text.replace("a =", "the token is"))
+    repository.git("mv", "f", "g")
+    repository.write("g", text + "\nand more")
+    assert scan_index().leaks == []
+    moved = repository.commit()
+    assert leaks(push(moved, base)) == []
+    repository.write("g", text + f"\n{TOKEN}")
+    (leak,) = scan_index().leaks
+    assert (leak.blob.path, leak.is_public) == ("g", True)
+    last = repository.commit()
+    assert leaks(push(last, base)) == [(last, "file", "g", 1)]
+    (leak,) = push(last, moved).leaks
+    assert leak.is_public
+    assert leaks(push(last)) == [(base, "file", "f", 2)]
+
+
+def test_a_token_that_comes_with_a_merge(repository: Repository) -> None:
+    """What a merge brings from one side is not added by it; what is in no parent is."""
+    base = repository.add("f", "1\n2\n3\n4\n5\n")
+    repository.git("checkout", "-q", "-b", "theirs")
+    theirs = repository.add("f", f"{TOKEN}\n1\n2\n3\n4\n5\n")
+    repository.git("checkout", "-q", "main")
+    ours = repository.add("f", "1\n2\n3\n4\n5\n6\n")
+    repository.git("merge", "-q", "--no-commit", "theirs")
+    assert scan_index().leaks == []
+    merge = repository.commit()
+    assert leaks(push(merge, theirs, has=[ours])) == []
+    assert leaks(push(merge, ours)) == [(theirs, "file", "f", 1)]
+    assert leaks(push(merge, base)) == [(theirs, "file", "f", 1)]
+    repository.git("checkout", "-q", "-B", "evil", ours)
+    repository.git("merge", "-q", "--no-commit", "theirs")
+    repository.write("g", TOKEN)
+    assert [leak.blob.path for leak in scan_index().leaks] == ["g"]
+    evil = repository.commit()
+    assert leaks(push(evil, theirs, has=[ours])) == [(evil, "file", "g", 1)]
+
+
+def test_a_token_outside_of_files(repository: Repository) -> None:
+    """A token is found in messages of commits and tags, in new names of files and of references."""
+    tokens = ["hf_" + body(34, seed) for seed in range(20, 26)]
+    base = repository.add("old", f"x{'y' * 100}")
+    repository.write(f"d/{tokens[0]}.txt", "z")
+    assert leaks(scan_index()) == [(None, "name", f"d/{tokens[0]}.txt", 1)]
+    named = repository.commit()
+    repository.git("commit", "-q", "--allow-empty", "-m", f"about {tokens[1]}")
+    said = repository.git("rev-parse", "HEAD")
+    repository.git("tag", "-a", "-m", f"see {tokens[2]}", "v1")
+    repository.git("tag", "-a", "-m", f"see {tokens[3]}", "v2", "v1")
+    tag = repository.git("rev-parse", "v2")
+    updates = [
+        RefUpdate("refs/heads/main", said, f"refs/heads/{tokens[4]}", NULL),
+        RefUpdate("refs/tags/v2", tag, "refs/tags/v2", NULL),
+        RefUpdate("refs/heads/main", said, f"refs/heads/{tokens[5]}", base),
+    ]
+    assert {(leak.token, leak.kind, leak.blob.path) for leak in scan_push(updates).leaks} == {
+        (tokens[0], "name", f"d/{tokens[0]}.txt"),
+        (tokens[1], "commit", ""),
+        (tokens[2], "tag", "refs/tags/v2"),
+        (tokens[3], "tag", "refs/tags/v2"),
+        (tokens[4], "reference", f"refs/heads/{tokens[4]}"),
+    }
+    changed = repository.add(f"d/{tokens[0]}.txt", "other")
+    assert leaks(push(changed, said)) == []
+    repository.git("mv", f"d/{tokens[0]}.txt", "plain.txt")
+    assert leaks(scan_index()) == []
+    assert leaks(push(named, base)) == [(named, "name", f"d/{tokens[0]}.txt", 1)]
 
 
 def test_a_token_that_was_removed_again(repository: Repository) -> None:
