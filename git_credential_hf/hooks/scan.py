@@ -8,7 +8,7 @@ Nothing is ever fetched: objects that a partial clone lacks are on a remote alre
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import BufferedReader, BytesIO
+from io import BytesIO
 from itertools import chain
 from typing import IO, NamedTuple
 
@@ -397,8 +397,8 @@ def _index_bases(head: str) -> list[str]:
 
 
 def _index_differences(base: str) -> tuple[None, list[Change]]:
-    with BytesIO(_run("diff-index", "--cached", *RAW, "-M", base, "--")) as listed:
-        return None, [change for _, block in parse_raw(BufferedReader(listed)) for change in block]
+    listed = BytesIO(_run("diff-index", "--cached", *RAW, "-M", base, "--"))
+    return None, [change for _, block in parse_raw(listed) for change in block]
 
 
 def _merged_commits() -> list[str]:

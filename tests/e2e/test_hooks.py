@@ -689,7 +689,7 @@ def basic(secret: str) -> bytes:
 
 
 def test_an_own_token_in_disguise(hub: "Hub", work: Account) -> None:
-    """An own token in UTF-16, in base64, in a message, a tag or a name does not leave; no question is needed for that."""
+    """An own token in UTF-16, in base64, in a message, a tag or a name does not leave; it is not asked about."""
     own = _alice(hub)
     push(work, "alice/model", HF_TOKEN=own)
     for files, message, name in (
