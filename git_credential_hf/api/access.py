@@ -23,7 +23,8 @@ from git_credential_hf.system import run_each
 from git_credential_hf.tokens import Token
 
 _MAX_LFS_OBJECTS = 100  # in one request
-_MAX_FOUND_TOKENS = 5  # in files: the limits of whoami are strict
+_MAX_FOUND = 16  # tokens in files whose answers are looked up: as many are recorded
+_MAX_ASKED = 5  # of these: the limits of whoami are strict
 _ASKABLE = ("hf_", "api_org_")
 _NOT_ASKABLE = ("hf_oauth__refresh_", "hf_s3_")  # what renews a token, or is for another service
 _UNKNOWN_TO_WHOAMI = ("hf_jwt_", "api_org_")  # its answer for valid ones is not documented
@@ -93,7 +94,7 @@ def are_valid(values: list[str], hub: str) -> dict[str, bool]:
     """
     found: dict[str, bool] = {}
     unknown = []
-    for value in values:
+    for value in values[:_MAX_FOUND]:
         token = Token(value, "found", hub=hub)
         if is_recorded("no-token", token.key, cache_directory()):
             found[value] = False
@@ -118,7 +119,7 @@ def are_valid(values: list[str], hub: str) -> dict[str, bool]:
 
     if unknown:
         try:
-            ask_within(HUB_TIMEOUT, hub, lambda: run_each(ask, unknown[:_MAX_FOUND_TOKENS]))
+            ask_within(HUB_TIMEOUT, hub, lambda: run_each(ask, unknown[:_MAX_ASKED]))
         except Unreachable as unreachable:
             trace(unreachable.message)
     for token in unknown:

@@ -25,6 +25,7 @@ _JWT_PART = rb"[A-Za-z0-9_-]{16,4096}"  # the shortest header in use has 20 char
 _JWT = re.compile(rb"hf_(?:oauth|jwt)_" + rb"\.".join([_JWT_PART] * 3) + rb"(?![A-Za-z0-9_])")
 _MAX_JWT_MISSES = 1000  # in a file: each may read 12 kB, and a hostile file could cause a million
 _ESCAPE = re.compile(rb"\\[nrt]|%[0-9A-Fa-f]{2}")  # white space in a JSON string, or any character in a URL
+_MAX_CLEAN_BYTES = 1 << 25  # bytes of files that are remembered, to compare the next versions with
 _MIN_SECRET = 8  # characters; anything shorter occurs in any text
 
 
@@ -70,6 +71,28 @@ class Finder:
         self.base64 = {core.encode(): secret for secret in own for core in base64_cores(secret)}
         # Both byte orders have this in them.
         self.utf16 = {secret.encode("utf-16-le", "surrogatepass")[:-1]: secret for secret in own}
+        self.needles = (*_PREFIXES, *self.odd, *self.base64)  # a token has one of these in it, in a text
+        self.margin = max(map(len, self.needles))
+        self._clean: dict[bytes, bytes] = {}
+        self._clean_bytes = 0
+
+    def find_in_version(self, path: bytes, content: bytes, *, is_binary: bool = False) -> dict[str, int]:
+        """Do the same as `find`, for one version of a file after another: most of it was in the one before."""
+        if is_binary:
+            return self.find(content, is_binary=True)
+        before = self._clean.pop(path, b"")
+        self._clean_bytes -= len(before)
+        start, end = _difference(before, content)
+        start, end = max(0, start - self.margin), end + self.margin
+        if any(content.find(needle, start, end) >= 0 for needle in self.needles):
+            return self.find(content)
+        self._clean[path] = content
+        self._clean_bytes += len(content)
+        while self._clean_bytes > _MAX_CLEAN_BYTES:
+            self._clean_bytes -= len(
+                self._clean.pop(next(iter(self._clean)))
+            )  # the one that has not changed for longest
+        return {}
 
     def find(self, content: bytes, *, is_binary: bool = False) -> dict[str, int]:
         """Return the tokens in it, and how often each occurs."""
@@ -97,6 +120,26 @@ class Finder:
     def leak(self, blob: Blob, token: str, kind: str = "file") -> Leak:
         """Return the leak of a token that was found."""
         return Leak(blob, token, kind, token in self.own.values())
+
+
+def _difference(before: bytes, after: bytes) -> tuple[int, int]:
+    """Return where the part of `after` that differs from `before` starts and ends."""
+    most = min(len(before), len(after))
+    start, high = 0, most
+    while start < high:
+        middle = (start + high + 1) // 2
+        if before.startswith(after[start:middle], start):
+            start = middle
+        else:
+            high = middle - 1
+    same, high = 0, most - start  # bytes at the end
+    while same < high:
+        middle = (same + high + 1) // 2
+        if before.endswith(after[len(after) - middle : len(after) - same], 0, len(before) - same):
+            same = middle
+        else:
+            high = middle - 1
+    return start, len(after) - same
 
 
 def _is_start(content: bytes, at: int) -> bool:

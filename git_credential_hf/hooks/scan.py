@@ -582,7 +582,7 @@ class _Scan:
         is_binary = content.find(b"\0", 0, _BINARY_CHECK_BYTES) >= 0
         if is_binary:
             self.found.binary.append(blob)
-        if tokens := self.finder.find(content, is_binary=is_binary):
+        if tokens := self.finder.find_in_version(item[2], content, is_binary=is_binary):
             self.hits[item[0], item[1]] = tokens
             self.hit_paths[item[1]] = item[2]
         if len(content) < _MAX_POINTER_BYTES and content.startswith(b"version https://git-lfs.github.com/spec/v1"):

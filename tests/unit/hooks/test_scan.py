@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programs import git
 
+from git_credential_hf.hooks.leaks import Finder
 from git_credential_hf.hooks.scan import Additions, RefUpdate, parse_updates, scan_index, scan_push, without_known
 from git_credential_hf.problem import Problem
 
@@ -490,6 +491,17 @@ def test_secrets(repository: Repository) -> None:
 
 def basic(user: str, secret: str) -> bytes:
     return b"AUTHORIZATION: basic " + base64.b64encode(f"{user}:{secret}".encode())
+
+
+@settings(max_examples=tenth(500), deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["a", "b\n", f" {TOKEN}", TOKEN[:20], TOKEN[20:], "hf_", JWT])), max_size=6))
+def test_versions_of_a_file(versions: list[list[str]]) -> None:
+    """What is found in the next version of a file does not depend on the ones before."""
+    secrets = ["an-ordinary-é", "hf_" + body(34, 9)]
+    finder = Finder(secrets)
+    for number, parts in enumerate(versions):
+        content = "".join(parts).encode() + (basic("me", secrets[1])[number % 3 :] if number % 2 else b"")
+        assert finder.find_in_version(b"f", content) == Finder(secrets).find(content)
 
 
 HIDDEN = {
