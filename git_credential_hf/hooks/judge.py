@@ -307,6 +307,20 @@ class _Push:
             if self.is_https and self.repository is not None:
                 added.pointers = self._missing_on_hub(added.pointers, self.repository)
         self.verdict.add_all(self.severity, find_problems(added, self.entries, self.repository, branch))
+        if self.verdict.refusals:
+            self._name_other_references()
+
+    def _name_other_references(self) -> None:
+        """Name what a mirror of another forge has beside branches and tags: what is refused may be in that alone."""
+        names = [update.remote_ref for update in self.updates if not update.is_deletion]
+        others = [name for name in names if not name.startswith(("refs/heads/", "refs/tags/", "refs/pr/"))]
+        if others:
+            more = f" and {len(others) - 1:,} more references" if len(others) > 1 else ""
+            url = shell_word(without_credentials(self.url))  # its name may have `mirror` configured
+            self.verdict.warn(
+                f"this push has {others[0]}{more} beside branches and tags, and what is refused may be in those alone",
+                f"run `git push {url} 'refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*'`",
+            )
 
     def _do_not_refuse(self) -> None:
         """Turn refusals into warnings: all of the history was scanned, and the Hub may have it already."""

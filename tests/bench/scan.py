@@ -122,8 +122,11 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as directory:
             os.chdir(directory)
             git("init", "-q", "--bare")
-            git("fast-import", "--quiet", stdin=b"".join(history(commits)))
-            git("repack", "-adq")
+            with subprocess.Popen(["git", "fast-import", "--quiet"], stdin=subprocess.PIPE) as importing:
+                assert importing.stdin
+                importing.stdin.writelines(history(commits))
+                importing.stdin.close()
+            subprocess.run(["git", "repack", "-adq"], check=True)
             programs: dict[str, Callable[[], object]] = {
                 "git rev-list | git cat-file": partial(pipeline, "main"),
                 "ours": partial(ours, "main"),
