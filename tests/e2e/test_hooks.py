@@ -641,6 +641,22 @@ def test_a_token_that_cannot_be_asked_about(environment: dict[str, Any], hub: "H
     assert len(asked(hub)) == (0 if environment else 1)
 
 
+REFRESHES = "hf_oauth__refresh_vQ7mKd2RzXe9TnBwLc4YsPfJ6hGaUoEfGh"
+ORGANISATIONS = "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"
+
+
+@pytest.mark.parametrize(
+    ("token", "questions"), [(REFRESHES, 0), (ORGANISATIONS, 1)], ids=["refreshes", "organisations"]
+)
+def test_a_token_that_whoami_may_not_know(token: str, questions: int, hub: "Hub", work: Account) -> None:
+    """What renews a token is not sent, and a no that may mean another thing is none: a warning."""
+    hub.log.clear()
+    done = commit(work, {"a.py": token.encode()})
+    assert done.returncode == 0, done.stderr
+    assert "the Hub has not said whether it is valid" in messages(done, "warning")[0]
+    assert len(asked(hub)) == questions
+
+
 def test_how_many_tokens_are_asked_about(hub: "Hub", work: Account) -> None:
     """At most five tokens are sent, each once, to the Hub that is pushed to; the others are a warning."""
     token = _alice(hub)

@@ -386,6 +386,23 @@ def test_a_partial_clone_fetches_nothing(
         assert binaries(push(new)) == {(new, "d/new")}
 
 
+def test_a_token_in_a_partial_clone(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is added is found even if git cannot tell whether it is a missing file under another name."""
+    repository.add("old", "\n".join(map(str, range(100))))
+    tip = repository.add("other", "\n".join(map(str, range(200, 300))))
+    repository.git("config", "uploadpack.allowFilter", "true")
+    clone = Repository(tmp_path / "partial")
+    repository.git("clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{repository.path}", str(clone.path))
+    shutil.move(repository.path, tmp_path / "away")
+    monkeypatch.chdir(clone.path)
+    blob = clone.git(
+        "hash-object", "-w", "--stdin", given=b"\n".join(b"%d" % n for n in range(100)) + b" " + TOKEN.encode()
+    )
+    tree = clone.git("mktree", "--missing", given=f"100644 blob {blob}\tnew\n".encode())
+    new = clone.git("commit-tree", "-m", "x", "-p", tip, tree)
+    assert leaks(push(new, tip)) == [(new, "file", "new", 1)]
+
+
 # What is found
 
 
