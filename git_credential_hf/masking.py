@@ -23,6 +23,16 @@ _SIGNS = ("hf_", "api_", "oauth_app_secret_", "eyj", "@", "authorization", "pass
 MIN_SECRET = 5  # characters
 _MIN_LETTERS = 16  # characters, if all are small letters
 
+# What a value that stands for a token is made of; longer words first.
+_PLACEHOLDER_WORDS = (
+    *("documentation", "placeholder", "huggingface", "changeme", "disabled", "redacted", "password", "example"),
+    *("default", "invalid", "replace", "testing", "access", "insert", "sample", "secret", "hidden", "dummy", "empty"),
+    *("token", "value", "enter", "paste", "unset", "write", "false", "hugging", "face", "fake", "your", "test", "here"),
+    *("read", "real", "only", "user", "with", "from", "this", "none", "null", "true", "todo", "xxx", "key", "api"),
+    *("not", "the", "off", "hf", "my", "no"),
+)
+_MIN_RUN = 4  # characters of a sequence; shorter ones occur in any text
+
 PREFIX = "git-credential-hf: "  # of our lines; nothing else that we print may look like one
 
 _secrets: list[str] = []
@@ -37,6 +47,30 @@ def register_secret(text: str) -> str:
     if text.strip() and text not in _secrets:
         _secrets.append(text)
     return text
+
+
+def is_placeholder(token: str) -> bool:
+    """Whether this only stands in the place of a token: `your_hf_token_here`, `disabled`, letters in a row, repeats.
+
+    Such a value is not secret. It occurs in ordinary files, and in their names.
+    """
+    body = token[len(_prefix(token)) :].lower()
+    length = len(body)
+    if length < 2 * _MIN_RUN:
+        is_run = False
+    else:
+        # One character beside the other, or beside the next but one, as in `a1b2c3`.
+        is_run = any(
+            2 * sum(abs(ord(one) - ord(other)) <= 1 for one, other in zip(body, body[step:], strict=False)) >= length
+            for step in (1, 2)
+        )
+        is_run = is_run or any(body[at:] == body[:-at] for at in range(1, length // 2 + 1))
+        is_run = is_run or len(set(body)) * 7 < min(length, 34) * 2
+    rest = body
+    for word in _PLACEHOLDER_WORDS:
+        rest = rest.replace(word, " ")
+    letters = sum(map(str.isalnum, body))
+    return is_run or 2 * sum(map(str.isalnum, rest)) < letters
 
 
 def register_url(url: str) -> None:
@@ -88,12 +122,16 @@ def register_basic(credentials: str) -> None:
 
 def mask_token(token: str) -> str:
     """Return the one form in which a token may be shown: the prefix of its kind, and its last four characters."""
-    prefix = next((prefix for prefix, _, _ in TOKEN_SHAPES if token.startswith(prefix)), "")
+    prefix = _prefix(token)
     rest = token[len(prefix) :]
     # A short secret has no four characters to spare, and a terminal could interpret other characters.
     is_plain = rest.isascii() and all(c.isalnum() or c in "-_" for c in rest[-4:])
     last = rest[-4:] if len(rest) >= 12 and is_plain else ""
     return prefix + "****" + last
+
+
+def _prefix(token: str) -> str:
+    return next((prefix for prefix, _, _ in TOKEN_SHAPES if token.startswith(prefix)), "")
 
 
 def mask_line(text: str) -> str:
@@ -151,21 +189,28 @@ def _is_word(secret: str) -> bool:
     return len(secret) < (_MIN_LETTERS if secret.isalpha() and secret.islower() else MIN_SECRET)
 
 
-def _mask_base64(text: str, secret: str) -> str:
-    """Mask each word in base64 that has the secret in it, as a Basic header does behind the user name."""
+def base64_cores(secret: str) -> set[str]:
+    """Return what base64 of any text with the secret in it has in common: one of these is in it."""
     import binascii
 
     data = secret.encode("utf-8", "surrogateescape")
+    cores = set()
     for before, start in ((0, 0), (1, 2), (2, 3)):  # bytes before it in a group of three, and the characters they touch
         core = binascii.b2a_base64(bytes(before) + data).decode()[start : 8 * (before + len(data)) // 6]
-        for form in {core, core.replace("+", "-").replace("/", "_")}:
-            while (at := text.find(form)) >= 0:
-                end = at + len(form)
-                while at and _is_base64(text[at - 1]):
-                    at -= 1
-                while end < len(text) and _is_base64(text[end]):
-                    end += 1
-                text = f"{text[:at]}****{text[end:]}"
+        cores |= {core, core.replace("+", "-").replace("/", "_")}
+    return cores
+
+
+def _mask_base64(text: str, secret: str) -> str:
+    """Mask each word in base64 that has the secret in it, as a Basic header does behind the user name."""
+    for form in base64_cores(secret):
+        while (at := text.find(form)) >= 0:
+            end = at + len(form)
+            while at and _is_base64(text[at - 1]):
+                at -= 1
+            while end < len(text) and _is_base64(text[end]):
+                end += 1
+            text = f"{text[:at]}****{text[end:]}"
     return text
 
 

@@ -19,6 +19,7 @@ WARNED_FOR = 600  # a warning about a user name is not repeated
 BEARER_FOR = 30 * 24 * 3600  # a token that the Hub does not take as a password is sent as a Bearer token
 CONFIRMED_FOR = 24 * 3600  # a token that the Hub says is good is sent before the Hub asks for it
 YES_CACHED_FOR = 600  # the Hub's "yes" about access
+NO_TOKEN_FOR = 30 * 24 * 3600  # what is in a file, and is not a valid token, does not become one
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
 LOOKED_FOR = 3600  # what another helper holds is not asked again in each command
 LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
@@ -30,20 +31,8 @@ BEARER = "bearer"  # name of the state with the tokens that are sent as Bearer t
 
 _NAME = "git-credential-hf"
 _NAMES = (
-    *(
-        "refused",
-        "suspect",
-        "warned",
-        "rejected",
-        "looked",
-        "renewed",
-        "refresh-failed",
-        "refresh",
-        "bearer",
-        "owners",
-        "confirmed",
-    ),
-    *("oidc", "exchanged", "refused-exchange", "may", "retry-after"),
+    *("refused", "suspect", "warned", "rejected", "looked", "renewed", "refresh-failed", "refresh", "bearer", "owners"),
+    *("confirmed", "oidc", "exchanged", "refused-exchange", "may", "no-token", "retry-after"),
 )
 
 

@@ -12,7 +12,7 @@ import os
 import time
 
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, token_settings_url
-from git_credential_hf.masking import mask_token, register_secret
+from git_credential_hf.masking import is_placeholder, mask_token, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import (
     clean_token,
@@ -50,7 +50,7 @@ class Token:
         *,
         hub: str = PUBLIC_HUB,
     ) -> None:
-        self.value = register_secret(value)
+        self.value = value if is_placeholder(value) else register_secret(value)
         self.kind = kind
         self.place = place
         self.name = name

@@ -14,16 +14,21 @@ from git_credential_hf.api.refusals import (
     refusal_from_message,
     token_refusal,
 )
-from git_credential_hf.hub import Repository, is_valid_name, repository_at
+from git_credential_hf.hub import PUBLIC_HUB, Repository, is_valid_name, repository_at
 from git_credential_hf.masking import mask_token
 from git_credential_hf.owners import record_owner
 from git_credential_hf.problem import Problem, trace
-from git_credential_hf.state import YES_CACHED_FOR, cache_directory, is_recorded, record
+from git_credential_hf.state import NO_TOKEN_FOR, YES_CACHED_FOR, cache_directory, is_recorded, record
 from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token
 
 _MAX_LFS_OBJECTS = 100  # in one request
+_MAX_FOUND = 16  # tokens in files whose answers are looked up: as many are recorded
+_MAX_ASKED = 5  # of these: the limits of whoami are strict
+_ASKABLE = ("hf_", "api_org_")
+_NOT_ASKABLE = ("hf_oauth__refresh_", "hf_s3_")  # what renews a token, or is for another service
+_UNKNOWN_TO_WHOAMI = ("hf_jwt_", "api_org_")  # its answer for valid ones is not documented
 _INVALID = "the Hub sent an invalid response"
 
 
@@ -80,6 +85,48 @@ def stored_lfs_objects(token: Token, repository: Repository, objects: list[tuple
     return ask_within(
         HUB_TIMEOUT, repository.hub, lambda: _request_lfs_objects(token, repository, objects[:_MAX_LFS_OBJECTS])
     )
+
+
+def are_valid(values: list[str], hub: str) -> dict[str, bool]:
+    """Ask the Hub which of these strings, found in files, are tokens that it accepts; return what it says.
+
+    Each is sent to this Hub alone, with one request of whoami, and not again once the Hub has rejected it. There are no
+    answers for more than a few, for what no request may carry, and if the Hub takes too long.
+    """
+    found: dict[str, bool] = {}
+    unknown = []
+    for value in values[:_MAX_FOUND]:
+        token = Token(value, "found", hub=hub)
+        if is_recorded("no-token", token.key, cache_directory()):
+            found[value] = False
+        elif value.startswith(_ASKABLE) and not value.startswith(_NOT_ASKABLE):
+            unknown.append(token)
+
+    def is_reliable(token: Token) -> bool:
+        return hub == PUBLIC_HUB and not token.value.startswith(_UNKNOWN_TO_WHOAMI)
+
+    def ask(token: Token) -> None:
+        try:
+            response = ask_hub(hub, "/api/whoami-v2", token)
+        except Unreachable as unreachable:
+            trace(f"{mask_token(token.value)}: {unreachable.message}")
+            return
+        # A proxy's 401 has no such header, and the Hub's is no answer about tokens that whoami may not know
+        # (docs/facts.md#u1); nor is that of a company's Hub, as the token may be one of huggingface.co.
+        if response.status_code == 200:
+            found[token.value] = True
+        elif response.status_code == 401 and error_message(response) and is_reliable(token):
+            found[token.value] = False
+
+    if unknown:
+        try:
+            ask_within(HUB_TIMEOUT, hub, lambda: run_each(ask, unknown[:_MAX_ASKED]))
+        except Unreachable as unreachable:
+            trace(unreachable.message)
+    for token in unknown:
+        if found.get(token.value) is False:
+            record("no-token", token.key, NO_TOKEN_FOR, cache_directory())
+    return dict(found)
 
 
 def learn_owners(tokens: list[Token]) -> None:

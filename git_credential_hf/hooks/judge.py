@@ -9,10 +9,9 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import cached_property
 from typing import BinaryIO
 
-from git_credential_hf.api.access import check_access, stored_lfs_objects
+from git_credential_hf.api.access import are_valid, check_access, stored_lfs_objects
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.credentials import (
@@ -24,16 +23,17 @@ from git_credential_hf.git.credentials import (
 )
 from git_credential_hf.git.helpers import configured_hubs
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
+from git_credential_hf.hooks.leaks import Leak
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES
 from git_credential_hf.hooks.rules import MAX_FILE_SIZE, find_problems
 from git_credential_hf.hooks.scan import (
-    Additions,
     LfsPointer,
     RefUpdate,
-    known_objects,
+    announced_ids,
     parse_updates,
     scan_index,
     scan_push,
+    without_known,
 )
 from git_credential_hf.hub import PUBLIC_HUB, Remote, Repository, environment_hub, parse_remote, without_credentials
 from git_credential_hf.masking import mask_token
@@ -49,7 +49,10 @@ CHECKS = {
         f"a file over {MAX_FILE_SIZE} outside LFS, or over {MAX_DIRECTORY_FILES:,} files in a directory",
     ),
     "binaryFiles": ("warn", "a binary file outside LFS; the Hub accepts some"),  # by a rule that changes
-    "leakedTokens": ("block", "a Hub token in a file"),
+    "leakedTokens": (
+        "block",
+        "your Hub token, or a valid one, in an added line, message or name; others are a warning",
+    ),
     "lfsObjects": ("block", "an LFS object that is not on this machine, or too large for this git-lfs setup"),
     "metadata": ("block", "model card metadata that the Hub rejects"),
 }
@@ -138,9 +141,10 @@ def check_commit() -> Verdict:
     remotes = [entry for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
     hubs = configured_hubs(entries)
     if not any(parse_remote(entry.value or "", hubs) for entry in remotes):
-        severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
+        severity = {check: level if check.endswith("Tokens") else "off" for check, level in severity.items()}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
         added = scan_index(secrets=_stored_secrets(), read_contents=_needs_contents(severity))
+        added.leaks = _ask_about(added.leaks, _only_hub(remotes, hubs) if severity["leakedTokens"] != "off" else None)
         verdict.add_all(severity, find_problems(added, entries, None))
     return verdict
 
@@ -159,6 +163,7 @@ def _severities(entries: list[ConfigEntry], verdict: Verdict) -> dict[str, str]:
                         f"hf.{check} is '{value}'; it must be block, warn or off",
                         f"run `git config hf.{check} {default}`",
                     )
+    found["unknownTokens"] = "off" if found["leakedTokens"] == "off" else "warn"
     return found
 
 
@@ -177,6 +182,25 @@ def _stored_secrets() -> list[str]:
         with suppress(Problem):
             tokens.append(stored_token(name, act=False))
     return [token.value for token in tokens if token is not None]
+
+
+def _only_hub(remotes: list[ConfigEntry], hubs: Sequence[str]) -> str | None:
+    """Return the Hub to which tokens in this repository may belong; `None` if there are several."""
+    found = {parsed.hub for entry in remotes if (parsed := parse_remote(entry.value or "", hubs))}
+    if not found and not hubs and environment_hub() in (None, PUBLIC_HUB):
+        return PUBLIC_HUB
+    return found.pop() if len(found) == 1 else None
+
+
+def _ask_about(leaks: list[Leak], hub: str | None) -> list[Leak]:
+    """Return the leaks with what the Hub says of tokens that are not this user's, without those that are not valid."""
+    others = [leak.token for leak in leaks if not leak.is_own]
+    answers = are_valid(others, hub) if others and hub else {}
+    return [
+        leak._replace(is_valid=answers.get(leak.token))
+        for leak in leaks
+        if leak.is_own or answers.get(leak.token) is not False
+    ]
 
 
 class _Push:
@@ -257,47 +281,55 @@ class _Push:
     # --- the contents ---
 
     def check_contents(self) -> None:
-        """Check the files that the push adds; only if some would be refused, find out what else the Hub has already."""
+        """Check the files that the push adds to what the Hub has, as the Hub itself says."""
         if all(self.severity[check] == "off" for check in CHECKS if check != "writeCheck"):
             return
+        is_listed = any(update.is_new for update in self.updates)  # for the others git has announced an id
+        listed = _remote_oids(self.url) if is_listed else None
         with _Progress("scanning this push") as progress:
-            added = self._scan(progress)
-            found = Verdict()
-            found.add_all(self.severity, find_problems(added, self.entries, None))
-            branch = self._other_branch() if found.refusals or found.warnings else ""
-            if found.refusals:
-                added = self._scan_again(progress)
-        self.verdict.add_all(self.severity, find_problems(added, self.entries, self.repository, branch))
-
-    def _scan(self, progress: "_Progress", has: Iterable[str] = ()) -> Additions:
-        return scan_push(
-            self.updates,
-            self._tracked_remote,
-            has=has,
-            secrets=_stored_secrets(),
-            progress=progress.show,
-            read_contents=_needs_contents(self.severity),
-        )
-
-    def _scan_again(self, progress: "_Progress") -> Additions:
-        """Scan for what the Hub does not have by its own list of references and LFS objects.
-
-        Tracking references do not tell what it has if the push goes to a URL, from a bare clone, or merges a pull
-        request that was fetched.
-        """
-        listed = _remote_oids(self.url)
-        needs_url = listed is None and self.is_https and without_credentials(self.url) != self.url
-        if needs_url and not known_objects(self.updates, self._tracked_remote, self.entries):
-            # All of the history was scanned, and the Hub may have it already: that is not enough to refuse the push.
-            self.verdict.warn(
-                "cannot tell what the Hub has already: git has no credential but the one in the URL",
-                "git-credential-hf doctor --fix",
+            added = scan_push(
+                self.updates,
+                has=listed or (),
+                secrets=_stored_secrets(),
+                progress=progress.show,
+                read_contents=_needs_contents(self.severity),
             )
-            self.severity = {check: "warn" if level == "block" else level for check, level in self.severity.items()}
-        added = self._scan(progress, listed or ())
-        if self.is_https and self.repository is not None:
-            added.pointers = self._missing_on_hub(added.pointers, self.repository)
-        return added
+        found = Verdict()
+        found.add_all(self.severity, find_problems(added, self.entries, None))
+        branch = self._other_branch() if found.refusals or found.warnings else ""
+        if found.refusals or added.leaks:
+            if not is_listed and (listed := _remote_oids(self.url)):  # it may have the rest on another branch
+                added = without_known(added, self.updates, listed)
+            if is_listed and listed is None and not announced_ids(self.updates):
+                self._do_not_refuse()
+            if self.severity["leakedTokens"] != "off":
+                added.leaks = _ask_about(added.leaks, self.hub)
+            if self.is_https and self.repository is not None:
+                added.pointers = self._missing_on_hub(added.pointers, self.repository)
+        self.verdict.add_all(self.severity, find_problems(added, self.entries, self.repository, branch))
+        if self.verdict.refusals:
+            self._name_other_references()
+
+    def _name_other_references(self) -> None:
+        """Name what a mirror of another forge has beside branches and tags: what is refused may be in that alone."""
+        names = [update.remote_ref for update in self.updates if not update.is_deletion]
+        others = [name for name in names if not name.startswith(("refs/heads/", "refs/tags/", "refs/pr/"))]
+        if others:
+            more = f" and {len(others) - 1:,} more references" if len(others) > 1 else ""
+            url = shell_word(without_credentials(self.url))  # its name may have `mirror` configured
+            self.verdict.warn(
+                f"this push has {others[0]}{more} beside branches and tags, and what is refused may be in those alone",
+                f"run `git push {url} 'refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*'`",
+            )
+
+    def _do_not_refuse(self) -> None:
+        """Turn refusals into warnings: all of the history was scanned, and the Hub may have it already."""
+        if self.is_https and without_credentials(self.url) != self.url:
+            reason, fix = "git has no credential but the one in the URL", "git-credential-hf doctor --fix"
+        else:
+            reason, fix = "git cannot list its references without a prompt", None
+        self.verdict.warn(f"cannot tell what the Hub has already: {reason}", fix)
+        self.severity = {check: "warn" if level == "block" else level for check, level in self.severity.items()}
 
     def _missing_on_hub(self, pointers: list[LfsPointer], repository: Repository) -> list[LfsPointer]:
         """Remove the pointers to objects that this machine lacks and the Hub has."""
@@ -322,32 +354,6 @@ class _Push:
         if is_checked_out or not ref.startswith("refs/heads/"):
             return ""
         return " " + shell_word(ref.removeprefix("refs/heads/"))
-
-    @cached_property
-    def _tracked_remote(self) -> str:
-        """Return the remote's name if its tracking references show what is at the URL, else the URL.
-
-        They do not if the remote has URLs of other repositories as well.
-        """
-        own = [entry for entry in self.entries if (entry.section, entry.subsection) == ("remote", self.remote)]
-        if sum(entry.name in ("url", "pushurl") for entry in own) < 2 and not any(
-            (entry.section, entry.name) == ("url", "pushinsteadof") for entry in self.entries
-        ):
-            return self.remote
-        try:
-            urls = [
-                *git_line("remote", "get-url", "--all", "--", self.remote).split("\n"),
-                *git_line("remote", "get-url", "--push", "--all", "--", self.remote).split("\n"),
-            ]
-        except Problem:
-            return self.url  # `remote` is not a name
-        return self.remote if len({_repository_or_url(url) for url in [*urls, self.url]}) == 1 else self.url
-
-
-def _repository_or_url(url: str) -> object:
-    """Return what identifies a remote: on the Hub HTTPS and SSH lead to the same repository."""
-    parsed = parse_remote(url)
-    return (parsed and parsed.repository) or url
 
 
 def _remote_oids(url: str) -> list[str] | None:

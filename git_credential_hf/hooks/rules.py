@@ -5,11 +5,13 @@ The commands work in any POSIX shell and in any directory of the repository.
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 
 from git_credential_hf.api.access import card_errors
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.run import find_program, run_git
+from git_credential_hf.git.run import find_program, git_line
+from git_credential_hf.hooks.leaks import Blob, Leak
 from git_credential_hf.hooks.limits import (
     MAX_DESCRIPTION,
     MAX_DIRECTORY_FILES,
@@ -18,7 +20,7 @@ from git_credential_hf.hooks.limits import (
     MAX_MULTIPART_BYTES,
     MAX_XET_BYTES,
 )
-from git_credential_hf.hooks.scan import Additions, Blob, FullDirectory, Leak, LfsPointer
+from git_credential_hf.hooks.scan import Additions, FullDirectory, LfsPointer
 from git_credential_hf.hub import PUBLIC_HUB, Repository, token_settings_url
 from git_credential_hf.masking import is_visible, mask_token, register_secret
 from git_credential_hf.problem import Problem, shell_word
@@ -35,7 +37,9 @@ def find_problems(
     `repository`: the one whose model cards the Hub validates; `None` to validate none. `branch`: what the commands have
     to name because it is not checked out, quoted for a shell, after a blank.
     """
-    yield "leakedTokens", _leaks(added.leaks, branch)
+    certain = [leak for leak in added.leaks if leak.is_own or leak.is_valid]
+    yield "leakedTokens", _leaks(certain, branch)
+    yield "unknownTokens", _leaks([leak for leak in added.leaks if leak not in certain], branch)
     yield "largeFiles", (_large(blob, branch) for blob in added.large)
     yield "largeFiles", map(_full, added.directories)
     yield "binaryFiles", (_binary(blob, branch) for blob in added.binary)
@@ -49,30 +53,79 @@ def find_problems(
 
 
 def _leaks(leaks: Sequence[Leak], branch: str) -> Iterator[Problem]:
-    roots = _root_commits(leaks) if leaks else set()
-    yield from (_leak(leak, roots, branch) for leak in leaks)
+    yield from (Problem(_leak_message(leak), _leak_fix(leak, branch)) for leak in leaks)
 
 
-def _root_commits(leaks: Sequence[Leak]) -> set[str]:
-    """Return those of their commits that have no parent."""
-    commits = "".join(f"{leak.blob.commit}\n" for leak in leaks if leak.blob.commit)
-    try:
-        found = run_git("rev-list", "--no-walk", "--max-parents=0", "--stdin", given=commits.encode())
-    except Problem:
-        return set()
-    return set(found.decode().split())
-
-
-def _leak(leak: Leak, roots: set[str], branch: str) -> Problem:
+def _leak_message(leak: Leak) -> str:
     blob = leak.blob
+    place = {
+        "file": _location(blob),
+        "name": f"the name {blob.path}{_in_commit(blob.commit)}",
+        "commit": f"the message of commit {(blob.commit or '')[:10]}",
+        "tag": f"the message of {blob.path}",
+        "reference": f"the name {blob.path}",
+    }[leak.kind]
+    if leak.places > 1:
+        place += f" and {leak.places - 1} more place{'s' if leak.places > 2 else ''}"
+    verb = "contain" if leak.places > 1 else "contains"
+    token = mask_token(register_secret(leak.token))
+    if leak.is_own:
+        return f"{place} {verb} your Hub token {token}"
+    if leak.is_valid:
+        return f"{place} {verb} the Hub token {token}, which is valid"
+    return f"{place} {verb} what looks like a Hub token ({token}), and the Hub has not said whether it is valid"
+
+
+def _leak_fix(leak: Leak, branch: str) -> str:
+    revoke = f"revoke it at {token_settings_url()}"
+    if leak.is_public:
+        return f"{revoke}, as the Hub has it already; {_way_past('push')}"
+    if leak.blob.commit is None and leak.kind in ("file", "name"):
+        command = f"git reset -- {_pathspec(leak.blob.path)}"  # works before the first commit, too
+        return f"remove it with `{command}`; if anyone else has seen it, {revoke}; {_way_past('commit')}"
+    return f"{_removal(leak, branch)}; if anyone else has seen it, {revoke}; {_way_past('push')}"
+
+
+def _way_past(command: str) -> str:
+    return f"`git {command} --no-verify` goes past this once, `git config hf.leakedTokens warn` in this repository"
+
+
+def _removal(leak: Leak, branch: str) -> str:
+    """Return how to remove a token from what is pushed, which depends on where it is."""
+    blob = leak.blob
+    if leak.kind == "reference":
+        return "push it under another name"
+    if leak.kind == "tag":
+        tag = shell_word(blob.path.removeprefix("refs/tags/"))
+        return f"write another message with `git tag --annotate --force {tag} {tag}^{{}}`"
     if blob.commit is None:
-        command = f"git reset -- {_pathspec(blob.path)}"  # works before the first commit, too
-    else:
-        command = "git rebase --interactive " + ("--root" if blob.commit in roots else f"{blob.commit[:10]}^") + branch
-    return Problem(
-        f"{_location(blob)} contains the Hub token {mask_token(register_secret(leak.token))}",
-        f"remove it with `{command}`; if anyone else has seen it, revoke it at {token_settings_url()}",
-    )
+        return "remove it"
+    is_tip, is_root, is_merge, has_merges = _position(blob.commit, branch)
+    if is_tip and leak.places == 1 and not branch:
+        return {
+            "file": f"remove it from the file, then run `git commit --amend --no-edit -- {_pathspec(blob.path)}`",
+            "name": "rename the file, then run `git commit --amend`",
+            "commit": "remove it with `git commit --amend`",
+        }[leak.kind]
+    start = "--root" if is_root else f"{blob.commit[:10]}^"
+    merges = "--rebase-merges " if has_merges or is_merge else ""
+    edit = "reword" if leak.kind == "commit" else "edit"
+    hint = f"remove it with `git rebase --interactive {merges}{start}{branch}`"
+    if is_merge:
+        return f"{hint} and `break` after the line of {blob.commit[:10]}"
+    return f"{hint} and `{edit}` for {blob.commit[:10]}"
+
+
+def _position(commit: str, branch: str) -> tuple[bool, bool, bool, bool]:
+    """Return whether a commit is the tip, a root, a merge, and whether there are merges after it."""
+    tip = shlex.split(branch)[0] if branch else "HEAD"
+    try:
+        after = git_line("rev-list", "--count", "--min-parents=2", "--end-of-options", f"{commit}..{tip}")
+        parents = git_line("rev-list", "--parents", "--no-walk", commit).split()[1:]
+        is_tip = git_line("rev-parse", "--verify", "--end-of-options", tip) == commit
+    except Problem:
+        return False, False, False, False
+    return is_tip, not parents, len(parents) > 1, after != "0"
 
 
 # --- files outside LFS ---

@@ -6,36 +6,34 @@ Nothing is ever fetched: objects that a partial clone lacks are on a remote alre
 """
 
 import os
-import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import BytesIO
 from itertools import chain
 from typing import IO, NamedTuple
 
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.pipeline import CHUNK_BYTES, ORIGINAL_OBJECTS, Pipeline, read_lines
 from git_credential_hf.git.run import run_git
+from git_credential_hf.hooks.leaks import (
+    RAW,
+    Blob,
+    Change,
+    Differences,
+    Finder,
+    Hits,
+    Leak,
+    commit_differences,
+    find_added,
+    merge_leaks,
+    parse_raw,
+)
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES, MAX_FILE_BYTES
-from git_credential_hf.masking import TOKEN_SHAPES
 from git_credential_hf.problem import Problem
 
 MAX_CARD_BYTES = 1024 * 1024
 _BINARY_CHECK_BYTES = 8000  # a NUL among these makes a file binary: buffer_is_binary() in git's xdiff-interface.c
 _MAX_POINTER_BYTES = 1024  # pointers are smaller (git-lfs, docs/spec.md)
-
-# Every token starts with one of these, and `bytes.find` is much faster than a regular expression.
-_PREFIXES = (b"hf_", b"api_org_", b"oauth_app_secret_")
-_TOKEN = re.compile(
-    "(?:{})(?![A-Za-z0-9_])".format(
-        "|".join(f"{prefix}({part}{{{length}}})" for prefix, part, length in TOKEN_SHAPES if length)
-    ).encode()
-)
-_JWT_PART = rb"[A-Za-z0-9_-]{16,4096}"  # the shortest header in use has 20 characters
-_JWT = re.compile(rb"hf_(?:oauth|jwt)_(" + rb"\.".join([_JWT_PART] * 3) + rb")(?![A-Za-z0-9_])")
-_MAX_JWT_MISSES = 1000  # in a file: each may read 12 kB, and a hostile file could cause a million
-_ESCAPE = re.compile(rb"\\[nrt]|%[0-9A-Fa-f]{2}")  # white space in a JSON string, or any character in a URL
-_MIN_DISTINCT = 10  # characters of a token; placeholders such as hf_xxxxxxxx have fewer
-_MIN_SECRET = 8  # characters; anything shorter occurs in any text
 
 _Object = tuple[bytes | None, bytes, bytes]  # the commit that adds it (`None`: the index), its id, its path
 
@@ -53,24 +51,10 @@ class RefUpdate(NamedTuple):
         """Whether the remote reference is deleted, which adds nothing."""
         return not self.local_oid.strip("0")
 
-
-class Blob(NamedTuple):
-    """One version of a file: `commit` is the one that adds it (`None`: the index), `size` is in bytes.
-
-    A path with a newline ends before that, as git prints it. `commit` is a tag if the tag points to no commit.
-    """
-
-    commit: str | None
-    path: str
-    oid: str
-    size: int
-
-
-class Leak(NamedTuple):
-    """A token in a file, not masked."""
-
-    blob: Blob
-    token: str
+    @property
+    def is_new(self) -> bool:
+        """Whether the remote does not have the reference yet."""
+        return not self.is_deletion and not self.remote_oid.strip("0")
 
 
 class LfsPointer(NamedTuple):
@@ -101,6 +85,14 @@ class Additions:
         self.directories: list[FullDirectory] = []
         self.cards: list[tuple[Blob, str]] = []
 
+    def all_of_blobs(self) -> Iterator[Blob]:
+        """Yield each blob of which something was found."""
+        yield from self.large
+        yield from self.binary
+        yield from (leak.blob for leak in self.leaks)
+        yield from (pointer.blob for pointer in self.pointers)
+        yield from (blob for blob, _ in self.cards)
+
 
 def parse_updates(lines: bytes) -> list[RefUpdate]:
     """Parse the input of a pre-push hook; raises `Problem` if a line is invalid."""
@@ -123,47 +115,75 @@ def _is_oid(word: str) -> bool:
 
 def scan_push(
     updates: list[RefUpdate],
-    remote: str,
     *,
     has: Iterable[str] = (),
     secrets: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
     read_contents: bool = True,
 ) -> Additions:
-    """Find what `updates` add to a remote, given by its name, or by its URL if it has no name.
+    """Find what `updates` add to a remote.
 
-    Excluded is what the remote has: what its announced references and its tracking references reach, and what the
-    ids in `has` reach, which need not exist in this repository. `secrets` are found in addition to everything that
-    looks like a token. `progress` is called, by one thread at a time, with the number of objects so far. Without
-    `read_contents` only `large` and `directories` are filled. Raises `Problem` if git fails.
+    Excluded is what the remote has: what its announced references reach, and what the ids in `has` reach, which need
+    not exist in this repository. `secrets` are found in addition to everything that looks like a token. `progress` is
+    called, by one thread at a time, with the number of objects so far. Without `read_contents` only `large` and
+    `directories` are filled. Raises `Problem` if git fails.
     """
     additions = [update for update in updates if not update.is_deletion]
     if not additions:
         return Additions()
     entries = read_config()
-    known = _KnownHistory({*known_objects(updates, remote, entries), *has}, entries)
+    known = _KnownHistory({*announced_ids(updates), *has}, entries)
     commits, others = _pushed_objects(additions)
     cards = _cards_at(commits) if read_contents else set()
-    scan = _Scan(secrets, cards, progress, read_contents)
+    finder = Finder(secrets)
+    scan = _Scan(finder, cards, progress, read_contents)
     _walk_history(scan, commits, others, known)
     found = scan.found
     found.directories = _full_at_tips(found.directories, commits)
-    old = known.holds({leak.blob.oid for leak in found.leaks})
-    found.leaks = [leak for leak in found.leaks if leak.blob.oid not in old]
+    if read_contents:
+        tags = {u.local_oid: u.local_ref for u in additions if u.local_oid not in commits and u.local_oid not in others}
+        leaks = (
+            _file_leaks(scan, others, known),
+            scan.messages,
+            _tag_leaks(finder, tags),
+            _name_leaks(finder, additions),
+        )
+        found.leaks = merge_leaks(chain.from_iterable(leaks))
     found.pointers = _checked_pointers(scan.pointers, known, entries)
     return found
 
 
-def known_objects(updates: list[RefUpdate], remote: str, entries: list[ConfigEntry]) -> set[str]:
-    """Return the ids that the remote is known to have; some may not exist in this repository."""
-    known = {update.remote_oid for update in updates if update.remote_oid.strip("0")}
-    if any(entry.section == "remote" and entry.subsection == remote for entry in entries):
-        prefix = f"refs/remotes/{remote}/".encode("utf-8", "surrogateescape")  # not a pattern: it might contain `*`
-        for line in _run("for-each-ref", "--format=%(objectname) %(refname)", "refs/remotes/").split(b"\n"):
-            oid, _, name = line.partition(b" ")
-            if name.startswith(prefix):
-                known.add(oid.decode())
-    return known
+def announced_ids(updates: list[RefUpdate]) -> set[str]:
+    """Return the ids that the remote has announced to the hook; some may not exist in this repository.
+
+    Tracking references are no such word: `git remote set-url` leaves those of another repository under the name.
+    """
+    return {update.remote_oid for update in updates if update.remote_oid.strip("0")}
+
+
+def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]) -> Additions:
+    """Return what is left of `added` if the remote has what the ids in `has` reach, too; no contents are read again."""
+    known = _KnownHistory({*announced_ids(updates), *has}, read_config())
+    wanted = {oid for one in added.all_of_blobs() for oid in (one.commit, one.oid)}
+    wanted.update(directory.commit for directory in added.directories)
+    tips = [update.local_oid for update in updates if not update.is_deletion]
+    new: set[str | None] = {None}
+    with Pipeline() as gits:
+        listed = gits.start("rev-list", "--objects", *known.options, "--stdin", given=_revisions(tips, known.oids))
+        for lines in read_lines(listed):
+            new.update(wanted.intersection(line.partition(b" ")[0].decode() for line in lines))
+
+    def is_new(blob: Blob) -> bool:
+        return blob.commit in new and blob.oid in new
+
+    left = Additions()
+    left.large = list(filter(is_new, added.large))
+    left.binary = list(filter(is_new, added.binary))
+    left.leaks = [leak for leak in added.leaks if is_new(leak.blob)]
+    left.pointers = [pointer for pointer in added.pointers if is_new(pointer.blob)]
+    left.directories = [directory for directory in added.directories if directory.commit in new]
+    left.cards = [card for card in added.cards if is_new(card[0])]
+    return left
 
 
 class _KnownHistory:
@@ -203,6 +223,66 @@ def _pushed_objects(updates: list[RefUpdate]) -> tuple[dict[str, RefUpdate], dic
             raise Problem(f"git cannot find an object of this push: {line}")
         (commits if kind == "commit" else others)[oid] = update
     return commits, others
+
+
+def _file_leaks(scan: "_Scan", others: dict[str, RefUpdate], known: _KnownHistory) -> Iterator[Leak]:
+    """Yield the tokens that commits of the push add, unless the remote has that version of the file elsewhere."""
+    in_commits: Hits = {}
+    tags = {update.local_oid.encode() for update in others.values()}
+    for (commit, oid), tokens in scan.hits.items():
+        if commit in tags and oid in scan.hit_paths:
+            blob = Blob(_text(commit), os.fsdecode(scan.hit_paths[oid]), oid.decode(), 0)
+            yield from (scan.finder.leak(blob, token) for token in tokens)
+        elif commit not in tags:
+            in_commits[commit, oid] = tokens
+    commits = [*dict.fromkeys(commit for commit, _ in in_commits if commit is not None)]
+    if commits:
+        differences = _differences(commits, {oid for _, oid in in_commits})
+        leaks = list(find_added(scan.finder, in_commits, differences, _count_parents(commits)))
+        old = known.holds({leak.blob.oid for leak in leaks})
+        yield from (leak for leak in leaks if leak.blob.oid not in old)
+
+
+def _differences(commits: list[bytes], blobs: set[bytes]) -> Differences:
+    """Return what differs in these commits, as far as it is about these blobs."""
+
+    def read(*, renames: bool) -> Differences:
+        found = commit_differences(commits, renames=renames)
+        return [(commit, [change for change in block if change.new in blobs]) for commit, block in found]
+
+    try:
+        return read(renames=True)
+    except Problem:
+        return read(renames=False)  # a partial clone lacks files that git would compare
+
+
+def _count_parents(commits: list[bytes]) -> dict[bytes | None, int]:
+    lines = _run("rev-list", "--parents", "--no-walk=unsorted", "--stdin", given=_joined(commits)).splitlines()
+    return {words[0]: max(1, len(words) - 1) for words in map(bytes.split, lines)}
+
+
+def _name_leaks(finder: Finder, updates: list[RefUpdate]) -> Iterator[Leak]:
+    """Yield the tokens in the names of new references."""
+    for update in updates:
+        if update.is_new:
+            blob = Blob(None, update.remote_ref, update.local_oid, 0)
+            yield from (finder.leak(blob, token, "reference") for token in finder.find(os.fsencode(update.remote_ref)))
+
+
+def _tag_leaks(finder: Finder, tags: dict[str, str]) -> Iterator[Leak]:
+    """Yield the tokens in annotated tags (each id with its reference), and in those that they point to."""
+    while tags:
+        inner = {}
+        with Pipeline() as gits:
+            contents = gits.start("cat-file", "--batch=%(objectsize)", given=[_joined(map(str.encode, tags))])
+            for oid, name in tags.items():
+                content = contents.read(int(contents.readline()) + 1)
+                for token in finder.find(content):
+                    yield finder.leak(Blob(None, name, oid, 0), token, "tag")
+                target, kind = content.split(b"\n", 2)[:2]
+                if kind == b"type tag":
+                    inner[target.split()[1].decode()] = name
+        tags = inner
 
 
 def _cards_at(commits: Iterable[str]) -> set[bytes]:
@@ -262,10 +342,15 @@ def scan_index(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Ad
         head = ""  # before the first commit
     files = _added_files(head, entries)
     cards = {oid for oid, path in files if path == b"README.md"}
-    scan = _Scan(secrets, cards if read_contents else set(), None, read_contents)
+    finder = Finder(secrets)
+    scan = _Scan(finder, cards if read_contents else set(), None, read_contents)
     with Pipeline() as gits:
         scan.run(gits, scan.staged(files))
     found = scan.found
+    if scan.hits:
+        bases = _index_bases(head)
+        differences = map(_index_differences, bases)
+        found.leaks = merge_leaks(find_added(finder, scan.hits, differences, {None: len(bases)}))
     found.directories += _staged_directories([path for _, path in files])
     # Any reference counts: a pull request that was fetched is a local branch, and the remote has its LFS objects.
     references = _run("for-each-ref", "--format=%(objectname)").decode().split()
@@ -304,6 +389,16 @@ def _staged_files(base: str) -> list[tuple[bytes, bytes]]:
             elif mode not in (b"000000", b"160000") and oid != before and oid.strip(b"0"):
                 found.append((oid, path))
     return found
+
+
+def _index_bases(head: str) -> list[str]:
+    """Return what the next commit is compared with: its parents, or the empty tree."""
+    return [head, *_merged_commits()] if head else [_run("hash-object", "-t", "tree", "--stdin").decode().strip()]
+
+
+def _index_differences(base: str) -> tuple[None, list[Change]]:
+    listed = BytesIO(_run("diff-index", "--cached", *RAW, "-M", base, "--"))
+    return None, [change for _, block in parse_raw(listed) for change in block]
 
 
 def _merged_commits() -> list[str]:
@@ -371,7 +466,7 @@ class _Scan:
     """One pass over many objects: listed by one git, sized by another, and read from a third if worth it."""
 
     def __init__(
-        self, secrets: Sequence[str], cards: set[bytes], progress: Callable[[int], None] | None, read_contents: bool
+        self, finder: Finder, cards: set[bytes], progress: Callable[[int], None] | None, read_contents: bool
     ) -> None:
         self.found = Additions()
         self.pointers: list[tuple[Blob, str, int]] = []  # with the SHA-256 and the size of the LFS object
@@ -379,7 +474,10 @@ class _Scan:
         self.cards = cards
         self.progress = progress
         self.read_contents = read_contents
-        self.secrets = [s.encode("utf-8", "surrogateescape") for s in secrets if len(s) >= _MIN_SECRET]
+        self.finder = finder
+        self.hits: Hits = {}  # files with tokens in their lines or their names
+        self.hit_paths: dict[bytes, bytes] = {}
+        self.messages: list[Leak] = []
         # Objects that a git has been given and not yet answered; git keeps their order.
         self.to_size: deque[_Object] = deque()
         self.to_read: deque[_Object] = deque()
@@ -392,27 +490,35 @@ class _Scan:
         """
         commit: bytes | None = None
         for lines in read_lines(stdout):
-            ids = []
+            items: list[_Object] = []
             for line in lines:
                 oid, blank, path = line.partition(b" ")
                 if not blank:
                     commit = oid
-                    continue
+                    if not self.read_contents:
+                        continue
                 if roots and not path and oid in roots:
                     commit, path = roots[oid].local_oid.encode(), os.fsencode(roots[oid].local_ref)
                 if self.ids is not None:
                     if oid in self.ids:
                         continue
                     self.ids.add(oid)
-                self.to_size.append((commit, oid, path))
-                ids.append(oid)
+                items.append((commit, oid, path))
+            if self.read_contents and self.finder.find(b"\n".join(lines)):
+                self._note_names(items)
+            self.to_size.extend(items)
             self.count += len(lines)
             if self.progress is not None:
                 self.progress(self.count)
-            yield _joined(ids)
+            yield _joined(oid for _, oid, _ in items)
+
+    def _note_names(self, items: Iterable[_Object]) -> None:
+        """Let files with a token in their name be looked at, whatever they contain."""
+        self.hits.update(((commit, oid), {}) for commit, oid, path in items if self.finder.find(path))
 
     def staged(self, files: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
         """Yield the ids of staged files."""
+        self._note_names((None, oid, path) for oid, path in files)
         self.to_size.extend((None, oid, path) for oid, path in files)
         yield _joined(oid for oid, _ in files)
 
@@ -434,6 +540,8 @@ class _Scan:
                     if is_large:
                         self.found.large.append(_blob(item, int(digits)))
                     is_wanted = self.read_contents and not is_large
+                elif kind == b"commit":
+                    is_wanted = int(digits) <= MAX_FILE_BYTES
                 elif kind == b"tree":
                     # The shortest entry is a mode of five digits, a blank, a character, a NUL, and an id.
                     is_wanted = int(digits) > MAX_DIRECTORY_FILES * (8 + len(item[1]) // 2)
@@ -450,7 +558,7 @@ class _Scan:
             item = self.to_read.popleft()
             commit, oid, path = item
             kind, digits = header.split()
-            size = int(digits) if kind in (b"blob", b"tree") else -1
+            size = int(digits) if kind in (b"blob", b"tree", b"commit") else -1
             if size < 0:
                 raise Problem(f"git cannot find an object of this push: {oid.decode()}")
             if kind == b"tree":
@@ -462,14 +570,21 @@ class _Scan:
                 content = stdout.read(size)  # at most MAX_FILE_BYTES
                 if len(content) < size:
                     return  # git has ended; `Pipeline` reports why
-                self._examine(item, content)
+                if kind == b"commit":
+                    found = self.finder.find(content)
+                    self.messages += (self.finder.leak(_blob(item, size), token, "commit") for token in found)
+                else:
+                    self._examine(item, content)
             stdout.read(1)
 
     def _examine(self, item: _Object, content: bytes) -> None:
         blob = _blob(item, len(content))
-        if content.find(b"\0", 0, _BINARY_CHECK_BYTES) >= 0:
+        is_binary = content.find(b"\0", 0, _BINARY_CHECK_BYTES) >= 0
+        if is_binary:
             self.found.binary.append(blob)
-        self.found.leaks += (Leak(blob, token) for token in _find_tokens(content, self.secrets))
+        if tokens := self.finder.find_in_version(item[2], content, is_binary=is_binary):
+            self.hits[item[0], item[1]] = tokens
+            self.hit_paths[item[1]] = item[2]
         if len(content) < _MAX_POINTER_BYTES and content.startswith(b"version https://git-lfs.github.com/spec/v1"):
             pointer = _parse_pointer(content)
             if pointer is not None:
@@ -500,33 +615,6 @@ def _count_entries(stdout: IO[bytes], size: int, id_bytes: int) -> int:
             entries += 1
         rest = rest[at:]
     return entries
-
-
-# --- tokens ---
-
-
-def _find_tokens(content: bytes, secrets: list[bytes]) -> set[str]:
-    found = {secret.decode("utf-8", "surrogateescape") for secret in secrets if secret in content}
-    tries = _MAX_JWT_MISSES
-    for prefix in _PREFIXES:
-        at = content.find(prefix)
-        while at >= 0:
-            match = _TOKEN.match(content, at)
-            if match is None and tries and content.startswith((b"hf_jwt_", b"hf_oauth_"), at):
-                match = _JWT.match(content, at)
-                tries -= match is None
-            if match is not None and _is_start(content, at) and len(set(match[match.lastindex or 0])) >= _MIN_DISTINCT:
-                found.add(match[0].decode())
-            at = content.find(prefix, at + 1 if match is None else match.end())
-    return found
-
-
-def _is_start(content: bytes, at: int) -> bool:
-    r"""Whether a word starts here, perhaps after an escape such as `\n` or `%3D`."""
-    before = content[at - 1 : at] if at else b""
-    return not (before.isalnum() or before == b"_") or any(
-        _ESCAPE.fullmatch(content, at - length, at) for length in (2, 3) if at >= length
-    )
 
 
 # --- LFS ---

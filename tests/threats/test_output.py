@@ -173,7 +173,7 @@ def test_no_line_is_forged(blanks: str, repository: Path) -> None:
     said = ended(start("hook", "pre-commit", memory=MANY_THREADS))[2]
     assert is_clean(said, [token]), said
     lines = said.splitlines()
-    assert len(lines) == 2 and [line.split(": ")[1] for line in lines] == ["error", "hint"]
+    assert len(lines) == 2 and [line.split(": ")[1] for line in lines] == ["warning", "hint"]
     for line in lines:
         assert line.count("git-credential-hf: ") == 1
         assert not re.search(r"\s{2}", line) and not set(line) & {*TERMINAL, "\u2800", "\u3164", "\xa0", "\x85"}

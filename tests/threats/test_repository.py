@@ -263,7 +263,8 @@ def test_a_hostile_configuration_leads_our_requests_nowhere(archive: Path, home:
 
     Nor do our requests take its proxy, its addresses or its idea of TLS.
     """
-    push = f"refs/heads/main {git('rev-parse', 'HEAD').strip()} refs/heads/main {'0' * 40}\n"
+    tip = git("rev-parse", "HEAD").strip()
+    push = f"refs/heads/main {tip} refs/heads/main {tip}\n"  # for a new branch, git would run `ssh` again
     with Server(http("200 OK")) as proxy, Server(http("500 No")) as hub:
         with (archive / ".git/config").open("a") as file:
             file.write(REDIRECTED.format(port=proxy.port, hooks=home / "hooks"))
@@ -481,7 +482,8 @@ def test_names_of_what_is_pushed_do_not_reach_the_terminal(repository: Path) -> 
     tip = git("rev-parse", "HEAD").strip()
     given = f"refs/heads/\u202e{ESCAPES} {tip} refs/heads/{ESCAPES} {'0' * 40}\n".encode()
     status, answer, said = run("hook", "pre-push", f"r{ESCAPES}", "ssh://git@hf.co/acme/model", stdin=given)
-    assert status == 1
+    assert status == 0
+    assert "looks like a Hub token" in said and "references" in said
     assert is_clean(answer + said, [secret]), said
 
 
@@ -530,13 +532,13 @@ def test_a_file_made_of_markers(repository: Path) -> None:
     for name, content in {
         "none": b"-hf_jwt_" * (MAX_FILE_BYTES // 64),
         "long": (unit * 250 + b".") * (MAX_FILE_BYTES // 4001),
-        "many": b"".join(b"hf_%034d\n" % (n * 7**30) for n in range(20_000)),
+        "many": b"".join(b"hf_abQ%031d\n" % (n * 7**30) for n in range(20_000)),
     }.items():
         (repository / name).write_bytes(content)
     git("add", ".")
     status, _, said = run("hook", "pre-commit")
-    assert status == 1
-    assert len(re.findall("^git-credential-hf: error: ", said, re.MULTILINE)) <= 5
+    assert status == 0
+    assert len(re.findall("^git-credential-hf: warning: .* looks like a Hub token", said, re.MULTILINE)) == 5
 
 
 def test_a_tree_without_a_bottom(repository: Path) -> None:

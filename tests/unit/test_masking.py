@@ -1,7 +1,9 @@
 """What is secret: registered secrets, tokens by their shape, and passwords where they usually are."""
 
 import json
+import random
 import shlex
+import string
 import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import pytest
 from git_credential_hf.masking import (
     TOKEN_SHAPES,
     WORD,
+    is_placeholder,
     mask_line,
     mask_secrets,
     mask_token,
@@ -172,3 +175,47 @@ def test_our_prefix_is_ours_alone() -> None:
     """In what others say there is no beginning of a line of ours, wherever the line is broken later."""
     for text in ("x git-credential-hf: hint: run it", "git-credential-hf:  error: x"):
         assert "git-credential-hf: " not in mask_line(text)
+
+
+PLACEHOLDERS = [
+    *(
+        "disabled",
+        "your_hf_token_here",
+        "hf_your_token_here",
+        "hf_xxxxxxxxxxxxxxxx",
+        "<your-token>",
+        "hf_token",
+        "none",
+    ),
+    *(
+        "hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh",
+        "hf_1234567890abcdefghij1234567890abcd",
+        "hf_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7",
+    ),
+    *(
+        "hf_" + "x" * 34,
+        "hf_" + "abc" * 11 + "d",
+        "hf_" + "q7Xk" * 8 + "q7",
+        "hf_ExampleTokenForDocumentationOnly12",
+        "hf_zyxwvutsrqponmlkjihgfedcba98765432",
+    ),
+    *("YOUR_HF_TOKEN", "hf_YOURTOKENHERExxxxxxxxxxxxxxxxxxxxxx", "changeme", "test-token", "api_org_" + "y" * 34),
+]
+
+
+@pytest.mark.parametrize("text", PLACEHOLDERS)
+def test_placeholders(text: str) -> None:
+    """What only stands in the place of a token is a placeholder."""
+    assert is_placeholder(text)
+
+
+def test_no_placeholders() -> None:
+    """What the Hub makes, and what somebody has thought of, is not a placeholder."""
+    chance = random.Random(1)
+    for _ in range(20_000):
+        assert not is_placeholder("hf_" + "".join(chance.choices(string.ascii_letters, k=34)))
+    for text in ("hf_HubCITokenOfAnOddShape_0123", "hunter2", "correct horse battery", f"hf_jwt_{'.'.join(JWT)}", ODD):
+        assert not is_placeholder(text)
+
+
+JWT = ["eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9", "eyJzdWIiOiJhbGljZSIsImp0aSI6IjNmOWMifQ" * 9, "qk3Zs9vPp2Lr8TxYwN1bVc"]

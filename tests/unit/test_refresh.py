@@ -537,11 +537,11 @@ def test_messages_of_huggingface_hub(capfd: pytest.CaptureFixture[str], caplog: 
 
 def test_one_line() -> None:
     """A message of huggingface_hub is shown as one line of at most 400 characters, without secrets, never empty."""
-    Token("a-secret-token", "env", "X")
+    Token("a-serious-one", "env", "X")
     assert _one_line(ValueError(" a\n\tb ")) == "a b"
     assert _one_line(ValueError()) == "ValueError"
     assert _one_line("x" * 250 + "y" * 250) == "x" * 200 + "…" + "y" * 199
-    assert "a-se" not in _one_line("x" * 195 + " a-secret-token" + "y" * 500)
+    assert "a-se" not in _one_line("x" * 195 + " a-serious-one" + "y" * 500)
 
 
 def test_another_hub_renews_nothing_that_it_refuses(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,6 +168,7 @@ class Hub:
         global_: Iterable[str] = (),
         gated: bool = False,
         expires_at: float | None = None,
+        value: str | None = None,
     ) -> str:
         """A user's token: "read", "write", "god", or "fineGrained" with `scoped={"alice/model": ["repo.write"]}` (or
         entries as whoami shows them), `global_=["discussion.write"]` and `gated`; `expires_at` in POSIX time.
@@ -175,7 +176,7 @@ class Hub:
         if role not in ("read", "write", "god", "fineGrained"):
             raise ValueError(role)
         token = Token(
-            user_token(),
+            value or user_token(),
             account,
             role,
             name=name,
