@@ -9,6 +9,10 @@ if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:  # and is n
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # no traceback for Ctrl-C during the imports; see `main`
 
 
+def _has_program(directory: str) -> bool:
+    return os.path.isdir(os.path.join(directory, "git_credential_hf"))
+
+
 def _isolate() -> None:
     """Import from this installation only: not from the current directory, PYTHONPATH, or the user's site directory.
 
@@ -21,11 +25,13 @@ def _isolate() -> None:
     site = sys.modules.get("site")
     library = os.path.dirname(getattr(os, "__file__", ""))
     own = [library, os.path.join(library, "lib-dynload"), *(site.getsitepackages() if site else [])]
+    is_installed = any(map(_has_program, [*own, (site and site.USER_SITE) or library]))
     foreign = set()
     variable = os.environ.get("PYTHONPATH")
     for entry in variable.split(os.pathsep) if variable else []:  # a blank one stands for the current directory
-        # An absolute one with this program in it is how that was installed.
-        if os.path.isabs(entry) and os.path.isdir(os.path.join(entry, "git_credential_hf")):
+        # An absolute one with this program in it is how that was installed, unless it is elsewhere: a checkout may have
+        # a package of this name.
+        if not is_installed and os.path.isabs(entry) and _has_program(entry):
             own.append(os.path.abspath(entry))
             continue
         try:

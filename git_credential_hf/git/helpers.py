@@ -141,8 +141,16 @@ def program_path() -> str:
         for directory in directories
         if _is_same_file(path := os.path.join(directory, name), running)
         and not is_in_work_tree(directory)  # which may have another program there after the next `git pull`
+        and _is_own_link(path)
     ]
     return min(links, key=lambda link: link[:2])[2] if links else running
+
+
+def _is_own_link(path: str) -> bool:
+    """Whether it belongs to this user, root, or the owner of the program; else its owner may let it lead elsewhere."""
+    if sys.platform == "win32":
+        return True
+    return os.lstat(path).st_uid in (0, os.geteuid(), os.stat(path).st_uid)
 
 
 def _is_same_file(path: str, other: str) -> bool:

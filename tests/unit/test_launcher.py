@@ -117,3 +117,14 @@ def test_packages_of_others_are_not_imported(way: str, home: Path, monkeypatch: 
     done = answer(*WAYS[way], "get", HF_OIDC_RESOURCE="acme/model", HF_OIDC_ID_TOKEN="junk", HF_HUB_OFFLINE="1")
     assert done[0] == 1 and "an old package" not in done[2]
     assert "cannot find" not in done[2] and "internal error" not in answer(*WAYS[way], "status")[2]
+
+
+def test_a_package_of_the_same_name_is_not_imported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout on PYTHONPATH, as CI and IDEs have it, may contain a package with the name of this program."""
+    package = home / "src/git_credential_hf"
+    package.mkdir(parents=True)
+    for name in ("__init__", "__main__", "launcher"):
+        (package / f"{name}.py").write_text("raise RuntimeError('of the checkout')\n")
+    monkeypatch.setenv("PYTHONPATH", str(home / "src"))
+    assert answer("git-credential-hf", "get") == SERVED
+    assert answer("git-credential-hf", "--version")[0] == 0

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from programs import git
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.helpers import HelperChains, helper_chain, is_our_helper, shown_helper
+from git_credential_hf.git.helpers import HelperChains, helper_chain, is_our_helper, program_path, shown_helper
 from git_credential_hf.git.urlmatch import section_applies
 
 
@@ -351,3 +352,20 @@ SHOWN = {
 def test_helper_is_shown_up_to_what_may_be_a_secret(value: str) -> None:
     """The program, the names of options, and git's own helpers are shown; from the first other word on, nothing is."""
     assert shown_helper(value) == SHOWN[value]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can make another user's link")
+def test_a_link_of_another_user_is_not_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link to this program on PATH is what installers make, but another user may let theirs lead elsewhere later."""
+    program = tmp_path / "environment/git-credential-hf"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    for folder, owner in (("shared", 12345), ("own", 0)):
+        (tmp_path / folder).mkdir()
+        link = tmp_path / folder / "git-credential-hf"
+        link.symlink_to(program)
+        os.chown(link, owner, owner, follow_symlinks=False)
+        monkeypatch.setenv("PATH", f"{tmp_path / folder}:/usr/bin:/bin")
+        assert program_path() == str(link if owner == 0 else program)
