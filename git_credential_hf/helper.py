@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # importing it at run time would delay `get`
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 
 # git leaves out a header with a blank value, and asks us again if the Hub wants a token after all (docs/facts.md#g9).
+MAX_REFUSALS_OF_A_GOOD_ONE = 5  # within seconds of each other, before git is told to stop
 _ANONYMOUS = (
     *(("capability[]", AUTHTYPE.decode()), ("capability[]", STATE.decode())),
     *(("authtype", ""), ("credential", ""), ("ephemeral", "1")),
@@ -148,6 +149,13 @@ def _hold_back(token: Token, is_good: bool | None) -> None:
         import time
 
         time.sleep(1)  # a program that tries again and again shall not do so 85 times a second
+    # git-lfs before 3.8 would never end if one route of the Hub refuses a good token.
+    times = [f"{key} {number}" for number in range(MAX_REFUSALS_OF_A_GOOD_ONE)]
+    unused = [name for name in times if not is_recorded(_SUSPECT, name)]
+    if unused:
+        record(_SUSPECT, unused[0], REFUSED_AGAIN_WITHIN)
+    else:
+        record(_REFUSED, key, REFUSED_AGAIN_WITHIN)
 
 
 def _needs_bearer(token: Token) -> bool:

@@ -33,6 +33,7 @@ _NAME = "git-credential-hf"
 _NAMES = (
     *("refused", "suspect", "warned", "rejected", "looked", "renewed", "refresh-failed", "refresh", "bearer", "owners"),
     *("confirmed", "oidc", "exchanged", "refused-exchange", "may", "no-token", "retry-after"),
+    *("unreachable", "not-renewable"),
 )
 
 

@@ -208,7 +208,10 @@ def _remedy(reason: str, lines: list[str]) -> str | None:
     if re.match(r"(?i)expected git repo version|unknown repository extension", reason):
         return "update git: a newer one has made this repository"
     if found := re.match("not a git repository: (.*)$", reason):
-        return "run `unset GIT_DIR`" if "GIT_DIR" in os.environ else f"restore {shell_word(found[1])}, or remove .git"
+        if "GIT_DIR" in os.environ:
+            return "run `unset GIT_DIR`"
+        what = "what .git names" if found[1] == "(null)" else shell_word(found[1])  # as git 2.55 prints it
+        return f"restore {what}, or remove .git"
     if reason.startswith("Unable to read current working directory"):
         return "run `cd`, as this directory was removed"
     return None

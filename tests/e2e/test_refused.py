@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from account import WEIGHTS, Account
+from login import log_in
 
 if TYPE_CHECKING:
     from fake_hub import Hub, OAuth
@@ -421,3 +422,13 @@ def test_nothing_is_left_behind(hub: "Hub", account: Account, token: str) -> Non
         for name in files:
             with open(os.path.join(directory, name), "rb") as file:
                 assert token.encode() not in file.read()
+
+
+def test_a_route_that_refuses_a_good_token(hub: "Hub", account: Account) -> None:
+    """git-lfs, which asks again after each refusal, comes to an end where one route of the Hub refuses a good token."""
+    log_in(account.home, hub.token("alice"), "laptop")
+    account.clone("https://huggingface.co/alice/private-model", GIT_LFS_SKIP_SMUDGE="1")
+    hub.faults.status("/info/lfs", 401)
+    done = account.git("lfs", "pull", check=False, timeout=45)
+    assert done.returncode != 0
+    assert len(hub.log.of("/info/lfs")) <= 12

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from account import git_has
 from amount import IS_LONG
 
 from git_credential_hf.configure import Settings
@@ -26,6 +27,8 @@ from git_credential_hf.problem import Problem
 
 from .conftest import CUSTOM, Bench, script, tree
 from .test_beside import framework
+
+for_all_repositories = pytest.mark.skipif(not git_has(2, 36), reason="git before 2.36 has no hasconfig")
 
 
 def test_worktrees(bench: Bench) -> None:
@@ -350,6 +353,7 @@ def test_global(bench: Bench, home: Path) -> None:
 
 
 @pytest.mark.git_versions
+@for_all_repositories
 def test_global_clone(bench: Bench, home: Path) -> None:
     """In a clone with LFS files git-lfs installs no hooks, but ours run it."""
     bench.repository()
@@ -397,6 +401,7 @@ OTHER_REMOTES = [
 
 
 @pytest.mark.git_versions
+@for_all_repositories
 def test_global_only_with_a_hub_remote(bench: Bench) -> None:
     """Git uses the global hooks in a repository with a remote on a Hub, in whatever form, and in no other."""
     for change in plan_install("global", Settings(["https://hub.example.com:8443"])):
@@ -411,6 +416,7 @@ def test_global_only_with_a_hub_remote(bench: Bench) -> None:
 
 
 @pytest.mark.git_versions
+@for_all_repositories
 def test_global_elsewhere(bench: Bench) -> None:
     """In a repository without a Hub remote, git starts no hook of ours; git-lfs and pre-commit install theirs."""
     bench.install("global")
@@ -428,6 +434,7 @@ def test_global_elsewhere(bench: Bench) -> None:
 
 
 @pytest.mark.git_versions
+@for_all_repositories
 def test_global_frequent_hooks(bench: Bench) -> None:
     """What git runs for each reference, or for the index, starts nothing of ours.
 
@@ -454,6 +461,7 @@ def test_global_frequent_hooks(bench: Bench) -> None:
 
 
 @pytest.mark.git_versions
+@for_all_repositories
 def test_global_and_a_foreign_directory(bench: Bench) -> None:
     """With another work tree than the repository's own, no hook of that directory runs: it may be from an archive."""
     bench.install("global")
@@ -527,6 +535,7 @@ def test_lines_that_others_add(bench: Bench, home: Path, arrangement: str) -> No
 
 
 @pytest.mark.git_versions
+@for_all_repositories
 def test_printed_by_git_lfs(bench: Bench) -> None:
     """`git lfs install` prints the hook that it finds, whose first lines say why there is one, and what to type."""
     bench.install("global")
@@ -641,6 +650,7 @@ def test_framework_and_global(bench: Bench) -> None:
 
 
 @pytest.mark.git_versions
+@for_all_repositories
 def test_other_hooks(bench: Bench) -> None:
     """Every other hook runs as by git: arguments, input and status; also in a repository that is pushed to."""
     bench.install("global")
