@@ -25,7 +25,7 @@ _JWT_PART = rb"[A-Za-z0-9_-]{16,4096}"  # the shortest header in use has 20 char
 _JWT = re.compile(rb"hf_(?:oauth|jwt)_" + rb"\.".join([_JWT_PART] * 3) + rb"(?![A-Za-z0-9_])")
 _MAX_JWT_MISSES = 1000  # in a file: each may read 12 kB, and a hostile file could cause a million
 _ESCAPE = re.compile(rb"\\[nrt]|%[0-9A-Fa-f]{2}")  # white space in a JSON string, or any character in a URL
-_MAX_CLEAN_BYTES = 1 << 25  # bytes of files that are remembered, to compare the next versions with
+_MAX_CLEAN_BYTES = 1 << 24  # bytes of files that are remembered, to compare the next versions with
 _MIN_SECRET = 8  # characters; anything shorter occurs in any text
 
 
