@@ -215,7 +215,9 @@ def test_slow_home(login: str, node: Machine, strace: str) -> None:
     seen = list(calls(traced(), home))
     opened = [path for call, path in seen if call in ("open", "openat")]
     assert opened == expected
-    assert len(seen) <= 9 * len(expected)  # of an open file: its status twice, whether it is a terminal, two reads
+    # Of an open file: its status twice, whether it is a terminal, two reads. Without a login, git's configuration tells
+    # whether another helper is asked after this one, and git looks for its files.
+    assert len([path for _, path in seen if login != "nobody" or path.startswith(".cache/")]) <= 9 * len(expected)
     assert not [call for call, _ in seen if call in ("write", "mkdir", "rename", "unlink", "chmod")]
 
     slow = [f"-P{home}/{path}" for path in {*expected}]
