@@ -522,7 +522,8 @@ def _lines_of_others(content: bytes | None) -> bytes:
 
 def _refuse_lines_of_others(path: str) -> None:
     if _lines_of_others(read_hook(path)).strip():
-        raise Problem(f"{path} has lines at its end that are not ours", f"move them: sed '1,/^# The end of/d' {path}")
+        show = f"sed '1,/^# The end of/d' {shell_word(path)}"
+        raise Problem(f"{path} has lines at its end that are not ours", f"move them; `{show}` shows them")
 
 
 def _is_our_hook(path: str) -> bool:
