@@ -193,7 +193,8 @@ def storage_problem(hub: str = PUBLIC_HUB) -> Problem | None:
 
             name = user_name(status.st_uid)
             # As root, huggingface_hub would leave its lock there, which its owner can then not use.
-            fix = f"run the command as {name}, not as root" if os.geteuid() == 0 else None
+            is_root = sys.platform != "win32" and os.geteuid() == 0
+            fix = f"run the command as {name}, not as root" if is_root else None
             return _ForeignFileError(f"{path} belongs to {name}", fix)
         if not os.access(path, os.R_OK | os.W_OK):
             fix = None

@@ -403,6 +403,8 @@ def cache_directory() -> str | None:
 
 def _follow_own_link(path: str) -> str:
     """Return where a link leads that this user or root has made: `~/.cache` may be on a larger disk."""
+    if sys.platform == "win32":
+        return path
     try:
         is_own_link = os.path.islink(path) and os.lstat(path).st_uid in (0, os.geteuid())
     except OSError:
