@@ -144,7 +144,7 @@ def test_no_redirect_is_followed_elsewhere(name: str, home: Path) -> None:
 
 def a_login(home: Path, **more: object) -> str:
     """A login in the browser whose token is due to be renewed."""
-    token = new_token()
+    token = f"hf_oauth_{new_token()[3:]}"
     folder = home / ".cache/huggingface"
     folder.mkdir(parents=True)
     lines = {"hf_token": token, "refresh_token": f"hf_oauth__refresh_{new_token()[3:]}", "expires_at": 2_000}

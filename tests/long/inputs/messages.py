@@ -23,6 +23,10 @@ def token(letter: str) -> str:
     return "hf_" + letter * 34
 
 
+def of_browser(letter: str) -> str:
+    return "hf_oauth_" + letter * 34
+
+
 # --- who is logged in ---
 
 SOON = int(time.time()) + 30 * 24 * 3600
@@ -39,9 +43,9 @@ class Login(NamedTuple):
 LOGINS = {
     "variable": Login(token("a")),
     "file": Login(file=token("b")),
-    "stored": Login(file=token("c"), stored={"work": (token("d"), None), "git": (token("c"), SOON)}),
+    "stored": Login(file=of_browser("c"), stored={"work": (token("d"), None), "git": (of_browser("c"), SOON)}),
     "both": Login(token("e"), token("f"), {"work": (token("f"), SOON), "alice": (token("g"), 1_000_000_000)}),
-    "expired": Login(file=token("h"), stored={"old": (token("h"), 1_000_000_000)}),
+    "expired": Login(file=of_browser("h"), stored={"old": (of_browser("h"), 1_000_000_000)}),
     "nobody": Login(),
     "stored only": Login(stored={"work": (token("i"), SOON)}),
     "blank": Login(" \n", token("j")),
@@ -126,7 +130,8 @@ def credential(asked: Asked, values: dict[bytes, bytes]) -> tuple[str, int | Non
     name = asked.name
     if name is None:
         user = values.get(b"username", b"").decode("utf-8", "surrogateescape")
-        name = user if user in login.stored and user != "git" else None
+        is_selected = user in login.stored and user != "git" and is_public(values)  # another Hub may choose the name
+        name = user if is_selected else None
     if name is not None:
         return login.stored.get(name, "no such token")
     if login.variable and login.variable.strip() and is_for(asked, login.variable, values):
@@ -134,6 +139,10 @@ def credential(asked: Asked, values: dict[bytes, bytes]) -> tuple[str, int | Non
     if login.file is None:
         return None
     return login.file, next((expiry for value, expiry in login.stored.values() if value == login.file), None)
+
+
+def is_public(values: dict[bytes, bytes]) -> bool:
+    return (values[b"protocol"].lower(), values[b"host"].lower()) in PUBLIC
 
 
 def is_for(asked: Asked, value: str, values: dict[bytes, bytes]) -> bool:
@@ -180,7 +189,7 @@ def erasable(asked: Asked, values: dict[bytes, bytes]) -> list[str]:
     if asked.name is not None:
         return [login.stored[asked.name][0]] if asked.name in login.stored else []
     current = credential(asked, {**values, b"username": b""})
-    stored = [value for value, _ in login.stored.values()]
+    stored = [value for value, _ in login.stored.values()] if is_public(values) else []
     return [*stored, current[0]] if isinstance(current, tuple) else stored
 
 
