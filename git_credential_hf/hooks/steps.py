@@ -103,8 +103,7 @@ class WriteDirectory:
                 for name, content in self.hooks.items():
                     if not is_hook(path := os.path.join(self.path, name), content):
                         _put(path, content)
-                    if not os.path.islink(path):
-                        os.chmod(path, 0o755)  # noqa: S103 - git has a hint for those who may not run it
+                    os.chmod(path, 0o755)  # noqa: S103 - git has a hint for those who may not run it
             for name in list_names(self.path):
                 if name not in (self.hooks or {}):
                     os.unlink(os.path.join(self.path, name))
