@@ -34,6 +34,7 @@ LARGEST_READ = 16 << 20  # bytes of a request that may be read into memory: JSON
 CHALLENGE = '{} realm="Authentication required", charset="UTF-8"'
 
 TYPE = r"(models|datasets|spaces|kernels)"
+REVISION = re.compile(rf"/api/{TYPE}/([^/]+(?:/[^/]+)?)/(revision|preupload)/(.+)")
 AUTH_CHECK = re.compile(rf"/api/{TYPE}/([^/]+(?:/[^/]+)?)/auth-check(/write)?")
 GIT = re.compile(rf"/(?:{TYPE}/)?([^/]+(?:/[^/]+)?)/(info/refs|git-upload-pack|git-receive-pack|info/lfs/.+)")
 API = {"/api/whoami-v2": api.whoami, "/api/agent-harnesses": api.agent_harnesses}
@@ -303,11 +304,17 @@ def hub_routes(exchange: Exchange) -> None:
             exchange.allow("POST")
             api.validate_yaml(hub, exchange, token)
             return
+        if (match := REVISION.fullmatch(path)) and match[3] == "preupload":
+            exchange.allow("POST")
+            api.preupload(hub, exchange, token, match[1], match[2], match[4])
+            return
         exchange.allow("GET")
         if path in API:
             API[path](hub, exchange, token)
         elif match := AUTH_CHECK.fullmatch(path):
             api.auth_check(hub, exchange, token, *match.groups())
+        elif match := REVISION.fullmatch(path):
+            api.revision(hub, exchange, token, match[1], match[2], match[4])
         else:
             raise Refusal(404, "Sorry, we can't find the page you are looking for.")
     elif match := GIT.fullmatch(path):
