@@ -22,7 +22,6 @@ from git_credential_hf.state import YES_CACHED_FOR, cache_directory, is_recorded
 from git_credential_hf.system import run_each
 from git_credential_hf.tokens import Token
 
-_MAX_LFS_OBJECTS = 100  # in one request
 _INVALID = "the Hub sent an invalid response"
 
 
@@ -69,16 +68,6 @@ def card_errors(content: str, repository: Repository) -> list[str]:
     Raises `Unreachable` if there is no usable response.
     """
     return ask_within(HUB_TIMEOUT, repository.hub, lambda: _request_card_errors(content, repository))
-
-
-def stored_lfs_objects(token: Token, repository: Repository, objects: list[tuple[str, int]]) -> set[str]:
-    """Return which of these LFS objects (SHA-256, size in bytes) the Hub has, with one request for the first hundred.
-
-    Raises `Unreachable` if there is no usable response.
-    """
-    return ask_within(
-        HUB_TIMEOUT, repository.hub, lambda: _request_lfs_objects(token, repository, objects[:_MAX_LFS_OBJECTS])
-    )
 
 
 def learn_owners(tokens: list[Token]) -> None:
@@ -197,21 +186,3 @@ def _request_card_errors(content: str, repository: Repository) -> list[str]:
     if response.status_code != 200 and not errors:
         raise Unreachable(f"the Hub answered {response.status_code}")
     return [str(typed_field(error, "message", str, "")) or "unspecified error" for error in errors]
-
-
-def _request_lfs_objects(token: Token, repository: Repository, objects: list[tuple[str, int]]) -> set[str]:
-    path = f"/{repository.path}.git/info/lfs/objects/batch"
-    listed = [{"oid": oid, "size": size} for oid, size in objects]
-    batch = {"operation": "download", "transfers": ["basic"], "objects": listed}
-    response = ask_hub(
-        repository.hub, path, token, json=batch, media_type="application/vnd.git-lfs+json"
-    )  # docs/facts.md#h12
-    if response.status_code != 200:
-        raise Unreachable(f"the Hub answered {response.status_code}")
-    try:
-        found = typed_field(response.json(), "objects", list)
-    except (ValueError, RecursionError):
-        raise Unreachable(_INVALID) from None
-    return {
-        str(typed_field(one, "oid", str, "")) for one in found if typed_field(one, "actions", dict, {}).get("download")
-    }

@@ -12,7 +12,9 @@ from contextlib import suppress
 from functools import cached_property
 from typing import BinaryIO
 
-from git_credential_hf.api.access import check_access, stored_lfs_objects
+from git_credential_hf.api.access import check_access
+from git_credential_hf.api.client import Unreachable
+from git_credential_hf.api.contents import find_commit
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.credentials import (
@@ -23,32 +25,33 @@ from git_credential_hf.git.credentials import (
     is_given_elsewhere,
 )
 from git_credential_hf.git.helpers import configured_hubs
+from git_credential_hf.git.lfs import upload_endpoint
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
+from git_credential_hf.hooks.cards import changed_cards
+from git_credential_hf.hooks.fixes import Fixes
+from git_credential_hf.hooks.history import cut_off_commit
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES
-from git_credential_hf.hooks.rules import MAX_FILE_SIZE, find_problems
-from git_credential_hf.hooks.scan import (
-    Additions,
-    LfsPointer,
-    RefUpdate,
-    known_objects,
-    parse_updates,
-    scan_index,
-    scan_push,
-)
+from git_credential_hf.hooks.rules import MAX_FILE_SIZE, card_problems, find_problems
+from git_credential_hf.hooks.scan import Additions, RefUpdate, known_objects, parse_updates, scan_index, scan_push
+from git_credential_hf.hooks.uploads import Uploads
 from git_credential_hf.hub import PUBLIC_HUB, Remote, Repository, environment_hub, parse_remote, without_credentials
-from git_credential_hf.masking import mask_token
+from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.state import REJECTED, discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token, stored_token, stored_token_names
 
 # Each check has a key in git's configuration (`hf.KEY`), a default, and a description.
 CHECKS = {
-    "writeCheck": ("block", "no write access to the repository (`refs/pr/N` does not need it)"),
+    "writeCheck": (
+        "block",
+        "no write access to the repository (`refs/pr/N` does not need it), or a shallow clone of what the Hub lacks",
+    ),
     "largeFiles": (
         "block",
         f"a file over {MAX_FILE_SIZE} outside LFS, or over {MAX_DIRECTORY_FILES:,} files in a directory",
     ),
-    "binaryFiles": ("warn", "a binary file outside LFS; the Hub accepts some"),  # by a rule that changes
+    # By a rule that changes: refused if the Hub itself says so, and nothing is configured.
+    "binaryFiles": ("warn", "a binary file outside LFS; `block` if the Hub says that it is for LFS"),
     "leakedTokens": ("block", "a Hub token in a file"),
     "lfsObjects": ("block", "an LFS object that is not on this machine, or too large for this git-lfs setup"),
     "metadata": ("block", "model card metadata that the Hub rejects"),
@@ -119,13 +122,29 @@ def check_push(remote: str, url: str, lines: bytes) -> Verdict:
         return verdict
     entries = read_config()
     parsed = parse_remote(url, configured_hubs(entries))
-    updates = parse_updates(lines) if parsed else []
-    if parsed and updates:
+    if parsed is None:
+        _check_lfs_of_forge(remote, url, lines, verdict, entries)
+        return verdict
+    updates = parse_updates(lines)
+    if updates:
         push = _Push(remote, url, parsed, updates, verdict, entries)
         push.check_credential()
+        if not verdict.refusals:
+            push.check_history()
         if not verdict.refusals:  # the contents take longer
             push.check_contents()
     return verdict
+
+
+def _check_lfs_of_forge(remote: str, url: str, lines: bytes, verdict: Verdict, entries: list[ConfigEntry]) -> None:
+    """Check what git-lfs uploads to the Hub when git pushes to another host."""
+    endpoint = upload_endpoint(remote, url, entries)
+    place = endpoint.on_hub(configured_hubs(entries))
+    updates = parse_updates(lines) if place and place.repository else []
+    if place and updates:
+        push = _Push(remote, url, place, updates, verdict, entries)
+        push.credential_url = endpoint.url
+        push.check_lfs_alone()
 
 
 def check_commit() -> Verdict:
@@ -138,27 +157,31 @@ def check_commit() -> Verdict:
     remotes = [entry for entry in entries if entry.section == "remote" and entry.name in ("url", "pushurl")]
     hubs = configured_hubs(entries)
     if not any(parse_remote(entry.value or "", hubs) for entry in remotes):
-        severity = {check: severity[check] if check == "leakedTokens" else "off" for check in CHECKS}
+        severity = {check: severity[check] if check == "leakedTokens" else "off" for check in severity}
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
         added = scan_index(secrets=_stored_secrets(), read_contents=_needs_contents(severity))
-        verdict.add_all(severity, find_problems(added, entries, None))
+        verdict.add_all(severity, find_problems(added, entries))
     return verdict
 
 
 def _severities(entries: list[ConfigEntry], verdict: Verdict) -> dict[str, str]:
     """Return the severity of each check as configured; an invalid value is a warning."""
     found = {check: default for check, (default, _) in CHECKS.items()}
+    found["filesForLfs"] = "block"
     for entry in entries:
         for check, (default, _) in CHECKS.items():
             if entry.section == "hf" and entry.name == check.lower() and not entry.subsection:
                 value = (entry.value or "block").lower()
                 if value in SEVERITIES:
                     found[check] = value
+                    if check == "binaryFiles":
+                        found["filesForLfs"] = value
                 else:
                     verdict.warn(
                         f"hf.{check} is '{value}'; it must be block, warn or off",
                         f"run `git config hf.{check} {default}`",
                     )
+    found["unconfirmedObjects"] = "off" if found["lfsObjects"] == "off" else "warn"
     return found
 
 
@@ -200,6 +223,9 @@ class _Push:
         self.verdict = verdict
         self.entries = entries
         self.severity = _severities(self.entries, verdict)
+        self.fixes = Fixes(remote, url, updates, entries)
+        self.credential_url = url  # git-lfs's may be another one
+        self._token: Token | None = None  # the one that was checked
 
     # --- the credential ---
 
@@ -220,9 +246,9 @@ class _Push:
             self.verdict.warn(f"{unknown}: {problem.message}")
             return
         if answer is None:
-            if is_given_elsewhere(without_credentials(self.url), self.entries):
+            if is_given_elsewhere(without_credentials(self.credential_url), self.entries):
                 return  # git has a credential that cannot be seen from here
-            if is_cut_off(self.url, self.entries):
+            if is_cut_off(self.credential_url, self.entries):
                 self.verdict.warn(f"{unknown}: git credential does not return the token of this helper")
                 return
             answer = check_access(None, self.repository, write=True)
@@ -238,8 +264,9 @@ class _Push:
         """
         write = not all(update.remote_ref.startswith("refs/pr/") for update in self.updates)
         answer: Answer | None = None
-        for token in git_credentials(self.url, self.entries):
+        for token in git_credentials(self.credential_url, self.entries):
             answer = check_access(token, repository, write=write)
+            self._token = token
             if not is_current_token(token):
                 self._warn_of_other_token(token)
             if answer.reason not in ("token-invalid", "token-expired") or not falls_through(token):
@@ -260,14 +287,67 @@ class _Push:
         """Check the files that the push adds; only if some would be refused, find out what else the Hub has already."""
         if all(self.severity[check] == "off" for check in CHECKS if check != "writeCheck"):
             return
+        uploads = Uploads(self.repository, self.updates, self._find_token) if self.repository else None
         with _Progress("scanning this push") as progress:
             added = self._scan(progress)
+            if uploads:
+                uploads.resolve(added)
             found = Verdict()
-            found.add_all(self.severity, find_problems(added, self.entries, None))
+            found.add_all(self.severity, find_problems(added, self.entries))
             branch = self._other_branch() if found.refusals or found.warnings else ""
             if found.refusals:
                 added = self._scan_again(progress)
-        self.verdict.add_all(self.severity, find_problems(added, self.entries, self.repository, branch))
+                if uploads:
+                    uploads.resolve(added)
+        self.fixes.set_refused(added)
+        self.verdict.add_all(self.severity, find_problems(added, self.entries, branch, self.fixes))
+        if uploads and added.pointers:
+            self._check_lfs_endpoint(added, uploads)
+        if self.repository and self.severity["metadata"] != "off":
+            cards = changed_cards(self.updates)
+            self.verdict.add(self.severity["metadata"], card_problems(cards, self.repository, self.fixes))
+
+    def check_lfs_alone(self) -> None:
+        """Check the LFS files of a push to another host; nothing else of it goes to the Hub."""
+        if self.repository is None or all(self.severity[check] == "off" for check in ("writeCheck", "lfsObjects")):
+            return
+        with _Progress("scanning this push") as progress:
+            added = Additions()
+            added.pointers = self._scan(progress).pointers
+        if not added.pointers:
+            return
+        self.check_credential()
+        if not self.verdict.refusals:
+            Uploads(self.repository, self.updates, self._find_token).resolve(added)
+            self.verdict.add_all(self.severity, find_problems(added, self.entries, fixes=self.fixes))
+
+    def _check_lfs_endpoint(self, added: Additions, uploads: Uploads) -> None:
+        """Check that git-lfs uploads to the repository that git pushes to, which refuses pointers to nothing.
+
+        Refused if the files of the repository, and not the user, have it so, and the Hub has said that it is another
+        repository, and lacks the objects; another host may be a way to the Hub.
+        """
+        endpoint = upload_endpoint(self.remote, self.url, self.entries)
+        place = endpoint.on_hub(configured_hubs(self.entries))
+        elsewhere = place.repository if place else None
+        if self.repository is None or elsewhere == self.repository:
+            return
+        severity = "off" if self.severity["lfsObjects"] == "off" else "warn"
+        if elsewhere is not None and elsewhere.hub == self.hub:
+            with suppress(Unreachable):
+                found = find_commit(self._find_token(), elsewhere, "main")
+                if found and found[0] == self.repository.name:
+                    return  # its old name
+                is_lacking = found and False in [uploads.stored(added.pointers).get(p.oid) for p in added.pointers]
+                if is_lacking and endpoint.is_of_files:
+                    severity = self.severity["lfsObjects"]
+        shown = mask_line(without_credentials(endpoint.url).partition("?")[0])
+        message = f"git-lfs uploads the LFS files of this push to {shown}, and not to {self.repository.page}"
+        refs = " ".join(shell_word(f"{update.local_ref}:{update.remote_ref}") for update in self.updates)
+        self.verdict.add(
+            severity,
+            [Problem(message, endpoint.fix or f"run `git push {shell_word(without_credentials(self.url))} {refs}`")],
+        )
 
     def _scan(self, progress: "_Progress", has: Iterable[str] = ()) -> Additions:
         return scan_push(
@@ -294,22 +374,23 @@ class _Push:
                 "git-credential-hf doctor --fix",
             )
             self.severity = {check: "warn" if level == "block" else level for check, level in self.severity.items()}
-        added = self._scan(progress, listed or ())
-        if self.is_https and self.repository is not None:
-            added.pointers = self._missing_on_hub(added.pointers, self.repository)
-        return added
+        return self._scan(progress, listed or ())
 
-    def _missing_on_hub(self, pointers: list[LfsPointer], repository: Repository) -> list[LfsPointer]:
-        """Remove the pointers to objects that this machine lacks and the Hub has."""
-        missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
-        if not missing:
-            return pointers
-        try:
-            token = next(git_credentials(self.url, self.entries), None)
-            stored = stored_lfs_objects(token, repository, missing) if token else set()
-        except Problem:
-            stored = set()
-        return [pointer for pointer in pointers if pointer.oid not in stored]
+    def _find_token(self) -> Token | None:
+        """Return the credential that git uses; `None` if it has none, and over SSH."""
+        if self._token is None and self.is_https:
+            with suppress(Problem):
+                self._token = next(git_credentials(self.credential_url, self.entries), None)
+        return self._token
+
+    def check_history(self) -> None:
+        """Check that a shallow clone has all that the Hub lacks."""
+        if self.repository is None or self.severity["writeCheck"] == "off":
+            return
+        commit = cut_off_commit(self.updates, self.repository, self._find_token)
+        if commit is not None:
+            message = f"this clone is shallow: the parents of commit {commit[:10]} are not in it, and the Hub lacks it"
+            self.verdict.add(self.severity["writeCheck"], [Problem(message, self.fixes.deepen())])
 
     def _other_branch(self) -> str:
         """Return the branch that is pushed, for a shell, if it is not checked out: a fix has to name it then."""

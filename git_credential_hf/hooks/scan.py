@@ -1,4 +1,4 @@
-"""Find what a push or a commit adds: large and binary files, tokens, LFS pointers, full directories, model cards.
+"""Find what a push or a commit adds: large and binary files, tokens, LFS pointers, full directories.
 
 How severe each is, `judge` decides. dulwich reads LFS pointers; it does not walk history, because that took 10 to 21
 times as long as `git rev-list --objects | git cat-file --batch-check` for 10,000 new objects (tests/bench/scan.py).
@@ -91,7 +91,11 @@ class FullDirectory(NamedTuple):
 
 
 class Additions:
-    """What was found. Files in `large` are not read and in no other list. `cards` are with their contents."""
+    """What was found. Files in `large` are not read and in no other list.
+
+    What the Hub says of it is added later: `for_lfs`, binary files that it takes in LFS only, and `unconfirmed`,
+    pointers to objects that are not here, and of which it says nothing.
+    """
 
     def __init__(self) -> None:
         self.large: list[Blob] = []
@@ -99,7 +103,8 @@ class Additions:
         self.leaks: list[Leak] = []
         self.pointers: list[LfsPointer] = []
         self.directories: list[FullDirectory] = []
-        self.cards: list[tuple[Blob, str]] = []
+        self.for_lfs: list[Blob] = []
+        self.unconfirmed: list[LfsPointer] = []
 
 
 def parse_updates(lines: bytes) -> list[RefUpdate]:
@@ -143,8 +148,7 @@ def scan_push(
     entries = read_config()
     known = _KnownHistory({*known_objects(updates, remote, entries), *has}, entries)
     commits, others = _pushed_objects(additions)
-    cards = _cards_at(commits) if read_contents else set()
-    scan = _Scan(secrets, cards, progress, read_contents)
+    scan = _Scan(secrets, progress, read_contents)
     _walk_history(scan, commits, others, known)
     found = scan.found
     found.directories = _full_at_tips(found.directories, commits)
@@ -205,19 +209,6 @@ def _pushed_objects(updates: list[RefUpdate]) -> tuple[dict[str, RefUpdate], dic
     return commits, others
 
 
-def _cards_at(commits: Iterable[str]) -> set[bytes]:
-    """Return the ids of the model cards at the tips; an earlier one does not count, as a later commit may fix it."""
-    found = set()
-    for commit in commits:
-        try:
-            listed = _run("ls-tree", "-z", "--full-tree", commit, "README.md")
-        except Problem:
-            continue  # a tree that a partial clone lacks is on a remote already
-        if listed.startswith(b"100"):  # a file, not a symbolic link
-            found.add(listed.split(b"\t")[0].split(b" ")[2])
-    return found
-
-
 def _walk_history(scan: "_Scan", commits: Iterable[str], others: dict[str, RefUpdate], known: _KnownHistory) -> None:
     """Scan the objects that a push adds. Of several commits that have an object, the first is the one that adds it."""
     order = ["--in-commit-order", "--topo-order", "--reverse"]
@@ -261,8 +252,7 @@ def scan_index(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Ad
     except Problem:
         head = ""  # before the first commit
     files = _added_files(head, entries)
-    cards = {oid for oid, path in files if path == b"README.md"}
-    scan = _Scan(secrets, cards if read_contents else set(), None, read_contents)
+    scan = _Scan(secrets, None, read_contents)
     with Pipeline() as gits:
         scan.run(gits, scan.staged(files))
     found = scan.found
@@ -370,13 +360,10 @@ def _revisions(wanted: Iterable[str], known: Iterable[str]) -> list[bytes]:
 class _Scan:
     """One pass over many objects: listed by one git, sized by another, and read from a third if worth it."""
 
-    def __init__(
-        self, secrets: Sequence[str], cards: set[bytes], progress: Callable[[int], None] | None, read_contents: bool
-    ) -> None:
+    def __init__(self, secrets: Sequence[str], progress: Callable[[int], None] | None, read_contents: bool) -> None:
         self.found = Additions()
         self.pointers: list[tuple[Blob, str, int]] = []  # with the SHA-256 and the size of the LFS object
         self.count = 0
-        self.cards = cards
         self.progress = progress
         self.read_contents = read_contents
         self.secrets = [s.encode("utf-8", "surrogateescape") for s in secrets if len(s) >= _MIN_SECRET]
@@ -474,9 +461,6 @@ class _Scan:
             pointer = _parse_pointer(content)
             if pointer is not None:
                 self.pointers.append((blob, *pointer))
-        if item[1] in self.cards and len(content) <= MAX_CARD_BYTES and content.startswith(b"---"):
-            # The same content may have been listed under another path first.
-            self.found.cards.append((blob._replace(path="README.md"), content.decode("utf-8", "replace")))
 
 
 def _blob(item: _Object, size: int) -> Blob:
