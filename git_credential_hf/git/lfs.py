@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterable
 
 from git_credential_hf.git.config import ConfigEntry, parse_config, removal_command
+from git_credential_hf.git.helpers import configured_hubs
 from git_credential_hf.git.run import run_git
-from git_credential_hf.hub import Remote, parse_remote
+from git_credential_hf.hub import PUBLIC_HUB, Remote, parse_remote
 from git_credential_hf.problem import Problem
 
 # The variables that `upload_endpoint` looks at.
@@ -63,12 +64,30 @@ def upload_endpoint(remote: str, url: str, entries: list[ConfigEntry], top: str 
     return LfsEndpoint(url)
 
 
+def locks_variable(url: str, entries: list[ConfigEntry]) -> str | None:
+    """Return the variable that keeps git-lfs from asking for locks at a push to `url`, as git-lfs itself names it.
+
+    `None` if it is set already, or if the URL is not on a Hub (docs/facts.md#l2).
+    """
+    remote = parse_remote(url, configured_hubs(entries))
+    if remote is None or remote.repository is None:
+        return None
+    origin = "https://hf.co" if (remote.transport, remote.hub) == ("ssh", PUBLIC_HUB) else remote.hub
+    endpoint = f"{origin}/{remote.path.strip('/').removesuffix('.git')}.git/info/lfs"
+    is_set = any(
+        (e.section, e.name) == ("lfs", "locksverify")
+        and f"{endpoint}/".startswith(e.subsection and f"{e.subsection.rstrip('/')}/")
+        for e in entries
+    )
+    return None if is_set else f"lfs.{endpoint}.locksverify"
+
+
 def _lfsconfig(entries: list[ConfigEntry], top: str) -> list[ConfigEntry]:
     """Return the variables of `.lfsconfig` that git-lfs reads: the file, or else that of the index, or of HEAD."""
     path = os.path.abspath(os.path.join(top, ".lfsconfig"))
     content = b""
     try:
-        if os.path.isfile(path):
+        if os.path.isfile(path) and not os.path.islink(path):
             with open(path, "rb") as file:
                 content = file.read(_MAX_CONFIG_BYTES)
         elif any((e.section, e.name, e.value) in _WITHOUT_FILE for e in entries):

@@ -10,6 +10,7 @@ from git_credential_hf.hub import parse_remote, without_credentials
 from git_credential_hf.problem import Problem, shell_word
 
 _NEW_BRANCH = "lfs-import"  # for commits that are on none
+_MAX_LOOKUPS = 20  # of files, each of which starts some gits; five of a kind are shown
 
 
 class Fixes:
@@ -21,6 +22,8 @@ class Fixes:
         self._updates = [update for update in updates if not update.is_deletion]
         self._entries = entries
         self._refused: set[str] = set()  # files
+        self._lookups = 0
+        self._files: dict[str, set[str]] = {}  # by commit
 
     def set_refused(self, added: Additions) -> None:
         """Set which files a push without history must not have either."""
@@ -28,9 +31,12 @@ class Fixes:
 
     def import_to_lfs(self, commit: str, pattern: str) -> str:
         """Return how to move the files of a pattern into LFS in history, from `commit` on."""
+        command = f"git lfs migrate import --include={pattern}"
+        self._lookups += 1
+        if self._lookups > _MAX_LOOKUPS:
+            return f"run `{command}`"
         update = self._update_of(commit)
         ref = self._branch_of(update)
-        command = f"git lfs migrate import --include={pattern}"
         if ref is None:  # git-lfs rewrites no detached HEAD
             ref = self._new_branch()
             start = "" if update.local_ref == "HEAD" else f" {update.local_oid[:10]}"
@@ -116,6 +122,11 @@ class Fixes:
         return True
 
     def _files_at(self, commit: str) -> set[str]:
+        if commit not in self._files:
+            self._files[commit] = self._list_files(commit)
+        return self._files[commit]
+
+    def _list_files(self, commit: str) -> set[str]:
         try:
             listed = run_git("ls-tree", "-r", "-z", "--full-tree", commit, environment=NO_FETCH_ENVIRONMENT)
         except Problem:

@@ -290,15 +290,13 @@ class _Push:
         uploads = Uploads(self.repository, self.updates, self._find_token) if self.repository else None
         with _Progress("scanning this push") as progress:
             added = self._scan(progress)
-            if uploads:
-                uploads.resolve(added)
+            self._resolve(added, uploads)
             found = Verdict()
             found.add_all(self.severity, find_problems(added, self.entries))
             branch = self._other_branch() if found.refusals or found.warnings else ""
             if found.refusals:
                 added = self._scan_again(progress)
-                if uploads:
-                    uploads.resolve(added)
+                self._resolve(added, uploads)
         self.fixes.set_refused(added)
         self.verdict.add_all(self.severity, find_problems(added, self.entries, branch, self.fixes))
         if uploads and added.pointers:
@@ -306,6 +304,14 @@ class _Push:
         if self.repository and self.severity["metadata"] != "off":
             cards = changed_cards(self.updates)
             self.verdict.add(self.severity["metadata"], card_problems(cards, self.repository, self.fixes))
+
+    def _resolve(self, added: Additions, uploads: Uploads | None) -> None:
+        """Ask the Hub about what is in doubt, but for what is turned off."""
+        for check, name in (("largeFiles", "large"), ("binaryFiles", "binary"), ("lfsObjects", "pointers")):
+            if self.severity[check] == "off":
+                setattr(added, name, [])
+        if uploads:
+            uploads.resolve(added)
 
     def check_lfs_alone(self) -> None:
         """Check the LFS files of a push to another host; nothing else of it goes to the Hub."""

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,18 @@ def test_a_file_on_top_of_what_the_hub_has(hub: "Hub", mirror: Account) -> None:
     mirror.git("push", "--no-verify", "origin", "main")
     follow(mirror, refused(mirror.git("push", "space", "main", check=False)))
     taken(mirror.git("push", "space", "main", check=False))
+
+
+def test_many_files_that_another_remote_has(hub: "Hub", mirror: Account) -> None:
+    """Hundreds of files take no longer than a few: what is not shown is not looked up."""
+    for number in range(20):
+        add(mirror, {f"{number}-{of}.ico": b"\0%d %d" % (number, of) for of in range(20)})
+    mirror.git("push", "--no-verify", "origin", "main")
+    start = time.monotonic()
+    done = mirror.git("push", "--force", "space", "main", check=False)
+    assert time.monotonic() - start < 10
+    assert len(messages(done, "error")) == 5
+    assert "--include-ref=refs/heads/main" in messages(done, "hint")[-1]
 
 
 @pytest.mark.git_versions

@@ -370,3 +370,46 @@ def test_a_forge_with_lfs_on_the_hub(hub: "Hub", work: Account, tmp_path: Path) 
     hub.log.clear()
     work.git("push", "origin", "main", check=False, HF_TOKEN=writes)
     assert list(hub.log) == []
+
+
+# --- locks ---
+
+LOCKS = "does not support the Git LFS locking API"
+
+
+@pytest.mark.git_versions
+@pytest.mark.parametrize("url", [HUB + "alice/model", "https://alice@huggingface.co/alice/model.git/"])
+def test_locks(url: str, hub: "Hub", work: Account) -> None:
+    """git-lfs asks for locks at each push, as without us; the command that `hooks install` names ends that."""
+    work.is_given(_alice(hub), "laptop")
+    work.git("remote", "add", "origin", url)
+    work.git("push", "--force", "origin", "main")
+    asked = []
+    for hooks in ("uninstall", "install"):
+        work.run("git-credential-hf", "hooks", hooks)
+        if hooks == "uninstall":
+            work.git("lfs", "install", "--local")
+        add(work, {"notes.md": hooks.encode()})
+        hub.log.clear()
+        done = work.git("push", "origin", "main")
+        assert (done.stdout + done.stderr).count(LOCKS) == 1
+        asked.append(
+            [request.line for request in hub.log if "/info/lfs/" in request.path or "info/refs" in request.path]
+        )
+        if hooks == "uninstall":
+            (work.where / ".git/hooks/pre-push").unlink()
+    assert asked[0] == asked[1]
+    assert len(hub.log.of("/locks/verify")) == 1
+    hint = messages(work.run("git-credential-hf", "hooks", "install"), "hint")[-1]
+    assert hint == (
+        "git-lfs asks for locks at each push, and the Hub has none: "
+        f"`git config lfs.{HUB}alice/model.git/info/lfs.locksverify false` ends that"
+    )
+    work.run("sh", "-c", hint.split("`")[1])
+    assert "locks" not in work.run("git-credential-hf", "hooks", "install").stderr
+    add(work, {"notes.md": b"quiet\n", "more.bin": b"more" + WEIGHTS})
+    hub.log.clear()
+    done = work.git("push", "origin", "main")
+    assert LOCKS not in done.stdout + done.stderr
+    assert hub.log.of("/locks/") == []
+    assert len(hub.log.of("PUT")) == 1

@@ -18,10 +18,10 @@ LAYERS = [
     ["hub"],
     ["files", "protocol", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.steps"],
-    ["git.lfs", "git.network"],
+    ["git.network"],
     ["api.transport"],
     ["api.account", "api.client", "git.helpers", "hooks.hooks_path", "hooks.scan"],
-    ["refresh"],
+    ["git.lfs", "refresh"],
     ["tokens"],
     ["owners"],
     [

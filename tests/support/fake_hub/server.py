@@ -331,14 +331,14 @@ def git_routes(exchange: Exchange, type: str | None, id: str, route: str) -> Non
     exchange.style = "lfs" if route.startswith("info/lfs/") else "git"
     token = exchange.authenticate()
     repository, moved = hub.repositories.find((type or "models").removesuffix("s"), id.removesuffix(".git"))
-    if route.startswith("info/lfs/locks"):
-        lfs.locks()
     if repository and moved:
         # The status on git's routes: not found; 307 as on the API, which git and git-lfs both follow. Before access
         # is judged: git 2.39 follows an answer to its very first, anonymous request, and no later one.
         suffix = ".git" if id.endswith(".git") else ""
         return exchange.redirect(f"/{repository.name}{suffix}/{route}")
     repository = hub.accounts.check(token, repository)
+    if route.startswith("info/lfs/locks"):
+        lfs.locks(hub)
     if route == "info/refs":
         exchange.allow("GET")
         git.info_refs(hub, exchange, repository, token)
