@@ -3,11 +3,9 @@
 What it does not answer is unknown, and never a no.
 """
 
-import base64
 import time
 from collections.abc import Sequence
 from functools import partial
-from urllib.parse import quote
 
 from git_credential_hf.api.account import typed_field
 from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_within
@@ -83,10 +81,12 @@ def _lfs_batch(token: Token | None, repository: Repository, objects: Sequence[tu
 def _preupload(
     token: Token | None, repository: Repository, revision: str, files: Sequence[tuple[str, int, bytes]]
 ) -> dict[str, str]:
+    from base64 import b64encode
+
     path = f"/api/{repository.kind}/{repository.name}/preupload/"
-    path += quote(revision, safe="") if revision else "main?create_pr=1"
+    path += _quoted(revision) if revision else "main?create_pr=1"
     listed = [
-        {"path": path, "sample": base64.b64encode(sample[:SAMPLE_BYTES]).decode(), "size": size}
+        {"path": path, "sample": b64encode(sample[:SAMPLE_BYTES]).decode(), "size": size}
         for path, size, sample in files
     ]
     response = ask_hub(repository.hub, path, token, json={"files": listed})
@@ -105,7 +105,7 @@ def _preupload(
 
 
 def _revision(token: Token | None, repository: Repository, revision: str) -> tuple[str, str] | None:
-    path = f"/api/{repository.kind}/{repository.name}/revision/{quote(revision, safe='')}?expand=sha"
+    path = f"/api/{repository.kind}/{repository.name}/revision/{_quoted(revision)}?expand=sha"
     response = ask_hub(repository.hub, path, token)
     if response.status_code == 404 and response.headers.get("x-error-code") == "RevisionNotFound":
         return None
@@ -116,3 +116,9 @@ def _revision(token: Token | None, repository: Repository, revision: str) -> tup
         return typed_field(answer, "id", str), typed_field(answer, "sha", str, "")
     except (ValueError, RecursionError):
         raise Unreachable("the Hub sent an invalid response") from None
+
+
+def _quoted(revision: str) -> str:
+    from urllib.parse import quote  # takes as long to import as git runs, and few pushes need it
+
+    return quote(revision, safe="")

@@ -42,8 +42,13 @@ def cut_off_commit(
 
 def _cut_off_commits() -> set[str]:
     """Return the commits of a shallow repository whose parents are not in it."""
+    directory = os.environ.get("GIT_DIR", ".git")
+    if os.path.isfile(os.path.join(directory, "HEAD")) and not os.path.exists(os.path.join(directory, "commondir")):
+        path = os.path.join(directory, "shallow")  # without starting git, which every push would wait for
+    else:
+        path = git_line("rev-parse", "--git-path", "shallow")
     try:
-        with open(os.path.abspath(git_line("rev-parse", "--git-path", "shallow")), encoding="ascii") as file:
+        with open(path, encoding="ascii") as file:
             return set(file.read(_MAX_BYTES).split())
     except (OSError, UnicodeDecodeError):
         return set()
