@@ -413,3 +413,71 @@ def test_locks(url: str, hub: "Hub", work: Account) -> None:
     assert LOCKS not in done.stdout + done.stderr
     assert hub.log.of("/locks/") == []
     assert len(hub.log.of("PUT")) == 1
+
+
+# --- what is refused is refused by the Hub ---
+
+
+def a_large_file(work: Account, tmp_path: Path) -> None:
+    add(work, {"big.txt": BIG})
+
+
+def a_large_file_once(work: Account, tmp_path: Path) -> None:
+    add(work, {"big.txt": BIG})
+    work.git("rm", "--quiet", "big.txt")
+    work.git("commit", "--quiet", "--no-verify", "--message", "without it")
+
+
+def a_binary(work: Account, tmp_path: Path) -> None:
+    add(work, {"b.ico": IMAGE})
+
+
+def a_card(work: Account, tmp_path: Path) -> None:
+    add(work, {"README.md": b"---\ncolorTo: violet\n---\n"})
+
+
+def a_lost_object(work: Account, tmp_path: Path) -> None:
+    (work.where / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\nlost.bin !filter\n")
+    add(work, {"lost.bin": pointer(b"lost")})
+
+
+def another_endpoint(work: Account, tmp_path: Path) -> None:
+    in_lfsconfig(work, "lfs.url", HUB + "alice/other.git/info/lfs")
+
+
+def a_cut_off_history(work: Account, tmp_path: Path) -> None:
+    url = forge(work, tmp_path)
+    lfs = work.where / ".git/lfs"
+    work.where = work.home
+    work.git("clone", "--quiet", "--depth", "2", url, "shallow", GIT_LFS_SKIP_SMUDGE="1")
+    work.where = work.home / "shallow"
+    work.run("cp", "-r", str(lfs), ".git/")
+    work.run("git-credential-hf", "hooks", "install")
+
+
+# What is refused, and what the Hub, or git-lfs, says of it when all is uploaded.
+REFUSED = {
+    a_large_file: "it contains files larger than 10 MiB",
+    a_large_file_once: "it contains files larger than 10 MiB",
+    a_binary: "it contains binary files",
+    a_card: "rejected during YAML metadata verification",
+    a_lost_object: "lost.bin",
+    another_endpoint: "an LFS pointer pointed to a file that does not exist",
+    a_cut_off_history: "shallow update not allowed",
+}
+
+
+@pytest.mark.git_versions
+@pytest.mark.parametrize("change", REFUSED, ids=lambda change: change.__name__)
+def test_the_hub_agrees(change: Any, hub: "Hub", work: Account, tmp_path: Path) -> None:
+    """What our hook refuses, the Hub refuses later, in its own words, when the LFS files are there."""
+    token = _alice(hub)
+    hub.repository("alice/other")
+    change(work, tmp_path)
+    hub.log.clear()
+    refused(push(work, "alice/model", HF_TOKEN=token), "")
+    assert uploads(hub) == []
+    done = push(work, "alice/model", HF_TOKEN=token, GIT_CREDENTIAL_HF_HOOKS="off")
+    assert done.returncode != 0
+    assert REFUSED[change] in done.stdout + done.stderr
+    assert uploads(hub)
