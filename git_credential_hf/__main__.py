@@ -24,8 +24,8 @@ def main() -> int:
         if arguments and arguments[-1] in OPERATIONS and (options := parse_options(arguments[:-1])) is not None:
             os.umask(0o077)
             return serve(arguments[-1], 0, _take_stdout(), **options)
-        if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_a_hub(arguments[3]):
-            return 0  # the hook runs in every repository, and most of them are not on the Hub
+        if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_a_hub(*arguments[2:]):
+            return 0  # the hook runs in repositories that have other remotes, too
 
         from git_credential_hf import cli
 
@@ -77,15 +77,18 @@ def _open_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
 
 
-def _leads_to_a_hub(url: str) -> bool:
-    """Whether a remote is on the Hub, or on another one that git is configured for."""
+def _leads_to_a_hub(remote: str, url: str) -> bool:
+    """Whether a push goes to the Hub, or to another one that git is configured for, or its LFS files do."""
     from git_credential_hf.hub import parse_remote
 
     if parse_remote(url) is not None:
         return True
     from git_credential_hf.git.helpers import configured_hubs, read_helper_entries
+    from git_credential_hf.git.lfs_endpoint import LFS_VARIABLES, upload_endpoint
 
-    return parse_remote(url, configured_hubs(read_helper_entries())) is not None
+    entries = read_helper_entries(LFS_VARIABLES)
+    hubs = configured_hubs(entries)
+    return parse_remote(url, hubs) is not None or upload_endpoint(remote, url, entries).on_hub(hubs) is not None
 
 
 def serve(operation: str, source: int, sink: int, token: str | None = None, hub: str | None = None) -> int:

@@ -630,6 +630,26 @@ def _install_hooks(scope: str, dry_run: bool) -> None:
     from git_credential_hf.hooks.install import plan_install
 
     _apply_changes(plan_install(scope), dry_run, "the hooks are already installed")
+    if scope == "local" and not dry_run:
+        _offer_to_end_locks()
+
+
+def _offer_to_end_locks() -> None:
+    """Name the setting without which git-lfs asks for locks, and says that there are none, at each push."""
+    from git_credential_hf.git.config import push_url, read_config
+    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.git.lfs_endpoint import locks_variable
+    from git_credential_hf.git.run import git_line
+
+    try:
+        entries = read_config()
+        uses_lfs = os.path.isdir(os.path.join(git_line("rev-parse", "--git-common-dir"), "lfs"))
+        variable = locks_variable(push_url(configured_hubs(entries)), entries) if uses_lfs else None
+    except Problem:
+        return  # no remote yet
+    if variable:
+        command = f"git config {shell_word(variable)} false"
+        report("hint", f"git-lfs asks for locks at each push, and the Hub has none: `{command}` ends that")
 
 
 @hooks.command()

@@ -23,7 +23,6 @@ from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token
 
-_MAX_LFS_OBJECTS = 100  # in one request
 _MAX_FOUND = 16  # tokens in files whose answers are looked up: as many are recorded
 _MAX_ASKED = 5  # of these: the limits of whoami are strict
 _ASKABLE = ("hf_", "api_org_")
@@ -75,16 +74,6 @@ def card_errors(content: str, repository: Repository) -> list[str]:
     Raises `Unreachable` if there is no usable response.
     """
     return ask_within(HUB_TIMEOUT, repository.hub, lambda: _request_card_errors(content, repository))
-
-
-def stored_lfs_objects(token: Token, repository: Repository, objects: list[tuple[str, int]]) -> set[str]:
-    """Return which of these LFS objects (SHA-256, size in bytes) the Hub has, with one request for the first hundred.
-
-    Raises `Unreachable` if there is no usable response.
-    """
-    return ask_within(
-        HUB_TIMEOUT, repository.hub, lambda: _request_lfs_objects(token, repository, objects[:_MAX_LFS_OBJECTS])
-    )
 
 
 def are_valid(values: list[str], hub: str) -> dict[str, bool]:
@@ -245,21 +234,3 @@ def _request_card_errors(content: str, repository: Repository) -> list[str]:
     if response.status_code != 200 and not errors:
         raise Unreachable(f"the Hub answered {response.status_code}")
     return [str(typed_field(error, "message", str, "")) or "unspecified error" for error in errors]
-
-
-def _request_lfs_objects(token: Token, repository: Repository, objects: list[tuple[str, int]]) -> set[str]:
-    path = f"/{repository.path}.git/info/lfs/objects/batch"
-    listed = [{"oid": oid, "size": size} for oid, size in objects]
-    batch = {"operation": "download", "transfers": ["basic"], "objects": listed}
-    response = ask_hub(
-        repository.hub, path, token, json=batch, media_type="application/vnd.git-lfs+json"
-    )  # docs/facts.md#h12
-    if response.status_code != 200:
-        raise Unreachable(f"the Hub answered {response.status_code}")
-    try:
-        found = typed_field(response.json(), "objects", list)
-    except (ValueError, RecursionError):
-        raise Unreachable(_INVALID) from None
-    return {
-        str(typed_field(one, "oid", str, "")) for one in found if typed_field(one, "actions", dict, {}).get("download")
-    }

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from functools import partial
 
+from git_credential_hf.api.client import Unreachable
+from git_credential_hf.api.contents import find_commit
 from git_credential_hf.configure import plan_configure
 from git_credential_hf.doctor.changes import GitCommand, plan_unset
 from git_credential_hf.doctor.copies import entry_file
@@ -12,10 +14,11 @@ from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, config_path, git_directory, removal_command
 from git_credential_hf.git.helpers import HelperChains, bypassing_variables, configure_hint, shown_helper
 from git_credential_hf.git.lfs import MISSING, pointers_problem, setup_problem
+from git_credential_hf.git.lfs_endpoint import LfsEndpoint
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
-from git_credential_hf.hub import hub_at, parse_remote, without_credentials
+from git_credential_hf.hub import Repository, hub_at, parse_remote, without_credentials
 from git_credential_hf.masking import mask_line, shown_user
 from git_credential_hf.owners import selects_token
 from git_credential_hf.problem import Problem, shell_word
@@ -138,17 +141,41 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
     problem = pointers_problem(machine.entries) if machine.remote else None
     if problem:
         yield Finding("lfs-pointers", "warning", problem.message, "", problem.fix or "")
-    url = machine.lfs_endpoint
-    if url and not parse_remote(url, machine.other_hubs):
-        settings = (("lfs", "url"), ("remote", "lfsurl"))
-        setting = next((entry for entry in machine.entries if (entry.section, entry.name) in settings), None)
+    yield from _check_lfs_endpoint(machine)
+
+
+def _check_lfs_endpoint(machine: Machine) -> Iterator[Finding]:
+    """Check that git-lfs uses the repository that git uses: the Hub refuses pointers to objects that are not there."""
+    upload, download = machine.lfs_upload_endpoint, machine.lfs_endpoint
+    remote = parse_remote(machine.remote, machine.other_hubs) if machine.remote else None
+    if upload is None or remote is None or remote.repository is None:
+        return
+    for endpoint, act in (
+        (upload, "uploads to"),
+        (LfsEndpoint(download or upload.url, upload.entry), "downloads from"),
+    ):
+        place = endpoint.on_hub(machine.other_hubs)
+        elsewhere = place.repository if place else None
+        if elsewhere == remote.repository or (elsewhere and _is_old_name(machine, elsewhere, remote.repository)):
+            continue
         yield Finding(
             "lfs-url-elsewhere",
             "warning",
-            "git-lfs sends the files of this repository to another host",
-            f"`git lfs env` shows {mask_line(without_credentials(url).partition('?')[0])}",
-            removal_command(setting) if setting else "remove `lfs.url` from .lfsconfig, unless this is intended",
+            f"git-lfs sends the files of this repository to another {'repository' if elsewhere else 'host'}",
+            f"git-lfs {act} {mask_line(without_credentials(endpoint.url).partition('?')[0])}",
+            endpoint.fix or "use a remote for each URL: git-lfs uses the last URL of a remote for all of them",
         )
+        return
+
+
+def _is_old_name(machine: Machine, old: Repository, new: Repository) -> bool:
+    if machine.offline or old.hub != new.hub or old.kind != new.kind:
+        return False
+    try:
+        found = find_commit(next(iter(machine.git_tokens), None), old, "main")
+    except Unreachable:
+        return False
+    return found is not None and found[0] == new.name
 
 
 def check_hooks(machine: Machine) -> Iterator[Finding]:

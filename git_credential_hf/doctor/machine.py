@@ -12,8 +12,9 @@ from git_credential_hf.doctor.finding import Row
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.credentials import falls_through, git_credentials
 from git_credential_hf.git.helpers import configured_hubs, default_hub
+from git_credential_hf.git.lfs_endpoint import LfsEndpoint, upload_endpoint
 from git_credential_hf.git.other_helpers import TokenCopy
-from git_credential_hf.git.run import find_program, run_git
+from git_credential_hf.git.run import find_program, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem
@@ -226,6 +227,22 @@ class Machine:
             if line.startswith("Endpoint"):
                 return line.partition("=")[2].rpartition(" (")[0]
         return None
+
+    @cached_property
+    def lfs_upload_endpoint(self) -> LfsEndpoint | None:
+        """Where git-lfs uploads to; `None` without git-lfs, or without a remote."""
+        if self.remote is None or find_program("git-lfs") is None:
+            return None
+        names = [
+            entry.subsection
+            for entry in self.entries
+            if entry.section == "remote" and entry.name in ("url", "pushurl") and entry.value == self.remote
+        ]
+        try:
+            top = git_line("rev-parse", "--show-toplevel")
+        except Problem:
+            top = ""  # a bare repository
+        return upload_endpoint(names[0] if names else self.remote, self.remote, self.entries, top)
 
     def _xet_tokens(self) -> Iterator[Token]:
         """What git-xet would send: the URL's password, `HF_TOKEN`, `.netrc`, or the helpers' token for the host."""

@@ -160,12 +160,12 @@ def _is_same_file(path: str, other: str) -> bool:
         return False
 
 
-def read_helper_entries() -> list[ConfigEntry]:
+def read_helper_entries(others: str = "") -> list[ConfigEntry]:
     """Return the entries that name credential helpers: faster than `read_config`, for `store`.
 
-    Empty if git cannot read its configuration: then it has not run any helper, either.
+    `others`: a pattern of more names. Empty if git cannot read its configuration: then it has not run any helper.
     """
-    pattern = r"^credential\.(.*\.)?helper$"
+    pattern = rf"^(credential\.(.*\.)?helper{others and '|' + others})$"
     arguments = ["config", "--get-regexp", *LIST_OPTIONS, pattern]
     if sys.platform == "win32":
         try:

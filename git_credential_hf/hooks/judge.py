@@ -9,9 +9,12 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import BinaryIO
 
-from git_credential_hf.api.access import are_valid, check_access, stored_lfs_objects
+from git_credential_hf.api.access import are_valid, check_access
+from git_credential_hf.api.client import Unreachable
+from git_credential_hf.api.contents import find_commit
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.credentials import (
@@ -22,12 +25,16 @@ from git_credential_hf.git.credentials import (
     is_given_elsewhere,
 )
 from git_credential_hf.git.helpers import configured_hubs
+from git_credential_hf.git.lfs_endpoint import upload_endpoint
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
+from git_credential_hf.hooks.cards import changed_cards
+from git_credential_hf.hooks.fixes import Fixes
+from git_credential_hf.hooks.history import cut_off_commit
 from git_credential_hf.hooks.leaks import Leak
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES
-from git_credential_hf.hooks.rules import MAX_FILE_SIZE, find_problems
+from git_credential_hf.hooks.rules import MAX_FILE_SIZE, card_problems, find_problems
 from git_credential_hf.hooks.scan import (
-    LfsPointer,
+    Additions,
     RefUpdate,
     announced_ids,
     parse_updates,
@@ -35,20 +42,25 @@ from git_credential_hf.hooks.scan import (
     scan_push,
     without_known,
 )
+from git_credential_hf.hooks.uploads import Uploads
 from git_credential_hf.hub import PUBLIC_HUB, Remote, Repository, environment_hub, parse_remote, without_credentials
-from git_credential_hf.masking import mask_token
+from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.state import REJECTED, discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token, stored_token, stored_token_names
 
 # Each check has a key in git's configuration (`hf.KEY`), a default, and a description.
 CHECKS = {
-    "writeCheck": ("block", "no write access to the repository (`refs/pr/N` does not need it)"),
+    "writeCheck": (
+        "block",
+        "no write access to the repository (`refs/pr/N` does not need it), or a shallow clone of what the Hub lacks",
+    ),
     "largeFiles": (
         "block",
         f"a file over {MAX_FILE_SIZE} outside LFS, or over {MAX_DIRECTORY_FILES:,} files in a directory",
     ),
-    "binaryFiles": ("warn", "a binary file outside LFS; the Hub accepts some"),  # by a rule that changes
+    # By a rule that changes: refused if the Hub itself says so, and nothing is configured.
+    "binaryFiles": ("warn", "a binary file outside LFS; `block` if the Hub says that it is for LFS"),
     "leakedTokens": (
         "block",
         "your Hub token, or a valid one, in an added line, message or name; others are a warning",
@@ -122,13 +134,29 @@ def check_push(remote: str, url: str, lines: bytes) -> Verdict:
         return verdict
     entries = read_config()
     parsed = parse_remote(url, configured_hubs(entries))
-    updates = parse_updates(lines) if parsed else []
-    if parsed and updates:
+    if parsed is None:
+        _check_lfs_of_forge(remote, url, lines, verdict, entries)
+        return verdict
+    updates = parse_updates(lines)
+    if updates:
         push = _Push(remote, url, parsed, updates, verdict, entries)
         push.check_credential()
+        if not verdict.refusals:
+            push.check_history()
         if not verdict.refusals:  # the contents take longer
             push.check_contents()
     return verdict
+
+
+def _check_lfs_of_forge(remote: str, url: str, lines: bytes, verdict: Verdict, entries: list[ConfigEntry]) -> None:
+    """Check what git-lfs uploads to the Hub when git pushes to another host."""
+    endpoint = upload_endpoint(remote, url, entries)
+    place = endpoint.on_hub(configured_hubs(entries))
+    updates = parse_updates(lines) if place and place.repository else []
+    if place and updates:
+        push = _Push(remote, url, place, updates, verdict, entries)
+        push.credential_url = endpoint.url
+        push.check_lfs_alone()
 
 
 def check_commit() -> Verdict:
@@ -145,25 +173,29 @@ def check_commit() -> Verdict:
     if any(severity[check] != "off" for check in ("largeFiles", "binaryFiles", "leakedTokens", "lfsObjects")):
         added = scan_index(secrets=_stored_secrets(), read_contents=_needs_contents(severity))
         added.leaks = _ask_about(added.leaks, _only_hub(remotes, hubs) if severity["leakedTokens"] != "off" else None)
-        verdict.add_all(severity, find_problems(added, entries, None))
+        verdict.add_all(severity, find_problems(added, entries))
     return verdict
 
 
 def _severities(entries: list[ConfigEntry], verdict: Verdict) -> dict[str, str]:
     """Return the severity of each check as configured; an invalid value is a warning."""
     found = {check: default for check, (default, _) in CHECKS.items()}
+    found["filesForLfs"] = "block"
     for entry in entries:
         for check, (default, _) in CHECKS.items():
             if entry.section == "hf" and entry.name == check.lower() and not entry.subsection:
                 value = (entry.value or "block").lower()
                 if value in SEVERITIES:
                     found[check] = value
+                    if check == "binaryFiles":
+                        found["filesForLfs"] = value
                 else:
                     verdict.warn(
                         f"hf.{check} is '{value}'; it must be block, warn or off",
                         f"run `git config hf.{check} {default}`",
                     )
     found["unknownTokens"] = "off" if found["leakedTokens"] == "off" else "warn"
+    found["unconfirmedObjects"] = "off" if found["lfsObjects"] == "off" else "warn"
     return found
 
 
@@ -224,6 +256,9 @@ class _Push:
         self.verdict = verdict
         self.entries = entries
         self.severity = _severities(self.entries, verdict)
+        self.fixes = Fixes(remote, url, updates, entries)
+        self.credential_url = url  # git-lfs's may be another one
+        self._token: Token | None = None  # the one that was checked
 
     # --- the credential ---
 
@@ -244,9 +279,9 @@ class _Push:
             self.verdict.warn(f"{unknown}: {problem.message}")
             return
         if answer is None:
-            if is_given_elsewhere(without_credentials(self.url), self.entries):
+            if is_given_elsewhere(without_credentials(self.credential_url), self.entries):
                 return  # git has a credential that cannot be seen from here
-            if is_cut_off(self.url, self.entries):
+            if is_cut_off(self.credential_url, self.entries):
                 self.verdict.warn(f"{unknown}: git credential does not return the token of this helper")
                 return
             answer = check_access(None, self.repository, write=True)
@@ -262,8 +297,9 @@ class _Push:
         """
         write = not all(update.remote_ref.startswith("refs/pr/") for update in self.updates)
         answer: Answer | None = None
-        for token in git_credentials(self.url, self.entries):
+        for token in git_credentials(self.credential_url, self.entries):
             answer = check_access(token, repository, write=write)
+            self._token = token
             if not is_current_token(token):
                 self._warn_of_other_token(token)
             if answer.reason not in ("token-invalid", "token-expired") or not falls_through(token):
@@ -284,31 +320,104 @@ class _Push:
         """Check the files that the push adds to what the Hub has, as the Hub itself says."""
         if all(self.severity[check] == "off" for check in CHECKS if check != "writeCheck"):
             return
-        is_listed = any(update.is_new for update in self.updates)  # for the others git has announced an id
-        listed = _remote_oids(self.url) if is_listed else None
+        uploads = Uploads(self.repository, self.updates, self._find_token) if self.repository else None
+        added = self._scan()
+        self._resolve(added, uploads)
+        found = Verdict()
+        found.add_all(self.severity, find_problems(added, self.entries))
+        branch = self._other_branch() if found.refusals or found.warnings else ""
+        if found.refusals or added.leaks:
+            if not self._has_new and self._listed:  # it may have the rest on another branch
+                added = without_known(added, self.updates, self._listed)
+            if not self._knows_remote:
+                self._do_not_refuse()
+            if self.severity["leakedTokens"] != "off":
+                added.leaks = _ask_about(added.leaks, self.hub)
+        self.fixes.set_refused(added)
+        self.verdict.add_all(self.severity, find_problems(added, self.entries, branch, self.fixes))
+        if uploads and added.pointers:
+            self._check_lfs_endpoint(added, uploads)
+        if self.repository and self.severity["metadata"] != "off":
+            cards = changed_cards(self.updates)
+            self.verdict.add(self.severity["metadata"], card_problems(cards, self.repository, self.fixes))
+        if self.verdict.refusals:
+            self._name_other_references()
+
+    def _scan(self) -> Additions:
+        """Scan what the push adds to what the remote has, as it says itself: git has announced that, or is asked."""
+        has = (self._listed or ()) if self._has_new else ()
         with _Progress("scanning this push") as progress:
-            added = scan_push(
+            return scan_push(
                 self.updates,
-                has=listed or (),
+                has=has,
                 secrets=_stored_secrets(),
                 progress=progress.show,
                 read_contents=_needs_contents(self.severity),
             )
-        found = Verdict()
-        found.add_all(self.severity, find_problems(added, self.entries, None))
-        branch = self._other_branch() if found.refusals or found.warnings else ""
-        if found.refusals or added.leaks:
-            if not is_listed and (listed := _remote_oids(self.url)):  # it may have the rest on another branch
-                added = without_known(added, self.updates, listed)
-            if is_listed and listed is None and not announced_ids(self.updates):
+
+    @property
+    def _has_new(self) -> bool:
+        return any(update.is_new for update in self.updates)
+
+    @cached_property
+    def _listed(self) -> list[str] | None:
+        return _remote_oids(self.url)
+
+    @property
+    def _knows_remote(self) -> bool:
+        """Whether the scan knew anything of what the remote has, if that may have something."""
+        return not self._has_new or self._listed is not None or bool(announced_ids(self.updates))
+
+    def _resolve(self, added: Additions, uploads: Uploads | None) -> None:
+        """Ask the Hub about what is in doubt, but for what is turned off."""
+        for check, name in (("largeFiles", "large"), ("binaryFiles", "binary"), ("lfsObjects", "pointers")):
+            if self.severity[check] == "off":
+                setattr(added, name, [])
+        if uploads:
+            uploads.resolve(added)
+
+    def check_lfs_alone(self) -> None:
+        """Check the LFS files of a push to another host; nothing else of it goes to the Hub."""
+        if self.repository is None or all(self.severity[check] == "off" for check in ("writeCheck", "lfsObjects")):
+            return
+        added = Additions()
+        added.pointers = self._scan().pointers
+        if not added.pointers:
+            return
+        self.check_credential()
+        if not self.verdict.refusals:
+            if not self._knows_remote:
                 self._do_not_refuse()
-            if self.severity["leakedTokens"] != "off":
-                added.leaks = _ask_about(added.leaks, self.hub)
-            if self.is_https and self.repository is not None:
-                added.pointers = self._missing_on_hub(added.pointers, self.repository)
-        self.verdict.add_all(self.severity, find_problems(added, self.entries, self.repository, branch))
-        if self.verdict.refusals:
-            self._name_other_references()
+            Uploads(self.repository, self.updates, self._find_token).resolve(added)
+            self.verdict.add_all(self.severity, find_problems(added, self.entries, fixes=self.fixes))
+
+    def _check_lfs_endpoint(self, added: Additions, uploads: Uploads) -> None:
+        """Check that git-lfs uploads to the repository that git pushes to, which refuses pointers to nothing.
+
+        Refused if the files of the repository, and not the user, have it so, and the Hub has said that it is another
+        repository, and lacks the objects; another host may be a way to the Hub.
+        """
+        endpoint = upload_endpoint(self.remote, self.url, self.entries)
+        place = endpoint.on_hub(configured_hubs(self.entries))
+        elsewhere = place.repository if place else None
+        if self.repository is None or elsewhere == self.repository:
+            return
+        severity = "off" if self.severity["lfsObjects"] == "off" else "warn"
+        if elsewhere is not None and elsewhere.hub == self.hub:
+            with suppress(Unreachable):
+                found = find_commit(self._find_token(), elsewhere, "main")
+                if found and found[0] == self.repository.name:
+                    return  # its old name
+                is_lacking = found and False in [uploads.stored(added.pointers).get(p.oid) for p in added.pointers]
+                if is_lacking and endpoint.is_of_files:
+                    severity = self.severity["lfsObjects"]
+        shown = mask_line(without_credentials(endpoint.url).partition("?")[0])
+        message = f"git-lfs uploads the LFS files of this push to {shown}, and not to {self.repository.page}"
+        refs = " ".join(shell_word(f"{update.local_ref}:{update.remote_ref}") for update in self.updates)
+        self.verdict.add(
+            severity,
+            [Problem(message, endpoint.fix or f"run `git push {shell_word(without_credentials(self.url))} {refs}`")],
+        )
 
     def _name_other_references(self) -> None:
         """Name what a mirror of another forge has beside branches and tags: what is refused may be in that alone."""
@@ -331,17 +440,21 @@ class _Push:
         self.verdict.warn(f"cannot tell what the Hub has already: {reason}", fix)
         self.severity = {check: "warn" if level == "block" else level for check, level in self.severity.items()}
 
-    def _missing_on_hub(self, pointers: list[LfsPointer], repository: Repository) -> list[LfsPointer]:
-        """Remove the pointers to objects that this machine lacks and the Hub has."""
-        missing = [(pointer.oid, pointer.size) for pointer in pointers if pointer.is_missing]
-        if not missing:
-            return pointers
-        try:
-            token = next(git_credentials(self.url, self.entries), None)
-            stored = stored_lfs_objects(token, repository, missing) if token else set()
-        except Problem:
-            stored = set()
-        return [pointer for pointer in pointers if pointer.oid not in stored]
+    def _find_token(self) -> Token | None:
+        """Return the credential that git uses; `None` if it has none, and over SSH."""
+        if self._token is None and self.is_https:
+            with suppress(Problem):
+                self._token = next(git_credentials(self.credential_url, self.entries), None)
+        return self._token
+
+    def check_history(self) -> None:
+        """Check that a shallow clone has all that the Hub lacks."""
+        if self.repository is None or self.severity["writeCheck"] == "off":
+            return
+        commit = cut_off_commit(self.updates, self.repository, self._find_token)
+        if commit is not None:
+            message = f"this clone is shallow: the parents of commit {commit[:10]} are not in it, and the Hub lacks it"
+            self.verdict.add(self.severity["writeCheck"], [Problem(message, self.fixes.deepen())])
 
     def _other_branch(self) -> str:
         """Return the branch that is pushed, for a shell, if it is not checked out: a fix has to name it then."""

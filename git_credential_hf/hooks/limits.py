@@ -2,7 +2,6 @@
 
 GIGABYTE = 10**9
 MAX_FILE_BYTES = 10 * 1024 * 1024  # of a file outside LFS (docs/facts.md#h9)
-MAX_DESCRIPTION = 60  # characters of a model card's short_description (docs/facts.md#h10)
 MAX_DIRECTORY_FILES = 10_000  # (docs/facts.md#h11)
 MAX_LFS_BYTES = 5 * GIGABYTE  # of an LFS object with git-lfs alone (docs/facts.md#h13)
 MAX_MULTIPART_BYTES = 50 * GIGABYTE  # with the transfer agent of `hf lfs-enable-largefiles`

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from git_credential_hf.api.access import card_errors
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.run import find_program, git_line
+from git_credential_hf.hooks.fixes import Fixes
 from git_credential_hf.hooks.leaks import Blob, Leak
 from git_credential_hf.hooks.limits import (
-    MAX_DESCRIPTION,
     MAX_DIRECTORY_FILES,
     MAX_FILE_BYTES,
     MAX_LFS_BYTES,
@@ -30,23 +30,22 @@ MAX_FILE_SIZE = f"{MAX_FILE_BYTES // 1024**2} MiB"
 
 
 def find_problems(
-    added: Additions, entries: list[ConfigEntry], repository: Repository | None, branch: str = ""
+    added: Additions, entries: list[ConfigEntry], branch: str = "", fixes: Fixes | None = None
 ) -> Iterator[tuple[str, Iterator[Problem]]]:
     """Yield each check of `judge.CHECKS` with its problems, which are looked for when they are read.
 
-    `repository`: the one whose model cards the Hub validates; `None` to validate none. `branch`: what the commands have
-    to name because it is not checked out, quoted for a shell, after a blank.
+    Three more keys are for what the Hub has been asked about: `unknownTokens`, `filesForLfs`, `unconfirmedObjects`.
+    `branch`: what the commands have to name because it is not checked out, quoted for a shell, after a blank. `fixes`: of a push.
     """
     certain = [leak for leak in added.leaks if leak.is_own or leak.is_valid]
     yield "leakedTokens", _leaks(certain, branch)
     yield "unknownTokens", _leaks([leak for leak in added.leaks if leak not in certain], branch)
-    yield "largeFiles", (_large(blob, branch) for blob in added.large)
+    yield "largeFiles", (_large(blob, fixes) for blob in added.large)
     yield "largeFiles", map(_full, added.directories)
-    yield "binaryFiles", (_binary(blob, branch) for blob in added.binary)
-    yield "lfsObjects", _lfs_objects(added.pointers, entries)
-    if repository is not None:
-        for blob, content in added.cards:
-            yield "metadata", _metadata(blob, content, repository)
+    yield "filesForLfs", (_for_lfs(blob, fixes) for blob in added.for_lfs)
+    yield "binaryFiles", (_binary(blob, fixes) for blob in added.binary)
+    yield "lfsObjects", _lfs_objects(added.pointers, entries, fixes)
+    yield "unconfirmedObjects", map(_unconfirmed, added.unconfirmed)
 
 
 # --- tokens ---
@@ -131,21 +130,28 @@ def _position(commit: str, branch: str) -> tuple[bool, bool, bool, bool]:
 # --- files outside LFS ---
 
 
-def _large(blob: Blob, branch: str) -> Problem:
+def _large(blob: Blob, fixes: Fixes | None) -> Problem:
     message = f"{_location(blob)} is over {MAX_FILE_SIZE} ({_size(blob.size)}) and not in LFS"
-    return Problem(message, _lfs_command(blob, branch))
+    return Problem(message, _lfs_command(blob, fixes))
 
 
-def _binary(blob: Blob, branch: str) -> Problem:
+def _binary(blob: Blob, fixes: Fixes | None) -> Problem:
     message = f"{_location(blob)} is a binary file ({_size(blob.size)}) and not in LFS"
-    return Problem(message, _lfs_command(blob, branch))
+    return Problem(message, _lfs_command(blob, fixes))
 
 
-def _lfs_command(blob: Blob, branch: str) -> str:
+def _for_lfs(blob: Blob, fixes: Fixes | None) -> Problem:
+    message = f"{_location(blob)} is a file ({_size(blob.size)}) that the Hub takes in LFS only"
+    return Problem(message, _lfs_command(blob, fixes))
+
+
+def _lfs_command(blob: Blob, fixes: Fixes | None) -> str:
     """Return how to move a file into LFS."""
     pattern = shell_word(_pattern(blob.path))
     if blob.commit is not None:
-        return f"run `git lfs migrate import --include={pattern}{branch}`"
+        return (
+            fixes.import_to_lfs(blob.commit, pattern) if fixes else f"run `git lfs migrate import --include={pattern}`"
+        )
     # A hook runs at the top; git was called in GIT_PREFIX below it (git(1)), and `track` writes to that directory.
     top = '`cd "$(git rev-parse --show-toplevel)"`, ' if os.environ.get("GIT_PREFIX") else ""
     # `track --filename` does not escape a `!` at the start, and turns each backslash into a slash.
@@ -175,25 +181,32 @@ def _full(directory: FullDirectory) -> Problem:
     name = (f"{directory.path}/" if directory.path else "the top directory") + _in_commit(directory.commit)
     return Problem(
         f"{name} has {directory.entries:,} files; the Hub accepts {MAX_DIRECTORY_FILES:,}",
-        f"move some with `git mv {shell_word(directory.path or '.')}/… …`, then `git commit --amend`",
+        "move some of them to other directories with `git mv`, then run `git commit --amend --no-edit`",
     )
 
 
 # --- LFS ---
 
 
-def _lfs_objects(pointers: Sequence[LfsPointer], entries: list[ConfigEntry]) -> Iterator[Problem]:
+def _lfs_objects(pointers: Sequence[LfsPointer], entries: list[ConfigEntry], fixes: Fixes | None) -> Iterator[Problem]:
     limit, fix = _lfs_limit(entries)
     for pointer in pointers:
         if pointer.is_missing:
-            yield Problem(
-                f"{_location(pointer.blob)} is a pointer to an LFS object ({pointer.oid[:10]}) "
-                "that is not on this machine",
-                "run `git lfs fetch --all`, or add the original file again",
-            )
+            message = f"{_missing(pointer)}, and not on the Hub" if fixes else _missing(pointer)
+            get = "run `git lfs fetch --all`, or add the original file again"
+            yield Problem(message, fixes.fetch_lfs_objects(_pathspec(pointer.blob.path)) if fixes else get)
         if pointer.size > limit:
             message = f"{_location(pointer.blob)} is {_size(pointer.size)} in LFS; this setup can push {_size(limit)}"
             yield Problem(message, fix)
+
+
+def _unconfirmed(pointer: LfsPointer) -> Problem:
+    message = f"{_missing(pointer)}; the Hub does not say whether it has it"
+    return Problem(message, "run `git lfs fetch --all` if it does not")
+
+
+def _missing(pointer: LfsPointer) -> str:
+    return f"{_location(pointer.blob)} is a pointer to an LFS object ({pointer.oid[:10]}) that is not on this machine"
 
 
 def _lfs_limit(entries: list[ConfigEntry]) -> tuple[int, str]:
@@ -213,23 +226,16 @@ def _lfs_limit(entries: list[ConfigEntry]) -> tuple[int, str]:
 # --- model cards ---
 
 
-def _metadata(blob: Blob, content: str, repository: Repository) -> Iterator[Problem]:
-    if not _may_be_invalid(content):
-        return
-    try:
-        errors = card_errors(content, repository)
-    except Problem:
-        return  # only the Hub can tell
-    for error in errors:
-        fix = f"fix the lines between `---` in {shell_word(blob.path)}, then run `git commit --amend`"
-        yield Problem(f"{_location(blob)} has metadata that the Hub rejects: {error}", fix)
-
-
-def _may_be_invalid(content: str) -> bool:
-    """Whether a card has to be sent to the Hub: a value may be over a known limit (docs/facts.md#h10)."""
-    header = content.removeprefix("---").partition("\n---")[0]
-    found = re.search(r"^[\"']?short_description[\"']?[ \t]*:(.*(?:\n[ \t].*)*)", header, re.MULTILINE)
-    return found is not None and len(found[1].strip()) > MAX_DESCRIPTION
+def card_problems(cards: Sequence[tuple[Blob, str]], repository: Repository, fixes: Fixes) -> Iterator[Problem]:
+    """Yield what the Hub rejects of model cards (docs/facts.md#h10)."""
+    for blob, content in cards:
+        try:
+            errors = card_errors(content, repository)
+        except Problem:
+            return  # only the Hub can tell
+        for error in errors:
+            message = f"{_location(blob)} has metadata that the Hub rejects: {error}"
+            yield Problem(message, fixes.amend(blob.commit or "", ":/README.md"))
 
 
 # --- words ---

@@ -1,4 +1,4 @@
-"""Find what a push or a commit adds: large and binary files, tokens, LFS pointers, full directories, model cards.
+"""Find what a push or a commit adds: large and binary files, tokens, LFS pointers, full directories.
 
 How severe each is, `judge` decides. dulwich reads LFS pointers; it does not walk history, because that took 10 to 21
 times as long as `git rev-list --objects | git cat-file --batch-check` for 10,000 new objects (tests/bench/scan.py).
@@ -75,7 +75,11 @@ class FullDirectory(NamedTuple):
 
 
 class Additions:
-    """What was found. Files in `large` are not read and in no other list. `cards` are with their contents."""
+    """What was found. Files in `large` are not read and in no other list.
+
+    What the Hub says of it is added later: `for_lfs`, binary files that it takes in LFS only, and `unconfirmed`,
+    pointers to objects that are not here, and of which it says nothing.
+    """
 
     def __init__(self) -> None:
         self.large: list[Blob] = []
@@ -83,7 +87,8 @@ class Additions:
         self.leaks: list[Leak] = []
         self.pointers: list[LfsPointer] = []
         self.directories: list[FullDirectory] = []
-        self.cards: list[tuple[Blob, str]] = []
+        self.for_lfs: list[Blob] = []
+        self.unconfirmed: list[LfsPointer] = []
 
     def all_of_blobs(self) -> Iterator[Blob]:
         """Yield each blob of which something was found."""
@@ -91,7 +96,8 @@ class Additions:
         yield from self.binary
         yield from (leak.blob for leak in self.leaks)
         yield from (pointer.blob for pointer in self.pointers)
-        yield from (blob for blob, _ in self.cards)
+        yield from self.for_lfs
+        yield from (pointer.blob for pointer in self.unconfirmed)
 
 
 def parse_updates(lines: bytes) -> list[RefUpdate]:
@@ -134,9 +140,8 @@ def scan_push(
     entries = read_config()
     known = _KnownHistory({*announced_ids(updates), *has}, entries)
     commits, others = _pushed_objects(additions)
-    cards = _cards_at(commits) if read_contents else set()
     finder = Finder(secrets)
-    scan = _Scan(finder, cards, progress, read_contents)
+    scan = _Scan(finder, progress, read_contents)
     _walk_history(scan, commits, others, known)
     found = scan.found
     found.directories = _full_at_tips(found.directories, commits)
@@ -182,7 +187,8 @@ def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]
     left.leaks = [leak for leak in added.leaks if is_new(leak.blob)]
     left.pointers = [pointer for pointer in added.pointers if is_new(pointer.blob)]
     left.directories = [directory for directory in added.directories if directory.commit in new]
-    left.cards = [card for card in added.cards if is_new(card[0])]
+    left.for_lfs = list(filter(is_new, added.for_lfs))
+    left.unconfirmed = [pointer for pointer in added.unconfirmed if is_new(pointer.blob)]
     return left
 
 
@@ -285,19 +291,6 @@ def _tag_leaks(finder: Finder, tags: dict[str, str]) -> Iterator[Leak]:
         tags = inner
 
 
-def _cards_at(commits: Iterable[str]) -> set[bytes]:
-    """Return the ids of the model cards at the tips; an earlier one does not count, as a later commit may fix it."""
-    found = set()
-    for commit in commits:
-        try:
-            listed = _run("ls-tree", "-z", "--full-tree", commit, "README.md")
-        except Problem:
-            continue  # a tree that a partial clone lacks is on a remote already
-        if listed.startswith(b"100"):  # a file, not a symbolic link
-            found.add(listed.split(b"\t")[0].split(b" ")[2])
-    return found
-
-
 def _walk_history(scan: "_Scan", commits: Iterable[str], others: dict[str, RefUpdate], known: _KnownHistory) -> None:
     """Scan the objects that a push adds. Of several commits that have an object, the first is the one that adds it."""
     order = ["--in-commit-order", "--topo-order", "--reverse"]
@@ -341,9 +334,8 @@ def scan_index(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Ad
     except Problem:
         head = ""  # before the first commit
     files = _added_files(head, entries)
-    cards = {oid for oid, path in files if path == b"README.md"}
     finder = Finder(secrets)
-    scan = _Scan(finder, cards if read_contents else set(), None, read_contents)
+    scan = _Scan(finder, None, read_contents)
     with Pipeline() as gits:
         scan.run(gits, scan.staged(files))
     found = scan.found
@@ -465,13 +457,10 @@ def _revisions(wanted: Iterable[str], known: Iterable[str]) -> list[bytes]:
 class _Scan:
     """One pass over many objects: listed by one git, sized by another, and read from a third if worth it."""
 
-    def __init__(
-        self, finder: Finder, cards: set[bytes], progress: Callable[[int], None] | None, read_contents: bool
-    ) -> None:
+    def __init__(self, finder: Finder, progress: Callable[[int], None] | None, read_contents: bool) -> None:
         self.found = Additions()
         self.pointers: list[tuple[Blob, str, int]] = []  # with the SHA-256 and the size of the LFS object
         self.count = 0
-        self.cards = cards
         self.progress = progress
         self.read_contents = read_contents
         self.finder = finder
@@ -589,9 +578,6 @@ class _Scan:
             pointer = _parse_pointer(content)
             if pointer is not None:
                 self.pointers.append((blob, *pointer))
-        if item[1] in self.cards and len(content) <= MAX_CARD_BYTES and content.startswith(b"---"):
-            # The same content may have been listed under another path first.
-            self.found.cards.append((blob._replace(path="README.md"), content.decode("utf-8", "replace")))
 
 
 def _blob(item: _Object, size: int) -> Blob:

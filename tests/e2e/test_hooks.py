@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from account import WEIGHTS, Account
 from amount import some
+from pushes import BIG, HUB, SECRET, add, messages, push, remedy, run_hook, uploads
 from reasons import REASONS, _acme, _alice
 
 from git_credential_hf.masking import mask_token
 
 if TYPE_CHECKING:
-    from fake_hub import Hub, Request
-
-HUB = "https://huggingface.co/"
-SECRET = b"hf_vQ7mKd2RzXe9TnBwLc4YsPfJ6hGaUoEfGh"  # a valid token of somebody else
-BIG = b"x" * (11 << 20)
+    from fake_hub import Hub
 
 
 @pytest.fixture
@@ -32,49 +29,6 @@ def hub(world: "Hub", monkeypatch: pytest.MonkeyPatch) -> "Hub":
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
     world.token(world.user("somebody"), value=SECRET.decode())
     return world
-
-
-@pytest.fixture
-def work(account: Account) -> Account:
-    """Create a repository with an LFS file in its one commit, and our hooks, without a remote."""
-    account.git("init", "--quiet", "--initial-branch", "main", "my work")
-    account.where = account.home / "my work"
-    account.git("lfs", "track", "*.bin")
-    add(account, {"model.bin": b"\1" + WEIGHTS, "notes.md": b"notes\n"})
-    account.run("git-credential-hf", "hooks", "install")
-    return account
-
-
-def add(work: Account, files: dict[str, bytes]) -> None:
-    """Commit files without running the hooks."""
-    for name, content in files.items():
-        (work.where / name).write_bytes(content)
-    work.git("add", "--all")
-    work.git("commit", "--no-verify", "--message", "a change")
-
-
-def push(work: Account, repository: str, *arguments: str, **environment: Any) -> subprocess.CompletedProcess[str]:
-    """Run `git push --force origin main`, or what `arguments` say, to a repository of the Hub."""
-    work.git("remote", "remove", "origin", check=False)
-    work.git("remote", "add", "origin", repository if "://" in repository else HUB + repository)
-    return work.git("push", *(arguments or ("--force", "origin", "main")), check=False, **environment)
-
-
-def uploads(hub: "Hub") -> "list[Request]":
-    """Return the requests of git-lfs, and those with which git and git-lfs upload."""
-    return [
-        request
-        for request in hub.log
-        # (git-lfs authenticates with Basic; the hook, which asks what the Hub has, with Bearer.)
-        if ("/info/lfs/" in request.path and request.scheme != "bearer")
-        or request.method == "PUT"
-        or request.path.endswith("/git-receive-pack")
-    ]
-
-
-def messages(done: subprocess.CompletedProcess[str], level: str) -> list[str]:
-    start = f"git-credential-hf: {level}: "
-    return [line.removeprefix(start) for line in done.stderr.splitlines() if line.startswith(start)]
 
 
 # git itself is refused before it runs a hook, unless the Hub has changed its mind since.
@@ -114,19 +68,6 @@ def test_git_is_refused_first(hub: "Hub", work: Account) -> None:
     done = push(work, "alice/model", HF_TOKEN=token)
     assert done.returncode != 0
     assert len(messages(done, "hint")) == 1
-
-
-def run_hook(
-    work: Account, url: str, *, ref: str = "refs/heads/main", old: str = "0" * 40, **environment: Any
-) -> subprocess.CompletedProcess[str]:
-    """Run the hook as git does, for a new branch unless `old` is what the Hub has."""
-    tip = work.git("rev-parse", "HEAD").stdout.strip()
-    return work.run(
-        *("git-credential-hf", "hook", "pre-push", "origin", url),
-        stdin=f"refs/heads/main {tip} {ref} {old}\n",
-        check=False,
-        **environment,
-    )
 
 
 @pytest.mark.git_versions
@@ -444,10 +385,10 @@ CONTENTS: dict[Callable[[Account], None], tuple[str, str, str]] = {
     ),
     missing: (
         *("lfsObjects", "lost.bin in commit {commit} is a pointer to an LFS object (abababab"),
-        "git lfs fetch --all",
+        "copy the original file there",
     ),
     huge: ("lfsObjects", "huge.bin in commit {commit} is 6.0 GB in LFS", "hf lfs-enable-largefiles ."),
-    crowd: ("largeFiles", "many/ in commit {commit} has 10,001 files", "git mv many/"),
+    crowd: ("largeFiles", "many/ in commit {commit} has 10,001 files", "with `git mv`"),
     metadata: ("metadata", "README.md in commit {commit} has metadata that the Hub rejects", "fix the lines"),
 }
 
@@ -478,8 +419,9 @@ def test_contents(change: Callable[[Account], None], hub: "Hub", work: Account) 
 
 
 def test_binary_files_warn(hub: "Hub", work: Account) -> None:
-    """A binary file outside LFS is a warning, because the Hub's rule changes, unless `hf.binaryFiles` is `block`."""
+    """A binary file outside LFS is a warning if the Hub does not say, unless `hf.binaryFiles` is `block`."""
     token = _alice(hub)
+    hub.faults.status("/preupload/", 404)
     add(work, {"image.png": b"\x89PNG\0\0"})
     done = run_hook(work, HUB + "alice/model", HF_TOKEN=token)
     assert done.returncode == 0
@@ -490,11 +432,6 @@ def test_binary_files_warn(hub: "Hub", work: Account) -> None:
     assert done.returncode == 1
     assert "is a binary file (6 bytes) and not in LFS" in messages(done, "error")[0]
     assert uploads(hub) == []
-
-
-def remedy(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the command in the first hint."""
-    return messages(done, "hint")[0].split("`")[1]
 
 
 def test_the_remedy_for_a_name(hub: "Hub", work: Account) -> None:

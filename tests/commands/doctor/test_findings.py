@@ -278,6 +278,13 @@ def lfs_elsewhere(machine: Machine) -> None:
     in_config("lfs.url", "https://lfs.example.org/alice", where="--local")(machine)
 
 
+def lfs_in_another_repository(machine: Machine) -> None:
+    machine.repository()
+    in_config("lfs.pushurl", "https://huggingface.co/alice/other.git/info/lfs", where="--file=.lfsconfig")(machine)
+    machine.where /= "sub"
+    machine.where.mkdir()
+
+
 def replaced_hook(machine: Machine) -> None:
     machine.repository()
     machine.run("git-credential-hf", "hooks", "install")
@@ -615,7 +622,14 @@ ROWS = [
     ),
     Row(
         *("another host", "lfs-url-elsewhere", lfs_elsewhere, "warning", "to another host"),
-        *("shows https://lfs.example.org/alice", "run `git config --file .* --unset-all lfs.url`"),
+        *("uploads to https://lfs.example.org/alice", "run `git config --file .* --unset-all lfs.url`"),
+    ),
+    Row(
+        *("another repository", "lfs-url-elsewhere", lfs_in_another_repository, "warning", "to another repository"),
+        *(
+            "uploads to https://huggingface.co/alice/other",
+            "run `git config --file .*lfsconfig --unset-all lfs.pushurl`",
+        ),
     ),
     Row(
         *("hook replaced", "hooks-broken", replaced_hook, "warning", "does not run all installed hooks"),

@@ -57,6 +57,8 @@ class Hub:
         self.device_login: str | None = None  # who enters the device code of `hf auth login`; None: nobody yet
         self.blob_limit = 10 << 20  # bytes of a file outside LFS
         self.files_per_directory = 10_000
+        self.locks_status = 405  # of the LFS locks API; after 404 or 501 git-lfs never asks again
+        self.accepted_binaries: tuple[str, ...] = ()  # ends of paths of binary files that are accepted outside LFS
 
         self.log = Log()
         self.faults = Faults()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import fnmatch
 import json
+import re
 import time
 from typing import TYPE_CHECKING
 
 from . import cards
 from .accounts import Refusal, Token, unauthorized
+from .repositories import Repository
 
 if TYPE_CHECKING:
     from . import Hub
@@ -65,3 +69,62 @@ def validate_yaml(hub: Hub, exchange: Exchange, token: Token | None) -> None:
     asked = json.loads(exchange.body.read())
     errors = [{"message": error} for error in cards.errors(asked["content"])]
     exchange.json(400 if errors else 200, {"errors": errors, "warnings": []})
+
+
+def revision(hub: Hub, exchange: Exchange, token: Token | None, type: str, id: str, revision: str) -> None:
+    """`GET /api/{type}s/{id}/revision/{revision}`: a branch, a tag, `refs/pr/1` or a commit."""
+    repository, moved = hub.repositories.find(type.removesuffix("s"), id)
+    if repository and moved:
+        exchange.redirect(f"/api/{type}/{repository.id}/revision/{revision}")
+        return
+    repository = hub.accounts.check(token, repository)
+    exchange.json(200, {"id": repository.id, "sha": commit_at(repository, revision)})
+
+
+def preupload(hub: Hub, exchange: Exchange, token: Token | None, type: str, id: str, revision: str) -> None:
+    """`POST /api/{type}s/{id}/preupload/{revision}`: which files are for LFS. By which rule: not found; here by path
+    and `.gitattributes`, size, and NULs in the sample, but for `accepted_binaries`.
+    """
+    repository, moved = hub.repositories.find(type.removesuffix("s"), id)
+    if repository and moved:
+        exchange.redirect(f"/api/{type}/{repository.id}/preupload/{revision}")
+        return
+    is_pull_request = exchange.parameters.get("create_pr") == "1" or re.fullmatch(r"refs/pr/\d+", revision)
+    try:
+        repository = hub.accounts.check(token, repository, "discuss" if is_pull_request else "write")
+    except Refusal as refusal:
+        if refusal.status != 403 or is_pull_request:
+            raise
+        raise Refusal(403, "Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request") from None
+    commit = commit_at(repository, revision)
+    patterns = []
+    if repository.git("ls-tree", commit, ".gitattributes"):
+        for line in repository.read(".gitattributes", commit).splitlines():
+            if "filter=lfs" in line:
+                patterns.append(line.split()[0])
+    files = []
+    for file in json.loads(exchange.body.read())["files"]:
+        path, size, sample = str(file["path"]), int(file["size"]), base64.b64decode(file["sample"])
+        assert len(sample) == min(size, 512), f"the sample of {path} has {len(sample)} bytes"
+        is_attribute = any(
+            fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in (path, path.rpartition("/")[2])
+        )
+        is_binary = b"\0" in sample and not path.endswith(hub.accepted_binaries)
+        mode = "lfs" if is_attribute or size > hub.blob_limit or is_binary else "regular"
+        files.append({"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": None})
+    exchange.json(200, {"files": files, "commitOid": commit})
+
+
+def commit_at(repository: Repository, revision: str) -> str:
+    """The id of the commit that a revision names; nothing but a whole id names one that no reference does."""
+    names = (
+        [revision]
+        if re.fullmatch("[0-9a-f]{40}|refs/.+", revision)
+        else [f"refs/{kind}/{revision}" for kind in ("heads", "tags")]
+    )
+    for name in names:
+        try:
+            return repository.git("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+        except RuntimeError:
+            pass
+    raise Refusal(404, f"Invalid rev id: {revision}", code="RevisionNotFound")

@@ -73,6 +73,7 @@ def backend(
         "HUB_OBJECTS": str(repository.objects),
         "HUB_BLOB_LIMIT": str(hub.blob_limit),
         "HUB_FILES_PER_DIRECTORY": str(hub.files_per_directory),
+        "HUB_ACCEPTED_BINARIES": " ".join(hub.accepted_binaries),
     }
     # The body goes through a file: it has to end before http-backend answers anyway, its length is then known
     # (chunked requests do not say), and no two pipes can wait for each other.

@@ -101,9 +101,9 @@ def verify(hub: Hub, exchange: Exchange, repository: Repository, token: Token | 
     exchange.json(200, {}, {"Content-Type": MEDIA_TYPE})
 
 
-def locks() -> None:
-    """The locks API. What the Hub answers: not found; after 501 git-lfs never asks again."""
-    raise Refusal(501, "Locking is not supported")
+def locks(hub: Hub) -> None:
+    """The locks API, which the Hub has not got: git-lfs says so at each push (docs/facts.md#l2)."""
+    raise Refusal(hub.locks_status, "Locking is not supported")
 
 
 def demand(exchange: Exchange, *names: str) -> dict[str, Any]:

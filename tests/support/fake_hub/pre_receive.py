@@ -110,8 +110,9 @@ def judge(old: str, new: str, ref: str) -> str | None:
     if large := [path for _, size, path in blobs if size > limit]:
         return TOO_LARGE + listed(large, ref)
     text = contents([name for name, _, _ in blobs])
-    # git's own idea of binary. The Hub lets some small images pass; by which rule: not found, so none pass.
-    if binary := [path for name, _, path in blobs if b"\0" in text[name][:8000]]:
+    # git's own idea of binary. The Hub lets some small images pass; by which rule: not found, so those of a switch.
+    accepted = tuple(os.environ.get("HUB_ACCEPTED_BINARIES", "").split())
+    if binary := [path for name, _, path in blobs if b"\0" in text[name][:8000] and not path.endswith(accepted)]:
         return BINARY + listed(binary, ref)
     missing = []
     for name, _, path in blobs:

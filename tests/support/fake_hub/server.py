@@ -34,6 +34,7 @@ LARGEST_READ = 16 << 20  # bytes of a request that may be read into memory: JSON
 REALM = ' realm="Authentication required", charset="UTF-8"'
 
 TYPE = r"(models|datasets|spaces|kernels)"
+REVISION = re.compile(rf"/api/{TYPE}/([^/]+(?:/[^/]+)?)/(revision|preupload)/(.+)")
 AUTH_CHECK = re.compile(rf"/api/{TYPE}/([^/]+(?:/[^/]+)?)/auth-check(/write)?")
 GIT = re.compile(rf"/(?:{TYPE}/)?([^/]+(?:/[^/]+)?)/(info/refs|git-upload-pack|git-receive-pack|info/lfs/.+)")
 API = {"/api/whoami-v2": api.whoami, "/api/agent-harnesses": api.agent_harnesses}
@@ -303,11 +304,17 @@ def hub_routes(exchange: Exchange) -> None:
             exchange.allow("POST")
             api.validate_yaml(hub, exchange, token)
             return
+        if (match := REVISION.fullmatch(path)) and match[3] == "preupload":
+            exchange.allow("POST")
+            api.preupload(hub, exchange, token, match[1], match[2], match[4])
+            return
         exchange.allow("GET")
         if path in API:
             API[path](hub, exchange, token)
         elif match := AUTH_CHECK.fullmatch(path):
             api.auth_check(hub, exchange, token, *match.groups())
+        elif match := REVISION.fullmatch(path):
+            api.revision(hub, exchange, token, match[1], match[2], match[4])
         else:
             raise Refusal(404, "Sorry, we can't find the page you are looking for.")
     elif match := GIT.fullmatch(path):
@@ -324,14 +331,14 @@ def git_routes(exchange: Exchange, type: str | None, id: str, route: str) -> Non
     exchange.style = "lfs" if route.startswith("info/lfs/") else "git"
     token = exchange.authenticate()
     repository, moved = hub.repositories.find((type or "models").removesuffix("s"), id.removesuffix(".git"))
-    if route.startswith("info/lfs/locks"):
-        lfs.locks()
     if repository and moved:
         # The status on git's routes: not found; 307 as on the API, which git and git-lfs both follow. Before access
         # is judged: git 2.39 follows an answer to its very first, anonymous request, and no later one.
         suffix = ".git" if id.endswith(".git") else ""
         return exchange.redirect(f"/{repository.name}{suffix}/{route}")
     repository = hub.accounts.check(token, repository)
+    if route.startswith("info/lfs/locks"):
+        lfs.locks(hub)
     if route == "info/refs":
         exchange.allow("GET")
         git.info_refs(hub, exchange, repository, token)

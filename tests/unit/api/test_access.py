@@ -6,6 +6,7 @@ import stat
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from json import dumps, loads
@@ -19,15 +20,9 @@ from programs import Done, git, run
 from reasons import ANOTHER, CREATE, LOW, PULL, REASONS, SETTINGS, _acme, _alice, _gated
 from whoami import MODEL, entry, fine_grained
 
-from git_credential_hf.api.access import (
-    _is_cached,
-    card_errors,
-    check_access,
-    explain_refusal,
-    stored_lfs_objects,
-    whoami,
-)
+from git_credential_hf.api.access import _is_cached, card_errors, check_access, explain_refusal, whoami
 from git_credential_hf.api.client import Unreachable, try_hub_again
+from git_credential_hf.api.contents import find_lfs_objects, find_upload_modes
 from git_credential_hf.api.refusals import Answer, Refused, other_token_hint, token_refusal
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_name, parse_repository
 from git_credential_hf.masking import mask_token
@@ -434,7 +429,7 @@ def test_timeouts(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[tuple[threading.Thread, float | None]] = []
     join = threading.Thread.join
     timeouts = (3, 30, 0.5)
-    api.answers = dict.fromkeys(("auth-check", "whoami-v2", "validate-yaml", "batch"), Reply(200, json=WHOAMI))
+    api.answers = dict.fromkeys(("auth-check", "whoami-v2", "validate-yaml", "main"), Reply(200, json=WHOAMI))
     api.is_answering.clear()
     with monkeypatch.context() as clock:
         clock.setattr(
@@ -451,7 +446,7 @@ def test_timeouts(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
             lambda: whoami(mine(api)),
             lambda: whoami(mine(api), seconds=30),
             lambda: card_errors("", at(api, MODEL)),
-            lambda: stored_lfs_objects(mine(api), at(api, MODEL), []),
+            lambda: find_upload_modes(mine(api), at(api, MODEL), "main", []),
         ):
             try_hub_again()
             with pytest.raises(Unreachable) as raised:
@@ -672,7 +667,7 @@ def test_card_errors(name: str, api: Api) -> None:
     assert raised.value.message == expected
 
 
-LFS: dict[str, tuple[Reply, set[str] | str]] = {
+LFS: dict[str, tuple[Reply, dict[str, bool]]] = {
     "one of two": (
         Reply(
             200,
@@ -680,45 +675,84 @@ LFS: dict[str, tuple[Reply, set[str] | str]] = {
                 "objects": [
                     {"oid": "a" * 64, "size": 1, "actions": {"download": {"href": "https://cdn.example/a"}}},
                     {"oid": "b" * 64, "size": 2, "error": {"code": 404, "message": "Object does not exist"}},
-                    {"oid": "c" * 64, "size": 3, "actions": {"upload": {"href": "https://cdn.example/c"}}},
-                    {"actions": {"download": {"href": "https://cdn.example/d"}}},
+                    {"oid": "c" * 64, "size": 3, "error": {"code": 500, "message": "Try again"}},
+                    {"oid": "d" * 64, "size": 4},
                     "e",
                 ]
             },
         ),
-        {"a" * 64, ""},
+        {"a" * 64: True, "b" * 64: False},
     ),
-    "nothing": (Reply(200, json={"objects": []}), set()),
-    "no objects": (Reply(200, json={}), "the Hub sent an invalid response"),
-    "no JSON": (Reply(200, text="{"), "the Hub sent an invalid response"),
-    "a no": (Reply(403, json={"objects": []}), "the Hub answered 403"),
+    "nothing": (Reply(200, json={"objects": []}), {}),
+    "no objects": (Reply(200, json={}), {}),
+    "no JSON": (Reply(200, text="{"), {}),
+    "a no": (Reply(403, json={"objects": []}), {}),
 }
 
 
 @pytest.mark.parametrize("name", LFS)
-def test_stored_lfs_objects(name: str, api: Api) -> None:
-    """An object that can be downloaded is stored; a request is for a hundred at most."""
+def test_find_lfs_objects(name: str, api: Api) -> None:
+    """The Hub has an object that can be downloaded, and lacks one that it says so of; all else is unknown."""
     response, expected = LFS[name]
     api.answers = {"batch": response}
-    asked = [(f"{number:064x}", number) for number in range(120)]
-    if isinstance(expected, set):
-        assert stored_lfs_objects(mine(api), at(api, DATASET), asked) == expected
-    else:
-        with pytest.raises(Unreachable) as raised:
-            stored_lfs_objects(mine(api), at(api, DATASET), asked)
-        assert raised.value.message == expected
-    batch = {
-        "operation": "download",
-        "transfers": ["basic"],
-        "objects": [{"oid": oid, "size": size} for oid, size in asked[:100]],
-    }
+    asked = [(f"{number:064x}", number) for number in range(250)]
+    assert find_lfs_objects(mine(api), at(api, DATASET), asked) == expected
     path = "/datasets/acme/data.git/info/lfs/objects/batch"
-    assert api.requests == [("POST", path, f"Bearer {TOKEN}", batch)]
-    assert api.media_types == [{"application/vnd.git-lfs+json"}]
-    api.requests.clear()
-    api.answers = {"batch": Reply(200, json={"objects": []})}
-    assert stored_lfs_objects(mine(api), at(api, MODEL), []) == set()
-    assert api.requests[0][1] == "/acme/model.git/info/lfs/objects/batch"
+    hundreds = (
+        [asked[:100], asked[100:200], asked[200:]] if response.status == 200 and "objects" in response.text else []
+    )
+    assert api.requests == [
+        (
+            *("POST", path, f"Bearer {TOKEN}"),
+            {
+                "operation": "download",
+                "transfers": ["basic"],
+                "objects": [{"oid": oid, "size": size} for oid, size in hundred],
+            },
+        )
+        for hundred in hundreds or [asked[:100]]
+    ]
+    assert {*map(frozenset, api.media_types)} == {frozenset({"application/vnd.git-lfs+json"})}
+
+
+MODES: dict[str, tuple[Reply, dict[str, str] | str]] = {
+    "both": (
+        Reply(
+            200,
+            json={
+                "files": [
+                    {"path": "a.png", "uploadMode": "lfs", "shouldIgnore": False, "oid": None},
+                    {"path": "b.txt", "uploadMode": "regular", "shouldIgnore": False},
+                    {"path": "c.png", "uploadMode": "lfs", "shouldIgnore": True},
+                    {"path": "d.png", "uploadMode": "other"},
+                    "e",
+                ]
+            },
+        ),
+        {"a.png": "lfs", "b.txt": "regular"},
+    ),
+    "no files": (Reply(200, json={}), "the Hub sent an invalid response"),
+    "no JSON": (Reply(200, text="{"), "the Hub sent an invalid response"),
+    "no such revision": (Reply(404, json={"error": "x"}), "the Hub answered 404"),
+}
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_find_upload_modes(name: str, api: Api) -> None:
+    """The Hub gets path, size and 512 bytes of each file; what is ignored there has no mode."""
+    response, expected = MODES[name]
+    api.answers = {"refs%2Fpr%2F1": response, "main?create_pr=1": response}
+    for revision, last in (("refs/pr/1", "refs%2Fpr%2F1"), ("", "main?create_pr=1")):
+        api.requests.clear()
+        if isinstance(expected, dict):
+            assert find_upload_modes(mine(api), at(api, DATASET), revision, [("a.png", 600, b"\0" * 600)]) == expected
+        else:
+            with pytest.raises(Unreachable) as raised:
+                find_upload_modes(mine(api), at(api, DATASET), revision, [("a.png", 600, b"\0" * 600)])
+            assert raised.value.message == expected
+        sample = b64encode(b"\0" * 512).decode()
+        body = {"files": [{"path": "a.png", "sample": sample, "size": 600}]}
+        assert api.requests == [("POST", f"/api/datasets/acme/data/preupload/{last}", f"Bearer {TOKEN}", body)]
 
 
 GOOD = "the token is valid and belongs to alice, but has no access to this repository"

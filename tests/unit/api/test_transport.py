@@ -18,8 +18,9 @@ from fake_hub import Hub
 from programs import git
 from servers import Proxy, dropping
 
-from git_credential_hf.api.access import check_access, stored_lfs_objects, whoami
+from git_credential_hf.api.access import check_access, whoami
 from git_credential_hf.api.client import Unreachable, ask_hub, is_out_of_reach, try_hub_again
+from git_credential_hf.api.contents import find_lfs_objects
 from git_credential_hf.hub import Repository
 from git_credential_hf.state import cache_directory
 from git_credential_hf.tokens import Token
@@ -140,7 +141,7 @@ def test_a_repository_with_another_name(hub: Hub) -> None:
     old = Repository("models", "alice/old", hub.url)
     assert check_access(token, old, write=True).answer == "yes"
     oid = hashlib.sha256(stored).hexdigest()
-    assert stored_lfs_objects(token, old, [(oid, len(stored)), ("0" * 64, 1)]) == {oid}
+    assert find_lfs_objects(token, old, [(oid, len(stored)), ("0" * 64, 1)]) == {oid: True, "0" * 64: False}
     assert [request.status for request in hub.log] == [307, 200, 307, 200]
 
 

@@ -630,10 +630,9 @@ def test_no_contents(repository: Repository) -> None:
     """Without contents, only sizes are checked."""
     repository.write("big", b"a" * (10 * MEBIBYTE + 1))
     repository.write("f", TOKEN + "\0")
-    repository.write("README.md", "---\n")
     for found in (scan_index(read_contents=False), push(repository.commit(), read_contents=False)):
         assert [blob.path for blob in found.large] == ["big"]
-        assert not (found.binary or found.leaks or found.pointers or found.cards)
+        assert not (found.binary or found.leaks or found.pointers)
 
 
 # LFS
@@ -722,7 +721,7 @@ def test_an_old_pointer_that_comes_back(repository: Repository) -> None:
     assert [(p.blob.path, p.is_missing) for p in scan_index().pointers] == [("f", False), ("g", False)]
 
 
-# Directories and cards
+# Directories
 
 
 def test_full_directories(repository: Repository) -> None:
@@ -745,40 +744,6 @@ def test_full_directories(repository: Repository) -> None:
     repository.git("rm", "-q", "--cached", "full/more", "full/1")
     fourth = repository.commit()
     assert push(fourth).directories == []
-
-
-def test_the_card_at_the_tip(repository: Repository) -> None:
-    """Only the card at the tip counts, if it changed; not one in a subdirectory."""
-    repository.add("README.md", "---\nbad\n---\n")
-    repository.add("d/README.md", "---\nelse\n---\n")
-    good = repository.add("README.md", "---\ngood\n---\n")
-    tip = repository.add("f")
-    assert [(b.commit, b.path, content) for b, content in push(tip).cards] == [(good, "README.md", "---\ngood\n---\n")]
-    assert push(tip, good).cards == []
-
-
-def test_a_card_that_came_back(repository: Repository) -> None:
-    """The card at the tip counts even if an earlier commit had it already, or under another path."""
-    first = repository.add("copy.md", "---\none\n---\n")
-    repository.add("README.md", "---\none\n---\n")
-    repository.add("README.md", "---\ntwo\n---\n")
-    tip = repository.add("README.md", "---\none\n---\n")
-    assert [(b.commit, b.path, content) for b, content in push(tip).cards] == [(first, "README.md", "---\none\n---\n")]
-
-
-@pytest.mark.parametrize("content", ["# no header\n", "---\n" + "x" * MEBIBYTE, ""])
-def test_what_is_not_a_card(repository: Repository, content: str) -> None:
-    """A card without a header, or a huge one, is ignored."""
-    repository.write("README.md", content)
-    assert scan_index().cards == []
-    assert push(repository.commit()).cards == []
-
-
-def test_a_staged_card(repository: Repository) -> None:
-    """A staged card is read from the index, not from the work tree."""
-    repository.write("README.md", "---\nstaged\n---\n")
-    (repository.path / "README.md").write_text("---\nelse\n---\n")
-    assert [content for _, content in scan_index().cards] == ["---\nstaged\n---\n"]
 
 
 # The index

@@ -1,0 +1,34 @@
+"""Find the model cards that a push changes: the Hub validates those at the tips."""
+
+from git_credential_hf.git.run import run_git
+from git_credential_hf.hooks.leaks import Blob
+from git_credential_hf.hooks.scan import MAX_CARD_BYTES, RefUpdate
+
+MAX_CARDS = 3  # of a push; the Hub is asked about each
+
+
+def changed_cards(updates: list[RefUpdate]) -> list[tuple[Blob, str]]:
+    """Return the cards with metadata, with their contents, that differ from what the Hub has at these references.
+
+    An earlier version does not count, as a later commit may fix it. Raises `Problem` if git fails.
+    """
+    updates = [update for update in updates if not update.is_deletion]
+    names = [f"{oid}:README.md" for update in updates for oid in (update.local_oid, update.remote_oid)]
+    listed = _cat_file("--batch-check=%(objecttype) %(objectname) %(objectsize)", names).decode("utf-8", "replace")
+    lines = [line.split(" ") for line in listed.splitlines()]
+    cards = {}
+    for update, new, old in zip(updates, lines[::2], lines[1::2], strict=True):
+        # A remote id that is not in this repository, or has no card, is a line that ends in "missing".
+        if new[0] == "blob" and new != old and int(new[2]) <= MAX_CARD_BYTES:
+            cards[new[1]] = Blob(update.local_oid, "README.md", new[1], int(new[2]))
+    found = []
+    for oid, blob in cards.items():
+        content = run_git("cat-file", "blob", oid)
+        if content.startswith(b"---"):
+            found.append((blob, content.decode("utf-8", "replace")))
+    return found[:MAX_CARDS]
+
+
+def _cat_file(option: str, names: list[str]) -> bytes:
+    given = "".join(f"{name}\n" for name in names).encode()
+    return run_git("cat-file", option, given=given)

@@ -1,0 +1,164 @@
+"""Find the commands that fix a push: they depend on the branch, on where it goes, and on what other remotes have."""
+
+from functools import cached_property
+
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.run import git_line, run_git
+from git_credential_hf.hooks.scan import Additions, RefUpdate
+from git_credential_hf.hub import parse_remote, without_credentials
+from git_credential_hf.problem import Problem, shell_word
+
+_NEW_BRANCH = "lfs-import"  # for commits that are on none
+_MAX_LOOKUPS = 20  # of files, each of which starts some gits; five of a kind are shown
+
+
+class Fixes:
+    """The commands for a push of `updates` to `url`; `remote` is its name, or the URL again."""
+
+    def __init__(self, remote: str, url: str, updates: list[RefUpdate], entries: list[ConfigEntry]) -> None:
+        self._remote = remote
+        self._url = url
+        self._updates = [update for update in updates if not update.is_deletion]
+        self._entries = entries
+        self._refused: set[str] = set()  # files
+        self._lookups = 0
+        self._files: dict[str, set[str]] = {}  # by commit
+
+    def set_refused(self, added: Additions) -> None:
+        """Set which files a push without history must not have either."""
+        self._refused = {blob.oid for blob in [*added.large, *added.for_lfs, *added.binary]}
+
+    def import_to_lfs(self, commit: str, pattern: str) -> str:
+        """Return how to move the files of a pattern into LFS in history, from `commit` on."""
+        command = f"git lfs migrate import --include={pattern}"
+        self._lookups += 1
+        if self._lookups > _MAX_LOOKUPS:
+            return f"run `{command}`"
+        update = self._update_of(commit)
+        ref = self._branch_of(update)
+        if ref is None:  # git-lfs rewrites no detached HEAD
+            ref = self._new_branch()
+            start = "" if update.local_ref == "HEAD" else f" {update.local_oid[:10]}"
+            command = f"git checkout -b {ref.removeprefix('refs/heads/')}{start} && {command}"
+        if not self._is_bare and not self._is_on_remotes(commit):
+            is_named = ref != self._checked_out and not command.startswith("git checkout")
+            return f"run `{command}{' ' + shell_word(ref.removeprefix('refs/heads/')) if is_named else ''}`"
+        # git-lfs leaves alone what any remote has, unless references are named.
+        command += f" --include-ref={shell_word(ref)}"
+        if update.remote_oid.strip("0") and self._exists(update.remote_oid):
+            command += f" --exclude-ref={update.remote_oid}"
+        fix = f"run `{command}`, which rewrites history that another remote may have"
+        if not self._refused & self._files_at(update.local_oid):
+            fix += f"; or push the files without their history: `{self.push_without_history(update)}`"
+        return fix
+
+    def push_without_history(self, update: RefUpdate | None = None) -> str:
+        """Return the command that pushes the files of a reference as one commit, in the place of what is there."""
+        update = update or self._updates[0]
+        tree = shell_word((self._branch_of(update) or update.local_oid).removeprefix("refs/heads/") + "^{tree}")
+        target = update.remote_ref
+        return f'git push --force {self._target} "$(git commit-tree -m "no history" {tree})":{shell_word(target)}'
+
+    def deepen(self) -> str:
+        """Return how to push from a shallow clone."""
+        source = self._source
+        if source is None:
+            return f"run `{self.push_without_history()}` to push the files without their history"
+        return f"run `git fetch --unshallow {shell_word(source)}`"
+
+    def fetch_lfs_objects(self, pathspec: str) -> str:
+        """Return how to get the LFS objects that this machine lacks."""
+        if self._source is None:
+            return f"copy the original file there, and run `git add --renormalize {pathspec}`"
+        return f"run `git lfs fetch --all {shell_word(self._source)}`, or add the original file again"
+
+    def amend(self, commit: str, pathspec: str) -> str:
+        """Return how to put a file into the last commit, after it was edited."""
+        ref = self._branch_of(self._update_of(commit))
+        is_current = ref is None or ref == self._checked_out
+        checkout = "" if is_current else f"run `git checkout {shell_word(ref.removeprefix('refs/heads/'))}`, "  # type: ignore[union-attr]
+        return f"{checkout}fix the lines between `---` in it, then run `git commit --amend --no-edit -- {pathspec}`"
+
+    # --- what is pushed ---
+
+    def _update_of(self, commit: str) -> RefUpdate:
+        """Return the first update that pushes a commit."""
+        for update in self._updates[:-1]:
+            try:
+                run_git("merge-base", "--is-ancestor", commit, update.local_oid)
+            except Problem:
+                continue
+            return update
+        return self._updates[-1]
+
+    def _branch_of(self, update: RefUpdate) -> str | None:
+        """Return the branch that is pushed; `None` if none is, such as with a detached HEAD."""
+        if update.local_ref.startswith("refs/heads/"):
+            return update.local_ref
+        return self._checked_out if update.local_ref in ("HEAD", "@") else None
+
+    @cached_property
+    def _checked_out(self) -> str | None:
+        try:
+            return git_line("symbolic-ref", "--quiet", "HEAD")
+        except Problem:
+            return None  # HEAD is detached
+
+    @cached_property
+    def _is_bare(self) -> bool:
+        return any((entry.section, entry.name, entry.value) == ("core", "bare", "true") for entry in self._entries)
+
+    def _new_branch(self) -> str:
+        taken = run_git("for-each-ref", "--format=%(refname)", "refs/heads/").decode("utf-8", "replace").split()
+        names = (f"refs/heads/{_NEW_BRANCH}{f'-{number}' if number else ''}" for number in range(len(taken) + 1))
+        return next(name for name in names if name not in taken)
+
+    def _exists(self, oid: str) -> bool:
+        try:
+            run_git("cat-file", "-e", oid)
+        except Problem:
+            return False
+        return True
+
+    def _files_at(self, commit: str) -> set[str]:
+        if commit not in self._files:
+            self._files[commit] = self._list_files(commit)
+        return self._files[commit]
+
+    def _list_files(self, commit: str) -> set[str]:
+        try:
+            listed = run_git("ls-tree", "-r", "-z", "--full-tree", commit)
+        except Problem:
+            return self._refused
+        return {entry.partition(b"\t")[0].split(b" ")[-1].decode() for entry in listed.split(b"\0") if entry}
+
+    # --- remotes ---
+
+    def _is_on_remotes(self, commit: str) -> bool:
+        try:
+            return bool(run_git("for-each-ref", "--count=1", f"--contains={commit}", "refs/remotes/"))
+        except Problem:
+            return False
+
+    @cached_property
+    def _target(self) -> str:
+        """The remote, for a shell: its name, unless a push to that goes elsewhere, too."""
+        own = [entry.name for entry in self._entries if (entry.section, entry.subsection) == ("remote", self._remote)]
+        is_only = max(own.count("pushurl"), own.count("url") if "pushurl" not in own else 0) == 1
+        return shell_word(self._remote if is_only else without_credentials(self._url))
+
+    @cached_property
+    def _source(self) -> str | None:
+        """A remote that git fetches from elsewhere: the one of the current branch, `origin`, or the first."""
+        pushed = parse_remote(self._url)
+        found = {}
+        for entry in self._entries:
+            if (entry.section, entry.name) == ("remote", "url") and entry.value and entry.subsection not in found:
+                fetched = parse_remote(entry.value)
+                same = fetched.repository == pushed.repository if fetched and pushed else entry.value == self._url
+                found[entry.subsection] = not same
+        others = [name for name, is_other in found.items() if is_other]
+        branch = (self._checked_out or "").removeprefix("refs/heads/")
+        keys = (("branch", branch, "remote"),)
+        first = [e.value for e in self._entries if (e.section, e.subsection, e.name) in keys]
+        return next((name for name in [*first[-1:], "origin", *others] if name in others), None)

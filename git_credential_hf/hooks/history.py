@@ -1,0 +1,53 @@
+"""Find a history that the Hub will refuse because it is cut off: a shallow clone lacks what its commits build on."""
+
+import os
+from collections.abc import Callable
+
+from git_credential_hf.api.client import Unreachable
+from git_credential_hf.api.contents import find_commit
+from git_credential_hf.git.run import git_line, run_git
+from git_credential_hf.hooks.scan import RefUpdate
+from git_credential_hf.hub import Repository
+from git_credential_hf.tokens import Token
+
+_MAX_ASKED = 3  # commits; one that the Hub lacks is enough
+_MAX_BYTES = 1 << 20  # of the list of cut-off commits
+
+
+def cut_off_commit(
+    updates: list[RefUpdate], repository: Repository, find_token: Callable[[], Token | None]
+) -> str | None:
+    """Return a commit whose parents are cut off, and that the Hub does not have: git refuses to push that.
+
+    `None` if there is none, or if the Hub does not say. Raises `Problem` if git fails.
+    """
+    shallow = _cut_off_commits()
+    if not shallow:
+        return None
+    revisions = [update.local_oid for update in updates if not update.is_deletion]
+    revisions += [f"^{update.remote_oid}" for update in updates if update.remote_oid.strip("0")]
+    given = "".join(f"{revision}\n" for revision in revisions).encode()
+    # What the Hub has announced excludes nothing if it is not in this repository.
+    command = ("rev-list", "--ignore-missing", "--stdin")
+    listed = run_git(*command, given=given, seconds=None)
+    for oid in [oid for oid in listed.decode().split() if oid in shallow][:_MAX_ASKED]:
+        try:
+            if find_commit(find_token(), repository, oid) is None:
+                return oid
+        except Unreachable:
+            return None
+    return None
+
+
+def _cut_off_commits() -> set[str]:
+    """Return the commits of a shallow repository whose parents are not in it."""
+    directory = os.environ.get("GIT_DIR", ".git")
+    if os.path.isfile(os.path.join(directory, "HEAD")) and not os.path.exists(os.path.join(directory, "commondir")):
+        path = os.path.join(directory, "shallow")  # without starting git, which every push would wait for
+    else:
+        path = git_line("rev-parse", "--git-path", "shallow")
+    try:
+        with open(path, encoding="ascii") as file:
+            return set(file.read(_MAX_BYTES).split())
+    except (OSError, UnicodeDecodeError):
+        return set()

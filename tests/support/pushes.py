@@ -1,0 +1,75 @@
+"""Pushes to the Hub from a repository with our hooks, and what the hooks said."""
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from account import WEIGHTS, Account
+
+if TYPE_CHECKING:
+    from fake_hub import Hub, Request
+
+HUB = "https://huggingface.co/"
+SECRET = b"hf_vQ7mKd2RzXe9TnBwLc4YsPfJ6hGaUoEfGh"  # a valid token of somebody else
+BIG = b"x" * (11 << 20)
+
+
+@pytest.fixture
+def work(account: Account) -> Account:
+    """Create a repository with an LFS file in its one commit, and our hooks, without a remote."""
+    account.git("init", "--quiet", "--initial-branch", "main", "my work")
+    account.where = account.home / "my work"
+    account.git("lfs", "track", "*.bin")
+    add(account, {"model.bin": b"\1" + WEIGHTS, "notes.md": b"notes\n"})
+    account.run("git-credential-hf", "hooks", "install")
+    return account
+
+
+def add(work: Account, files: dict[str, bytes]) -> None:
+    """Commit files without running the hooks."""
+    for name, content in files.items():
+        (work.where / name).write_bytes(content)
+    work.git("add", "--all")
+    work.git("commit", "--no-verify", "--message", "a change")
+
+
+def push(work: Account, repository: str, *arguments: str, **environment: Any) -> subprocess.CompletedProcess[str]:
+    """Run `git push --force origin main`, or what `arguments` say, to a repository of the Hub."""
+    work.git("remote", "remove", "origin", check=False)
+    work.git("remote", "add", "origin", repository if "://" in repository else HUB + repository)
+    return work.git("push", *(arguments or ("--force", "origin", "main")), check=False, **environment)
+
+
+def uploads(hub: "Hub") -> "list[Request]":
+    """Return the requests of git-lfs, and those with which git and git-lfs upload."""
+    return [
+        request
+        for request in hub.log
+        # (git-lfs authenticates with Basic; the hook, which asks what the Hub has, with Bearer.)
+        if ("/info/lfs/" in request.path and request.scheme != "bearer")
+        or request.method == "PUT"
+        or request.path.endswith("/git-receive-pack")
+    ]
+
+
+def messages(done: subprocess.CompletedProcess[str], level: str) -> list[str]:
+    start = f"git-credential-hf: {level}: "
+    return [line.removeprefix(start) for line in done.stderr.splitlines() if line.startswith(start)]
+
+
+def run_hook(
+    work: Account, url: str, *, ref: str = "refs/heads/main", old: str = "0" * 40, **environment: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run the hook as git does, for a new branch unless `old` is what the Hub has."""
+    tip = work.git("rev-parse", "HEAD").stdout.strip()
+    return work.run(
+        *("git-credential-hf", "hook", "pre-push", "origin", url),
+        stdin=f"refs/heads/main {tip} {ref} {old}\n",
+        check=False,
+        **environment,
+    )
+
+
+def remedy(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the command in the first hint."""
+    return messages(done, "hint")[0].split("`")[1]
