@@ -35,7 +35,8 @@ def find_problems(
     """Yield each check of `judge.CHECKS` with its problems, which are looked for when they are read.
 
     Three more keys are for what the Hub has been asked about: `unknownTokens`, `filesForLfs`, `unconfirmedObjects`.
-    `branch`: what the commands have to name because it is not checked out, quoted for a shell, after a blank. `fixes`: of a push.
+    `branch`: what the commands have to name because it is not checked out, quoted for a shell, after a blank. `fixes`:
+    of a push.
     """
     certain = [leak for leak in added.leaks if leak.is_own or leak.is_valid]
     yield "leakedTokens", _leaks(certain, branch)

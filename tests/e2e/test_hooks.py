@@ -20,7 +20,7 @@ from reasons import REASONS, _acme, _alice
 from git_credential_hf.masking import mask_token
 
 if TYPE_CHECKING:
-    from fake_hub import Hub
+    from fake_hub import Hub, Request
 
 
 @pytest.fixture

@@ -38,7 +38,11 @@ OURS = {
     "git/lfs.py": {"' && '.join([*commands, *filter(None, [then])])", "' && '.join(filter(None, (_INSTALL, then)))"},
     "git/run.py": {"found[1]", "found[1] or found[4]", "what"},
     "hooks/install.py": {"show"},
-    "hooks/judge.py": {"check", "default", "url"},
+    "hooks/fixes.py": {
+        *("checkout", "command", "pathspec", "self._target", "self.push_without_history()", "tree"),
+        "' ' + shell_word(ref.removeprefix('refs/heads/')) if is_named else ''",
+    },
+    "hooks/judge.py": {"check", "default", "refs", "url"},
     "hints.py": {"_NAME", "hint.removeprefix(_NAME)", "program"},
     "hooks/rules.py": {
         *("branch", "command", "pattern", "token_settings_url()", "top", "track"),
@@ -84,9 +88,17 @@ def hints(tree: ast.AST, makers: set[str]) -> Iterator[ast.AST]:
             yield node.value
 
 
+def unquoted(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of an expression, but for what is quoted for a shell."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if called(child) not in QUOTED:
+            yield from unquoted(child)
+
+
 def put_in(hint: ast.AST) -> Iterator[ast.expr]:
     """Yield what is put into a text."""
-    for node in ast.walk(hint):
+    for node in unquoted(hint):
         if isinstance(node, ast.FormattedValue) and called(node.value) not in QUOTED:
             yield node.value
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod | ast.Add):
@@ -98,7 +110,7 @@ def hint_makers() -> set[str]:
     """Return the functions whose results are used as hints, or in hints."""
     found: set[str] = set()
     while True:
-        more = {called(node) for tree in TREES.values() for hint in hints(tree, found) for node in ast.walk(hint)}
+        more = {called(node) for tree in TREES.values() for hint in hints(tree, found) for node in unquoted(hint)}
         if more <= found | QUOTED | {""}:
             return found
         found |= more - QUOTED - {""}
