@@ -1,7 +1,6 @@
 """What may be written: a change describes itself first, and is then made completely or not at all."""
 
 import difflib
-import errno
 import os
 import stat
 import sys
@@ -31,8 +30,6 @@ class Change(Protocol):
 class FileChange:
     """The content of `path` changes from `before` to `after`; `None` means that there is no file.
 
-    `backup_in` makes the directory for a copy of the old content, which is named after the file and the date, and
-    readable by its owner only: beside the file, it might be in a repository. `backup` is the path of that copy.
     `mode`: the permissions of a new file, whatever the umask. `summary`: what changes, line by line in words, for a
     file that is not ours to show; a diff shows the lines of ours.
     """
@@ -43,15 +40,12 @@ class FileChange:
         before: bytes | None,
         after: bytes | None,
         *,
-        backup_in: Callable[[], str] | None = None,
         mode: int | None = None,
         summary: list[str] | None = None,
     ) -> None:
         self.path = path
         self.before = before
         self.after = after
-        self.backup_in = backup_in
-        self.backup: str | None = None
         self.mode = mode
         self.summary = summary
         self.owner: os.stat_result | None = None
@@ -88,8 +82,6 @@ class FileChange:
             try:
                 if _read(self.path, status) != self.before:
                     raise Problem(f"{self.path} has just been changed by another program", "run the command again")
-                if self.backup_in is not None:
-                    self.backup = _back_up(self.path, self.backup_in(), self.before or b"", status)
                 if self.after is None:
                     os.unlink(self.path)
                     os.unlink(lock)
@@ -204,26 +196,28 @@ def create_file(
 
 
 def back_up(path: str, directory: str) -> str:
-    """Copy a file that another program will change, as `FileChange` does; return the path of the copy."""
+    """Copy a file to a directory that is not the file's, which might be a repository; return the path of the copy.
+
+    The copy is named after the file and the date, and only its owner can read it. Raises `Problem`.
+    """
     status = _status(path)
-    try:
-        return _back_up(path, directory, _read(path, status) or b"", status)
-    except OSError as error:
-        raise Problem(f"cannot keep a copy of {path}: {error.strerror}") from None
+    content = _read(path, status) or b""
+    with hold_signals():
+        return _write_copy(path, directory, content, status)
 
 
-def _back_up(path: str, directory: str, content: bytes, status: os.stat_result | None) -> str:
-    """Copy the content to a file that only the owner can read; return its path."""
-    path = os.path.join(directory, os.path.basename(path))
-    date = time.strftime("%Y%m%d-%H%M%S")
-    for number in range(1, 100):  # earlier ones may be of the same second
-        name = f"{path}.backup-{date}" + (f"-{number}" if number > 1 else "")
+def _write_copy(path: str, directory: str, content: bytes, status: os.stat_result | None) -> str:
+    start = f"{os.path.join(directory, os.path.basename(path))}.backup-{time.strftime('%Y%m%d-%H%M%S')}"
+    # Earlier ones may be of the same second.
+    for name in (start, *(f"{start}-{number}" for number in range(2, 100))):
         try:
             create_file(name, content, mode=0o600, owner=status)
             return name
         except FileExistsError:
             continue
-    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), f"{path}.backup-{date}")
+        except OSError as error:
+            raise Problem(f"cannot keep a copy of {path}: {error.strerror}") from None
+    raise Problem(f"cannot keep a copy of {path}: {start} exists")
 
 
 def read_file(path: str) -> bytes | None:

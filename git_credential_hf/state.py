@@ -158,14 +158,19 @@ def private_directory(within: str | None = None) -> str | None:
     if path is None or not _is_usable(path):
         return None
     try:
-        for level in (os.path.dirname(path), path):
-            if not os.path.lexists(level):
-                os.makedirs(level, 0o700)
-            if level != path and not _holds_ours(level):
-                return None  # another user was there first, or it is a link: nothing is made at its target
-    except OSError:
-        pass  # perhaps made by another process a moment ago: the check tells
-    return path if _is_safe(path) else None
+        return path if _make_private(path) else None
+    except OSError:  # perhaps made by another process a moment ago: the check tells
+        return path if _is_safe(path) else None
+
+
+def _make_private(path: str) -> bool:
+    """Make a directory if need be, and return whether it is safe; raises `OSError`."""
+    for level in (os.path.dirname(path), path):
+        if not os.path.lexists(level):
+            os.makedirs(level, 0o700)
+        if level != path and not _holds_ours(level):
+            return False  # another user was there first, or it is a link: nothing is made at its target
+    return _is_safe(path)
 
 
 def read_state(name: str, within: str | None = None) -> str:
@@ -376,8 +381,11 @@ def backup_place() -> str | None:
 def backup_directory() -> str:
     """Return `backup_place`, made if need be; raises `Problem` if it is not this user's alone."""
     path = backup_place()
-    if path is None or private_directory(path) is None:
-        raise Problem(f"cannot keep a copy in {path or 'a home'}, which is not a private directory of this user")
+    try:
+        if path is None or not (_is_usable(path) and _make_private(path)):
+            raise Problem(f"cannot keep a copy: {path or 'a home'} cannot be a private directory of this user")
+    except OSError as error:
+        raise Problem(f"cannot keep a copy in {path}: {error.strerror}") from None
     return path
 
 

@@ -9,7 +9,15 @@ from git_credential_hf.api.client import try_hub_again
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
 from git_credential_hf.doctor.environment import check_editor, check_endpoint, check_home, check_job, check_program
 from git_credential_hf.doctor.finding import IDS, Finding, Row
-from git_credential_hf.doctor.git_setup import check_git, check_helpers, check_hooks, check_lfs, check_settings
+from git_credential_hf.doctor.git_setup import (
+    check_account,
+    check_git,
+    check_helpers,
+    check_hooks,
+    check_lfs,
+    check_settings,
+    check_transport,
+)
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.doctor.repository import check_repository
 from git_credential_hf.doctor.token import (
@@ -32,7 +40,7 @@ AREAS: dict[str, tuple[Callable[[Machine], Iterable[Finding]], ...]] = {
     TOKEN_AREA: (check_token, check_hub, check_variables, check_token_files, check_legacy_file),
     ".netrc": (check_netrc,),
     "credential helpers": (check_helpers, check_editor, check_copies, check_settings),
-    "URLs and git configuration": (check_urls, check_configuration),
+    "URLs and git configuration": (check_urls, check_configuration, check_transport, check_account),
     "git-lfs and hooks": (check_lfs, check_hooks),
     "environment": (check_program, check_home, check_job, check_endpoint),
     REPOSITORY_AREA: (check_repository,),
@@ -44,6 +52,7 @@ class Examination:
 
     def __init__(self, machine: Machine) -> None:
         self.areas: dict[str, list[Finding]] = {}
+        self.ignored = 0  # warnings that `hf.ignore` silences
         reported: set[str] = set()  # each failure of git is reported once
         for area, checks in AREAS.items():
             if area == REPOSITORY_AREA and (machine.offline or machine.repository is None):
@@ -63,19 +72,29 @@ class Examination:
         self.resolvers: list[Row] = machine.resolver_rows()
         causes = [finding for area in SOURCE_AREAS for finding in self.areas.get(area, ())]
         self.areas[TOKEN_AREA][:0] = check_resolvers(machine, self.resolvers, causes)
+        self._drop_ignored(machine)
         findings = [finding for found in self.areas.values() for finding in found]
         self.findings = sorted(findings, key=lambda finding: IDS.index(finding.id))
+
+    def _drop_ignored(self, machine: Machine) -> None:
+        """Drop the warnings that `hf.ignore` names; an error stays, as git does not work with it."""
+        ids = machine.ignored_ids
+        for area, found in self.areas.items():
+            kept = [finding for finding in found if finding.severity == "error" or finding.id not in ids]
+            self.ignored += len(found) - len(kept)
+            self.areas[area] = kept
 
     @property
     def is_healthy(self) -> bool:
         """Whether no error is left; warnings do not count."""
         return not any(finding.severity == "error" and not finding.fixed for finding in self.findings)
 
-    def as_json(self) -> dict[str, object]:
-        """Return what `doctor --json` prints."""
+    def as_json(self, gone: Iterable[Finding] = ()) -> dict[str, object]:
+        """Return what `doctor --json` prints, with findings that are `gone` since `--fix`."""
+        findings = sorted([*self.findings, *gone], key=lambda finding: IDS.index(finding.id))
         return {
             "resolvers": [row.as_json() for row in self.resolvers],
-            "findings": [finding.as_json() for finding in self.findings],
+            "findings": [finding.as_json() for finding in findings],
             "healthy": self.is_healthy,
         }
 

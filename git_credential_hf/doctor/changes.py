@@ -3,21 +3,21 @@
 import os
 from collections.abc import Callable
 
-from git_credential_hf.files import Change, back_up
-from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.files import Change
+from git_credential_hf.git.config import ConfigEntry, config_path
 from git_credential_hf.git.helpers import shown_helper
 from git_credential_hf.git.run import NothingFound, run_git
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem, shell_command, shell_word
 from git_credential_hf.purge import WhyKept, purge_helpers
-from git_credential_hf.state import backup_directory
 
 
 class GitCommand:
-    """Run a git command that changes its own settings."""
+    """Run a git command that changes its user's settings."""
 
     def __init__(self, *arguments: str) -> None:
         self.path = shell_command(("git", *arguments))
+        self.files = [config_path("global")]
         self._arguments = arguments
 
     def describe(self) -> list[str]:
@@ -55,15 +55,10 @@ class PurgeHelpers:
 
 
 class UnsetVariable:
-    """Remove a variable from a git configuration file: all its values, or those that match `pattern`.
+    """Remove a variable from a git configuration file: all its values, or those that match `pattern`."""
 
-    `is_secret`: a copy of the file is kept, as of one that is edited.
-    """
-
-    def __init__(self, path: str, key: str, *pattern: str, is_secret: bool = False) -> None:
+    def __init__(self, path: str, key: str, *pattern: str) -> None:
         self.path = path
-        self.backup: str | None = None
-        self._is_secret = is_secret
         self._arguments = ("config", "--file", path, "--unset-all", key, *pattern)
 
     def describe(self) -> list[str]:
@@ -72,20 +67,15 @@ class UnsetVariable:
 
     def apply(self) -> None:
         """Unset the variable; raises `Problem` with git's message if that fails."""
-        if self._is_secret and os.access(os.path.dirname(self.path), os.W_OK):  # else git fails, and says why
-            self.backup = back_up(self.path, backup_directory())
         try:
             run_git(*self._arguments)
         except Problem as problem:
-            if self.backup:
-                os.unlink(self.backup)  # of what has not changed
-                self.backup = None
             lock = self.path + ".lock"
             hint = f"if no git is running: rm {shell_word(lock)}" if os.path.lexists(lock) else problem.fix
             raise Problem(problem.message, hint) from None
 
 
-def plan_unset(path: str, key: str, *pattern: str, is_secret: bool = False) -> Callable[[], list[Change]] | None:
+def plan_unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]] | None:
     """Return the plan to remove a variable from a file; it is empty if the variable no longer exists.
 
     `None` if the key contains a secret: it would be an argument of git, and every user can read those.
@@ -98,6 +88,6 @@ def plan_unset(path: str, key: str, *pattern: str, is_secret: bool = False) -> C
             run_git("config", "--file", path, "--get-all", key, *pattern)
         except NothingFound:
             return []
-        return [UnsetVariable(path, key, *pattern, is_secret=is_secret)]
+        return [UnsetVariable(path, key, *pattern)]
 
     return plan

@@ -17,7 +17,6 @@ from git_credential_hf.hub import PUBLIC_HUB, origins_of, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.purge import other_helpers
-from git_credential_hf.state import backup_directory
 from git_credential_hf.tokens import stored_tokens
 
 # --- .netrc ---
@@ -108,7 +107,7 @@ def _plan_without_machines(path: str, hosts: list[str]) -> Callable[[], list[Cha
             return []
         removed = [entry for entry in parse_netrc(content or b"") if (entry.machine or "").lower() in hosts]
         summary = [f"remove the entry for {entry.machine} (line {entry.line}) from {real}" for entry in removed]
-        return [FileChange(real, content, after, backup_in=backup_directory, summary=summary)]
+        return [FileChange(real, content, after, summary=summary)]
 
     return plan
 
@@ -212,7 +211,7 @@ def _header_finding(entry: ConfigEntry, machine: Machine) -> Finding:
     reason, changes = None, None
     if path and origin and all(secrets):  # a header for all hosts may be meant for another one
         reason = _why_one_kept(machine.why_kept(secret or "", origin) for secret in secrets)
-        changes = None if reason else plan_unset(path, key, _AUTHORIZATION, is_secret=True)
+        changes = None if reason else plan_unset(path, key, _AUTHORIZATION)
     return Finding(
         "token-in-git-config",
         "error",
@@ -288,6 +287,6 @@ def _plan_without_secrets(path: str, machine: Machine) -> Callable[[], list[Chan
             for number, (old, new) in enumerate(lines, 1)
             if old != new
         ]
-        return [FileChange(path, content, after, backup_in=backup_directory, summary=summary)]
+        return [FileChange(path, content, after, summary=summary)]
 
     return plan

@@ -11,13 +11,13 @@ from git_credential_hf.tokens import Token
 IDS = (
     "git-broken",
     *("resolvers-disagree", "no-token", "token-invalid", "token-expired", "token-expiring"),
-    *("login-not-renewable", "token-malformed"),
+    *("login-not-renewable", "token-malformed", "token-placeholder"),
     *("env-overrides-login", "legacy-token-file", "token-file-readable", "token-file-foreign", "read-only-token"),
     *("netrc-entry", "netrc-default", "netrc-unreadable"),
     *("helper-not-configured", "helper-not-found", "helper-shadowed", "helper-behind", "helper-bypassed"),
-    *("stale-copy", "username-set", "gcm-residue"),
-    *("token-in-remote-url", "token-in-git-config"),
-    *("lfs-missing", "lfs-not-hooked", "lfs-pointers", "lfs-url-elsewhere"),
+    *("stale-copy", "username-set", "account-mismatch", "gcm-residue"),
+    *("token-in-remote-url", "token-in-git-config", "uses-ssh"),
+    *("lfs-missing", "lfs-not-hooked", "lfs-pointers", "lfs-url-elsewhere", "lfs-access-sticky"),
     *("hooks-broken", "program-writable", "wrong-home", "ci-long-lived-token", "endpoint-elsewhere", "hub-unreachable"),
     *("repo-no-access", "repo-read-only", "repo-gated"),
 )

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Iterator
 from functools import partial
+from urllib.parse import unquote, urlsplit
 
+from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.contents import find_commit
 from git_credential_hf.configure import plan_configure
@@ -18,10 +20,11 @@ from git_credential_hf.git.lfs_endpoint import LfsEndpoint
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import hooks_in_effect, plan_install
-from git_credential_hf.hub import Repository, hub_at, parse_remote, without_credentials
+from git_credential_hf.hub import Repository, hub_at, hub_name, is_valid_name, parse_remote, without_credentials
 from git_credential_hf.masking import mask_line, shown_user
-from git_credential_hf.owners import selects_token
+from git_credential_hf.owners import PLACEHOLDER_USERNAMES, selects_token
 from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.tokens import stored_token_names
 
 
 def check_git(machine: Machine) -> Iterator[Finding]:
@@ -124,6 +127,48 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
         yield Finding(id, "warning", title, place, removal_command(entry), plan_unset(path, key) if path else None)
 
 
+def check_transport(machine: Machine) -> Iterator[Finding]:
+    """Check that git goes to the Hub as its URLs say: over SSH, no token counts."""
+    for entry in machine.entries:
+        if entry.section != "url" or entry.name not in ("insteadof", "pushinsteadof") or not entry.value:
+            continue
+        named = next((origin for origin in machine.origins if _overlaps(f"{origin}/", entry.value)), None)
+        base = parse_remote(entry.subsection + "x/x", machine.other_hubs)
+        if named and base and base.transport == "ssh":
+            act = "pushes" if entry.name == "pushinsteadof" else "goes"
+            path, key = entry_file(entry), f"url.{entry.subsection}.{entry.name}"
+            yield Finding(
+                "uses-ssh",
+                "warning",
+                f"git {act} to {hub_name(named)} over SSH, where no token counts, although a URL says https",
+                f"{path or 'the environment'}: {key} = {mask_line(entry.value)}",
+                removal_command(entry),
+            )
+
+
+def _overlaps(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def check_account(machine: Machine) -> Iterator[Finding]:
+    """Check that the account in the remote's URL is that of the token which git uses for it."""
+    url, token = machine.url, next(iter(machine.git_tokens), None)
+    user = unquote(urlsplit(url).username or "") if url == machine.remote and url.startswith("http") else ""
+    answer = machine.whose(token) if token and is_valid_name(user) else None
+    if not isinstance(answer, Account) or user.lower() in (*PLACEHOLDER_USERNAMES, answer.name.lower()):
+        return
+    if user in stored_token_names() or user.lower() in map(str.lower, answer.orgs):
+        return
+    plain = without_credentials(url)
+    yield Finding(
+        "account-mismatch",
+        "warning",
+        f"the URL of the remote is for {user}, and git logs in as {answer.name}",
+        plain,
+        f"log in as {user}, or run `git remote set-url {shell_word(machine.remote_name)} {shell_word(plain)}`",
+    )
+
+
 def check_lfs(machine: Machine) -> Iterator[Finding]:
     """Check that git-lfs works: most repositories of the Hub store files in LFS."""
     problem = setup_problem(machine.entries if find_program("git-lfs") else [])
@@ -142,6 +187,24 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
     if problem:
         yield Finding("lfs-pointers", "warning", problem.message, "", problem.fix or "")
     yield from _check_lfs_endpoint(machine)
+    if not machine.git_tokens:
+        yield from _check_lfs_access(machine)
+
+
+def _check_lfs_access(machine: Machine) -> Iterator[Finding]:
+    """Check for what git-lfs remembers of one 401: it then wants a login for public files, too."""
+    for entry in machine.entries:
+        is_access = (entry.section, entry.name, (entry.value or "").lower()) == ("lfs", "access", "basic")
+        if is_access and section_origin(entry.subsection) in machine.origins:
+            path, key = entry_file(entry), f"lfs.{entry.subsection}.access"
+            yield Finding(
+                "lfs-access-sticky",
+                "warning",
+                "git-lfs asks for a login here, also for public files",
+                f"{path or 'the environment'}: {key} = basic",
+                removal_command(entry),
+                plan_unset(path, key) if path else None,
+            )
 
 
 def _check_lfs_endpoint(machine: Machine) -> Iterator[Finding]:

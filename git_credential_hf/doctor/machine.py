@@ -21,6 +21,7 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers
 from git_credential_hf.tokens import Token, current_token, may_be_for
 
+OVER_SSH = ("git", "git-lfs", "git-xet")  # what asks for no token if the remote is used over SSH
 COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
 
 
@@ -47,6 +48,12 @@ class Machine:
         except Problem as problem:
             return problem  # stored, so that a git that hangs delays this only once
 
+    @property
+    def ignored_ids(self) -> set[str]:
+        """The ids of findings that `hf.ignore` names."""
+        entries = [] if isinstance(self._entries, Problem) else self._entries
+        return {(e.value or "").lower() for e in entries if (e.section, e.subsection, e.name) == ("hf", "", "ignore")}
+
     @cached_property
     def remote(self) -> str | None:
         """The URL that this directory is pushed to, if it belongs to the Hub."""
@@ -57,6 +64,19 @@ class Machine:
         except Problem:
             return None
         return url if parse_remote(url, self.other_hubs) else None
+
+    @property
+    def remote_name(self) -> str:
+        """The name of the remote with that URL, or the URL again."""
+        remotes = (e for e in self.entries if e.section == "remote" and e.name in ("url", "pushurl"))
+        return next((e.subsection for e in remotes if e.value == self.remote), self.remote or "")
+
+    @property
+    def is_ssh(self) -> bool:
+        """Whether git goes to the repository of this directory over SSH, where no token counts."""
+        remote = parse_remote(self.remote, self.other_hubs) if self.remote else None
+        is_other = self.named_repository and remote and self.named_repository != remote.repository
+        return remote is not None and remote.transport == "ssh" and not is_other
 
     @cached_property
     def other_hubs(self) -> list[str]:
@@ -173,9 +193,15 @@ class Machine:
     def resolver_rows(self) -> list[Row]:
         """Return what git, git-lfs, git-xet and huggingface_hub would each send (docs/facts.md#g1)."""
         return [
-            self._row("git", lambda: _replay(*self._git_tokens)),
-            self._row("git-lfs", lambda: _replay(*self._lfs_tokens)),
-            self._row("git-xet", self._xet_tokens),
+            *(
+                [Row(program, "not asked: the remote is used over SSH", None, None) for program in OVER_SSH]
+                if self.is_ssh
+                else [
+                    self._row("git", lambda: _replay(*self._git_tokens)),
+                    self._row("git-lfs", lambda: _replay(*self._lfs_tokens)),
+                    self._row("git-xet", self._xet_tokens),
+                ]
+            ),
             self._row("huggingface_hub", lambda: iter([self.token] if self.token else [])),
         ]
 
@@ -233,16 +259,11 @@ class Machine:
         """Where git-lfs uploads to; `None` without git-lfs, or without a remote."""
         if self.remote is None or find_program("git-lfs") is None:
             return None
-        names = [
-            entry.subsection
-            for entry in self.entries
-            if entry.section == "remote" and entry.name in ("url", "pushurl") and entry.value == self.remote
-        ]
         try:
             top = git_line("rev-parse", "--show-toplevel")
         except Problem:
             top = ""  # a bare repository
-        return upload_endpoint(names[0] if names else self.remote, self.remote, self.entries, top)
+        return upload_endpoint(self.remote_name, self.remote, self.entries, top)
 
     def _xet_tokens(self) -> Iterator[Token]:
         """What git-xet would send: the URL's password, `HF_TOKEN`, `.netrc`, or the helpers' token for the host."""

@@ -13,6 +13,7 @@ from git_credential_hf.problem import runnable
 if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
     from git_credential_hf.doctor.finding import Finding
+    from git_credential_hf.doctor.fix import Fixed
 
 WIDTH = 80  # columns
 MARKS = {"ok": ("✓ ok  ", "green"), "warning": ("! warn", "yellow"), "error": ("✗ FAIL", "red")}
@@ -35,6 +36,8 @@ def report_lines(examination: "Examination", paint: Paint) -> Iterator[str]:
             yield from _finding_lines(finding)
     yield ""
     yield from wrap("", _summary(examination.findings))
+    if examination.ignored:
+        yield from wrap("", f"{_count(examination.ignored, 'warning')} not shown, as `git config hf.ignore` says")
 
 
 def _finding_lines(finding: "Finding") -> Iterator[str]:
@@ -42,6 +45,14 @@ def _finding_lines(finding: "Finding") -> Iterator[str]:
     for line in finding.detail.split("\n") if finding.detail else ():
         yield from wrap(" " * 10, line)
     yield from wrap(" " * 8 + "fix: ", runnable(finding.fix))
+
+
+def fix_lines(fixed: "Fixed") -> Iterator[str]:
+    """Return what `--fix` has fixed, and how to undo it."""
+    for number, finding in enumerate(fixed.gone):
+        yield from wrap("fixed:  " if number == 0 else " " * 8, finding.title)
+    if fixed.can_undo:
+        yield from wrap("undo:   ", "run `git-credential-hf doctor --undo`")
 
 
 def wrap(start: str, text: str) -> list[str]:
@@ -71,5 +82,9 @@ def _summary(findings: "list[Finding]") -> str:
         return "healthy: nothing is wrong"
     errors = sum(finding.severity == "error" for finding in findings)
     numbers = ((errors, "problem"), (len(findings) - errors, "warning"))
-    counts = ", ".join(f"{number} {word}{'s' if number > 1 else ''}" for number, word in numbers if number)
+    counts = ", ".join(_count(number, word) for number, word in numbers if number)
     return f"{counts}; next: {runnable(first_fix(findings) or '')}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' if number > 1 else ''}"

@@ -14,15 +14,15 @@ from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
-from git_credential_hf.masking import mask_token, register_secret
+from git_credential_hf.masking import is_placeholder, mask_token, register_secret
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
 from git_credential_hf.program import user_name
 from git_credential_hf.refresh import storage_problem
-from git_credential_hf.state import backup_directory
 from git_credential_hf.token_files import foreign_owner, login_hint, stored_tokens_path, token_path
 from git_credential_hf.tokens import Token, login_token
 
 EXPIRING = 3 * 24 * 3600  # seconds before its expiry from which a token that cannot be renewed is reported
+_EXAMPLE = "is the placeholder of an example, not a token"
 _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|\$\{\{.*\}\}|\{\{.*\}\}|%\w+%|<.*>")  # of shells, CI systems, templates
 
 
@@ -70,6 +70,15 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             NOT_LOGGED_IN,
             f"HF_TOKEN is not set, and there is no token in {path}",
             token_hint(),
+        )
+    if token and _has_lost_renewal(token):
+        yield Finding(
+            "login-not-renewable",
+            "warning",
+            "the browser login has lost what renews it, and will expire",
+            f"{stored_tokens_path()} has no refresh token for {token.describe()}: huggingface_hub before 1.20 drops it "
+            "when it stores another token",
+            f"{login_hint()}, and upgrade huggingface_hub wherever it is older",
         )
     if token and token.is_renewable and (storage := storage_problem(token.hub)) and storage.fix:
         yield Finding(
@@ -127,12 +136,12 @@ def check_variables(machine: Machine) -> Iterator[Finding]:
     """Check the form of the tokens in the environment, and whether one overrides the login."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         value = os.environ.get(name)
-        fault = None if value is None else _fault(register_secret(value))
+        fault = None if value is None else _fault(machine, register_secret(value))
         if value is not None and fault:
             new = f"set it to a token from {token_settings_url(machine.hub)}"
             instead = token_hint() if detect_environment() else new
             yield Finding(
-                "token-malformed",
+                _fault_id(fault),
                 "error" if value.strip() else "warning",
                 f"{name} {fault}",
                 f"{name} is set in the environment",
@@ -166,9 +175,9 @@ def check_token_files(machine: Machine) -> Iterator[Finding]:
                 lambda path=path: [ModeChange(path, 0o600)],  # type: ignore[misc] # mypy cannot infer it
             )
     login = _login()
-    fault = _fault(login.value) if login else None
+    fault = _fault(machine, login.value) if login else None
     if login and fault:
-        yield Finding("token-malformed", "error", f"the stored token {fault}", login.where(), token_hint(again=True))
+        yield Finding(_fault_id(fault), "error", f"the stored token {fault}", login.where(), token_hint(again=True))
 
 
 def check_legacy_file(machine: Machine) -> Iterator[Finding]:
@@ -186,7 +195,7 @@ def check_legacy_file(machine: Machine) -> Iterator[Finding]:
     def remove() -> list[Change]:
         content = read_file(path)
         register_secret((content or b"").decode("utf-8", "surrogateescape").strip())
-        return [FileChange(path, content, None, backup_in=backup_directory, summary=[f"remove {path}"])]
+        return [FileChange(path, content, None, summary=[f"remove {path}"])]
 
     yield Finding(
         "legacy-token-file",
@@ -205,9 +214,11 @@ def _login() -> Token | None:
         return None
 
 
-def _fault(value: str) -> str | None:
+def _fault(machine: Machine, value: str) -> str | None:
     """Return what is wrong with the form of a token; only the Hub knows all valid forms, so this is conservative."""
     text = value.strip()
+    if machine.token and text == machine.token.value and isinstance(machine.whose(machine.token), Account):
+        return None
     if not text:
         return "is empty"
     if _PLACEHOLDER.fullmatch(text):
@@ -216,7 +227,16 @@ def _fault(value: str) -> str | None:
         return "contains quotes"
     if re.search(r"\s", text):
         return "contains a space or a line break"
-    return None
+    return _EXAMPLE if is_placeholder(text) else None
+
+
+def _fault_id(fault: str) -> str:
+    return "token-placeholder" if fault == _EXAMPLE else "token-malformed"
+
+
+def _has_lost_renewal(token: Token) -> bool:
+    """Whether a browser login is stored without what renews it (docs/facts.md#t2)."""
+    return token.kind == "file" and token.value.startswith("hf_oauth_") and not token.is_renewable
 
 
 def _may_change_mode(path: str, status: os.stat_result) -> bool:

@@ -16,7 +16,7 @@ from programs import Done
 
 SCRIPTS = sysconfig.get_path("scripts")
 PROGRAM = os.path.join(SCRIPTS, "git-credential-hf")
-TOKEN = "hf_CaNaRyCaNaRyCaNaRyCaNaRyCaNaRy1234"
+TOKEN = "hf_CaNaRyWqZeTbPkLsVmXoGdJfHuYiRc1234"
 SHOWN = "hf_****1234"
 OLD_TOKEN = "hf_OlDoLdOlDoLdOlDoLdOlDoLdOlDoLd5678"
 REFRESH_TOKEN = "hf_oauth__refresh_CaNaRyCaNaRyCaNaRyCaNaRy1234"

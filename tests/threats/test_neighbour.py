@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from operations import serve_hub
 
-from git_credential_hf.files import FileChange
+from git_credential_hf.files import FileChange, back_up
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import cache_directory, is_recorded, private_directory, read_state, record, write_state
 from git_credential_hf.tokens import Token
@@ -233,7 +233,8 @@ def test_a_backup_name_that_is_taken(home: Path) -> None:
     for second in range(10):
         name = time.strftime("%Y%m%d-%H%M%S", time.localtime(date + second))
         (home / f"file.backup-{name}").symlink_to(home / "theirs")
-    FileChange(str(home / "file"), b"old", b"new", backup_in=lambda: str(home)).apply()
+    back_up(str(home / "file"), str(home))
+    FileChange(str(home / "file"), b"old", b"new").apply()
     (home / "file.lock").symlink_to(home / "theirs")
     with pytest.raises(Problem, match="is being changed"):
         FileChange(str(home / "file"), b"new", b"newer").apply()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_hf.files import FileChange, ModeChange, append_block, create_file, read_file, remove_block
+from git_credential_hf.files import FileChange, ModeChange, append_block, back_up, create_file, read_file, remove_block
 from git_credential_hf.problem import Problem
 
 
@@ -47,12 +47,12 @@ def test_lines_that_moved_are_not_shown() -> None:
 
 
 def test_change_of_a_file(tmp_path: Path) -> None:
-    """A change keeps the file's mode, copies the old content where it is told to for its owner, and leaves no lock."""
+    """A change keeps the file's mode and leaves no lock; a copy of it is for its owner alone."""
     file = tmp_path / "file"
     file.write_text("old")
     file.chmod(0o644)
-    FileChange(str(file), b"old", b"new", backup_in=lambda: str(tmp_path)).apply()
-    (backup,) = tmp_path.glob("file.backup-*")
+    backup = Path(back_up(str(file), str(tmp_path)))
+    FileChange(str(file), b"old", b"new").apply()
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o644)
     assert (backup.read_text(), stat.S_IMODE(backup.stat().st_mode)) == ("old", 0o600)
     FileChange(str(file), b"new", None).apply()

@@ -29,9 +29,9 @@ OURS = {
     "doctor/changes.py": {"self.path"},
     "doctor/copies.py": {"problem.fix"},
     "doctor/environment.py": {"PUBLIC_HUB", "TRUSTED_PUBLISHERS", "configure"},
-    "doctor/git_setup.py": {"' '.join(variables)", "problem.fix"},
+    "doctor/git_setup.py": {"' '.join(variables)", "problem.fix", "user"},  # `is_valid_name`
     "doctor/repository.py": {"page"},
-    "doctor/token.py": {"instead", "name", "token.place"},
+    "doctor/token.py": {"instead", "login_hint()", "name", "token.place"},
     "git/config.py": {"variable"},
     "git/credentials.py": {"_without_password(url, plain, entries)", "configure_hint()"},
     "git/helpers.py": {"scope"},

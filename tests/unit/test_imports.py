@@ -38,11 +38,12 @@ LAYERS = [
     ["api.access", "api.contents", "hooks.install"],
     ["purge", "hooks.history", "hooks.uploads"],
     ["configure_env", "status", "hooks.rules", "doctor.machine"],
-    ["helper", "hooks.judge", "doctor.changes", "doctor.environment", "doctor.repository"],
+    ["helper", "hooks.judge", "doctor.changes", "doctor.undo", "doctor.environment", "doctor.repository"],
     ["doctor.copies", "doctor.token"],
     ["doctor.git_setup"],
     ["doctor"],
-    ["doctor.fix", "doctor.report", "output", "manpage"],
+    ["doctor.fix", "doctor.markdown", "output", "manpage"],
+    ["doctor.report"],
     ["cli"],
     ["__main__", "launcher"],  # the one circle: the launcher starts `__main__`, and `python -m` the launcher
 ]

@@ -605,6 +605,6 @@ def test_root_in_the_home_of_a_user(home: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("TMPDIR", str(temporary))
     assert cache_directory() is None
     assert record("renewed", TOKEN, 60) and is_recorded("renewed", TOKEN)
-    with pytest.raises(Problem, match="cannot keep a copy in "):
+    with pytest.raises(Problem, match="cannot keep a copy: "):
         backup_directory()
     assert [*home.iterdir(), *runtime.iterdir()] == []

@@ -17,7 +17,7 @@ from reasons import REASONS
 
 from git_credential_hf.doctor.finding import IDS
 
-from .conftest import Machine, hours, new_token, shown
+from .conftest import MODEL, Machine, hours, new_token, shown
 
 Act = Callable[[Machine], object]
 
@@ -425,6 +425,11 @@ ROWS = [
         beside=("env-overrides-login",),
     ),
     Row(
+        *("of an example", "token-placeholder", in_environment("HF_TOKEN", "hf_" + "x" * 34), "error"),
+        *("HF_TOKEN is the placeholder of an example", "HF_TOKEN is set", "run `unset HF_TOKEN`"),
+        beside=("env-overrides-login",),
+    ),
+    Row(
         *("in quotes", "token-malformed", in_environment("HUGGING_FACE_HUB_TOKEN", "'{another}'"), "error"),
         *("HUGGING_FACE_HUB_TOKEN contains quotes", "", "run `unset HUGGING"),
         beside=("env-overrides-login",),
@@ -604,6 +609,22 @@ ROWS = [
         *(r"etc-gitconfig: url\.https://huggingface\.co/\.insteadOf, with {shown}$", AGAIN),
         fixable=True,
     ),
+    Row(
+        *("somebody else's name", "account-mismatch"),
+        *(lambda machine: machine.repository(MODEL.replace("://", "://carol@")), "warning"),
+        *("is for carol, and git logs in as alice$", f"^{MODEL}$", f"log in as carol, or run `git remote .* {MODEL}`"),
+        needs="online",
+        by_hand=lambda machine: machine.git("remote", "set-url", "origin", MODEL),
+    ),
+    Row(
+        *("insteadOf", "uses-ssh", in_config("url.git@hf.co:.insteadOf", "https://huggingface.co/"), "warning"),
+        *("git goes to the Hub over SSH", r"\.gitconfig: url\.git@hf\.co:\.insteadof", "run `git config "),
+    ),
+    Row(
+        *("pushInsteadOf", "uses-ssh"),
+        *(in_config("url.ssh://git@hf.co/.pushInsteadOf", "https://huggingface.co/"), "warning"),
+        *("git pushes to the Hub over SSH", r"\.gitconfig: url\.ssh:", "run `git config "),
+    ),
     # --- git-lfs and the hooks
     Row(
         *("no git-lfs", "lfs-missing", no_git_lfs, "warning", "git-lfs is not installed", "not on PATH"),
@@ -737,7 +758,7 @@ def somewhere(request: pytest.FixtureRequest) -> Machine:
 
 def test_the_table_is_complete() -> None:
     """Each id has a row, and each row an id; what needs another user is in tests/e2e/fleet/test_shared_home.py."""
-    assert {row.id for row in ROWS} == set(IDS) - {"token-file-foreign", "login-not-renewable"}
+    assert {row.id for row in ROWS} == set(IDS) - {"token-file-foreign", "login-not-renewable", "lfs-access-sticky"}
     assert len(IDS) == len(set(IDS))
 
 
@@ -774,6 +795,38 @@ def test_finding(row: Row, somewhere: Machine) -> None:
         assert machine.files() == before
     if row.then:
         row.then(machine)
+
+
+def test_what_git_lfs_remembers(machine: Machine) -> None:
+    """With a login, `access = basic` is as it should be; without one, public files cannot be downloaded with it."""
+    machine.repository()
+    machine.git("config", "lfs.https://huggingface.co/alice/private-model.git/info/lfs.access", "basic")
+    assert machine.ids() == []
+    machine.log_out()
+    assert machine.ids() == ["no-token", "lfs-access-sticky"]
+    assert machine.ids("--fix", "--yes") == ["no-token", "lfs-access-sticky"]
+    assert machine.ids() == ["no-token"]
+
+
+def test_a_login_that_lost_its_renewal(machine: Machine) -> None:
+    """An old huggingface_hub writes stored_tokens without refresh tokens: the browser login ends some day."""
+    machine.log_in_again("hf_oauth_" + new_token()[3:])
+    (found,) = machine.examine()["findings"]
+    assert (found["id"], found["severity"]) == ("login-not-renewable", "warning")
+    assert "has no refresh token for" in found["detail"]
+    machine.log_in_again("hf_oauth_" + new_token()[3:], refresh_token="hf_oauth__refresh_x", expires_at=hours(9))
+    assert machine.ids() == []
+
+
+@pytest.mark.parametrize("url", ["git@hf.co:alice/private-model", "ssh://git@hf.co/alice/private-model"])
+def test_over_ssh(url: str, online: Machine) -> None:
+    """No program is said to send a token for a remote that is used over SSH, and all is well."""
+    online.repository(url)
+    seen = online.examine()
+    assert seen["findings"] == []
+    assert {(row["shown"], row["source"]) for row in seen["resolvers"][:3]} == {
+        (None, "not asked: the remote is used over SSH")
+    }
 
 
 def carry_out(machine: Machine, command: str) -> None:

@@ -149,10 +149,6 @@ def in_a_container(online: Machine) -> None:
     online.set("KUBERNETES_SERVICE_HOST", "10.0.0.1")
 
 
-def over_ssh(online: Machine) -> None:
-    online.repository("git@hf.co:alice/private-model")
-
-
 def below_the_top(online: Machine) -> None:
     online.where = online.repository() / "a folder"
     online.where.mkdir()
@@ -195,7 +191,6 @@ def with_another_service_in_netrc(online: Machine) -> None:
 WELL = [
     Machine.repository,
     in_a_container,
-    over_ssh,
     below_the_top,
     with_hooks,
     with_hooks_everywhere,

@@ -26,7 +26,7 @@ ID_TOKEN = "eyJCaNaRy.id.token"
 
 
 def canary(number: int) -> str:
-    return f"hf_CaNaRyCaNaRyCaNaRyCaNaRyCaNaRy{number:04}"
+    return f"hf_CaNaRyWqZeTbPkLsVmXoGdJfHuYiRc{number:04}"
 
 
 NETRC = f"""machine a.example login x password y
