@@ -179,8 +179,11 @@ class Decider:
             return Problem(NOT_LOGGED_IN, login_hint())
         # A variable may be set for one command: it takes no place but that of its own value.
         is_login = current.kind != "env"
-        if secret == current.value or (self._has_stored(secret, hub) and (is_login or self._is_asked)):
+        if secret == current.value:
             return None
+        if self._has_stored(secret, hub) and (is_login or self._is_asked):
+            mine = self._account(current) if self._is_asked else None
+            return mine if isinstance(mine, Problem) and _is_refused(mine) else None
         theirs = self._account(Token(secret, "helper", "another helper", hub=hub))
         if isinstance(theirs, Problem):
             return None if _is_refused(theirs) else theirs

@@ -4,11 +4,13 @@ Each `check_*` checks one thing, and yields findings, with the changes that fix 
 """
 
 from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
 
+from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import try_hub_again
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
 from git_credential_hf.doctor.environment import check_editor, check_endpoint, check_home, check_job, check_program
-from git_credential_hf.doctor.finding import IDS, Finding, Row
+from git_credential_hf.doctor.finding import IDS, OF_OTHER_TOKENS, OF_THE_URL, Finding, Row
 from git_credential_hf.doctor.git_setup import (
     check_account,
     check_git,
@@ -73,8 +75,28 @@ class Examination:
         causes = [finding for area in SOURCE_AREAS for finding in self.areas.get(area, ())]
         self.areas[TOKEN_AREA][:0] = check_resolvers(machine, self.resolvers, causes)
         self._drop_ignored(machine)
+        if self._git_works(machine):
+            self._downgrade()
         findings = [finding for found in self.areas.values() for finding in found]
         self.findings = sorted(findings, key=lambda finding: IDS.index(finding.id))
+
+    def _git_works(self, machine: Machine) -> bool:
+        """Whether the Hub confirms what git and git-lfs would send, of the login's account if there is a login."""
+        accounts = {row.account for row in self.resolvers if row.program in ("git", "git-lfs")}
+        login = machine.whose(machine.token) if machine.token else None
+        if urlsplit(machine.url).netloc.count("@") > 1:
+            return False  # git takes the first for the end of the user's name
+        if machine.token is None:
+            return len(accounts) == 1 and None not in accounts
+        return isinstance(login, Account) and accounts == {login.name}
+
+    def _downgrade(self) -> None:
+        """Make warnings of what is about other tokens, with which git works until the next login."""
+        is_of_url = any(row.token and row.token.kind == "url" for row in self.resolvers)  # for one repository alone
+        ids = OF_THE_URL if is_of_url else OF_OTHER_TOKENS
+        for finding in (finding for found in self.areas.values() for finding in found):
+            if finding.id in ids:
+                finding.severity = "warning"
 
     def _drop_ignored(self, machine: Machine) -> None:
         """Drop the warnings that `hf.ignore` names; an error stays, as git does not work with it."""

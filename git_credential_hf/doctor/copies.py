@@ -34,7 +34,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
             if not content or mentions_host(content, hosts):
                 yield Finding(
                     "netrc-unreadable",
-                    "warning",
+                    "error" if content else "warning",  # git may fail, or send what is in it
                     f"{path} cannot be checked, or edited automatically",
                     problem.message,
                     f"fix {shell_word(path)} by hand" + (f": {problem.fix}" if problem.fix else ""),

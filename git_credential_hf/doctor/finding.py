@@ -22,6 +22,13 @@ IDS = (
     *("repo-no-access", "repo-read-only", "repo-gated"),
 )
 
+# What is no error as long as git works with what it has: a token from another place than the login.
+OF_OTHER_TOKENS = (
+    *("resolvers-disagree", "no-token", "netrc-entry", "helper-not-configured", "helper-not-found", "helper-bypassed"),
+    *("helper-shadowed", "stale-copy", "token-in-remote-url", "token-in-git-config"),
+)
+OF_THE_URL = ("resolvers-disagree", "token-in-remote-url")
+
 RUN_FIX = "run `git-credential-hf doctor --fix`"
 # For what may be the only credential that works, or that may do as much.
 _LOG_IN_FIRST = (

@@ -15,7 +15,7 @@ from git_credential_hf.doctor.finding import Finding, fix_first
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, config_path, git_directory, removal_command
 from git_credential_hf.git.helpers import HelperChains, bypassing_variables, configure_hint, shown_helper
-from git_credential_hf.git.lfs import MISSING, pointers_problem, setup_problem
+from git_credential_hf.git.lfs import MISSING, files_in_lfs, pointers_problem, setup_problem
 from git_credential_hf.git.lfs_endpoint import LfsEndpoint
 from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
@@ -172,12 +172,13 @@ def check_account(machine: Machine) -> Iterator[Finding]:
 def check_lfs(machine: Machine) -> Iterator[Finding]:
     """Check that git-lfs works: most repositories of the Hub store files in LFS."""
     problem = setup_problem(machine.entries if find_program("git-lfs") else [])
+    severity = "error" if problem and machine.remote and files_in_lfs() else "warning"
     if problem and problem.message == MISSING:
-        yield Finding("lfs-missing", "warning", problem.message, "git-lfs is not on PATH", problem.fix or "")
+        yield Finding("lfs-missing", severity, problem.message, "git-lfs is not on PATH", problem.fix or "")
     elif problem:
         yield Finding(
             "lfs-not-hooked",
-            "warning",
+            severity,
             problem.message,
             "filter.lfs is not in git's configuration",
             problem.fix or "",

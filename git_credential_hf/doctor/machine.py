@@ -9,15 +9,17 @@ from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
 from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.doctor.finding import Row
+from git_credential_hf.files import read_file
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.credentials import falls_through, git_credentials
-from git_credential_hf.git.helpers import configured_hubs, default_hub
+from git_credential_hf.git.helpers import HelperChains, bypassing_variables, configured_hubs, default_hub
 from git_credential_hf.git.lfs_endpoint import LfsEndpoint, upload_endpoint
+from git_credential_hf.git.netrc import mentions_host, netrc_paths, parse_netrc
 from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.git.run import find_program, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, parse_remote, parse_repository
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers
 from git_credential_hf.tokens import Token, current_token, may_be_for
 
@@ -147,11 +149,31 @@ class Machine:
 
     def why_kept(self, secret: str, origin: str) -> Problem | None:
         """Return why a secret that git has from elsewhere for this origin stays, `None` if it is stale (`Decider`)."""
+        if self.unreadable_netrc:  # git may not get past it to this program
+            return Problem(
+                f"{self.unreadable_netrc} is not in order", f"fix {shell_word(self.unreadable_netrc)} by hand"
+            )
+        unused_for = HelperChains(self.origins, self.entries).unused_for
+        if variables := bypassing_variables(unused_for):
+            return Problem("git does not ask this helper", f"run `unset {' '.join(variables)}`")
         return self._decider.why_kept(secret, hub_at(origin, self.other_hubs) or self.hub)
 
     def why_copy_kept(self, copy: TokenCopy) -> Problem | None:
         """Return why what another helper holds stays."""
         return self.why_kept(copy.secret, copy.origin)
+
+    @cached_property
+    def unreadable_netrc(self) -> str | None:
+        """The netrc file that names a Hub, but is not written as all programs read it alike."""
+        for path in netrc_paths():
+            content = b""
+            try:
+                content = read_file(os.path.realpath(path)) or b""
+                parse_netrc(content)
+            except Problem:
+                if mentions_host(content, [origin.partition("://")[2].partition(":")[0] for origin in self.origins]):
+                    return path
+        return None
 
     @cached_property
     def _decider(self) -> Decider:

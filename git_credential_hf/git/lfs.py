@@ -51,13 +51,18 @@ def pointers_problem(entries: list[ConfigEntry]) -> Problem | None:
     return None if chosen or not _has_only_pointers() else Problem(NOT_DOWNLOADED, _fix(entries, "git lfs pull"))
 
 
-def _has_only_pointers() -> bool:
+def files_in_lfs() -> list[str]:
+    """Return the files of this work tree that are in LFS, relative to the current directory."""
     try:
-        # Without what a hostile repository would have git run; relative to this directory.
+        # Without what a hostile repository would have git run.
         listed = run_git("-c", "core.fsmonitor=false", "ls-files", "-z", ":(top,attr:filter=lfs)", seconds=_SECONDS)
     except Problem:
-        return False  # not in a work tree
-    states = [_is_pointer(os.fsdecode(name)) for name in listed.split(b"\0") if name]
+        return []  # not in a work tree
+    return [os.fsdecode(name) for name in listed.split(b"\0") if name]
+
+
+def _has_only_pointers() -> bool:
+    states = [_is_pointer(name) for name in files_in_lfs()]
     return True in states and False not in states
 
 

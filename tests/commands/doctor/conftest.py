@@ -75,8 +75,11 @@ class Machine(Account):
             (self.home / ".cache/huggingface" / name).chmod(0o600)
 
     def repository(self, url: str = MODEL) -> Path:
-        """Create a repository with this remote, and enter it."""
+        """Create a repository with this remote, if there is none yet, and enter it."""
         self.where = self.home / "work"
+        if self.where.exists():
+            self.git("remote", "set-url", "origin", url)
+            return self.where
         self.where.mkdir()
         self.git("init", "--quiet", "--initial-branch", "main")
         self.git("remote", "add", "origin", url)

@@ -480,7 +480,7 @@ ROWS = [
     ),
     Row(
         *("torn .netrc", "netrc-unreadable", in_netrc(BEFORE + 'machine huggingface.co login a password "{token}\n')),
-        *("warning", "cannot be checked", "quoted word.*line 2", "by hand: "),
+        *("error", "cannot be checked", "quoted word.*line 2", "by hand: "),
         by_hand=in_netrc(BEFORE),
     ),
     # --- credential helpers
