@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from git_credential_hf.configure import HOOKS_SETTINGS, Settings, path_in_home, plan_configure, user_directory
 from git_credential_hf.files import Change, FileChange, OwnFileChange, read_file
+from git_credential_hf.git import lfs
 from git_credential_hf.git.config import (
     ConfigEntry,
     config_path,
@@ -33,7 +34,7 @@ from git_credential_hf.git.config import (
     removal_command,
 )
 from git_credential_hf.git.helpers import helper_command
-from git_credential_hf.git.run import git_line, git_version
+from git_credential_hf.git.run import find_program, git_line, git_version
 from git_credential_hf.hooks.hooks_path import (
     HOOKS_DIRECTORY,
     MARK,
@@ -46,6 +47,7 @@ from git_credential_hf.hooks.hooks_path import (
 )
 from git_credential_hf.hooks.steps import (
     BEFORE_SUFFIX,
+    InstallLfsHooks,
     RestoreHook,
     WriteDirectory,
     WriteHook,
@@ -74,6 +76,7 @@ FORWARDED_HOOKS = (
 # that finds nothing to do makes a fetch or a rebase take several times as long. A global directory cannot know.
 MIRRORED_HOOKS = ("push-to-checkout", "reference-transaction", "post-index-change")
 
+_LFS_VERSION = "lfs.repositoryformatversion"  # git-lfs sets it wherever it is used
 MIN_GIT_VERSION = (2, 36)  # for `hasconfig` in an `includeIf`
 
 
@@ -168,7 +171,20 @@ def plan_uninstall(scope: str) -> list[Change]:
     changes = place.removal()
     for name in CHECKING_HOOKS:
         changes += _give_back(os.path.join(place.default, name))
-    return changes
+    return [*changes, *_lfs_hooks(place)] if changes else []
+
+
+def _lfs_hooks(place: "_Place") -> list[Change]:
+    """Return the change that installs git-lfs's hooks, if it would have done so by itself but for ours."""
+    entries = read_config()
+    uses_lfs = is_directory(os.path.join(place.common, "lfs")) or any(e.key == _LFS_VERSION for e in entries)
+    if not uses_lfs or not lfs.is_used(entries) or find_program("git-lfs") is None:
+        return []
+    previous = place.previous()
+    directory = place.default if previous is None else place.resolved(previous)
+    path = os.path.join(directory, "pre-push")
+    is_there = path_exists(path) and not _is_our_script(read_hook(path))
+    return [] if is_there or path_exists(path + BEFORE_SUFFIX) else [InstallLfsHooks(directory)]
 
 
 def _plan_global(place: "_Place", new: Settings | None) -> list[Change]:
@@ -275,12 +291,13 @@ class _Place:
         self.content = read_file(self.config)
         self.base = without_hooks_path(self.content)
         if scope == "global":
+            self.common = ""  # each repository's own
             self.directory = os.path.join(user_directory(), HOOKS_DIRECTORY)
-            self.default = ""  # each repository's own
+            self.default = ""
         else:
-            common = os.path.normpath(os.path.join(self.top, git_line("rev-parse", "--git-common-dir")))
-            self.directory = os.path.join(common, HOOKS_DIRECTORY)
-            self.default = os.path.join(common, "hooks")
+            self.common = os.path.normpath(os.path.join(self.top, git_line("rev-parse", "--git-common-dir")))
+            self.directory = os.path.join(self.common, HOOKS_DIRECTORY)
+            self.default = os.path.join(self.common, "hooks")
             self.top = _hook_directory()
 
     def resolved(self, value: str) -> str:

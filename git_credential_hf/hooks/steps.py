@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 
 from git_credential_hf.files import create_file, make_directory
+from git_credential_hf.git.run import run_git
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import hold_signals, is_process_running
 
@@ -119,6 +120,22 @@ class WriteDirectory:
         _remove_if_empty(self.path)
         if os.path.basename(os.path.dirname(self.path)) == "git-credential-hf":
             _remove_if_empty(os.path.dirname(self.path))
+
+
+class InstallLfsHooks:
+    """Let git-lfs install its own hooks in a directory."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.path = os.path.join(directory, "pre-push")
+
+    def describe(self) -> list[str]:
+        """Describe the change."""
+        return [f"run `git lfs update`, which writes its hooks to {self.directory}"]
+
+    def apply(self) -> None:
+        """Run git-lfs; raises `Problem` if it fails."""
+        run_git("-c", f"core.hooksPath={self.directory}", "lfs", "update")
 
 
 # --- files ---
