@@ -55,7 +55,7 @@ from git_credential_hf.hooks.steps import (
     is_runnable,
     list_names,
     path_exists,
-    path_state,
+    path_states,
     read_hook,
 )
 from git_credential_hf.problem import Problem, shell_word
@@ -300,6 +300,8 @@ class _Place:
             self.default = os.path.join(self.common, "hooks")
             self.top = _hook_directory()
 
+        self.planned = path_states(*(os.path.join(self.directory, name) for name in list_names(self.directory)))
+
     def resolved(self, value: str) -> str:
         """Return the directory that a value of `core.hooksPath` means."""
         return os.path.normpath(os.path.join(self.top, expanded_path(value)))
@@ -369,7 +371,9 @@ class _Place:
         """Return the change that makes our directory have these; what others have added to one stays."""
         self.refuse_foreign_files()
         kept = {name: _lines_of_others(read_hook(os.path.join(self.directory, name))) for name in scripts}
-        return WriteDirectory(self.directory, {name: script + kept[name] for name, script in scripts.items()})
+        return WriteDirectory(
+            self.directory, {name: script + kept[name] for name, script in scripts.items()}, self.planned
+        )
 
     def removal(self) -> list[Change]:
         """Return the changes that remove our directory, git's configuration first."""
@@ -386,7 +390,7 @@ class _Place:
             self.refuse_foreign_files()
             for name in list_names(self.directory):
                 _refuse_lines_of_others(os.path.join(self.directory, name))
-            changes.append(WriteDirectory(self.directory, None))
+            changes.append(WriteDirectory(self.directory, None, self.planned))
         return changes
 
     def refuse_foreign_files(self) -> None:
@@ -425,7 +429,8 @@ class _Place:
 
 def _take_over(path: str, content: bytes) -> list[Change]:
     """Return the changes that put our hook at `path`, and preserve the one that is there."""
-    before = path + BEFORE_SUFFIX
+    before, legacy = path + BEFORE_SUFFIX, path + ".legacy"
+    planned = path_states(path, before, legacy)
     for place in (path, before):
         if is_directory(place):
             raise Problem(
@@ -435,22 +440,25 @@ def _take_over(path: str, content: bytes) -> list[Change]:
     current = read_hook(path)
     if _is_our_script(current):
         content += _lines_of_others(current)
-        return [WriteHook(path, content, preserves=False)] if current != content or not is_runnable(path) else []
+        return (
+            [WriteHook(path, content, planned, preserves=False)] if current != content or not is_runnable(path) else []
+        )
     if not path_exists(path):
-        return [WriteHook(path, content, preserves=False)]
-    legacy = path + ".legacy"
+        return [WriteHook(path, content, planned, preserves=False)]
     if _is_of_pre_commit(current) and _is_our_script(read_hook(legacy)):  # installed after ours, which it runs first
         return (
-            [WriteHook(legacy, content, preserves=False)]
+            [WriteHook(legacy, content, planned, preserves=False)]
             if read_hook(legacy) != content or not is_runnable(legacy)
             else []
         )
     if not path_exists(before):
-        return [WriteHook(path, content, preserves=True)]
-    if path_state(path) == path_state(before) or _is_of_git_lfs(current, os.path.basename(path)):
-        return [WriteHook(path, content, preserves=False)]  # after a `kill -9`; or our hook runs git-lfs anyway
+        return [WriteHook(path, content, planned, preserves=True)]
+    if planned[path] == planned[before] or _is_of_git_lfs(current, os.path.basename(path)):
+        return [
+            WriteHook(path, content, planned, preserves=False)
+        ]  # after a `kill -9`; or our hook runs git-lfs anyway
     if _is_of_pre_commit(current) and _is_of_pre_commit(read_hook(before)):
-        return [WriteHook(path, content, preserves=True)]  # it was installed again
+        return [WriteHook(path, content, planned, preserves=True)]  # it was installed again
     raise Problem(
         f"{path} was replaced by another hook, and {before} exists as well",
         f"if the second is no longer needed: mv {shell_word(before)} {shell_word(path)}.old",
@@ -459,24 +467,25 @@ def _take_over(path: str, content: bytes) -> list[Change]:
 
 def _give_back(path: str) -> list[Change]:
     """Return the inverse of `_take_over`."""
-    before: str | None = path + BEFORE_SUFFIX if path_exists(path + BEFORE_SUFFIX) else None
-    current = read_hook(path)
     legacy = path + ".legacy"
+    planned = path_states(path, path + BEFORE_SUFFIX, legacy)
+    before: str | None = path + BEFORE_SUFFIX if planned[path + BEFORE_SUFFIX] else None
+    current = read_hook(path)
     if _is_our_script(current):
         _refuse_lines_of_others(path)
-        return [RestoreHook(path, before)]
+        return [RestoreHook(path, before, planned)]
     if _is_of_pre_commit(current) and _is_our_script(read_hook(legacy)):
         if before and _is_of_pre_commit(read_hook(before)):
-            return [RestoreHook(legacy, None, (before,))]
-        return [RestoreHook(legacy, before)]
+            return [RestoreHook(legacy, None, planned, leftovers=(before,))]
+        return [RestoreHook(legacy, before, planned)]
     if before is None:
         return []
     if not path_exists(path):
-        return [RestoreHook(path, before)]
-    if path_state(path) == path_state(before):
-        return [RestoreHook(before, None)]
+        return [RestoreHook(path, before, planned)]
+    if planned[path] == planned[before]:
+        return [RestoreHook(before, None, planned)]
     if _is_of_git_lfs(current, os.path.basename(path)) and b"lfs pre-push" in (read_hook(before) or b""):
-        return [RestoreHook(path, before)]
+        return [RestoreHook(path, before, planned)]
     raise Problem(
         f"{path} was replaced by another hook, and {before} is the original one",
         f"if it is to come back: mv {shell_word(path)} {shell_word(path)}.old && "
