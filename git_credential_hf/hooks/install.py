@@ -29,7 +29,6 @@ from git_credential_hf.git.config import (
     parse_config,
     quote_value,
     read_config,
-    read_config_file,
     read_user_config,
     removal_command,
 )
@@ -193,7 +192,6 @@ def _plan_global(place: "_Place", new: Settings | None) -> list[Change]:
         needed, found = (".".join(map(str, version)) for version in (MIN_GIT_VERSION, git_version()))
         message = f"git {needed} can limit hooks to repositories with a Hub remote, and this is {found}"
         raise Problem(message, "run `git-credential-hf hooks install` in each of them")
-    _refuse_conditional_path()
     directory = place.planned_directory(_scripts(place.previous(), place))
     changes: list[Change] = [] if directory.is_made() else [directory]
     settings = os.path.join(user_directory(), HOOKS_SETTINGS)
@@ -202,18 +200,6 @@ def _plan_global(place: "_Place", new: Settings | None) -> list[Change]:
     if (before := read_file(settings)) != content:
         changes.append(OwnFileChange(settings, before, content))
     return [*changes, *plan_configure("global", new, helper=None if new is None else True, hooks=True)]
-
-
-def _refuse_conditional_path() -> None:
-    """Raise `Problem` if `core.hooksPath` depends on the repository (includeIf): ours would override it, everywhere."""
-    for entry in read_user_config():
-        if entry.section != "includeif" or not entry.value or entry.value == HOOKS_SETTINGS:
-            continue
-        beside = os.path.dirname(entry.origin.removeprefix("file:"))
-        path = os.path.join(beside, os.path.expanduser(entry.value))
-        if os.path.isfile(path) and any(map(sets_hooks_path, read_config_file(path))):
-            message = f"{path} sets core.hooksPath for some repositories, which hooks for all would override"
-            raise Problem(message, "run `git-credential-hf hooks install` in the repositories that need it")
 
 
 def inspect_hooks(scope: str) -> InstalledHooks:
@@ -419,12 +405,13 @@ class _Place:
 
     def overridden_by(self) -> str | None:
         """Return the setting that overrides the global hooks in this repository, if there is one."""
-        for entry in reversed(read_config()):
-            if sets_hooks_path(entry):
-                is_global = entry.scope in ("system", "global") or is_our_hooks_path(entry.value or "")
-                origin = entry.origin.removeprefix("file:")
-                return None if is_global else f"core.hooksPath is {entry.value} ({origin})"
-        return None
+        settings = [entry for entry in read_config() if sets_hooks_path(entry)]
+        if not settings or is_our_hooks_path(settings[-1].value or ""):
+            return None
+        is_global = settings[-1].scope in ("system", "global")
+        if is_global and not any(is_our_hooks_path(entry.value or "") for entry in settings):
+            return None  # this repository has no Hub remote
+        return f"core.hooksPath is {settings[-1].value} ({settings[-1].origin.removeprefix('file:')})"
 
 
 def _take_over(path: str, content: bytes) -> list[Change]:
@@ -497,7 +484,7 @@ def _give_back(path: str) -> list[Change]:
 
 
 def _script(name: str, before: str | None) -> bytes:
-    """Return one of the scripts in `hooks/`, adapted; `before`: the value of that variable in it."""
+    """Return one of the scripts in `hooks/`, adapted; `before`: the lines that set this variable."""
     source = name if name in CHECKING_HOOKS else "other"
     package = os.path.dirname(__file__)
     for directory in (os.path.join(package, "scripts"), os.path.join(package, "..", "..", "hooks")):  # or a checkout
@@ -512,7 +499,7 @@ def _script(name: str, before: str | None) -> bytes:
         if line.startswith("hf=") and program != "hf":
             lines[number] = f"hf={program.removeprefix('!')}\n"
         if line.startswith("before=") and before is not None:
-            lines[number] = f"before={before}\n"
+            lines[number] = before
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
@@ -524,14 +511,30 @@ def _scripts(previous: str | None, place: _Place) -> dict[str, bytes]:
     others += [name for name in MIRRORED_HOOKS if directory and is_runnable(os.path.join(directory, name))]
     prefix = (previous.rstrip("/") if previous.strip("/") else "/.") if previous is not None else ""
     for name in (*CHECKING_HOOKS, *others):
-        variable = name if name in CHECKING_HOOKS else "$name"
-        if previous is not None:
-            hooks[name] = _script(name, f"{shlex.quote(prefix)}/{variable}")
-        elif name in CHECKING_HOOKS:
-            hooks[name] = _script(name, f"$(git rev-parse --git-common-dir)/hooks/{variable}")
+        is_checking = name in CHECKING_HOOKS
+        variable, common = (name, "$(git rev-parse --git-common-dir)") if is_checking else ("$name", "$common")
+        own = f"{common}/hooks"
+        if place.scope == "global":
+            hooks[name] = _script(name, _LOOKED_UP.format(own=own, name=variable))
+        elif previous is not None:
+            hooks[name] = _script(name, f"before={shlex.quote(prefix)}/{variable}\n")
         else:
-            hooks[name] = _script(name, None)
+            hooks[name] = _script(name, f"before={own}/{variable}\n")
     return hooks
+
+
+# The hook that git would run without ours, in each repository and at each moment: a condition (includeIf) or another
+# program may set `core.hooksPath`, now or later.
+_LOOKED_UP = """\
+directory={own}
+while IFS= read -r value; do
+    case $value in */git-credential-hf/hf-hooks) ;; *) directory=$value ;; esac
+done << VALUES
+$(git config --type=path --get-all core.hooksPath || echo /git-credential-hf/hf-hooks)
+VALUES
+case $directory in '' | /dev/null) exit 0 ;; esac # this disables all hooks
+before=$directory/{name}
+"""
 
 
 def _is_our_script(content: bytes | None) -> bool:

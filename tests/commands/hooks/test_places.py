@@ -480,18 +480,75 @@ def test_global_and_a_foreign_directory(bench: Bench) -> None:
     assert bench.logged("husky") == ["husky"], "the repository's own"
 
 
-def test_global_and_a_conditional_path(bench: Bench, home: Path) -> None:
-    """A `core.hooksPath` that the user has for some repositories is neither overridden nor made one for all."""
+def set_in(bench: Bench, home: Path, how: str, value: str) -> None:
+    """Set `core.hooksPath` for the user or for all users; `above`: before our line in `~/.gitconfig`."""
+    if how == "condition above":
+        (home / "work.gitconfig").write_text(f"[core]\n\thooksPath = {value}\n")
+        config = home / ".gitconfig"
+        condition = f'[includeIf "gitdir:{bench.where}/"]\n\tpath = ~/work.gitconfig\n'
+        config.write_text(condition + config.read_text())
+    else:
+        bench.git("config", f"--{how}", "core.hooksPath", value)
+
+
+@pytest.mark.git_versions
+@for_all_repositories
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("how", ["condition above", "global", "system"])
+def test_hooks_path_beside_the_global_hooks(
+    how: str, when: str, bench: Bench, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hooks that git would run without ours run in each repository, whenever their directory is set or unset."""
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(bench.folder / "system"))
+    monkeypatch.delenv("GIT_CONFIG_NOSYSTEM")
+    (home / ".gitconfig").write_text("[core]\n\tpager = cat\n" + (home / ".gitconfig").read_text())
+    for place in (home / "their hooks", bench.folder / "other/.git/hooks"):
+        for name in ("pre-push", "commit-msg"):
+            script(place / name, f'#!/bin/sh\necho "custom {name} {place.name}" >> "$LOG"\n')
+    where = bench.repository(lfs=False)
+    script(where / ".git/hooks/commit-msg", '#!/bin/sh\necho "custom own" >> "$LOG"\n')
+
+    def ran() -> list[tuple[str, str]]:
+        bench.commit()
+        bench.log.write_text("")
+        bench.git("commit", "--allow-empty", "--message", "x")
+        committed = bench.log.read_text()
+        bench.push(0, "origin", "HEAD:main", "HEAD:side")
+        return re.findall("(?m)^custom (.*)$|^(check) hook", committed + bench.log.read_text())
+
+    if when == "before":
+        set_in(bench, home, how, "~/their hooks")
+    bench.install("global")
+    if when == "after":
+        assert ran() == [("", "check"), ("own", ""), ("", "check")]
+        set_in(bench, home, how, "~/their hooks")
+    assert inspect_hooks("global").problem() is None
+    theirs = [("", "check"), ("commit-msg their hooks", ""), ("", "check"), ("pre-push their hooks", "")]
+    assert ran() == theirs
+    bench.repository("other")
+    bench.git("commit", "--allow-empty", "--message", "x")
+    assert ("custom commit-msg hooks" in bench.log.read_text()) == (how == "condition above")
+    bench.enter(where)
+    set_in(bench, home, how, "/dev/null")
+    assert ran() == []
+    if how == "condition above":
+        (home / "work.gitconfig").unlink()
+    else:
+        bench.git("config", f"--{how}", "--unset", "core.hooksPath")
+    assert ran() == [("", "check"), ("own", ""), ("", "check")]
+
+
+def test_a_condition_below_the_global_hooks(bench: Bench, home: Path) -> None:
+    """A condition that git reads after ours counts more, and `hooks status` says so."""
+    bench.install("global")
     where = bench.repository()
     (home / "work.gitconfig").write_text("[core]\n\thooksPath = .githooks\n")
     bench.git("config", "--global", f"includeIf.gitdir:{where}/.path", "~/work.gitconfig")
-    before = tree(home)
-    for place in (where, bench.folder):
-        bench.enter(place)
-        with pytest.raises(Problem, match=r"work\.gitconfig sets core\.hooksPath for some repositories"):
-            bench.install("global")
-    assert tree(home) == before
-    bench.enter(where)
+    problem = inspect_hooks("global").problem()
+    assert problem and "git does not run the global hooks in this repository: core.hooksPath is .githooks" in str(
+        problem
+    )
+    assert problem.fix == "git-credential-hf hooks install"
     bench.install()
     bench.assert_checked_first()
 
@@ -720,10 +777,10 @@ def test_hooks_in_effect(bench: Bench) -> None:
 
 
 def test_often(bench: Bench) -> None:
-    """A hook that git runs often starts no git itself, in a linked work tree neither."""
+    """A hook that git runs often starts git once, to look for `core.hooksPath`; without an answer, it works as well."""
     bench.repository()
     bench.install("global")
-    script(bench.folder / "trap/git", "#!/bin/sh\nexit 99\n")
+    script(bench.folder / "trap/git", f"#!/bin/sh\necho $1 >> {bench.folder}/started\nexit 99\n")
     bench.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", "x")
     bench.git("worktree", "add", "--quiet", bench.folder / "linked")
     hook = Path(inspect_hooks("global").directory, "prepare-commit-msg")
@@ -731,6 +788,7 @@ def test_often(bench: Bench) -> None:
     for directory in (".git", ".git/worktrees/linked"):  # as git sets it in a linked work tree
         bench.run(hook, directory, PATH=f"{bench.folder}/trap:/usr/bin:/bin", GIT_DIR=directory)
     assert bench.log.read_text() == "custom .git\ncustom .git/worktrees/linked\n"
+    assert (bench.folder / "started").read_text() == "config\nconfig\n"
 
 
 def test_foreign_in_our_directory(bench: Bench) -> None:
