@@ -15,11 +15,13 @@ from git_credential_hf.api.access import are_valid, check_access, stored_lfs_obj
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.credentials import (
+    NotAsked,
     falls_through,
     git_credentials,
     is_current_token,
     is_cut_off,
     is_given_elsewhere,
+    may_need_person,
 )
 from git_credential_hf.git.helpers import configured_hubs
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_line, run_git
@@ -240,6 +242,8 @@ class _Push:
         unknown = f"cannot check access to {self.repository.name}"
         try:
             answer = self._ask_for_tokens(self.repository)
+        except NotAsked:
+            return
         except NoAnswer as problem:
             self.verdict.warn(f"{unknown}: {problem.message}")
             return
@@ -262,7 +266,7 @@ class _Push:
         """
         write = not all(update.remote_ref.startswith("refs/pr/") for update in self.updates)
         answer: Answer | None = None
-        for token in git_credentials(self.url, self.entries):
+        for token in git_credentials(self.url, self.entries, persons=False):
             answer = check_access(token, repository, write=write)
             if not is_current_token(token):
                 self._warn_of_other_token(token)
@@ -285,7 +289,7 @@ class _Push:
         if all(self.severity[check] == "off" for check in CHECKS if check != "writeCheck"):
             return
         is_listed = any(update.is_new for update in self.updates)  # for the others git has announced an id
-        listed = _remote_oids(self.url) if is_listed else None
+        listed = _remote_oids(self.url, self.entries) if is_listed else None
         with _Progress("scanning this push") as progress:
             added = scan_push(
                 self.updates,
@@ -298,7 +302,9 @@ class _Push:
         found.add_all(self.severity, find_problems(added, self.entries, None))
         branch = self._other_branch() if found.refusals or found.warnings else ""
         if found.refusals or added.leaks:
-            if not is_listed and (listed := _remote_oids(self.url)):  # it may have the rest on another branch
+            if not is_listed and (
+                listed := _remote_oids(self.url, self.entries)
+            ):  # it may have the rest on another branch
                 added = without_known(added, self.updates, listed)
             if is_listed and listed is None and not announced_ids(self.updates):
                 self._do_not_refuse()
@@ -337,8 +343,10 @@ class _Push:
         if not missing:
             return pointers
         try:
-            token = next(git_credentials(self.url, self.entries), None)
+            token = next(git_credentials(self.url, self.entries, persons=False), None)
             stored = stored_lfs_objects(token, repository, missing) if token else set()
+        except NotAsked:
+            return [pointer for pointer in pointers if not pointer.is_missing]
         except Problem:
             stored = set()
         return [pointer for pointer in pointers if pointer.oid not in stored]
@@ -356,10 +364,11 @@ class _Push:
         return " " + shell_word(ref.removeprefix("refs/heads/"))
 
 
-def _remote_oids(url: str) -> list[str] | None:
+def _remote_oids(url: str, entries: Sequence[ConfigEntry] = ()) -> list[str] | None:
     """Return the ids of the references that a remote lists; `None` if it does not.
 
-    The URL is passed without its password, which other users could read among the arguments.
+    The URL is passed without its password, which other users could read among the arguments; and no credential is
+    asked for if a person may have to act.
     """
     scheme, separator, rest = without_credentials(url).partition("://")
     if separator and not scheme.lower().startswith("http"):
@@ -370,7 +379,8 @@ def _remote_oids(url: str) -> list[str] | None:
         # Not where `insteadOf` would lead, such as a mirror to read from: the longest match counts.
         plain = scheme + separator + rest
         alias = f"url.{plain}.insteadOf={plain}"
-        listed = run_git("-c", alias, "ls-remote", "--", plain, environment=NO_PROMPTS, may_connect=True)
+        helpers = ["-c", "credential.helper="] if may_need_person(url, entries) else []
+        listed = run_git("-c", alias, *helpers, "ls-remote", "--", plain, environment=NO_PROMPTS, may_connect=True)
     except Problem:
         return None
     return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]
