@@ -66,7 +66,9 @@ class WriteHook(_HookChange):
 
     def _make(self) -> None:
         """Give the old hook its second name first, then replace it: there is a hook at any moment."""
-        os.makedirs(os.path.dirname(self.path), 0o755, exist_ok=True)  # not for the group, whatever the umask
+        directory = os.path.dirname(self.path)
+        if not is_directory(directory):
+            make_directory(directory, _mode_in(os.path.dirname(directory)))
         if self.preserves:
             _second_name(self.path, self.path + BEFORE_SUFFIX)
         _put(self.path, self.content)
@@ -273,12 +275,22 @@ def _put(path: str, content: bytes) -> None:
     """Write an executable file atomically."""
     temporary = _temporary(path)
     # With sudo, in another user's repository or home, it is theirs.
-    owner = os.stat(os.path.dirname(path)) if sys.platform != "win32" and os.geteuid() == 0 else None
+    directory = os.path.dirname(path)
+    owner = os.stat(directory) if sys.platform != "win32" and os.geteuid() == 0 else None
     try:
-        create_file(temporary, content, executable=True, owner=owner)
+        create_file(temporary, content, mode=_mode_in(directory), owner=owner)
         os.replace(temporary, path)
     finally:
         _unlink(temporary)
+
+
+def _mode_in(directory: str) -> int:
+    """Return the permissions of a hook: for all who may use the directory that it is in, and not by the umask.
+
+    Git does not run a hook that it may not execute, nor the team's behind it. Nobody but its owner may write to it.
+    """
+    may_enter = os.stat(directory).st_mode & 0o011
+    return 0o700 | may_enter | may_enter << 2
 
 
 def _temporary(path: str) -> str:

@@ -868,6 +868,34 @@ def test_at_once(bench: Bench) -> None:
     assert tree(where) == before
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o775, 0o2777, 0o711, 0o750, 0o700])
+@pytest.mark.parametrize("arrangement", ["beside", "a new directory", "core.hooksPath"])
+def test_open_to_those_who_use_the_repository(arrangement: str, mode: int, bench: Bench) -> None:
+    """Whoever may enter the hooks' directory may run them, with whatever umask they were installed."""
+    where = bench.repository()
+    hooks = where / ".git/hooks"
+    if arrangement == "core.hooksPath":
+        hooks = script(where / "theirs/pre-commit", CUSTOM).parent
+        bench.git("config", "core.hooksPath", "theirs")
+    elif arrangement == "beside":
+        script(hooks / "pre-commit", CUSTOM)
+    else:
+        shutil.rmtree(hooks)
+    (hooks if hooks.exists() else hooks.parent).chmod(mode)
+    mask = os.umask(0o077)
+    try:
+        bench.install()
+    finally:
+        os.umask(mask)
+    for path in (where / ".git").rglob("hf-hooks*"):
+        assert {item.stat().st_mode & 0o777 for item in (path, *path.iterdir())} == {0o755}
+    used = {0o755: 0o755, 0o775: 0o755, 0o2777: 0o755, 0o711: 0o755, 0o750: 0o750, 0o700: 0o700}[mode]
+    if arrangement != "core.hooksPath":
+        made = [hooks / "pre-push", hooks / "pre-commit"] + [hooks] * (arrangement == "a new directory")
+        assert [oct(path.stat().st_mode & 0o777) for path in made] == [oct(used)] * len(made)
+    (where / ".git").chmod(0o755)
+
+
 @pytest.mark.parametrize("scope", HOOK_SCOPES)
 @pytest.mark.parametrize("umask", [0o000, 0o002])
 def test_nobody_else_may_change_a_hook(umask: int, scope: str, bench: Bench, home: Path) -> None:
