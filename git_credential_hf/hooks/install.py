@@ -16,7 +16,6 @@ complete before git's configuration names it, and removed only after that.
 
 import os
 import re
-import shlex
 from typing import NamedTuple
 
 from git_credential_hf.configure import HOOKS_SETTINGS, Settings, path_in_home, plan_configure, user_directory
@@ -26,8 +25,6 @@ from git_credential_hf.git.config import (
     ConfigEntry,
     config_path,
     git_directory,
-    parse_config,
-    quote_value,
     read_config,
     read_user_config,
     removal_command,
@@ -37,12 +34,15 @@ from git_credential_hf.git.run import find_program, git_line, git_version
 from git_credential_hf.hooks.hooks_path import (
     HOOKS_DIRECTORY,
     MARK,
+    OWN_DIRECTORY,
     checked_change,
     expanded_path,
+    hooks_path_setting,
+    included_block,
     is_our_hooks_path,
     sets_hooks_path,
-    with_hooks_path,
-    without_hooks_path,
+    with_included_block,
+    without_included_block,
 )
 from git_credential_hf.hooks.steps import (
     BEFORE_SUFFIX,
@@ -154,11 +154,12 @@ def plan_install(scope: str, new: Settings | None = None) -> list[Change]:
         return hooks + place.removal()
     directory = place.planned_directory(_scripts(previous, place))
     changes: list[Change] = [] if directory.is_made() else [directory]
-    in_place, at_end = (with_hooks_path(place.base, place.directory, at_end=last) for last in (False, True))
-    # At the end of the file if one that it includes would override it; and once there, it stays there.
-    after = in_place if place.is_last_setting() and place.content != at_end else at_end
-    if after != place.content:
-        changes.append(checked_change(FileChange(place.config, place.content, after), place.directory))
+    changes += place.setting(place.directory.replace(os.sep, "/"))
+    value, _ = place.effective()
+    is_in_effect = value is not None and place.resolved(value) == place.directory
+    if not (is_in_effect and included_block(place.common).encode("utf-8", "surrogateescape") in (place.content or b"")):
+        after = with_included_block(place.base, place.common)
+        changes.append(checked_change(FileChange(place.config, place.content, after)))
     return changes
 
 
@@ -194,11 +195,7 @@ def _plan_global(place: "_Place", new: Settings | None) -> list[Change]:
         raise Problem(message, "run `git-credential-hf hooks install` in each of them")
     directory = place.planned_directory(_scripts(place.previous(), place))
     changes: list[Change] = [] if directory.is_made() else [directory]
-    settings = os.path.join(user_directory(), HOOKS_SETTINGS)
-    lines = f"[core]\n\thooksPath = {quote_value(path_in_home(place.directory))}\n"
-    content = lines.encode("utf-8", "surrogateescape")
-    if (before := read_file(settings)) != content:
-        changes.append(OwnFileChange(settings, before, content))
+    changes += place.setting(path_in_home(place.directory))
     return [*changes, *plan_configure("global", new, helper=None if new is None else True, hooks=True)]
 
 
@@ -224,6 +221,7 @@ def inspect_hooks(scope: str) -> InstalledHooks:
         hooks = [_inspect_in_directory(place, name, True) for name in CHECKING_HOOKS]
     else:
         is_used = in_use == place.default or (is_our_hooks_path(value or "") and place.previous() is None)
+        is_used = is_used and not is_directory(place.directory)
         hooks = [_inspect_in_repository(place, name, is_used) for name in CHECKING_HOOKS]
     directory = place.directory if in_use == place.directory else os.path.dirname(hooks[0].path)
     found = InstalledHooks(scope, directory, hooks, None)
@@ -275,17 +273,18 @@ class _Place:
         self.top = _current_directory()
         self.config = config_path(scope)
         self.content = read_file(self.config)
-        self.base = without_hooks_path(self.content)
+        self.base = without_included_block(self.content)
         if scope == "global":
             self.common = ""  # each repository's own
-            self.directory = os.path.join(user_directory(), HOOKS_DIRECTORY)
+            own = user_directory()
             self.default = ""
         else:
             self.common = os.path.normpath(os.path.join(self.top, git_line("rev-parse", "--git-common-dir")))
-            self.directory = os.path.join(self.common, HOOKS_DIRECTORY)
+            own = os.path.join(self.common, OWN_DIRECTORY)
             self.default = os.path.join(self.common, "hooks")
             self.top = _hook_directory()
-
+        self.settings = os.path.join(own, HOOKS_SETTINGS)
+        self.directory = os.path.join(own, HOOKS_DIRECTORY)
         self.planned = path_states(*(os.path.join(self.directory, name) for name in list_names(self.directory)))
 
     def resolved(self, value: str) -> str:
@@ -302,29 +301,18 @@ class _Place:
                 return entry.value or "", entry.origin.removeprefix("file:")
         return None, ""
 
-    def is_last_setting(self) -> bool:
-        """Whether no included file overrides `core.hooksPath` of this configuration file."""
-        settings = [e for e in read_config() if e.scope == self.scope and sets_hooks_path(e)]
-        return not settings or os.path.realpath(settings[-1].origin.removeprefix("file:")) == self.config
+    def setting(self, value: str) -> list[Change]:
+        """Return the change that makes the file that git's configuration includes set `core.hooksPath`."""
+        before, after = read_file(self.settings), hooks_path_setting(value)
+        return [] if before == after else [OwnFileChange(self.settings, before, after)]
 
     def previous(self) -> str | None:
         """Return the directory that git would use without our setting; `None` for the repository's own."""
         found: ConfigEntry | None = None
         scopes = ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree")
         for entry in read_user_config() if self.scope == "global" else read_config():
-            if entry.scope in scopes and sets_hooks_path(entry):
-                if not is_our_hooks_path(entry.value or ""):
-                    found = entry
-                elif entry.scope == "local":  # ours replaces the commented line before it, if there is one
-                    path = config_path(entry.scope)
-                    now = read_file(path)
-                    current, without_ours = (
-                        [e for e in parse_config(content or b"") if sets_hooks_path(e)]
-                        for content in (now, without_hooks_path(now))
-                    )
-                    visible = sum(not is_our_hooks_path(e.value or "") for e in current)
-                    for restored in without_ours[visible:][-1:]:
-                        found = ConfigEntry(entry.scope, f"file:{path}", "core.hookspath", restored.value)
+            if entry.scope in scopes and sets_hooks_path(entry) and not is_our_hooks_path(entry.value or ""):
+                found = entry
         if found is None:
             return None
         value = expanded_path(found.value or "")
@@ -364,16 +352,15 @@ class _Place:
     def removal(self) -> list[Change]:
         """Return the changes that remove our directory, git's configuration first."""
         changes: list[Change] = []
-        if self.scope == "global":
-            settings = os.path.join(user_directory(), HOOKS_SETTINGS)
-            if (before := read_file(settings)) is not None:
-                changes.append(OwnFileChange(settings, before, None))
-        elif self.base != self.content:
-            changes.append(checked_change(FileChange(self.config, self.content, self.base), None))
+        if self.scope != "global" and self.base != self.content:
+            changes.append(checked_change(FileChange(self.config, self.content, self.base)))
+        if is_directory(os.path.dirname(self.settings)):
+            self.refuse_foreign_files()
+        if (before := read_file(self.settings)) is not None:
+            changes.append(OwnFileChange(self.settings, before, None))
         parent = os.path.dirname(self.directory)  # in the global scope ours as well; `kill -9` may leave it empty
         is_left = self.scope == "global" and is_directory(parent) and not list_names(parent)
         if is_directory(self.directory) or is_left:
-            self.refuse_foreign_files()
             for name in list_names(self.directory):
                 _refuse_lines_of_others(os.path.join(self.directory, name))
             changes.append(WriteDirectory(self.directory, None, self.planned))
@@ -382,8 +369,9 @@ class _Place:
     def refuse_foreign_files(self) -> None:
         """Raise `Problem` if our directory holds anything that another program put there."""
         directory = self.directory
-        if os.path.islink(directory):  # from an unpacked archive, it may lead anywhere
-            raise Problem(f"{directory} is a symbolic link", f"rm {shell_word(directory)}")
+        for place in (*([os.path.dirname(directory)] if self.scope == "local" else []), directory, self.settings):
+            if os.path.islink(place):  # from an unpacked archive, it may lead anywhere
+                raise Problem(f"{place} is a symbolic link", f"rm {shell_word(place)}")
         for name in list_names(directory):
             path = os.path.join(directory, name)
             content = read_hook(path)
@@ -509,17 +497,10 @@ def _scripts(previous: str | None, place: _Place) -> dict[str, bytes]:
     others = list(FORWARDED_HOOKS)
     directory = place.default if previous is None else place.resolved(previous)
     others += [name for name in MIRRORED_HOOKS if directory and is_runnable(os.path.join(directory, name))]
-    prefix = (previous.rstrip("/") if previous.strip("/") else "/.") if previous is not None else ""
     for name in (*CHECKING_HOOKS, *others):
         is_checking = name in CHECKING_HOOKS
         variable, common = (name, "$(git rev-parse --git-common-dir)") if is_checking else ("$name", "$common")
-        own = f"{common}/hooks"
-        if place.scope == "global":
-            hooks[name] = _script(name, _LOOKED_UP.format(own=own, name=variable))
-        elif previous is not None:
-            hooks[name] = _script(name, f"before={shlex.quote(prefix)}/{variable}\n")
-        else:
-            hooks[name] = _script(name, f"before={own}/{variable}\n")
+        hooks[name] = _script(name, _LOOKED_UP.format(own=f"{common}/hooks", name=variable))
     return hooks
 
 
@@ -533,7 +514,7 @@ done << VALUES
 $(git config --type=path --get-all core.hooksPath || echo /git-credential-hf/hf-hooks)
 VALUES
 case $directory in '' | /dev/null) exit 0 ;; esac # this disables all hooks
-before=$directory/{name}
+before=${{directory%/}}/{name}
 """
 
 

@@ -350,10 +350,11 @@ def test_only_helpers_are_asked(archive: Path, home: Path) -> None:
 
 
 def test_a_linked_directory_of_ours_is_not_ours(repository: Path, home: Path) -> None:
-    """An archive in which `.git/hf-hooks` leads elsewhere does not have hooks written, or files removed, there."""
+    """An archive in which our directory leads elsewhere does not have hooks written, or files removed, there."""
     (home / "theirs").mkdir()
     (home / "theirs/flag").touch()
-    (repository / ".git/hf-hooks").symlink_to(home / "theirs")
+    (repository / ".git/git-credential-hf").mkdir()
+    (repository / ".git/git-credential-hf/hf-hooks").symlink_to(home / "theirs")
     (repository / "own").mkdir()
     git("config", "core.hooksPath", "own")
     for command in ("hooks install", "hooks uninstall"):

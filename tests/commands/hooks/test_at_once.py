@@ -48,11 +48,11 @@ def kept_as_well(bench: Bench) -> None:
 
 
 def added(bench: Bench) -> None:
-    script(bench.where / ".git/hf-hooks/commit-msg", ANOTHER)
+    script(bench.where / ".git/git-credential-hf/hf-hooks/commit-msg", ANOTHER)
 
 
 def one_more(bench: Bench) -> None:
-    script(bench.where / ".git/hf-hooks/some-hook", ANOTHER)
+    script(bench.where / ".git/git-credential-hf/hf-hooks/some-hook", ANOTHER)
 
 
 # What is installed; what is planned; what happens before it is done.
@@ -76,7 +76,7 @@ def test_what_came_between(number: int, bench: Bench) -> None:
     first(bench)
     changes = plan("local")
     between(bench)
-    hooks = [bench.where / ".git/hooks", bench.where / ".git/hf-hooks"]
+    hooks = [bench.where / ".git/hooks", bench.where / ".git/git-credential-hf/hf-hooks"]
     before = {
         path: what for path, what in tree(*hooks).items() if isinstance(what, tuple) and what[1] == ANOTHER.encode()
     }

@@ -111,3 +111,15 @@ def test_not_where_git_lfs_would_not(bench: Bench) -> None:
     assert (where / ".git/hooks/pre-push").read_text() == CUSTOM
     assert not list((where / ".git/lfs/tmp").glob("hf-hooks*"))
     assert plan_uninstall("local") == []
+
+
+@for_all_repositories
+def test_uninstalled_beside_the_global_hooks(bench: Bench) -> None:
+    """What README names makes git-lfs find its own hooks: it removes them, and leaves ours alone."""
+    bench.install("global")
+    where = bench.repository()
+    bench.commit()
+    assert lfs_hooks(where) == LFS_HOOKS
+    bench.run("sh", "-c", "git -c core.hooksPath=.git/hooks lfs uninstall --local")
+    assert lfs_hooks(where) == set()
+    assert bench.state("global") == "installed"

@@ -308,28 +308,59 @@ def test_hooks_path_comes_and_goes(bench: Bench) -> None:
     bench.git("config", "--unset", "core.hooksPath")
     assert bench.state() == "installed"  # in .git/hooks, from before
     bench.install()
-    assert not (where / ".git/hf-hooks").exists()
+    assert not (where / ".git/git-credential-hf/hf-hooks").exists()
     bench.uninstall()
     assert {p: s for p, s in tree(where).items() if "theirs" not in p} == before
 
 
-def test_moved(bench: Bench) -> None:
-    """A repository that was moved has lost our directory: that is reported, and fixed."""
+@pytest.mark.git_versions
+@pytest.mark.parametrize("how", ["moved", "copied"])
+@pytest.mark.parametrize("hooks", ["theirs", ".git/hooks"])
+def test_elsewhere(bench: Bench, how: str, hooks: str) -> None:
+    """Moved, copied or mounted elsewhere, a repository has its own hooks, and ours again after an installation."""
     where = bench.repository()
-    script(where / "theirs/pre-push", CUSTOM)
-    bench.git("config", "core.hooksPath", "theirs")
+    script(where / hooks / "pre-push", '#!/bin/sh\n# its name is $0\necho "custom $PWD" >> "$LOG"\n')
+    if hooks == "theirs":
+        bench.git("config", "core.hooksPath", "theirs")
     before = (where / ".git/config").read_bytes()
     bench.install()
-    where.rename(bench.folder / "moved")
-    bench.enter(bench.folder / "moved")
-    assert bench.state() != "installed"
+    bench.assert_checked_first()
+    new = bench.folder / "new"
+    shutil.copytree(where, new, symlinks=True)
+    script(where / ".git/git-credential-hf/hf-hooks/pre-push", "#!/bin/sh\nexit 1\n")  # whoever is there now
+    if how == "moved":
+        shutil.rmtree(where)
+    bench.enter(new)
+    bench.commit()
+    assert bench.push(1).returncode == 0
+    assert bench.log.read_text() == f"custom {new}\n"
+    assert bench.state() == "displaced"
     bench.install()
     assert bench.state() == "installed"
     bench.assert_checked_first()
     assert bench.logged("custom")
     bench.git("config", "--remove-section", "lfs")
     bench.uninstall()
-    assert (bench.where / ".git/config").read_bytes() == before
+    assert (new / ".git/config").read_bytes() == before
+    assert not (new / ".git/git-credential-hf").exists()
+
+
+@pytest.mark.parametrize("name", ["a [b] c?*", "back\\slash", 'quote"', "new\nline", "[x"])
+def test_name_of_the_git_directory(bench: Bench, name: str) -> None:
+    """The condition for our setting is met in a repository of any name, and in its linked work trees."""
+    where = bench.repository(name)
+    script(where / "theirs/pre-push", CUSTOM)
+    bench.git("config", "core.hooksPath", "theirs")
+    before = (where / ".git/config").read_bytes()
+    bench.git("commit", "--allow-empty", "--message", "x")
+    bench.git("worktree", "add", "--quiet", bench.folder / "linked")
+    bench.install()
+    for place in (where, bench.folder / "linked"):
+        bench.enter(place)
+        assert bench.state() == "installed"
+        assert bench.push(1, "origin", "HEAD:main").returncode != 0
+    bench.uninstall()
+    assert (where / ".git/config").read_bytes() == before
 
 
 # --- for all repositories ---
@@ -742,13 +773,13 @@ def test_mirrored(bench: Bench, name: str) -> None:
     where = bench.repository()
     bench.git("config", "core.hooksPath", "theirs")
     bench.install()
-    assert not (where / ".git/hf-hooks" / name).exists()
+    assert not (where / ".git/git-credential-hf/hf-hooks" / name).exists()
     script(where / "theirs" / name, CUSTOM)
     bench.install()
-    assert (where / ".git/hf-hooks" / name).exists()
+    assert (where / ".git/git-credential-hf/hf-hooks" / name).exists()
     (where / "theirs" / name).unlink()
     bench.install()
-    assert not (where / ".git/hf-hooks" / name).exists()
+    assert not (where / ".git/git-credential-hf/hf-hooks" / name).exists()
 
 
 def test_hooks_in_effect(bench: Bench) -> None:
@@ -769,10 +800,13 @@ def test_hooks_in_effect(bench: Bench) -> None:
     assert answer() == ("global", "installed", "git-credential-hf hooks install")
     bench.install("local")
     assert answer() == ("local", "installed", None)
-    bench.git("config", "core.hooksPath", "theirs")
+    bench.git("config", "core.hooksPath", "others")
+    assert answer() == ("local", "installed", None)
+    with (where / ".git/config").open("a") as config:
+        config.write("[core]\n\thooksPath = theirs\n")
     assert answer() == ("local", "displaced", "git-credential-hf hooks install --local")
     bench.install("local")
-    script(where / ".git/hf-hooks/pre-push", CUSTOM)
+    script(where / ".git/git-credential-hf/hf-hooks/pre-push", CUSTOM)
     assert answer() == ("local", "replaced", "git-credential-hf hooks install --local")
 
 
@@ -843,7 +877,7 @@ def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
             points += done.returncode != 0
             assert bench.push(0, "--dry-run", "origin", "HEAD:main").returncode == 0
             assert bench.logged("custom") == ["custom"], (call, number)
-            for lock in (*folders[0].rglob("*.lock"), Path(f"{config}.lock"), *home.rglob("*.lock")):
+            for lock in (*(where / ".git").rglob("*.lock"), *home.rglob("*.lock")):
                 lock.unlink(missing_ok=True)  # as the problem would say
             bench.install(scope)
             assert bench.push(1, "--dry-run", "origin", "HEAD:main").returncode != 0
