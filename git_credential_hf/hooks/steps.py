@@ -279,6 +279,8 @@ def _put(path: str, content: bytes) -> None:
     owner = os.stat(directory) if sys.platform != "win32" and os.geteuid() == 0 else None
     try:
         create_file(temporary, content, mode=_mode_in(directory), owner=owner)
+        if not is_runnable(temporary):  # git would have a hint about it at each command, and run nothing behind it
+            raise Problem(f"nothing in {directory} can be run: is the file system mounted with noexec?")
         os.replace(temporary, path)
     finally:
         _unlink(temporary)

@@ -947,3 +947,41 @@ def test_nobody_else_may_change_a_hook(umask: int, scope: str, bench: Bench, hom
     assert hooks and all(os.access(path, os.X_OK) for path in hooks)
     own = [path for hook in hooks for path in (hook, hook.parent)]
     assert {path: oct(path.stat().st_mode & 0o022) for path in own} == dict.fromkeys(own, "0o0")
+
+
+# --- where programs cannot run ---
+
+
+def with_mount(bench: Bench, mount: str, command: str) -> subprocess.CompletedProcess[str]:
+    """Run shell commands in a mount namespace of their own, after `mount`."""
+    if sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("only root can mount")
+    return bench.run("unshare", "--mount", "sh", "-c", f"mount {mount} && {command}", check=False)
+
+
+@pytest.mark.parametrize("scope", HOOK_SCOPES)
+def test_noexec(bench: Bench, home: Path, scope: str) -> None:
+    """If no hook can run there, none is installed: git would complain at each command, and run nobody's."""
+    where = bench.repository()
+    place = home / ".config" if scope == "global" else where / ".git/hooks"
+    install = f"{sys.executable} -c '{KILLED}' plan_install {scope}"
+    done = with_mount(bench, f"-t tmpfs -o noexec,mode=755 none '{place}'", f"{install}; find '{place}'")
+    assert "can be run: is the file system mounted with noexec?" in done.stderr
+    assert done.stdout.split("\n") == [str(place), ""]
+    assert bench.state(scope) == "absent"
+
+
+@for_all_repositories
+def test_without_proc(bench: Bench) -> None:
+    """In a chroot or a build jail without `/proc`, hooks run as elsewhere."""
+    where = bench.repository()
+    for name in ("prepare-commit-msg", "post-commit"):
+        script(where / ".git/hooks" / name, '#!/bin/sh\necho "custom ${0##*/}" >> "$LOG"\n')
+    bench.install("global")
+    done = with_mount(bench, "-t tmpfs none /proc", "git commit --allow-empty --message x")
+    assert done.returncode == 0, done.stderr
+    assert bench.log.read_text().splitlines() == [
+        "check hook pre-commit",
+        "custom prepare-commit-msg",
+        "custom post-commit",
+    ]
