@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amount import some
@@ -454,6 +455,57 @@ def test_last_words(how: str, shell: str, bench: Bench, home: Path) -> None:
     done = bench.push()
     assert (done.returncode, "git-credential-hf" in done.stderr) == (0, False), done.stderr
     assert bench.logged("custom") == ["custom"] * has_hook
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox sh"])
+@pytest.mark.parametrize("value", ["off", "0", "No", "FALSE"])
+def test_turned_off_without_the_program(value: str, shell: str, bench: Bench) -> None:
+    """`GIT_CREDENTIAL_HF_HOOKS=off` starts no program, so one that is gone is not missed; the next hook runs."""
+    if not shutil.which(shell.split()[0]):
+        pytest.skip(f"no {shell}")
+    hooks = bench.repository() / ".git/hooks"
+    for name in ("pre-push", "pre-commit"):
+        script(hooks / name, CUSTOM)
+    bench.install()
+    for name in ("pre-push", "pre-commit"):
+        text = (hooks / name).read_text()
+        script(hooks / name, text.replace("#!/bin/sh", f"#!{shutil.which(shell.split()[0])} {shell[7:]}".rstrip(), 1))
+    off: dict[str, Any] = {"GIT_CREDENTIAL_HF_HOOKS": value}
+    for _ in range(2):
+        bench.log.write_text("")
+        done = [bench.git("commit", "--allow-empty", "--message=x", **off), bench.push(1, **off)]
+        assert [(d.returncode, "git-credential-hf" in d.stderr) for d in done] == [(0, False)] * 2
+        assert bench.logged("check", "custom") == ["custom"]
+        (bench.folder / "bin/git-credential-hf").unlink(missing_ok=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox sh"])
+def test_hooks_of_another_user(shell: str, bench: Bench) -> None:
+    """In a repository that several users share, only who has installed the hooks hears that the program is gone.
+
+    For the others it may be out of reach: theirs is used, if they have one.
+    """
+    if not shutil.which(shell.split()[0]):
+        pytest.skip(f"no {shell}")
+    hooks = bench.repository() / ".git/hooks"
+    bench.install()
+    for name in ("pre-push", "pre-commit"):
+        text = (hooks / name).read_text()
+        script(hooks / name, text.replace("#!/bin/sh", f"#!{shutil.which(shell.split()[0])} {shell[7:]}".rstrip(), 1))
+        os.chown(hooks / name, 65534, 65534)
+    (bench.folder / "bin/git-credential-hf").rename(bench.folder / "away")
+    path = "/usr/bin:/bin"
+    done = [bench.git("commit", "--allow-empty", "--message=x", PATH=path), bench.push(1, PATH=path)]
+    assert [(d.returncode, "git-credential-hf" in d.stderr) for d in done] == [(0, False)] * 2
+    (bench.folder / "theirs").mkdir()
+    (bench.folder / "away").rename(bench.folder / "theirs/git-credential-hf")
+    bench.log.write_text("")
+    bench.answers(1)
+    assert bench.git(
+        "commit", "--allow-empty", "--message=x", check=False, PATH=f"{bench.folder}/theirs:{path}"
+    ).returncode
+    assert bench.logged("check") == ["check"]
 
 
 ODD_NAMES = {
