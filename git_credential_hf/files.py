@@ -111,7 +111,8 @@ class OwnFileChange(FileChange):
     """
 
     def __init__(self, path: str, before: bytes | None, after: bytes | None) -> None:
-        super().__init__(path, before, after, mode=0o644)
+        # Somebody's link, to a repository of dotfiles perhaps, stays: its target is written, and the link removed.
+        super().__init__(path if after is None else os.path.realpath(path), before, after, mode=0o644)
 
     def apply(self) -> None:
         """Write or remove the file, as `FileChange` does; raises `Problem`."""

@@ -369,7 +369,8 @@ class _Place:
     def refuse_foreign_files(self) -> None:
         """Raise `Problem` if our directory holds anything that another program put there."""
         directory = self.directory
-        for place in (*([os.path.dirname(directory)] if self.scope == "local" else []), directory, self.settings):
+        in_repository = [os.path.dirname(directory), self.settings] if self.scope == "local" else []
+        for place in (directory, *in_repository):
             if os.path.islink(place):  # from an unpacked archive, it may lead anywhere
                 raise Problem(f"{place} is a symbolic link", f"rm {shell_word(place)}")
         for name in list_names(directory):

@@ -1,5 +1,6 @@
-"""`unconfigure` takes back the settings and the hooks of one repository, which share a directory."""
+"""`unconfigure` takes back the settings and the hooks, which share a directory."""
 
+import pytest
 from account import Account
 
 
@@ -17,3 +18,24 @@ def test_both_of_a_repository(hub: object, account: Account) -> None:
     account.run("git-credential-hf", "unconfigure", "--local")
     assert config.read_bytes() == before
     assert not (account.where / ".git/git-credential-hf").exists()
+
+
+@pytest.mark.parametrize("name", ["gitconfig", "hooks.gitconfig"])
+def test_linked_settings(hub: object, account: Account, name: str) -> None:
+    """A file of ours that is a link, as with stow, stays one: what it leads to is written, and the link is removed."""
+    own = account.home / ".config/git-credential-hf" / name
+    account.run("git-credential-hf", "configure", "--hooks", "--no-purge")
+    target = account.home / "dotfiles" / name
+    target.parent.mkdir()
+    if name == "hooks.gitconfig":
+        account.run("git-credential-hf", "hooks", "uninstall", "--global")
+        target.write_text("")
+    else:
+        own.rename(target)
+    own.symlink_to(target)
+    account.run("git-credential-hf", "configure", "--hooks", "--hub", "https://hub.example.com", "--no-purge")
+    assert own.is_symlink()
+    assert ("hub.example.com" if name == "gitconfig" else "hf-hooks") in target.read_text()
+    account.run("git-credential-hf", "unconfigure")
+    assert not own.is_symlink() and not own.parent.exists()
+    assert target.exists()
