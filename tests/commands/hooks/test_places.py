@@ -949,6 +949,23 @@ def test_nobody_else_may_change_a_hook(umask: int, scope: str, bench: Bench, hom
     assert {path: oct(path.stat().st_mode & 0o022) for path in own} == dict.fromkeys(own, "0o0")
 
 
+@pytest.mark.git_versions
+@for_all_repositories
+def test_git_crashes(bench: Bench) -> None:
+    """Git crashes if a remote's `url` has no value and a condition asks for it: the problem says what to correct."""
+    bench.install("global")
+    where = bench.repository()
+    with (where / ".git/config").open("a") as config:
+        config.write('[remote "empty"]\n\turl\n')
+    if bench.git("config", "user.name", check=False).returncode == 0:
+        pytest.skip("this git does not crash")
+    with pytest.raises(Problem, match="it crashed") as caught:
+        inspect_hooks("global")
+    assert caught.value.fix == "run `${EDITOR:-vi} .git/config`, and give each remote's `url` a value"
+    bench.uninstall("global")
+    assert bench.git("config", "user.name").stdout
+
+
 # --- where programs cannot run ---
 
 
