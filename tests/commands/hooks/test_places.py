@@ -339,7 +339,7 @@ def test_elsewhere(bench: Bench, how: str, hooks: str) -> None:
     assert bench.state() == "installed"
     bench.assert_checked_first()
     assert bench.logged("custom")
-    bench.git("config", "--remove-section", "lfs")
+    bench.git("config", "--remove-section", "lfs", check=False)  # git-lfs 2.13 sets nothing
     bench.uninstall()
     assert (new / ".git/config").read_bytes() == before
     assert not (new / ".git/git-credential-hf").exists()
