@@ -152,8 +152,9 @@ class InstallLfsHooks:
         return [f"run `git lfs update`, which writes its hooks to {self.directory}"]
 
     def apply(self) -> None:
-        """Run git-lfs; raises `Problem` if it fails."""
-        run_git("-c", f"core.hooksPath={self.directory}", "lfs", "update")
+        """Run git-lfs, which installs none after one that is somebody else's: by itself it would do no more."""
+        with contextlib.suppress(Problem):
+            run_git("-c", f"core.hooksPath={self.directory}", "lfs", "update")
 
 
 # --- files ---

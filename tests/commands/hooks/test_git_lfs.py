@@ -123,3 +123,15 @@ def test_uninstalled_beside_the_global_hooks(bench: Bench) -> None:
     bench.run("sh", "-c", "git -c core.hooksPath=.git/hooks lfs uninstall --local")
     assert lfs_hooks(where) == set()
     assert bench.state("global") == "installed"
+
+
+def test_left_beside_a_hook_of_the_user(bench: Bench) -> None:
+    """`hooks uninstall` is done when git-lfs has installed what it would have: nothing after somebody's own hook."""
+    where = bench.repository()
+    script(where / ".git/hooks/post-checkout", CUSTOM)
+    bench.install()
+    bench.git("lfs", "track", "*.bin")
+    bench.commit()
+    bench.uninstall()
+    assert (where / ".git/hooks/post-checkout").read_text() == CUSTOM
+    assert_uploads_without_us(bench)
