@@ -176,6 +176,20 @@ def test_replaced_by_another_hook(bench: Bench) -> None:
     assert bench.state() == "installed"
 
 
+def test_uninstall_beside_another_hook(bench: Bench) -> None:
+    """If another hook has taken the place of ours, the hint brings the older one back, and loses neither."""
+    hooks = bench.repository() / ".git/hooks"
+    custom(bench)
+    bench.install()
+    another = script(hooks / "pre-push", "#!/bin/sh\n# of another tool\n").read_text()
+    with pytest.raises(Problem, match="is the original one") as caught:
+        bench.uninstall()
+    bench.run("sh", "-c", (caught.value.fix or "").partition(": ")[2])
+    assert ((hooks / "pre-push").read_text(), (hooks / "pre-push.old").read_text()) == (CUSTOM, another)
+    bench.uninstall()
+    assert bench.state() == "absent"
+
+
 def test_framework_over_ours_and_back(bench: Bench) -> None:
     """Uninstalled from under pre-commit, our hook leaves that as it would be without us."""
     where = bench.repository()
