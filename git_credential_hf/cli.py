@@ -617,7 +617,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     plan = plan_unconfigure(scope)
     _apply_changes(plan, dry_run, "there is nothing to undo in git's configuration")
     if scope in HOOK_SCOPES:
-        done = {change.path for change in plan}
+        done = {change.path for change in plan} if dry_run and scope == "global" else {}  # one plan has it all
         _apply_changes([change for change in plan_uninstall(scope) if change.path not in done], dry_run)
     if dry_run:
         return 0

@@ -103,7 +103,8 @@ class OwnFileChange(FileChange):
     """
 
     def __init__(self, path: str, before: bytes | None, after: bytes | None) -> None:
-        super().__init__(path, before, after, mode=0o644)
+        # Somebody's link, to a repository of dotfiles perhaps, stays: its target is written, and the link removed.
+        super().__init__(path if after is None else os.path.realpath(path), before, after, mode=0o644)
 
     def apply(self) -> None:
         """Write or remove the file, as `FileChange` does; raises `Problem`."""
@@ -170,16 +171,14 @@ def create_file(
     *,
     mode: int | None = None,
     owner: os.stat_result | None = None,
-    executable: bool = False,
 ) -> None:
     """Create a file with `content`, synced to disk; raises `OSError`, and then leaves no file.
 
     Nothing that another user put at `path` is opened, not even a link. `mode`: its permissions, whatever the umask;
-    without it, those of any new file, or of a program if `executable`. `owner`: the status of a file whose owner it
-    gets before anything is written to it.
+    without it, those of any new file. `owner`: the status of a file whose owner it gets before anything is written.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o600 if mode is not None else 0o755 if executable else 0o666)
+    descriptor = os.open(path, flags, 0o600 if mode is not None else 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             if sys.platform != "win32":

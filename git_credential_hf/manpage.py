@@ -50,7 +50,8 @@ FILES = {
     "For one repository, `git-credential-hf/gitconfig` in its git directory; for all users, beside git's system file. "
     "Removed by `unconfigure`.",
     "~/.config/git-credential-hf/hf-hooks": "The hooks of `hooks install --global`; git finds them by "
-    "`hooks.gitconfig` beside it. Removed by `hooks uninstall --global`.",
+    "`hooks.gitconfig` beside it. Those of one repository, unless they are among its own, are in "
+    "`git-credential-hf/hf-hooks` in its git directory. Removed by `hooks uninstall`.",
 }
 
 EXIT_STATUS = {

@@ -5,10 +5,19 @@ helpers only after a 401; so does git-lfs (docs/facts.md#g1, #g2).
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs, helper_options, quoted_helpers
+from git_credential_hf.git.config import ConfigEntry, is_plain
+from git_credential_hf.git.helpers import (
+    HelperChains,
+    configure_hint,
+    configured_hubs,
+    helper_chain,
+    helper_options,
+    is_our_helper,
+    quoted_helpers,
+    split_command,
+)
 from git_credential_hf.git.netrc import git_netrc_path, mentions_host, used_entry
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies, section_origin
@@ -21,11 +30,17 @@ from git_credential_hf.tokens import Token, current_token, find_token
 HELPERS_TIMEOUT = 10  # seconds for all helpers; git itself would wait forever
 
 
-def git_credentials(url: str, entries: list[ConfigEntry], *, headers: bool = True) -> Iterator[Token]:
+class NotAsked(NoAnswer):
+    """Git asks a helper that may make a person act."""
+
+
+def git_credentials(
+    url: str, entries: list[ConfigEntry], *, headers: bool = True, persons: bool = True
+) -> Iterator[Token]:
     """Yield the credentials for `url` (https), in the order in which git tries them; none if it would prompt.
 
     The next one counts only if the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
-    http.extraHeader counts, too. Raises `NoAnswer` if a helper hangs.
+    http.extraHeader counts, too; `persons`: whether a person may have to act. Raises `NoAnswer` if a helper hangs.
     """
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
@@ -48,7 +63,34 @@ def git_credentials(url: str, entries: list[ConfigEntry], *, headers: bool = Tru
             "run `git config --show-origin --get-all http.extraHeader`, and remove it there",
         )
     yield from _of_netrc(hub, host, user or None)
+    if not persons and may_need_person(url, entries):
+        raise NotAsked("a helper may wait for a person")
     yield from _of_helpers(hub, url, plain, entries)
+
+
+# Helpers whose answer is there at once: a file, a daemon, a keychain that is unlocked when git itself has asked it.
+_QUICK_HELPERS = (
+    *("store", "cache", "osxkeychain", "wincred", "libsecret", "gnome-keyring"),
+    *("manager", "manager-core", "gh"),
+)
+
+
+def may_need_person(url: str, entries: Sequence[ConfigEntry]) -> bool:
+    """Whether to ask git's helpers may make a person act, or take as long: a key to touch, a vault, a browser.
+
+    Git asks the next helper if one has nothing. Nobody knows what the program of somebody's own does.
+    """
+    for entry in helper_chain(url, [*entries]):
+        value = entry.value or ""
+        words = split_command(value)
+        program = os.path.basename(words[0]) if words else ""
+        name = program.removesuffix(".exe").removeprefix("git-credential-")
+        if is_our_helper(value):
+            if is_cut_off(url, [*entries]):
+                return False  # it has a token
+        elif name not in _QUICK_HELPERS or (value.startswith("!") and not is_plain("".join(words))):
+            return True
+    return False
 
 
 def is_given_elsewhere(url: str, entries: list[ConfigEntry]) -> bool:

@@ -174,7 +174,7 @@ def git_failure(stderr: bytes, status: int) -> Problem:
         return NothingFound("git failed: exit status 1")
     # Masked before it is cut into lines: a helper's words are among them.
     words = mask_secrets(stderr.decode("utf-8", "surrogateescape"), are_others_words=True)
-    lines = words.strip().splitlines() or [f"exit status {status}"]
+    lines = words.strip().splitlines() or [f"it crashed (signal {-status})" if status < 0 else f"exit status {status}"]
     for line in lines:
         if line.startswith(("error: cannot fork() for ", "error: cannot create ")):
             return NoAnswer(f"git failed: {mask_words(line.removeprefix('error: '))}")
@@ -212,6 +212,8 @@ def _remedy(reason: str, lines: list[str]) -> str | None:
             return "run `unset GIT_DIR`"
         what = "what .git names" if found[1] == "(null)" else shell_word(found[1])  # as git 2.55 prints it
         return f"restore {what}, or remove .git"
+    if reason.startswith("it crashed") and os.path.isfile(".git/config"):  # all versions with `hasconfig`, up to 2.55
+        return "run `${EDITOR:-vi} .git/config`, and give each remote's `url` a value"
     if reason.startswith("Unable to read current working directory"):
         return "run `cd`, as this directory was removed"
     return None

@@ -16,36 +16,37 @@ complete before git's configuration names it, and removed only after that.
 
 import os
 import re
-import shlex
 from typing import NamedTuple
 
 from git_credential_hf.configure import HOOKS_SETTINGS, Settings, path_in_home, plan_configure, user_directory
 from git_credential_hf.files import Change, FileChange, OwnFileChange, read_file
+from git_credential_hf.git import lfs
 from git_credential_hf.git.config import (
     ConfigEntry,
     config_path,
     git_directory,
-    parse_config,
-    quote_value,
     read_config,
-    read_config_file,
     read_user_config,
     removal_command,
 )
 from git_credential_hf.git.helpers import helper_command
-from git_credential_hf.git.run import git_line, git_version
+from git_credential_hf.git.run import find_program, git_line, git_version
 from git_credential_hf.hooks.hooks_path import (
     HOOKS_DIRECTORY,
     MARK,
+    OWN_DIRECTORY,
     checked_change,
     expanded_path,
+    hooks_path_setting,
+    included_block,
     is_our_hooks_path,
     sets_hooks_path,
-    with_hooks_path,
-    without_hooks_path,
+    with_included_block,
+    without_included_block,
 )
 from git_credential_hf.hooks.steps import (
     BEFORE_SUFFIX,
+    InstallLfsHooks,
     RestoreHook,
     WriteDirectory,
     WriteHook,
@@ -53,7 +54,7 @@ from git_credential_hf.hooks.steps import (
     is_runnable,
     list_names,
     path_exists,
-    path_state,
+    path_states,
     read_hook,
 )
 from git_credential_hf.problem import Problem, shell_word
@@ -74,6 +75,7 @@ FORWARDED_HOOKS = (
 # that finds nothing to do makes a fetch or a rebase take several times as long. A global directory cannot know.
 MIRRORED_HOOKS = ("push-to-checkout", "reference-transaction", "post-index-change")
 
+_LFS_VERSION = "lfs.repositoryformatversion"  # git-lfs sets it wherever it is used
 MIN_GIT_VERSION = (2, 36)  # for `hasconfig` in an `includeIf`
 
 
@@ -152,11 +154,12 @@ def plan_install(scope: str, new: Settings | None = None) -> list[Change]:
         return hooks + place.removal()
     directory = place.planned_directory(_scripts(previous, place))
     changes: list[Change] = [] if directory.is_made() else [directory]
-    in_place, at_end = (with_hooks_path(place.base, place.directory, at_end=last) for last in (False, True))
-    # At the end of the file if one that it includes would override it; and once there, it stays there.
-    after = in_place if place.is_last_setting() and place.content != at_end else at_end
-    if after != place.content:
-        changes.append(checked_change(FileChange(place.config, place.content, after), place.directory))
+    changes += place.setting(place.directory.replace(os.sep, "/"))
+    value, _ = place.effective()
+    is_in_effect = value is not None and place.resolved(value) == place.directory
+    if not (is_in_effect and included_block(place.common).encode("utf-8", "surrogateescape") in (place.content or b"")):
+        after = with_included_block(place.base, place.common)
+        changes.append(checked_change(FileChange(place.config, place.content, after)))
     return changes
 
 
@@ -168,7 +171,20 @@ def plan_uninstall(scope: str) -> list[Change]:
     changes = place.removal()
     for name in CHECKING_HOOKS:
         changes += _give_back(os.path.join(place.default, name))
-    return changes
+    return [*changes, *_lfs_hooks(place)] if changes else []
+
+
+def _lfs_hooks(place: "_Place") -> list[Change]:
+    """Return the change that installs git-lfs's hooks, if it would have done so by itself but for ours."""
+    entries = read_config()
+    uses_lfs = is_directory(os.path.join(place.common, "lfs")) or any(e.key == _LFS_VERSION for e in entries)
+    if not uses_lfs or not lfs.is_used(entries) or find_program("git-lfs") is None:
+        return []
+    previous = place.previous()
+    directory = place.default if previous is None else place.resolved(previous)
+    path = os.path.join(directory, "pre-push")
+    is_there = path_exists(path) and not _is_our_script(read_hook(path))
+    return [] if is_there or path_exists(path + BEFORE_SUFFIX) else [InstallLfsHooks(directory)]
 
 
 def _plan_global(place: "_Place", new: Settings | None) -> list[Change]:
@@ -177,27 +193,10 @@ def _plan_global(place: "_Place", new: Settings | None) -> list[Change]:
         needed, found = (".".join(map(str, version)) for version in (MIN_GIT_VERSION, git_version()))
         message = f"git {needed} can limit hooks to repositories with a Hub remote, and this is {found}"
         raise Problem(message, "run `git-credential-hf hooks install` in each of them")
-    _refuse_conditional_path()
     directory = place.planned_directory(_scripts(place.previous(), place))
     changes: list[Change] = [] if directory.is_made() else [directory]
-    settings = os.path.join(user_directory(), HOOKS_SETTINGS)
-    lines = f"[core]\n\thooksPath = {quote_value(path_in_home(place.directory))}\n"
-    content = lines.encode("utf-8", "surrogateescape")
-    if (before := read_file(settings)) != content:
-        changes.append(OwnFileChange(settings, before, content))
+    changes += place.setting(path_in_home(place.directory))
     return [*changes, *plan_configure("global", new, helper=None if new is None else True, hooks=True)]
-
-
-def _refuse_conditional_path() -> None:
-    """Raise `Problem` if `core.hooksPath` depends on the repository (includeIf): ours would override it, everywhere."""
-    for entry in read_user_config():
-        if entry.section != "includeif" or not entry.value or entry.value == HOOKS_SETTINGS:
-            continue
-        beside = os.path.dirname(entry.origin.removeprefix("file:"))
-        path = os.path.join(beside, os.path.expanduser(entry.value))
-        if os.path.isfile(path) and any(map(sets_hooks_path, read_config_file(path))):
-            message = f"{path} sets core.hooksPath for some repositories, which hooks for all would override"
-            raise Problem(message, "run `git-credential-hf hooks install` in the repositories that need it")
 
 
 def inspect_hooks(scope: str) -> InstalledHooks:
@@ -222,6 +221,7 @@ def inspect_hooks(scope: str) -> InstalledHooks:
         hooks = [_inspect_in_directory(place, name, True) for name in CHECKING_HOOKS]
     else:
         is_used = in_use == place.default or (is_our_hooks_path(value or "") and place.previous() is None)
+        is_used = is_used and not is_directory(place.directory)
         hooks = [_inspect_in_repository(place, name, is_used) for name in CHECKING_HOOKS]
     directory = place.directory if in_use == place.directory else os.path.dirname(hooks[0].path)
     found = InstalledHooks(scope, directory, hooks, None)
@@ -273,15 +273,19 @@ class _Place:
         self.top = _current_directory()
         self.config = config_path(scope)
         self.content = read_file(self.config)
-        self.base = without_hooks_path(self.content)
+        self.base = without_included_block(self.content)
         if scope == "global":
-            self.directory = os.path.join(user_directory(), HOOKS_DIRECTORY)
-            self.default = ""  # each repository's own
+            self.common = ""  # each repository's own
+            own = user_directory()
+            self.default = ""
         else:
-            common = os.path.normpath(os.path.join(self.top, git_line("rev-parse", "--git-common-dir")))
-            self.directory = os.path.join(common, HOOKS_DIRECTORY)
-            self.default = os.path.join(common, "hooks")
+            self.common = os.path.normpath(os.path.join(self.top, git_line("rev-parse", "--git-common-dir")))
+            own = os.path.join(self.common, OWN_DIRECTORY)
+            self.default = os.path.join(self.common, "hooks")
             self.top = _hook_directory()
+        self.settings = os.path.join(own, HOOKS_SETTINGS)
+        self.directory = os.path.join(own, HOOKS_DIRECTORY)
+        self.planned = path_states(*(os.path.join(self.directory, name) for name in list_names(self.directory)))
 
     def resolved(self, value: str) -> str:
         """Return the directory that a value of `core.hooksPath` means."""
@@ -297,29 +301,18 @@ class _Place:
                 return entry.value or "", entry.origin.removeprefix("file:")
         return None, ""
 
-    def is_last_setting(self) -> bool:
-        """Whether no included file overrides `core.hooksPath` of this configuration file."""
-        settings = [e for e in read_config() if e.scope == self.scope and sets_hooks_path(e)]
-        return not settings or os.path.realpath(settings[-1].origin.removeprefix("file:")) == self.config
+    def setting(self, value: str) -> list[Change]:
+        """Return the change that makes the file that git's configuration includes set `core.hooksPath`."""
+        before, after = read_file(self.settings), hooks_path_setting(value)
+        return [] if before == after else [OwnFileChange(self.settings, before, after)]
 
     def previous(self) -> str | None:
         """Return the directory that git would use without our setting; `None` for the repository's own."""
         found: ConfigEntry | None = None
         scopes = ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree")
         for entry in read_user_config() if self.scope == "global" else read_config():
-            if entry.scope in scopes and sets_hooks_path(entry):
-                if not is_our_hooks_path(entry.value or ""):
-                    found = entry
-                elif entry.scope == "local":  # ours replaces the commented line before it, if there is one
-                    path = config_path(entry.scope)
-                    now = read_file(path)
-                    current, without_ours = (
-                        [e for e in parse_config(content or b"") if sets_hooks_path(e)]
-                        for content in (now, without_hooks_path(now))
-                    )
-                    visible = sum(not is_our_hooks_path(e.value or "") for e in current)
-                    for restored in without_ours[visible:][-1:]:
-                        found = ConfigEntry(entry.scope, f"file:{path}", "core.hookspath", restored.value)
+            if entry.scope in scopes and sets_hooks_path(entry) and not is_our_hooks_path(entry.value or ""):
+                found = entry
         if found is None:
             return None
         value = expanded_path(found.value or "")
@@ -352,31 +345,34 @@ class _Place:
         """Return the change that makes our directory have these; what others have added to one stays."""
         self.refuse_foreign_files()
         kept = {name: _lines_of_others(read_hook(os.path.join(self.directory, name))) for name in scripts}
-        return WriteDirectory(self.directory, {name: script + kept[name] for name, script in scripts.items()})
+        return WriteDirectory(
+            self.directory, {name: script + kept[name] for name, script in scripts.items()}, self.planned
+        )
 
     def removal(self) -> list[Change]:
         """Return the changes that remove our directory, git's configuration first."""
         changes: list[Change] = []
-        if self.scope == "global":
-            settings = os.path.join(user_directory(), HOOKS_SETTINGS)
-            if (before := read_file(settings)) is not None:
-                changes.append(OwnFileChange(settings, before, None))
-        elif self.base != self.content:
-            changes.append(checked_change(FileChange(self.config, self.content, self.base), None))
+        if self.scope != "global" and self.base != self.content:
+            changes.append(checked_change(FileChange(self.config, self.content, self.base)))
+        if is_directory(os.path.dirname(self.settings)):
+            self.refuse_foreign_files()
+        if (before := read_file(self.settings)) is not None:
+            changes.append(OwnFileChange(self.settings, before, None))
         parent = os.path.dirname(self.directory)  # in the global scope ours as well; `kill -9` may leave it empty
         is_left = self.scope == "global" and is_directory(parent) and not list_names(parent)
         if is_directory(self.directory) or is_left:
-            self.refuse_foreign_files()
             for name in list_names(self.directory):
                 _refuse_lines_of_others(os.path.join(self.directory, name))
-            changes.append(WriteDirectory(self.directory, None))
+            changes.append(WriteDirectory(self.directory, None, self.planned))
         return changes
 
     def refuse_foreign_files(self) -> None:
         """Raise `Problem` if our directory holds anything that another program put there."""
         directory = self.directory
-        if os.path.islink(directory):  # from an unpacked archive, it may lead anywhere
-            raise Problem(f"{directory} is a symbolic link", f"rm {shell_word(directory)}")
+        in_repository = [os.path.dirname(directory), self.settings] if self.scope == "local" else []
+        for place in (directory, *in_repository):
+            if os.path.islink(place):  # from an unpacked archive, it may lead anywhere
+                raise Problem(f"{place} is a symbolic link", f"rm {shell_word(place)}")
         for name in list_names(directory):
             path = os.path.join(directory, name)
             content = read_hook(path)
@@ -398,17 +394,19 @@ class _Place:
 
     def overridden_by(self) -> str | None:
         """Return the setting that overrides the global hooks in this repository, if there is one."""
-        for entry in reversed(read_config()):
-            if sets_hooks_path(entry):
-                is_global = entry.scope in ("system", "global") or is_our_hooks_path(entry.value or "")
-                origin = entry.origin.removeprefix("file:")
-                return None if is_global else f"core.hooksPath is {entry.value} ({origin})"
-        return None
+        settings = [entry for entry in read_config() if sets_hooks_path(entry)]
+        if not settings or is_our_hooks_path(settings[-1].value or ""):
+            return None
+        is_global = settings[-1].scope in ("system", "global")
+        if is_global and not any(is_our_hooks_path(entry.value or "") for entry in settings):
+            return None  # this repository has no Hub remote
+        return f"core.hooksPath is {settings[-1].value} ({settings[-1].origin.removeprefix('file:')})"
 
 
 def _take_over(path: str, content: bytes) -> list[Change]:
     """Return the changes that put our hook at `path`, and preserve the one that is there."""
-    before = path + BEFORE_SUFFIX
+    before, legacy = path + BEFORE_SUFFIX, path + ".legacy"
+    planned = path_states(path, before, legacy)
     for place in (path, before):
         if is_directory(place):
             raise Problem(
@@ -418,22 +416,25 @@ def _take_over(path: str, content: bytes) -> list[Change]:
     current = read_hook(path)
     if _is_our_script(current):
         content += _lines_of_others(current)
-        return [WriteHook(path, content, preserves=False)] if current != content or not is_runnable(path) else []
+        return (
+            [WriteHook(path, content, planned, preserves=False)] if current != content or not is_runnable(path) else []
+        )
     if not path_exists(path):
-        return [WriteHook(path, content, preserves=False)]
-    legacy = path + ".legacy"
+        return [WriteHook(path, content, planned, preserves=False)]
     if _is_of_pre_commit(current) and _is_our_script(read_hook(legacy)):  # installed after ours, which it runs first
         return (
-            [WriteHook(legacy, content, preserves=False)]
+            [WriteHook(legacy, content, planned, preserves=False)]
             if read_hook(legacy) != content or not is_runnable(legacy)
             else []
         )
     if not path_exists(before):
-        return [WriteHook(path, content, preserves=True)]
-    if path_state(path) == path_state(before) or _is_of_git_lfs(current, os.path.basename(path)):
-        return [WriteHook(path, content, preserves=False)]  # after a `kill -9`; or our hook runs git-lfs anyway
+        return [WriteHook(path, content, planned, preserves=True)]
+    if planned[path] == planned[before] or _is_of_git_lfs(current, os.path.basename(path)):
+        return [
+            WriteHook(path, content, planned, preserves=False)
+        ]  # after a `kill -9`; or our hook runs git-lfs anyway
     if _is_of_pre_commit(current) and _is_of_pre_commit(read_hook(before)):
-        return [WriteHook(path, content, preserves=True)]  # it was installed again
+        return [WriteHook(path, content, planned, preserves=True)]  # it was installed again
     raise Problem(
         f"{path} was replaced by another hook, and {before} exists as well",
         f"if the second is no longer needed: mv {shell_word(before)} {shell_word(path)}.old",
@@ -442,24 +443,25 @@ def _take_over(path: str, content: bytes) -> list[Change]:
 
 def _give_back(path: str) -> list[Change]:
     """Return the inverse of `_take_over`."""
-    before: str | None = path + BEFORE_SUFFIX if path_exists(path + BEFORE_SUFFIX) else None
-    current = read_hook(path)
     legacy = path + ".legacy"
+    planned = path_states(path, path + BEFORE_SUFFIX, legacy)
+    before: str | None = path + BEFORE_SUFFIX if planned[path + BEFORE_SUFFIX] else None
+    current = read_hook(path)
     if _is_our_script(current):
         _refuse_lines_of_others(path)
-        return [RestoreHook(path, before)]
+        return [RestoreHook(path, before, planned)]
     if _is_of_pre_commit(current) and _is_our_script(read_hook(legacy)):
         if before and _is_of_pre_commit(read_hook(before)):
-            return [RestoreHook(legacy, None, (before,))]
-        return [RestoreHook(legacy, before)]
+            return [RestoreHook(legacy, None, planned, leftovers=(before,))]
+        return [RestoreHook(legacy, before, planned)]
     if before is None:
         return []
     if not path_exists(path):
-        return [RestoreHook(path, before)]
-    if path_state(path) == path_state(before):
-        return [RestoreHook(before, None)]
+        return [RestoreHook(path, before, planned)]
+    if planned[path] == planned[before]:
+        return [RestoreHook(before, None, planned)]
     if _is_of_git_lfs(current, os.path.basename(path)) and b"lfs pre-push" in (read_hook(before) or b""):
-        return [RestoreHook(path, before)]
+        return [RestoreHook(path, before, planned)]
     raise Problem(
         f"{path} was replaced by another hook, and {before} is the original one",
         f"if it is to come back: mv {shell_word(path)} {shell_word(path)}.old && "
@@ -471,7 +473,7 @@ def _give_back(path: str) -> list[Change]:
 
 
 def _script(name: str, before: str | None) -> bytes:
-    """Return one of the scripts in `hooks/`, adapted; `before`: the value of that variable in it."""
+    """Return one of the scripts in `hooks/`, adapted; `before`: the lines that set this variable."""
     source = name if name in CHECKING_HOOKS else "other"
     package = os.path.dirname(__file__)
     for directory in (os.path.join(package, "scripts"), os.path.join(package, "..", "..", "hooks")):  # or a checkout
@@ -486,7 +488,7 @@ def _script(name: str, before: str | None) -> bytes:
         if line.startswith("hf=") and program != "hf":
             lines[number] = f"hf={program.removeprefix('!')}\n"
         if line.startswith("before=") and before is not None:
-            lines[number] = f"before={before}\n"
+            lines[number] = before
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
@@ -496,16 +498,25 @@ def _scripts(previous: str | None, place: _Place) -> dict[str, bytes]:
     others = list(FORWARDED_HOOKS)
     directory = place.default if previous is None else place.resolved(previous)
     others += [name for name in MIRRORED_HOOKS if directory and is_runnable(os.path.join(directory, name))]
-    prefix = (previous.rstrip("/") if previous.strip("/") else "/.") if previous is not None else ""
     for name in (*CHECKING_HOOKS, *others):
-        variable = name if name in CHECKING_HOOKS else "$name"
-        if previous is not None:
-            hooks[name] = _script(name, f"{shlex.quote(prefix)}/{variable}")
-        elif name in CHECKING_HOOKS:
-            hooks[name] = _script(name, f"$(git rev-parse --git-common-dir)/hooks/{variable}")
-        else:
-            hooks[name] = _script(name, None)
+        is_checking = name in CHECKING_HOOKS
+        variable, common = (name, "$(git rev-parse --git-common-dir)") if is_checking else ("$name", "$common")
+        hooks[name] = _script(name, _LOOKED_UP.format(own=f"{common}/hooks", name=variable))
     return hooks
+
+
+# The hook that git would run without ours, in each repository and at each moment: a condition (includeIf) or another
+# program may set `core.hooksPath`, now or later.
+_LOOKED_UP = """\
+directory={own}
+while IFS= read -r value; do
+    case $value in */git-credential-hf/hf-hooks) ;; *) directory=$value ;; esac
+done << VALUES
+$(git config --type=path --get-all core.hooksPath || echo /git-credential-hf/hf-hooks)
+VALUES
+case $directory in '' | /dev/null) exit 0 ;; esac # this disables all hooks
+before=${{directory%/}}/{name}
+"""
 
 
 def _is_our_script(content: bytes | None) -> bool:

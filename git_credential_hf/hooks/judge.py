@@ -18,11 +18,13 @@ from git_credential_hf.api.contents import find_commit
 from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.credentials import (
+    NotAsked,
     falls_through,
     git_credentials,
     is_current_token,
     is_cut_off,
     is_given_elsewhere,
+    may_need_person,
 )
 from git_credential_hf.git.helpers import configured_hubs
 from git_credential_hf.git.lfs_endpoint import upload_endpoint
@@ -275,6 +277,8 @@ class _Push:
         unknown = f"cannot check access to {self.repository.name}"
         try:
             answer = self._ask_for_tokens(self.repository)
+        except NotAsked:
+            return
         except NoAnswer as problem:
             self.verdict.warn(f"{unknown}: {problem.message}")
             return
@@ -297,7 +301,7 @@ class _Push:
         """
         write = not all(update.remote_ref.startswith("refs/pr/") for update in self.updates)
         answer: Answer | None = None
-        for token in git_credentials(self.credential_url, self.entries):
+        for token in git_credentials(self.credential_url, self.entries, persons=False):
             answer = check_access(token, repository, write=write)
             self._token = token
             if not is_current_token(token):
@@ -361,7 +365,7 @@ class _Push:
 
     @cached_property
     def _listed(self) -> list[str] | None:
-        return _remote_oids(self.url)
+        return _remote_oids(self.url, self.entries)
 
     @property
     def _knows_remote(self) -> bool:
@@ -444,7 +448,7 @@ class _Push:
         """Return the credential that git uses; `None` if it has none, and over SSH."""
         if self._token is None and self.is_https:
             with suppress(Problem):
-                self._token = next(git_credentials(self.credential_url, self.entries), None)
+                self._token = next(git_credentials(self.credential_url, self.entries, persons=False), None)
         return self._token
 
     def check_history(self) -> None:
@@ -469,10 +473,11 @@ class _Push:
         return " " + shell_word(ref.removeprefix("refs/heads/"))
 
 
-def _remote_oids(url: str) -> list[str] | None:
+def _remote_oids(url: str, entries: Sequence[ConfigEntry] = ()) -> list[str] | None:
     """Return the ids of the references that a remote lists; `None` if it does not.
 
-    The URL is passed without its password, which other users could read among the arguments.
+    The URL is passed without its password, which other users could read among the arguments; and no credential is
+    asked for if a person may have to act.
     """
     scheme, separator, rest = without_credentials(url).partition("://")
     if separator and not scheme.lower().startswith("http"):
@@ -483,7 +488,8 @@ def _remote_oids(url: str) -> list[str] | None:
         # Not where `insteadOf` would lead, such as a mirror to read from: the longest match counts.
         plain = scheme + separator + rest
         alias = f"url.{plain}.insteadOf={plain}"
-        listed = run_git("-c", alias, "ls-remote", "--", plain, environment=NO_PROMPTS, may_connect=True)
+        helpers = ["-c", "credential.helper="] if may_need_person(url, entries) else []
+        listed = run_git("-c", alias, *helpers, "ls-remote", "--", plain, environment=NO_PROMPTS, may_connect=True)
     except Problem:
         return None
     return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]

@@ -3,54 +3,84 @@
 Files are replaced by renaming; a process that was killed leaves nothing that git would take for a hook.
 """
 
+import contextlib
 import errno
 import os
 import re
 import shutil
 import stat
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 from git_credential_hf.files import create_file, make_directory
+from git_credential_hf.git.run import run_git
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import hold_signals, is_process_running
 
 BEFORE_SUFFIX = ".before-hf"  # of the name of a hook that ours replaced
+_LOCK_TIMEOUT = 2  # seconds
 
 
-class WriteHook:
+State = tuple[int, bytes] | None  # of a path: the mode and the contents, of a link its target; None without a file
+
+
+class _HookChange:
+    """A change of the hook at `path`, which is made only if all that it depends on is still as it was `planned` for.
+
+    So what another program, or this one in another process, has written meanwhile is neither replaced nor removed.
+    """
+
+    def __init__(self, path: str, planned: dict[str, State]) -> None:
+        self.path = path
+        self._planned = planned
+
+    @hold_signals()
+    def apply(self) -> None:
+        """Make the change; raises `Problem` if that is not possible."""
+        try:
+            with _only_process_in(os.path.dirname(self.path)):
+                for path, state in self._planned.items():
+                    if path_state(path) != state:
+                        raise Problem(f"{path} was changed by another program", "run the command again")
+                self._make()
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+
+    def _make(self) -> None:
+        raise NotImplementedError
+
+
+class WriteHook(_HookChange):
     """Write our hook at `path`; if `preserves`, the existing one is renamed to `PATH.before-hf`."""
 
-    def __init__(self, path: str, content: bytes, preserves: bool) -> None:
-        self.path = path
+    def __init__(self, path: str, content: bytes, planned: dict[str, State], *, preserves: bool) -> None:
+        super().__init__(path, planned)
         self.content = content
         self.preserves = preserves
-        self._planned = path_state(path)
 
     def describe(self) -> list[str]:
         """Describe the change."""
         renamed = [f"rename {self.path} to {os.path.basename(self.path)}{BEFORE_SUFFIX}"] if self.preserves else []
         return [*renamed, f"write {self.path}"]
 
-    @hold_signals()
-    def apply(self) -> None:
+    def _make(self) -> None:
         """Give the old hook its second name first, then replace it: there is a hook at any moment."""
-        if path_state(self.path) != self._planned:
-            raise Problem(f"{self.path} was changed by another program", "run the command again")
-        try:
-            os.makedirs(os.path.dirname(self.path), 0o755, exist_ok=True)  # not for the group, whatever the umask
-            if self.preserves:
-                _second_name(self.path, self.path + BEFORE_SUFFIX)
-            _put(self.path, self.content)
-        except OSError as error:
-            raise _cannot_write(self.path, error) from None
+        directory = os.path.dirname(self.path)
+        if not is_directory(directory):
+            make_directory(directory, _mode_in(os.path.dirname(directory)))
+        if self.preserves:
+            _second_name(self.path, self.path + BEFORE_SUFFIX)
+        _put(self.path, self.content)
 
 
-class RestoreHook:
+class RestoreHook(_HookChange):
     """Replace our hook at `path` with the one at `before`, if any; remove it and the `leftovers`."""
 
-    def __init__(self, path: str, before: str | None, leftovers: tuple[str, ...] = ()) -> None:
-        self.path = path
+    def __init__(
+        self, path: str, before: str | None, planned: dict[str, State], *, leftovers: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(path, planned)
         self.before = before
         self.leftovers = leftovers
 
@@ -59,25 +89,21 @@ class RestoreHook:
         what = f"rename {self.before} to {os.path.basename(self.path)}" if self.before else f"remove {self.path}"
         return [what, *(f"remove {path}" for path in self.leftovers)]
 
-    @hold_signals()
-    def apply(self) -> None:
+    def _make(self) -> None:
         """Replace the hook in one step, then remove the leftovers."""
-        try:
-            if self.before:
-                os.replace(self.before, self.path)
-            else:
-                os.unlink(self.path)
-            for path in self.leftovers:
-                os.unlink(path)
-        except OSError as error:
-            raise _cannot_write(self.path, error) from None
+        if self.before:
+            os.replace(self.before, self.path)
+        else:
+            os.unlink(self.path)
+        for path in self.leftovers:
+            os.unlink(path)
 
 
-class WriteDirectory:
+class WriteDirectory(_HookChange):
     """Write exactly these hooks to our directory at `path`; `None`: remove the directory."""
 
-    def __init__(self, path: str, hooks: dict[str, bytes] | None) -> None:
-        self.path = path
+    def __init__(self, path: str, hooks: dict[str, bytes] | None, planned: dict[str, State]) -> None:
+        super().__init__(path, planned)
         self.hooks = hooks
 
     def is_made(self) -> bool:
@@ -94,8 +120,7 @@ class WriteDirectory:
             return [f"remove {self.path}"]
         return [f"write {self.path}: {', '.join(self.hooks)}"]
 
-    @hold_signals()
-    def apply(self) -> None:
+    def _make(self) -> None:
         """Write one file at a time, each atomically."""
         try:
             if self.hooks is not None:
@@ -104,21 +129,32 @@ class WriteDirectory:
                     if not is_hook(path := os.path.join(self.path, name), content):
                         _put(path, content)
                     os.chmod(path, 0o755)  # noqa: S103 - git has a hint for those who may not run it
-            for name in list_names(self.path):
-                if name not in (self.hooks or {}):
-                    os.unlink(os.path.join(self.path, name))
-            if self.hooks is None:
-                if is_directory(self.path):
-                    os.rmdir(self.path)
-                self._remove_if_empty()
-        except OSError as error:
-            self._remove_if_empty()
-            raise _cannot_write(self.path, error) from None
+            for path in self._planned:
+                if os.path.basename(path) not in (self.hooks or {}):
+                    _unlink(path)
+            if self.hooks is None and is_directory(self.path):
+                os.rmdir(self.path)
+        finally:
+            _remove_if_empty(self.path)
+            if os.path.basename(os.path.dirname(self.path)) == "git-credential-hf":
+                _remove_if_empty(os.path.dirname(self.path))
 
-    def _remove_if_empty(self) -> None:
-        _remove_if_empty(self.path)
-        if os.path.basename(os.path.dirname(self.path)) == "git-credential-hf":
-            _remove_if_empty(os.path.dirname(self.path))
+
+class InstallLfsHooks:
+    """Let git-lfs install its own hooks in a directory."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.path = os.path.join(directory, "pre-push")
+
+    def describe(self) -> list[str]:
+        """Describe the change."""
+        return [f"run `git lfs update`, which writes its hooks to {self.directory}"]
+
+    def apply(self) -> None:
+        """Run git-lfs, which installs none after one that is somebody else's: by itself it would do no more."""
+        with contextlib.suppress(Problem):
+            run_git("-c", f"core.hooksPath={self.directory}", "lfs", "update")
 
 
 # --- files ---
@@ -177,8 +213,13 @@ def is_hook(path: str, content: bytes) -> bool:
     return not os.path.islink(path) and read_hook(path) == content and is_runnable(path)
 
 
-def path_state(path: str) -> tuple[int, bytes] | None:
-    """Return the mode and the contents, of a link its target; `None` if it does not exist."""
+def path_states(*paths: str) -> dict[str, State]:
+    """Return the states of these paths, for the plan of a change: what it is based on is to be read afterwards."""
+    return {path: path_state(path) for path in paths}
+
+
+def path_state(path: str) -> State:
+    """Return the state of a path."""
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
@@ -188,6 +229,34 @@ def path_state(path: str) -> tuple[int, bytes] | None:
     except OSError as error:
         raise _cannot_read(path, error) from None
     return status.st_mode, read_hook(path) or b""
+
+
+@contextlib.contextmanager
+def _only_process_in(directory: str) -> Iterator[None]:
+    """Wait until no other process of this program changes hooks in a directory, if the system can tell.
+
+    The lock is on the directory itself, so that there is no file to leave behind. Everybody who may read it can hold
+    that lock, so this does not wait for long.
+    """
+    descriptor = -1
+    try:
+        if sys.platform != "win32":
+            import fcntl
+
+            descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+            for _ in range(_LOCK_TIMEOUT * 100):
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    time.sleep(0.01)
+    except OSError:
+        pass  # not made yet, or the file system has no locks
+    try:
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _second_name(path: str, name: str) -> None:
@@ -207,12 +276,24 @@ def _put(path: str, content: bytes) -> None:
     """Write an executable file atomically."""
     temporary = _temporary(path)
     # With sudo, in another user's repository or home, it is theirs.
-    owner = os.stat(os.path.dirname(path)) if sys.platform != "win32" and os.geteuid() == 0 else None
+    directory = os.path.dirname(path)
+    owner = os.stat(directory) if sys.platform != "win32" and os.geteuid() == 0 else None
     try:
-        create_file(temporary, content, executable=True, owner=owner)
+        create_file(temporary, content, mode=_mode_in(directory), owner=owner)
+        if not is_runnable(temporary):  # git would have a hint about it at each command, and run nothing behind it
+            raise Problem(f"nothing in {directory} can be run: is the file system mounted with noexec?")
         os.replace(temporary, path)
     finally:
         _unlink(temporary)
+
+
+def _mode_in(directory: str) -> int:
+    """Return the permissions of a hook: for all who may use the directory that it is in, and not by the umask.
+
+    Git does not run a hook that it may not execute, nor the team's behind it. Nobody but its owner may write to it.
+    """
+    may_enter = os.stat(directory).st_mode & 0o011
+    return 0o700 | may_enter | may_enter << 2
 
 
 def _temporary(path: str) -> str:

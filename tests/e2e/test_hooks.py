@@ -294,6 +294,14 @@ def test_a_helper_that_hangs(hub: "Hub", work: Account) -> None:
     _alice(hub)
     work.git("config", "--global", "--add", "credential.https://huggingface.co.helper", "")
     work.git("config", "--global", "--add", "credential.https://huggingface.co.helper", "!sleep 1000 #")
+    assert messages(run_hook(work, HUB + "alice/model"), "warning") == [], (
+        "nobody knows what that does: it is not asked"
+    )
+    work.git("config", "--global", "--unset", "credential.https://huggingface.co.helper", "sleep")
+    stuck = work.home / "git-credential-libsecret"
+    stuck.write_text("#!/bin/sh\nexec sleep 1000\n")
+    stuck.chmod(0o755)
+    work.git("config", "--global", "--add", "credential.https://huggingface.co.helper", str(stuck))
     done = run_hook(work, HUB + "alice/model", GIT_TERMINAL_PROMPT="0")
     assert done.returncode == 0
     (warning,) = messages(done, "warning")

@@ -144,6 +144,10 @@ ELSEWHERE = {
     ),
     "hf auth login": ("tests/support/story/alice.story", "$ hf auth login"),
     "hf auth login --add-to-git-credential": ("tests/e2e/test_alternatives.py", "--add-to-git-credential"),
+    "git -c core.hooksPath=.git/hooks lfs uninstall --local": (
+        "tests/commands/hooks/test_git_lfs.py",
+        "git -c core.hooksPath=.git/hooks lfs uninstall --local",
+    ),
     "git lfs pull": ("tests/e2e/test_refused.py", '"lfs", "pull"'),
     "git-credential-hf login": ("tests/commands/test_login.py", '"login"'),
     "hf auth switch": ("tests/e2e/test_everyday.py", '"switch"'),

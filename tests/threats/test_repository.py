@@ -349,16 +349,21 @@ def test_only_helpers_are_asked(archive: Path, home: Path) -> None:
         assert not (home / "mark").exists()
 
 
-def test_a_linked_directory_of_ours_is_not_ours(repository: Path, home: Path) -> None:
-    """An archive in which `.git/hf-hooks` leads elsewhere does not have hooks written, or files removed, there."""
+@pytest.mark.parametrize("name", ["", "hf-hooks", "hooks.gitconfig"])
+def test_a_linked_directory_of_ours_is_not_ours(name: str, repository: Path, home: Path) -> None:
+    """An archive in which our directory leads elsewhere does not have hooks written, or files removed, there."""
     (home / "theirs").mkdir()
     (home / "theirs/flag").touch()
-    (repository / ".git/hf-hooks").symlink_to(home / "theirs")
+    link = repository / ".git/git-credential-hf" / name
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(home / "theirs" / ("flag" if "." in name else ""))
     (repository / "own").mkdir()
     git("config", "core.hooksPath", "own")
     for command in ("hooks install", "hooks uninstall"):
         status, _, said = run(*command.split())
         assert (status, [path.name for path in (home / "theirs").iterdir()]) == (1, ["flag"]), said
+        assert (home / "theirs/flag").read_bytes() == b""
+        assert not (repository / ".git/config.lock").exists()
 
 
 @pytest.mark.parametrize("name", ["git-credential-hf", "git-credential-hf/gitconfig"])

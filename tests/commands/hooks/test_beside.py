@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amount import some
@@ -175,6 +176,20 @@ def test_replaced_by_another_hook(bench: Bench) -> None:
     assert bench.state() == "installed"
 
 
+def test_uninstall_beside_another_hook(bench: Bench) -> None:
+    """If another hook has taken the place of ours, the hint brings the older one back, and loses neither."""
+    hooks = bench.repository() / ".git/hooks"
+    custom(bench)
+    bench.install()
+    another = script(hooks / "pre-push", "#!/bin/sh\n# of another tool\n").read_text()
+    with pytest.raises(Problem, match="is the original one") as caught:
+        bench.uninstall()
+    bench.run("sh", "-c", (caught.value.fix or "").partition(": ")[2])
+    assert ((hooks / "pre-push").read_text(), (hooks / "pre-push.old").read_text()) == (CUSTOM, another)
+    bench.uninstall()
+    assert bench.state() == "absent"
+
+
 def test_framework_over_ours_and_back(bench: Bench) -> None:
     """Uninstalled from under pre-commit, our hook leaves that as it would be without us."""
     where = bench.repository()
@@ -202,23 +217,23 @@ def test_framework_with_force(bench: Bench) -> None:
 
 
 def test_husky_again(bench: Bench) -> None:
-    """`npm install` runs husky, which resets `core.hooksPath`: that is reported, and fixed."""
+    """`npm install` runs husky, which sets `core.hooksPath` again, or for the first time: its hooks run after ours."""
     where = bench.repository()
     husky(bench)
     before = tree(where)
     bench.install()
     shutil.rmtree(where / ".husky/_")
     husky(bench)
-    found = inspect_hooks("local")
-    assert found.state == "displaced"
-    assert ".husky/_" in (found.by or "")
-    bench.install()
     assert bench.state() == "installed"
-    husky(bench)
-    bench.uninstall()  # of what has been displaced
-    assert tree(where) == before
-    bench.install()
     bench.assert_checked_first()
+    assert bench.logged("husky")
+    shutil.rmtree(where / ".git/lfs")
+    bench.git("config", "--remove-section", "lfs")
+    bench.uninstall()
+    assert {path: what for path, what in tree(where).items() if path in before and "/.git/" not in path} == {
+        path: what for path, what in before.items() if "/.git/" not in path
+    }
+    assert bench.git("config", "core.hooksPath").stdout.strip() == ".husky/_"
 
 
 @pytest.mark.parametrize("steps", ["framework, ours", "ours, framework", "framework, ours, framework"])
@@ -456,6 +471,57 @@ def test_last_words(how: str, shell: str, bench: Bench, home: Path) -> None:
     assert bench.logged("custom") == ["custom"] * has_hook
 
 
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox sh"])
+@pytest.mark.parametrize("value", ["off", "0", "No", "FALSE"])
+def test_turned_off_without_the_program(value: str, shell: str, bench: Bench) -> None:
+    """`GIT_CREDENTIAL_HF_HOOKS=off` starts no program, so one that is gone is not missed; the next hook runs."""
+    if not shutil.which(shell.split()[0]):
+        pytest.skip(f"no {shell}")
+    hooks = bench.repository() / ".git/hooks"
+    for name in ("pre-push", "pre-commit"):
+        script(hooks / name, CUSTOM)
+    bench.install()
+    for name in ("pre-push", "pre-commit"):
+        text = (hooks / name).read_text()
+        script(hooks / name, text.replace("#!/bin/sh", f"#!{shutil.which(shell.split()[0])} {shell[7:]}".rstrip(), 1))
+    off: dict[str, Any] = {"GIT_CREDENTIAL_HF_HOOKS": value}
+    for _ in range(2):
+        bench.log.write_text("")
+        done = [bench.git("commit", "--allow-empty", "--message=x", **off), bench.push(1, **off)]
+        assert [(d.returncode, "git-credential-hf" in d.stderr) for d in done] == [(0, False)] * 2
+        assert bench.logged("check", "custom") == ["custom"]
+        (bench.folder / "bin/git-credential-hf").unlink(missing_ok=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox sh"])
+def test_hooks_of_another_user(shell: str, bench: Bench) -> None:
+    """In a repository that several users share, only who has installed the hooks hears that the program is gone.
+
+    For the others it may be out of reach: theirs is used, if they have one.
+    """
+    if not shutil.which(shell.split()[0]):
+        pytest.skip(f"no {shell}")
+    hooks = bench.repository() / ".git/hooks"
+    bench.install()
+    for name in ("pre-push", "pre-commit"):
+        text = (hooks / name).read_text()
+        script(hooks / name, text.replace("#!/bin/sh", f"#!{shutil.which(shell.split()[0])} {shell[7:]}".rstrip(), 1))
+        os.chown(hooks / name, 65534, 65534)
+    (bench.folder / "bin/git-credential-hf").rename(bench.folder / "away")
+    path = "/usr/bin:/bin"
+    done = [bench.git("commit", "--allow-empty", "--message=x", PATH=path), bench.push(1, PATH=path)]
+    assert [(d.returncode, "git-credential-hf" in d.stderr) for d in done] == [(0, False)] * 2
+    (bench.folder / "theirs").mkdir()
+    (bench.folder / "away").rename(bench.folder / "theirs/git-credential-hf")
+    bench.log.write_text("")
+    bench.answers(1)
+    assert bench.git(
+        "commit", "--allow-empty", "--message=x", check=False, PATH=f"{bench.folder}/theirs:{path}"
+    ).returncode
+    assert bench.logged("check") == ["check"]
+
+
 ODD_NAMES = {
     "backslashes": "x\\012git-credential-hf: hint: y\\033[31m\\c",
     "only a backslash": "a\\tb",
@@ -528,8 +594,10 @@ def test_nothing_of_the_repository_is_run(scope: str, kind: str, bench: Bench, h
         "-c",
         "filter.lfs.required=false",
     )  # git's own
-    bench.run(real, *no_filters, "commit", "--allow-empty", "--message=x", PATH=path)
-    bench.run(real, "push", "origin", "HEAD:main", PATH=path)
+    for command in ([*no_filters, "commit", "--allow-empty", "--message=x"], ["push", "origin", "HEAD:main"]):
+        if kind == "has none" and scope == "global":
+            shutil.rmtree(where / ".git/hooks", ignore_errors=True)  # git-lfs's own, which trust PATH
+        bench.run(real, *command, PATH=path)
     assert not (home / "ran").exists(), (home / "ran").read_text()
     assert {"check", "lfs"} <= set(bench.logged())
     if kind == "has a hook":

@@ -308,28 +308,59 @@ def test_hooks_path_comes_and_goes(bench: Bench) -> None:
     bench.git("config", "--unset", "core.hooksPath")
     assert bench.state() == "installed"  # in .git/hooks, from before
     bench.install()
-    assert not (where / ".git/hf-hooks").exists()
+    assert not (where / ".git/git-credential-hf/hf-hooks").exists()
     bench.uninstall()
     assert {p: s for p, s in tree(where).items() if "theirs" not in p} == before
 
 
-def test_moved(bench: Bench) -> None:
-    """A repository that was moved has lost our directory: that is reported, and fixed."""
+@pytest.mark.git_versions
+@pytest.mark.parametrize("how", ["moved", "copied"])
+@pytest.mark.parametrize("hooks", ["theirs", ".git/hooks"])
+def test_elsewhere(bench: Bench, how: str, hooks: str) -> None:
+    """Moved, copied or mounted elsewhere, a repository has its own hooks, and ours again after an installation."""
     where = bench.repository()
-    script(where / "theirs/pre-push", CUSTOM)
-    bench.git("config", "core.hooksPath", "theirs")
+    script(where / hooks / "pre-push", '#!/bin/sh\n# its name is $0\necho "custom $PWD" >> "$LOG"\n')
+    if hooks == "theirs":
+        bench.git("config", "core.hooksPath", "theirs")
     before = (where / ".git/config").read_bytes()
     bench.install()
-    where.rename(bench.folder / "moved")
-    bench.enter(bench.folder / "moved")
-    assert bench.state() != "installed"
+    bench.assert_checked_first()
+    new = bench.folder / "new"
+    shutil.copytree(where, new, symlinks=True)
+    script(where / ".git/git-credential-hf/hf-hooks/pre-push", "#!/bin/sh\nexit 1\n")  # whoever is there now
+    if how == "moved":
+        shutil.rmtree(where)
+    bench.enter(new)
+    bench.commit()
+    assert bench.push(1).returncode == 0
+    assert bench.log.read_text() == f"custom {new}\n"
+    assert bench.state() == "displaced"
     bench.install()
     assert bench.state() == "installed"
     bench.assert_checked_first()
     assert bench.logged("custom")
-    bench.git("config", "--remove-section", "lfs")
+    bench.git("config", "--remove-section", "lfs", check=False)  # git-lfs 2.13 sets nothing
     bench.uninstall()
-    assert (bench.where / ".git/config").read_bytes() == before
+    assert (new / ".git/config").read_bytes() == before
+    assert not (new / ".git/git-credential-hf").exists()
+
+
+@pytest.mark.parametrize("name", ["a [b] c?*", "back\\slash", 'quote"', "new\nline", "[x"])
+def test_name_of_the_git_directory(bench: Bench, name: str) -> None:
+    """The condition for our setting is met in a repository of any name, and in its linked work trees."""
+    where = bench.repository(name)
+    script(where / "theirs/pre-push", CUSTOM)
+    bench.git("config", "core.hooksPath", "theirs")
+    before = (where / ".git/config").read_bytes()
+    bench.git("commit", "--allow-empty", "--message", "x")
+    bench.git("worktree", "add", "--quiet", bench.folder / "linked")
+    bench.install()
+    for place in (where, bench.folder / "linked"):
+        bench.enter(place)
+        assert bench.state() == "installed"
+        assert bench.push(1, "origin", "HEAD:main").returncode != 0
+    bench.uninstall()
+    assert (where / ".git/config").read_bytes() == before
 
 
 # --- for all repositories ---
@@ -355,7 +386,7 @@ def test_global(bench: Bench, home: Path) -> None:
 @pytest.mark.git_versions
 @for_all_repositories
 def test_global_clone(bench: Bench, home: Path) -> None:
-    """In a clone with LFS files git-lfs installs no hooks, but ours run it."""
+    """In a clone with LFS files our hooks run git-lfs, and its own hooks once."""
     bench.repository()
     bench.commit()
     bench.git("push", "--quiet", "origin", "HEAD:main")
@@ -365,11 +396,11 @@ def test_global_clone(bench: Bench, home: Path) -> None:
     bench.enter(bench.folder)
     bench.git("clone", "--quiet", "-c", "remote.hub.url=https://hf.co/acme/m", f"file://{bench.remote}", "clone")
     bench.enter(bench.folder / "clone")
-    assert not list((bench.folder / "clone/.git/hooks").glob("pre-push"))
     bench.assert_checked_first()
+    assert bench.logged("lfs") == ["lfs"]
     bench.log.write_text("")
     bench.git("checkout", "--quiet", "-b", "other")
-    assert "lfs post-checkout" in bench.log.read_text()
+    assert bench.log.read_text().count("lfs post-checkout") == 1
     assert bench.git("lfs", "install", check=False).returncode == 2
     assert tree(home / ".config/git-credential-hf") == before
     bench.install("local")
@@ -480,18 +511,75 @@ def test_global_and_a_foreign_directory(bench: Bench) -> None:
     assert bench.logged("husky") == ["husky"], "the repository's own"
 
 
-def test_global_and_a_conditional_path(bench: Bench, home: Path) -> None:
-    """A `core.hooksPath` that the user has for some repositories is neither overridden nor made one for all."""
+def set_in(bench: Bench, home: Path, how: str, value: str) -> None:
+    """Set `core.hooksPath` for the user or for all users; `above`: before our line in `~/.gitconfig`."""
+    if how == "condition above":
+        (home / "work.gitconfig").write_text(f"[core]\n\thooksPath = {value}\n")
+        config = home / ".gitconfig"
+        condition = f'[includeIf "gitdir:{bench.where}/"]\n\tpath = ~/work.gitconfig\n'
+        config.write_text(condition + config.read_text())
+    else:
+        bench.git("config", f"--{how}", "core.hooksPath", value)
+
+
+@pytest.mark.git_versions
+@for_all_repositories
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("how", ["condition above", "global", "system"])
+def test_hooks_path_beside_the_global_hooks(
+    how: str, when: str, bench: Bench, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hooks that git would run without ours run in each repository, whenever their directory is set or unset."""
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(bench.folder / "system"))
+    monkeypatch.delenv("GIT_CONFIG_NOSYSTEM")
+    (home / ".gitconfig").write_text("[core]\n\tpager = cat\n" + (home / ".gitconfig").read_text())
+    for place in (home / "their hooks", bench.folder / "other/.git/hooks"):
+        for name in ("pre-push", "commit-msg"):
+            script(place / name, f'#!/bin/sh\necho "custom {name} {place.name}" >> "$LOG"\n')
+    where = bench.repository(lfs=False)
+    script(where / ".git/hooks/commit-msg", '#!/bin/sh\necho "custom own" >> "$LOG"\n')
+
+    def ran() -> list[tuple[str, str]]:
+        bench.commit()
+        bench.log.write_text("")
+        bench.git("commit", "--allow-empty", "--message", "x")
+        committed = bench.log.read_text()
+        bench.push(0, "origin", "HEAD:main", "HEAD:side")
+        return re.findall("(?m)^custom (.*)$|^(check) hook", committed + bench.log.read_text())
+
+    if when == "before":
+        set_in(bench, home, how, "~/their hooks")
+    bench.install("global")
+    if when == "after":
+        assert ran() == [("", "check"), ("own", ""), ("", "check")]
+        set_in(bench, home, how, "~/their hooks")
+    assert inspect_hooks("global").problem() is None
+    theirs = [("", "check"), ("commit-msg their hooks", ""), ("", "check"), ("pre-push their hooks", "")]
+    assert ran() == theirs
+    bench.repository("other")
+    bench.git("commit", "--allow-empty", "--message", "x")
+    assert ("custom commit-msg hooks" in bench.log.read_text()) == (how == "condition above")
+    bench.enter(where)
+    set_in(bench, home, how, "/dev/null")
+    assert ran() == []
+    if how == "condition above":
+        (home / "work.gitconfig").unlink()
+    else:
+        bench.git("config", f"--{how}", "--unset", "core.hooksPath")
+    assert ran() == [("", "check"), ("own", ""), ("", "check")]
+
+
+def test_a_condition_below_the_global_hooks(bench: Bench, home: Path) -> None:
+    """A condition that git reads after ours counts more, and `hooks status` says so."""
+    bench.install("global")
     where = bench.repository()
     (home / "work.gitconfig").write_text("[core]\n\thooksPath = .githooks\n")
     bench.git("config", "--global", f"includeIf.gitdir:{where}/.path", "~/work.gitconfig")
-    before = tree(home)
-    for place in (where, bench.folder):
-        bench.enter(place)
-        with pytest.raises(Problem, match=r"work\.gitconfig sets core\.hooksPath for some repositories"):
-            bench.install("global")
-    assert tree(home) == before
-    bench.enter(where)
+    problem = inspect_hooks("global").problem()
+    assert problem and "git does not run the global hooks in this repository: core.hooksPath is .githooks" in str(
+        problem
+    )
+    assert problem.fix == "git-credential-hf hooks install"
     bench.install()
     bench.assert_checked_first()
 
@@ -685,13 +773,13 @@ def test_mirrored(bench: Bench, name: str) -> None:
     where = bench.repository()
     bench.git("config", "core.hooksPath", "theirs")
     bench.install()
-    assert not (where / ".git/hf-hooks" / name).exists()
+    assert not (where / ".git/git-credential-hf/hf-hooks" / name).exists()
     script(where / "theirs" / name, CUSTOM)
     bench.install()
-    assert (where / ".git/hf-hooks" / name).exists()
+    assert (where / ".git/git-credential-hf/hf-hooks" / name).exists()
     (where / "theirs" / name).unlink()
     bench.install()
-    assert not (where / ".git/hf-hooks" / name).exists()
+    assert not (where / ".git/git-credential-hf/hf-hooks" / name).exists()
 
 
 def test_hooks_in_effect(bench: Bench) -> None:
@@ -712,18 +800,21 @@ def test_hooks_in_effect(bench: Bench) -> None:
     assert answer() == ("global", "installed", "git-credential-hf hooks install")
     bench.install("local")
     assert answer() == ("local", "installed", None)
-    bench.git("config", "core.hooksPath", "theirs")
+    bench.git("config", "core.hooksPath", "others")
+    assert answer() == ("local", "installed", None)
+    with (where / ".git/config").open("a") as config:
+        config.write("[core]\n\thooksPath = theirs\n")
     assert answer() == ("local", "displaced", "git-credential-hf hooks install --local")
     bench.install("local")
-    script(where / ".git/hf-hooks/pre-push", CUSTOM)
+    script(where / ".git/git-credential-hf/hf-hooks/pre-push", CUSTOM)
     assert answer() == ("local", "replaced", "git-credential-hf hooks install --local")
 
 
 def test_often(bench: Bench) -> None:
-    """A hook that git runs often starts no git itself, in a linked work tree neither."""
+    """A hook that git runs often starts git once, to look for `core.hooksPath`; without an answer, it works as well."""
     bench.repository()
     bench.install("global")
-    script(bench.folder / "trap/git", "#!/bin/sh\nexit 99\n")
+    script(bench.folder / "trap/git", f"#!/bin/sh\necho $1 >> {bench.folder}/started\nexit 99\n")
     bench.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", "x")
     bench.git("worktree", "add", "--quiet", bench.folder / "linked")
     hook = Path(inspect_hooks("global").directory, "prepare-commit-msg")
@@ -731,6 +822,7 @@ def test_often(bench: Bench) -> None:
     for directory in (".git", ".git/worktrees/linked"):  # as git sets it in a linked work tree
         bench.run(hook, directory, PATH=f"{bench.folder}/trap:/usr/bin:/bin", GIT_DIR=directory)
     assert bench.log.read_text() == "custom .git\ncustom .git/worktrees/linked\n"
+    assert (bench.folder / "started").read_text() == "config\nconfig\n"
 
 
 def test_foreign_in_our_directory(bench: Bench) -> None:
@@ -785,7 +877,7 @@ def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
             points += done.returncode != 0
             assert bench.push(0, "--dry-run", "origin", "HEAD:main").returncode == 0
             assert bench.logged("custom") == ["custom"], (call, number)
-            for lock in (*folders[0].rglob("*.lock"), Path(f"{config}.lock"), *home.rglob("*.lock")):
+            for lock in (*(where / ".git").rglob("*.lock"), *home.rglob("*.lock")):
                 lock.unlink(missing_ok=True)  # as the problem would say
             bench.install(scope)
             assert bench.push(1, "--dry-run", "origin", "HEAD:main").returncode != 0
@@ -810,6 +902,34 @@ def test_at_once(bench: Bench) -> None:
     assert tree(where) == before
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o775, 0o2777, 0o711, 0o750, 0o700])
+@pytest.mark.parametrize("arrangement", ["beside", "a new directory", "core.hooksPath"])
+def test_open_to_those_who_use_the_repository(arrangement: str, mode: int, bench: Bench) -> None:
+    """Whoever may enter the hooks' directory may run them, with whatever umask they were installed."""
+    where = bench.repository()
+    hooks = where / ".git/hooks"
+    if arrangement == "core.hooksPath":
+        hooks = script(where / "theirs/pre-commit", CUSTOM).parent
+        bench.git("config", "core.hooksPath", "theirs")
+    elif arrangement == "beside":
+        script(hooks / "pre-commit", CUSTOM)
+    else:
+        shutil.rmtree(hooks)
+    (hooks if hooks.exists() else hooks.parent).chmod(mode)
+    mask = os.umask(0o077)
+    try:
+        bench.install()
+    finally:
+        os.umask(mask)
+    for path in (where / ".git").rglob("hf-hooks*"):
+        assert {item.stat().st_mode & 0o777 for item in (path, *path.iterdir())} == {0o755}
+    used = {0o755: 0o755, 0o775: 0o755, 0o2777: 0o755, 0o711: 0o755, 0o750: 0o750, 0o700: 0o700}[mode]
+    if arrangement != "core.hooksPath":
+        made = [hooks / "pre-push", hooks / "pre-commit"] + [hooks] * (arrangement == "a new directory")
+        assert [oct(path.stat().st_mode & 0o777) for path in made] == [oct(used)] * len(made)
+    (where / ".git").chmod(0o755)
+
+
 @pytest.mark.parametrize("scope", HOOK_SCOPES)
 @pytest.mark.parametrize("umask", [0o000, 0o002])
 def test_nobody_else_may_change_a_hook(umask: int, scope: str, bench: Bench, home: Path) -> None:
@@ -827,3 +947,58 @@ def test_nobody_else_may_change_a_hook(umask: int, scope: str, bench: Bench, hom
     assert hooks and all(os.access(path, os.X_OK) for path in hooks)
     own = [path for hook in hooks for path in (hook, hook.parent)]
     assert {path: oct(path.stat().st_mode & 0o022) for path in own} == dict.fromkeys(own, "0o0")
+
+
+@pytest.mark.git_versions
+@for_all_repositories
+def test_git_crashes(bench: Bench) -> None:
+    """Git crashes if a remote's `url` has no value and a condition asks for it: the problem says what to correct."""
+    bench.install("global")
+    where = bench.repository()
+    with (where / ".git/config").open("a") as config:
+        config.write('[remote "empty"]\n\turl\n')
+    if bench.git("config", "user.name", check=False).returncode == 0:
+        pytest.skip("this git does not crash")
+    with pytest.raises(Problem, match="it crashed") as caught:
+        inspect_hooks("global")
+    assert caught.value.fix == "run `${EDITOR:-vi} .git/config`, and give each remote's `url` a value"
+    bench.uninstall("global")
+    assert bench.git("config", "user.name").stdout
+
+
+# --- where programs cannot run ---
+
+
+def with_mount(bench: Bench, mount: str, command: str) -> subprocess.CompletedProcess[str]:
+    """Run shell commands in a mount namespace of their own, after `mount`."""
+    if sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("only root can mount")
+    return bench.run("unshare", "--mount", "sh", "-c", f"mount {mount} && {command}", check=False)
+
+
+@pytest.mark.parametrize("scope", HOOK_SCOPES)
+def test_noexec(bench: Bench, home: Path, scope: str) -> None:
+    """If no hook can run there, none is installed: git would complain at each command, and run nobody's."""
+    where = bench.repository()
+    place = home / ".config" if scope == "global" else where / ".git/hooks"
+    install = f"{sys.executable} -c '{KILLED}' plan_install {scope}"
+    done = with_mount(bench, f"-t tmpfs -o noexec,mode=755 none '{place}'", f"{install}; find '{place}'")
+    assert "can be run: is the file system mounted with noexec?" in done.stderr
+    assert done.stdout.split("\n") == [str(place), ""]
+    assert bench.state(scope) == "absent"
+
+
+@for_all_repositories
+def test_without_proc(bench: Bench) -> None:
+    """In a chroot or a build jail without `/proc`, hooks run as elsewhere."""
+    where = bench.repository()
+    for name in ("prepare-commit-msg", "post-commit"):
+        script(where / ".git/hooks" / name, '#!/bin/sh\necho "custom ${0##*/}" >> "$LOG"\n')
+    bench.install("global")
+    done = with_mount(bench, "-t tmpfs none /proc", "git commit --allow-empty --message x")
+    assert done.returncode == 0, done.stderr
+    assert bench.log.read_text().splitlines() == [
+        "check hook pre-commit",
+        "custom prepare-commit-msg",
+        "custom post-commit",
+    ]
