@@ -75,7 +75,7 @@ def _send(
     from urllib3 import Timeout
 
     timeout = Timeout(connect=min(CONNECT_TIMEOUT, seconds), read=seconds)
-    with _manager(network) as manager:
+    with _manager(hub, network) as manager:
         pool = manager.connection_from_url(hub)  # connects to this origin only, whatever the path is
         for _ in range(_MAX_REDIRECTS):
             response = pool.urlopen(
@@ -126,20 +126,22 @@ def _read(response: Any) -> bytes:
 # --- the way ---
 
 
-def _manager(network: Network) -> Any:
+def _manager(hub: str, network: Network) -> Any:
     from urllib3 import PoolManager, ProxyManager, make_headers
     from urllib3.util import parse_url
 
-    options: dict[str, Any] = {"ssl_context": _tls_context(network), "cert_reqs": ssl.CERT_REQUIRED}
+    options: dict[str, Any] = {"cert_reqs": ssl.CERT_REQUIRED}
+    if hub.startswith("https:"):  # reading the system's certificates takes longer than most requests
+        options["ssl_context"] = _tls_context(network)
     if not network.proxy:
         return PoolManager(**options)
     if network.proxy.lower().startswith("socks"):
         return _socks_manager(network.proxy, options)
     login = parse_url(network.proxy).auth
+    if network.proxy.lower().startswith("https:"):
+        options["proxy_ssl_context"] = _tls_context(network, is_proxy=True)
     proxy_headers = make_headers(proxy_basic_auth=_decoded(login)) if login else None
-    return ProxyManager(
-        network.proxy, proxy_headers=proxy_headers, proxy_ssl_context=_tls_context(network, is_proxy=True), **options
-    )
+    return ProxyManager(network.proxy, proxy_headers=proxy_headers, **options)
 
 
 def _socks_manager(proxy: str, options: dict[str, Any]) -> Any:
@@ -203,7 +205,8 @@ def _system_context() -> ssl.SSLContext:
                 pass
             else:
                 bundle = where()
-        if bundle:
+        own = ssl.get_default_verify_paths().cafile
+        if bundle and not (own and os.path.samefile(bundle, own)):  # which Python has just read
             context.load_verify_locations(bundle)
     return context
 

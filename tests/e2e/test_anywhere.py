@@ -16,8 +16,6 @@ from programs import run
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-pytestmark = pytest.mark.git_versions
-
 HUB = "https://huggingface.co"
 MODEL = f"{HUB}/alice/private-model"
 ASK = "protocol=https\nhost=huggingface.co\n\n"
@@ -53,6 +51,7 @@ def elsewhere(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 BEFORE = "[credential]\n\thelper = !~/forwarded\n\thelper = store\n[user]\n\tname = Alice\n"
 
 
+@pytest.mark.git_versions
 def test_a_configuration_that_was_copied(
     hub: "Hub", account: Account, elsewhere: Callable[[bytes], Account], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +93,7 @@ def test_a_configuration_that_was_copied(
 # --- where PATH is another one ---
 
 
+@pytest.mark.git_versions
 def test_without_our_path(account: Account, hub: "Hub") -> None:
     """After `configure`, git and git-lfs clone, fetch and push with the PATH of cron, and with an empty environment."""
     account.log_in(hub.token("alice"))
@@ -108,6 +108,7 @@ def test_without_our_path(account: Account, hub: "Hub") -> None:
     account.git("pull", PATH=OF_CRON)
 
 
+@pytest.mark.git_versions
 def test_the_name_from_a_directory_that_every_path_has(account: Account, hub: "Hub") -> None:
     """In /usr/local/bin the program has no need of its path: git gets the name."""
     account.log_in(hub.token("alice"))
@@ -179,7 +180,12 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+READ_BY_GIT = ("by name, of a link on PATH", "a link with blanks and quotes")  # as each version does it
+
+
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=[pytest.mark.git_versions] * (way in READ_BY_GIT)) for way in WAYS]
+)
 def test_through_an_upgrade(way: str, account: Account, hub: "Hub") -> None:
     """With cron's PATH, git and the hooks find the program after the environment that it was in was replaced."""
     link, command, path, expected = WAYS[way]
@@ -208,6 +214,7 @@ def test_through_an_upgrade(way: str, account: Account, hub: "Hub") -> None:
         assert account.run(program, "configure", "--no-purge").stdout == "", "nothing is left to do"
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("is_linked", [True, False])
 def test_a_link_in_a_repository(is_linked: bool, account: Account) -> None:
     """What is linked in the current repository is not written: the next `git pull` may put another program there."""
@@ -223,6 +230,7 @@ def test_a_link_in_a_repository(is_linked: bool, account: Account) -> None:
     assert f"\thelper = {link if is_linked else PROGRAM}\n" in (account.home / OWN_FILE).read_text()
 
 
+@pytest.mark.git_versions
 def test_as_a_module_with_a_link(account: Account) -> None:
     """`python -m git_credential_hf` writes the link to the program that is beside that Python."""
     link = account.home / "bin/git-credential-hf"
@@ -236,6 +244,7 @@ def test_as_a_module_with_a_link(account: Account) -> None:
 # --- a path that is gone ---
 
 
+@pytest.mark.git_versions
 @pytest.mark.parametrize("is_on_path", [True, False], ids=["on PATH", "off PATH"])
 def test_a_path_that_is_gone(is_on_path: bool, account: Account, hub: "Hub") -> None:
     """`doctor` names the path at which git looks for the program in vain, and the hint works as it is printed."""

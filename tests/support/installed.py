@@ -69,6 +69,7 @@ def offline(places: list[str]) -> dict[str, str]:
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": " ".join(places),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_COMPILE": "0",  # what is imported is compiled then
         "PIPX_DEFAULT_PYTHON": PYTHON,
         **CACHES,
     }

@@ -155,13 +155,19 @@ def bench(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("REAL_GIT_LFS", real)
     bench.answers(0)
     (home / ".config").mkdir()
-    bench.git("lfs", "install", "--skip-repo")
-    for name, value in {
-        "user.name": "Alice",
-        "user.email": "alice@example.org",
-        "init.defaultBranch": "main",
-        "protocol.file.allow": "always",
-        "safe.directory": "*",
-    }.items():
-        bench.git("config", "--global", name, value)
+    if not CONFIGURATION:  # what comes of these is the same each time
+        bench.git("lfs", "install", "--skip-repo")
+        for name, value in {
+            "user.name": "Alice",
+            "user.email": "alice@example.org",
+            "init.defaultBranch": "main",
+            "protocol.file.allow": "always",
+            "safe.directory": "*",
+        }.items():
+            bench.git("config", "--global", name, value)
+        CONFIGURATION.append((home / ".gitconfig").read_text())
+    (home / ".gitconfig").write_text(CONFIGURATION[0])
     return bench
+
+
+CONFIGURATION: list[str] = []  # the global one with which each bench starts

@@ -212,7 +212,7 @@ def resolved(*wanted: str) -> dict[str, str]:
 def test_it_installs_beside(wheel: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Beside each of these it installs, and changes no version of what is installed. Prints the table."""
     ours = f"git-credential-hf @ {wheel.as_uri()}"
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(11) as pool:  # which wait for the registry
         alone = pool.map(resolved, BESIDE)
         both = pool.map(lambda package: resolved(package, ours), BESIDE)
         table = list(zip(BESIDE, alone, both, strict=True))

@@ -16,7 +16,7 @@ import pytest
 import trustme
 from fake_hub import Hub
 from programs import git
-from servers import Proxy, dropping
+from servers import Proxy, Server, dropping, http
 
 from git_credential_hf.api.access import check_access, whoami
 from git_credential_hf.api.client import Unreachable, ask_hub, is_out_of_reach, try_hub_again
@@ -63,6 +63,14 @@ def test_certificates(setting: str, hub: Hub, monkeypatch: pytest.MonkeyPatch) -
             monkeypatch.setenv(setting, str(hub.ca))
     cause = "its certificate is not trusted: unable to get local issuer certificate"
     assert who(hub) == ("alice" if setting != "none" else f"cannot reach the Hub ({cause})")
+
+
+def test_no_certificates_are_read_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Hub without TLS, as a test may have it, has no certificate: those that git trusts are not even read."""
+    monkeypatch.setenv("GIT_SSL_CAINFO", "/there/is/no/such/file")
+    with Server(http("200 OK", body=b"{}")) as server:
+        try_hub_again()
+        assert ask_hub(server.url, "/api/whoami-v2", None).status_code == 200
 
 
 def test_verification_is_never_off(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
