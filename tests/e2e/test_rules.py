@@ -548,7 +548,7 @@ def _marked(row: Row) -> Any:
     return pytest.param(row, id=row.prepare.__name__, marks=marks)
 
 
-@pytest.mark.parametrize("row", map(_marked, ROWS))
+@pytest.mark.parametrize("row", [*map(_marked, ROWS)])
 def test_the_hub_and_the_hook(row: Row, world: "Hub", work: Account, tmp_path: Path) -> None:
     """What the hook refuses the Hub refuses as well, before anything was uploaded; what it takes is not refused."""
     place = Place(world, work, tmp_path)
