@@ -6,6 +6,7 @@ Nothing is ever fetched: objects that a partial clone lacks are on a remote alre
 """
 
 import os
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
@@ -164,6 +165,15 @@ def announced_ids(updates: list[RefUpdate]) -> set[str]:
     Tracking references are no such word: `git remote set-url` leaves those of another repository under the name.
     """
     return {update.remote_oid for update in updates if update.remote_oid.strip("0")}
+
+
+def are_present(oids: Iterable[str]) -> bool:
+    """Whether all these objects are in this repository."""
+    try:
+        listed = _run("cat-file", "--batch-check=", given=_joined(map(str.encode, oids)))
+    except Problem:
+        return False  # a partial clone lacks one
+    return not any(listed.splitlines())
 
 
 def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]) -> Additions:
@@ -606,13 +616,21 @@ def _count_entries(stdout: IO[bytes], size: int, id_bytes: int) -> int:
 # --- LFS ---
 
 
+# dulwich accepts other lines among these; to git-lfs that is an ordinary file (lfs/pointer.go).
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-\d-\w+ sha256:[0-9a-f]{64}\n)*"
+    rb"oid sha256:[0-9a-f]{64}\nsize \d+\n"
+)
+
+
 def _parse_pointer(content: bytes) -> tuple[str, int] | None:
     """Return the SHA-256 and the size in bytes in an LFS pointer; `None` if it is not a valid one."""
+    if not _POINTER.fullmatch(content):
+        return None
     from dulwich.lfs import LFSPointer
 
     pointer = LFSPointer.from_bytes(content)
-    # dulwich accepts any word as the id, which becomes part of a path; git-lfs accepts no size over 63 bits.
-    if pointer is None or len(pointer.oid) != 64 or not _is_oid(pointer.oid) or not 0 <= pointer.size < 1 << 63:
+    if pointer is None or pointer.size >= 1 << 63:  # which git-lfs does not accept
         return None
     return pointer.oid, pointer.size
 

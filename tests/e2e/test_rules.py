@@ -295,6 +295,14 @@ def a_large_file_that_comes_back(place: Place) -> None:
 
 
 @row("largeFiles", TAKES, NOTHING)
+def a_large_file_below_a_commit_that_is_not_here(place: Place) -> None:
+    place.add(big__txt=BIG)
+    place.publish()
+    place.hub.repositories.named("alice/model").commit({"a.txt": b"a\n"})
+    place.add(notes__md=b"more\n")
+
+
+@row("largeFiles", TAKES, NOTHING)
 def a_large_file_that_only_a_replacement_has(place: Place) -> None:
     place.add(small__txt=b"small\n")
     (place.path / "big").write_bytes(BIG)

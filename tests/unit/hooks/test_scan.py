@@ -664,6 +664,9 @@ def test_what_is_not_a_pointer(repository: Repository) -> None:
             pointer.replace(b"size 1", b"size -1"),
             pointer + b" " * 1024,
             b"# " + pointer,
+            pointer + b"more\n",
+            pointer + b"\nThat is a pointer.\n",
+            pointer.replace(b"oid", b"key value\noid"),
         )
     ):
         repository.write(f"f{number}", content)
