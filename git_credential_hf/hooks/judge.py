@@ -354,6 +354,7 @@ class _Push:
                 secrets=_stored_secrets(),
                 progress=progress.show,
                 read_contents=_needs_contents(self.severity),
+                entries=self.entries,
             )
 
     def _has_beside(self, added: Additions, uploads: Uploads | None) -> list[str]:

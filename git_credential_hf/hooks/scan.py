@@ -128,8 +128,9 @@ def scan_push(
     secrets: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
     read_contents: bool = True,
+    entries: list[ConfigEntry] | None = None,
 ) -> Additions:
-    """Find what `updates` add to a remote.
+    """Find what `updates` add to a remote; `entries` is git's configuration, if that has been read.
 
     Excluded is what the remote has: what its announced references reach, and what the ids in `has` reach, which need
     not exist in this repository. `secrets` are found in addition to everything that looks like a token. `progress` is
@@ -139,7 +140,7 @@ def scan_push(
     additions = [update for update in updates if not update.is_deletion]
     if not additions:
         return Additions()
-    entries = read_config()
+    entries = read_config() if entries is None else entries
     known = _KnownHistory({*announced_ids(updates), *has}, entries)
     commits, others = _pushed_objects(additions)
     finder = Finder(secrets)
