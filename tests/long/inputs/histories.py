@@ -414,7 +414,8 @@ def change(
             tree[path] = "100644", content if chance.random() < 0.8 else content + b"more\n"
         case "token":
             line = chance.choice((VALID, VALID, DEAD, b"hf_" + b"x" * 34)) + b"\n"
-            tree[path] = "100644", (before if before != LARGE else b"") + line
+            text = b"" if before == LARGE else before
+            tree[path] = "100644", text + (b"\n" if text and not text.endswith(b"\n") else b"") + line
         case "binary":
             tree[chance.choice((path, b"x.png"))] = "100644", b"\0binary %d" % chance.randrange(9)
         case "large":
