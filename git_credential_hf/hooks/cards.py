@@ -1,8 +1,10 @@
 """Find the model cards that a push changes: the Hub validates those at the tips."""
 
+from git_credential_hf.git.pipeline import ORIGINAL_OBJECTS
 from git_credential_hf.git.run import run_git
 from git_credential_hf.hooks.leaks import Blob
 from git_credential_hf.hooks.scan import MAX_CARD_BYTES, RefUpdate
+from git_credential_hf.problem import Problem
 
 MAX_CARDS = 3  # of a push; the Hub is asked about each
 
@@ -14,8 +16,10 @@ def changed_cards(updates: list[RefUpdate]) -> list[tuple[Blob, str]]:
     """
     updates = [update for update in updates if not update.is_deletion]
     names = [f"{oid}:README.md" for update in updates for oid in (update.local_oid, update.remote_oid)]
-    listed = _cat_file("--batch-check=%(objecttype) %(objectname) %(objectsize)", names).decode("utf-8", "replace")
-    lines = [line.split(" ") for line in listed.splitlines()]
+    try:
+        lines = _look_up(names)
+    except Problem:  # a partial clone lacks one, which git would fetch: that is on a remote already
+        lines = [line for name in names for line in _look_up_one(name)]
     cards = {}
     for update, new, old in zip(updates, lines[::2], lines[1::2], strict=True):
         # A remote id that is not in this repository, or has no card, is a line that ends in "missing".
@@ -23,12 +27,24 @@ def changed_cards(updates: list[RefUpdate]) -> list[tuple[Blob, str]]:
             cards[new[1]] = Blob(update.local_oid, "README.md", new[1], int(new[2]))
     found = []
     for oid, blob in cards.items():
-        content = run_git("cat-file", "blob", oid)
+        content = _cat_file("blob", oid)
         if content.startswith(b"---"):
             found.append((blob, content.decode("utf-8", "replace")))
     return found[:MAX_CARDS]
 
 
-def _cat_file(option: str, names: list[str]) -> bytes:
+def _look_up(names: list[str]) -> list[list[str]]:
     given = "".join(f"{name}\n" for name in names).encode()
-    return run_git("cat-file", option, given=given)
+    listed = _cat_file("--batch-check=%(objecttype) %(objectname) %(objectsize)", given=given)
+    return [line.split(" ") for line in listed.decode("utf-8", "replace").splitlines()]
+
+
+def _look_up_one(name: str) -> list[list[str]]:
+    try:
+        return _look_up([name])
+    except Problem:
+        return [[name, "missing"]]
+
+
+def _cat_file(*arguments: str, given: bytes = b"") -> bytes:
+    return run_git("cat-file", *arguments, given=given, environment=ORIGINAL_OBJECTS)

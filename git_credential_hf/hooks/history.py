@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.contents import find_commit
+from git_credential_hf.git.pipeline import ORIGINAL_OBJECTS
 from git_credential_hf.git.run import git_line, run_git
 from git_credential_hf.hooks.scan import RefUpdate
 from git_credential_hf.hub import Repository
@@ -29,7 +30,7 @@ def cut_off_commit(
     given = "".join(f"{revision}\n" for revision in revisions).encode()
     # What the Hub has announced excludes nothing if it is not in this repository.
     command = ("rev-list", "--ignore-missing", "--stdin")
-    listed = run_git(*command, given=given, seconds=None)
+    listed = run_git(*command, given=given, environment=ORIGINAL_OBJECTS, seconds=None)
     for oid in [oid for oid in listed.decode().split() if oid in shallow][:_MAX_ASKED]:
         try:
             if find_commit(find_token(), repository, oid) is None:

@@ -39,6 +39,7 @@ from git_credential_hf.hooks.scan import (
     Additions,
     RefUpdate,
     announced_ids,
+    are_present,
     parse_updates,
     scan_index,
     scan_push,
@@ -331,8 +332,8 @@ class _Push:
         found.add_all(self.severity, find_problems(added, self.entries))
         branch = self._other_branch() if found.refusals or found.warnings else ""
         if found.refusals or added.leaks:
-            if not self._has_new and self._listed:  # it may have the rest on another branch
-                added = without_known(added, self.updates, self._listed)
+            if has := self._has_beside(added, uploads):
+                added = without_known(added, self.updates, has)
             if not self._knows_remote:
                 self._do_not_refuse()
             if self.severity["leakedTokens"] != "off":
@@ -357,7 +358,18 @@ class _Push:
                 secrets=_stored_secrets(),
                 progress=progress.show,
                 read_contents=_needs_contents(self.severity),
+                entries=self.entries,
             )
+
+    def _has_beside(self, added: Additions, uploads: Uploads | None) -> list[str]:
+        """Return what the remote has that the scan did not know of, as it may have what was found.
+
+        That is on other branches, or below a commit that is not in this repository.
+        """
+        has = [] if self._has_new else [*(self._listed or ())]
+        if uploads and not are_present(announced_ids(self.updates).union(self._listed or ())):
+            has += uploads.find_commits(added)
+        return has
 
     @property
     def _has_new(self) -> bool:

@@ -6,11 +6,12 @@ Nothing is ever fetched: objects that a partial clone lacks are on a remote alre
 """
 
 import os
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import chain
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.pipeline import CHUNK_BYTES, ORIGINAL_OBJECTS, Pipeline, read_lines
@@ -33,6 +34,7 @@ from git_credential_hf.problem import Problem
 
 MAX_CARD_BYTES = 1024 * 1024
 _BINARY_CHECK_BYTES = 8000  # a NUL among these makes a file binary: buffer_is_binary() in git's xdiff-interface.c
+_BLOCK_OBJECTS = 32_000  # that git reads in the reverse order
 _MAX_POINTER_BYTES = 1024  # pointers are smaller (git-lfs, docs/spec.md)
 
 _Object = tuple[bytes | None, bytes, bytes]  # the commit that adds it (`None`: the index), its id, its path
@@ -126,8 +128,9 @@ def scan_push(
     secrets: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
     read_contents: bool = True,
+    entries: list[ConfigEntry] | None = None,
 ) -> Additions:
-    """Find what `updates` add to a remote.
+    """Find what `updates` add to a remote; `entries` is git's configuration, if that has been read.
 
     Excluded is what the remote has: what its announced references reach, and what the ids in `has` reach, which need
     not exist in this repository. `secrets` are found in addition to everything that looks like a token. `progress` is
@@ -137,7 +140,7 @@ def scan_push(
     additions = [update for update in updates if not update.is_deletion]
     if not additions:
         return Additions()
-    entries = read_config()
+    entries = read_config() if entries is None else entries
     known = _KnownHistory({*announced_ids(updates), *has}, entries)
     commits, others = _pushed_objects(additions)
     finder = Finder(secrets)
@@ -164,6 +167,15 @@ def announced_ids(updates: list[RefUpdate]) -> set[str]:
     Tracking references are no such word: `git remote set-url` leaves those of another repository under the name.
     """
     return {update.remote_oid for update in updates if update.remote_oid.strip("0")}
+
+
+def are_present(oids: Iterable[str]) -> bool:
+    """Whether all these objects are in this repository."""
+    try:
+        listed = _run("cat-file", "--batch-check=", given=_joined(map(str.encode, oids)))
+    except Problem:
+        return False  # a partial clone lacks one
+    return not any(listed.splitlines())
 
 
 def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]) -> Additions:
@@ -459,17 +471,21 @@ class _Scan:
 
     def __init__(self, finder: Finder, progress: Callable[[int], None] | None, read_contents: bool) -> None:
         self.found = Additions()
+        self.directories: list[FullDirectory] = []  # all of them, also of the same path
         self.pointers: list[tuple[Blob, str, int]] = []  # with the SHA-256 and the size of the LFS object
         self.count = 0
         self.progress = progress
         self.read_contents = read_contents
         self.finder = finder
+        # Those in contents; what is found in a block is in the order of the list only when all of the block was read.
+        self.content_hits: list[tuple[_Object, dict[str, int]]] = []
         self.hits: Hits = {}  # files with tokens in their lines or their names
         self.hit_paths: dict[bytes, bytes] = {}
         self.messages: list[Leak] = []
         # Objects that a git has been given and not yet answered; git keeps their order.
         self.to_size: deque[_Object] = deque()
         self.to_read: deque[_Object] = deque()
+        self.blocks: deque[int] = deque()  # how many of these are read in the reverse order
         self.ids: set[bytes] | None = None  # those listed so far, if there are two lists
 
     def listed(self, stdout: IO[bytes], roots: dict[bytes, RefUpdate]) -> Iterator[bytes]:
@@ -518,9 +534,13 @@ class _Scan:
         self._read(contents)
 
     def _sized(self, stdout: IO[bytes]) -> Iterator[bytes]:
-        """Yield the ids of the objects that have to be read."""
+        """Yield the ids of the objects that have to be read.
+
+        The latest come first, in large blocks: git stores old versions as differences from later ones, and would unpack
+        those again and again.
+        """
+        block: list[_Object] = []
         for lines in read_lines(stdout):
-            ids = []
             for line in lines:
                 item = self.to_size.popleft()
                 kind, _, digits = line.partition(b" ")
@@ -537,13 +557,25 @@ class _Scan:
                 else:
                     raise Problem(f"git cannot find an object of this push: {line.decode('utf-8', 'replace')}")
                 if is_wanted:
-                    self.to_read.append(item)
-                    ids.append(item[1])
-            yield _joined(ids)
+                    block.append(item)
+            if len(block) > _BLOCK_OBJECTS:
+                yield self._reverse(block)
+        if block:
+            yield self._reverse(block)
+
+    def _reverse(self, block: list[_Object]) -> bytes:
+        self.blocks.append(len(block))
+        self.to_read.extend(reversed(block))
+        ids = _joined(oid for _, oid, _ in reversed(block))
+        block.clear()
+        return ids
 
     def _read(self, stdout: IO[bytes]) -> None:
-        full: set[bytes] = set()
+        results: tuple[list[Any], ...] = (self.found.binary, self.directories, self.content_hits)
+        results += (self.pointers, self.messages)
+        left, before = 0, [0] * len(results)
         while header := stdout.readline():
+            left = (left or self.blocks.popleft()) - 1
             item = self.to_read.popleft()
             commit, oid, path = item
             kind, digits = header.split()
@@ -552,9 +584,8 @@ class _Scan:
                 raise Problem(f"git cannot find an object of this push: {oid.decode()}")
             if kind == b"tree":
                 entries = _count_entries(stdout, size, len(oid) // 2)
-                if entries > MAX_DIRECTORY_FILES and path not in full:
-                    full.add(path)
-                    self.found.directories.append(FullDirectory(_text(commit), os.fsdecode(path), entries))
+                if entries > MAX_DIRECTORY_FILES:
+                    self.directories.append(FullDirectory(_text(commit), os.fsdecode(path), entries))
             else:
                 content = stdout.read(size)  # at most MAX_FILE_BYTES
                 if len(content) < size:
@@ -565,6 +596,14 @@ class _Scan:
                 else:
                     self._examine(item, content)
             stdout.read(1)
+            if not left:
+                for some, start in zip(results, before, strict=True):
+                    some[start:] = some[start:][::-1]
+                before = [len(some) for some in results]
+        for (commit, oid, path), tokens in self.content_hits:
+            self.hits[commit, oid] = tokens
+            self.hit_paths[oid] = path
+        self.found.directories += {one.path: one for one in reversed(self.directories)}.values()
 
     def _examine(self, item: _Object, content: bytes) -> None:
         blob = _blob(item, len(content))
@@ -572,8 +611,7 @@ class _Scan:
         if is_binary:
             self.found.binary.append(blob)
         if tokens := self.finder.find_in_version(item[2], content, is_binary=is_binary):
-            self.hits[item[0], item[1]] = tokens
-            self.hit_paths[item[1]] = item[2]
+            self.content_hits.append((item, tokens))
         if len(content) < _MAX_POINTER_BYTES and content.startswith(b"version https://git-lfs.github.com/spec/v1"):
             pointer = _parse_pointer(content)
             if pointer is not None:
@@ -606,13 +644,21 @@ def _count_entries(stdout: IO[bytes], size: int, id_bytes: int) -> int:
 # --- LFS ---
 
 
+# dulwich accepts other lines among these; to git-lfs that is an ordinary file (lfs/pointer.go).
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-\d-\w+ sha256:[0-9a-f]{64}\n)*"
+    rb"oid sha256:[0-9a-f]{64}\nsize \d+\n"
+)
+
+
 def _parse_pointer(content: bytes) -> tuple[str, int] | None:
     """Return the SHA-256 and the size in bytes in an LFS pointer; `None` if it is not a valid one."""
+    if not _POINTER.fullmatch(content):
+        return None
     from dulwich.lfs import LFSPointer
 
     pointer = LFSPointer.from_bytes(content)
-    # dulwich accepts any word as the id, which becomes part of a path; git-lfs accepts no size over 63 bits.
-    if pointer is None or len(pointer.oid) != 64 or not _is_oid(pointer.oid) or not 0 <= pointer.size < 1 << 63:
+    if pointer is None or pointer.size >= 1 << 63:  # which git-lfs does not accept
         return None
     return pointer.oid, pointer.size
 

@@ -7,7 +7,7 @@ found it, or becomes a warning.
 from collections.abc import Callable, Iterable
 
 from git_credential_hf.api.client import Unreachable
-from git_credential_hf.api.contents import MAX_FILES, SAMPLE_BYTES, find_lfs_objects, find_upload_modes
+from git_credential_hf.api.contents import MAX_FILES, SAMPLE_BYTES, find_commit, find_lfs_objects, find_upload_modes
 from git_credential_hf.git.pipeline import CHUNK_BYTES, Pipeline
 from git_credential_hf.hooks.leaks import Blob
 from git_credential_hf.hooks.scan import Additions, LfsPointer, RefUpdate
@@ -15,6 +15,7 @@ from git_credential_hf.hub import Repository
 from git_credential_hf.problem import trace
 from git_credential_hf.tokens import Token
 
+_MAX_COMMITS = 5  # that are asked about
 _MAX_SAMPLED_BYTES = 256 << 20  # git has to unpack a file for its first bytes
 
 
@@ -55,6 +56,19 @@ class Uploads:
         if wanted:
             self._objects |= find_lfs_objects(self._find_token(), self._repository, [*wanted.items()])
         return self._objects
+
+    def find_commits(self, added: Additions) -> list[str]:
+        """Return commits in which something was found, and that the Hub has: the last few are asked about."""
+        commits = [blob.commit for blob in added.all_of_blobs()] + [directory.commit for directory in added.directories]
+        found = []
+        for commit in [*dict.fromkeys(commit for commit in reversed(commits) if commit)][:_MAX_COMMITS]:
+            try:
+                if find_commit(self._find_token(), self._repository, commit):
+                    found.append(commit)
+            except Unreachable as unreachable:
+                trace(f"revision: {unreachable.message}")
+                break
+        return found
 
     def _ask_for_modes(self, blobs: list[Blob]) -> dict[str, str]:
         if self._modes is None:

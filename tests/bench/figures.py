@@ -46,10 +46,11 @@ class Goal(NamedTuple):
 
 
 def options(description: str | None) -> argparse.Namespace:
-    """`[ROUNDS] [--json FILE]`."""
+    """`[ROUNDS] [--json FILE] [--largest]`."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     parser.add_argument("rounds", nargs="?", type=int, help="how often each program is run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="add the results to this file, too")
+    parser.add_argument("--largest", action="store_true", help="scan a history of a million objects, too: half an hour")
     return parser.parse_args()
 
 

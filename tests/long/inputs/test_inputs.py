@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from operations import serve_hub
@@ -20,7 +21,10 @@ from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import parse_request
 from git_credential_hf.tokens import Token
-from inputs import accounts, configurations, messages, netrcs, targets, urls
+from inputs import accounts, configurations, histories, messages, netrcs, targets, urls
+
+if TYPE_CHECKING:
+    from fake_hub import Hub
 
 
 @pytest.fixture
@@ -196,6 +200,22 @@ def test_accounts(home: Path) -> None:
         assert seen.pop("late", 0) < 20, seen
         assert set(seen) == {"unreachable", "read-only-token", "token-not-scoped", "role-too-low"}, seen
         assert min(seen.values()) > sum(seen.values()) / 100, seen
+
+
+def test_pushes(world: "Hub", home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is pushed from whichever repository: no "no" for what the Hub takes, a word about what it refuses."""
+    (tmp_path / "pushes").mkdir()
+    pushes = histories.Pushes(world, tmp_path / "pushes")
+    monkeypatch.setenv("HF_TOKEN", pushes.token)
+    monkeypatch.setenv("GIT_DIR", ".")  # as git sets it for the hook of a bare repository
+    netrc = home / ".netrc"
+    netrc.write_text(f"machine huggingface.co login alice password {pushes.token}\n")
+    netrc.chmod(0o600)
+    seen = inputs.run("pushes", pushes.judge, 150, 5_000)
+    if not inputs.ONE:
+        assert sum(number for said, number in seen.items() if said.startswith("taken, ")) > sum(seen.values()) / 2, seen
+        assert min(seen[f"taken, {kind}"] for kind in ("shallow", "partial", "replaced", "grafted", "a leak")) > 2, seen
+        assert sum(number for said, number in seen.items() if said.startswith("refused, ")) > 5, seen
 
 
 def test_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

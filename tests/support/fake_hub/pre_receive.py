@@ -124,6 +124,8 @@ def judge(old: str, new: str, ref: str) -> str | None:
         return NO_OBJECT + "".join(f"- {path}\n" for path in missing)
     files = int(os.environ["HUB_FILES_PER_DIRECTORY"])
     commit = git("rev-parse", f"{new}^{{}}").decode().strip()
+    if git("cat-file", "-t", commit) != b"commit\n":  # what the Hub makes of a tag of a file: not found
+        return None
     if directories := crowded(commit, files):
         return TOO_MANY.format(limit=files, ref=ref) + "".join(f"{directory}\n" for directory in directories)
     card = subprocess.run(["git", "cat-file", "blob", f"{commit}:README.md"], capture_output=True).stdout

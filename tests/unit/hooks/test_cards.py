@@ -56,3 +56,28 @@ def test_what_is_not_a_card(content: str, work: Path) -> None:
     assert changed((first, NULL)) == []
     assert changed((commit("README.md", content), first)) == []
     assert changed((git("rev-parse", "HEAD:f").strip(), NULL)) == []
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_a_partial_clone(kind: str, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card that is not here is on the remote already: it is not fetched, and is no reason to end the check."""
+    old = commit("README.md", "---\nold\n---\n")
+    tip = commit("f", "f\n")
+    git("config", "uploadpack.allowFilter", "true")
+    git("clone", "-q", "--no-checkout", f"--filter={kind}", f"file://{work}", str(tmp_path / "partial"))
+    work.rename(tmp_path / "away")
+    monkeypatch.chdir(tmp_path / "partial")
+    assert changed((tip, old)) == changed((tip, NULL)) == []
+    blob = git("hash-object", "-w", "--stdin", stdin="---\nnew\n---\n").strip()
+    tree = git("mktree", stdin=f"100644 blob {blob}\tREADME.md\n").strip()
+    new = git("commit-tree", "-m", "x", "-p", tip, tree).strip()
+    assert changed((new, tip)) == [(new, "---\nnew\n---\n")]
+
+
+def test_replacements(work: Path) -> None:
+    """What is pushed counts, and not what a replacement shows instead."""
+    good = commit("README.md", "---\ngood\n---\n")
+    bad = commit("README.md", "---\nbad\n---\n")
+    git("replace", bad, good)
+    git("replace", git("--no-replace-objects", "rev-parse", f"{bad}:README.md").strip(), f"{good}:README.md")
+    assert changed((bad, good)) == [(bad, "---\nbad\n---\n")]

@@ -191,6 +191,19 @@ def test_the_commit_is_the_one_that_adds(repository: Repository) -> None:
     assert binaries(found) == set(added.items())
 
 
+def test_the_order_is_that_of_history(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found comes from the first commit to the last, although git reads the last ones first."""
+    monkeypatch.setattr("git_credential_hf.hooks.scan._BLOCK_OBJECTS", 1000)
+    stream = []
+    for number in range(20_000):
+        if number % 100 == 0:
+            stream.append(b"commit refs/heads/main\ncommitter a <a@example> %d +0000\ndata 1\nx\n" % (10**9 + number))
+        stream.append(b"M 644 inline %05d\ndata 6\n\0%05d\n" % (number, number))
+    repository.git("fast-import", "--quiet", given=b"".join(stream))
+    found = push(repository.git("rev-parse", "main"))
+    assert [blob.path for blob in found.binary] == [f"{number:05}" for number in range(20_000)]
+
+
 def test_a_token_on_another_branch(repository: Repository) -> None:
     """A file with a token that the remote has on another branch is not reported again, nor another line of it."""
     base = repository.add("base")
@@ -664,6 +677,9 @@ def test_what_is_not_a_pointer(repository: Repository) -> None:
             pointer.replace(b"size 1", b"size -1"),
             pointer + b" " * 1024,
             b"# " + pointer,
+            pointer + b"more\n",
+            pointer + b"\nThat is a pointer.\n",
+            pointer.replace(b"oid", b"key value\noid"),
         )
     ):
         repository.write(f"f{number}", content)
