@@ -604,7 +604,9 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
 @commands.command()
 @_changes_scope("global", "system", "local", "global")
 def unconfigure(scope: str, dry_run: bool) -> int:
-    """Undo `configure` and `hooks install`.
+    """Undo `configure`, and `hooks install` of the same scope.
+
+    The hooks of a repository stay, unless this is run in it with --local.
 
     Cached data is removed, too: the hash of a refused token, the token of a CI
     job, and the Hub's answers about access.
@@ -615,10 +617,14 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     from git_credential_hf.state import backup_place, cache_directory, job_directory, remove_state
 
     plan = plan_unconfigure(scope)
-    _apply_changes(plan, dry_run, "there is nothing to undo in git's configuration")
+    _apply_changes(plan, dry_run)
+    of_hooks: Sequence[Change] = []
     if scope in HOOK_SCOPES:
         done = {change.path for change in plan}
-        _apply_changes([change for change in plan_uninstall(scope) if change.path not in done], dry_run)
+        of_hooks = [change for change in plan_uninstall(scope) if change.path not in done]
+    _apply_changes(of_hooks, dry_run, "" if plan else "there is nothing to undo in git's configuration")
+    if scope != "local":
+        _name_remaining_hooks()
     if dry_run:
         return 0
     remove_state()
@@ -634,6 +640,19 @@ def unconfigure(scope: str, dry_run: bool) -> int:
         report("warning", f"`helper = {shown_helper(entry.value or '')}` in {file} was not written by `configure`")
         report("hint", f"run `git config --{scope} --unset-all {shell_word(entry.key)}`")
     return 0
+
+
+def _name_remaining_hooks() -> None:
+    """Name the command for the hooks of this repository, which the other scopes do not know."""
+    from git_credential_hf.git.config import git_directory
+    from git_credential_hf.hooks.install import inspect_hooks
+
+    try:
+        has_hooks = git_directory() is not None and inspect_hooks("local").state != "absent"
+    except Problem:
+        return  # git does not work here
+    if has_hooks:
+        report("hint", "the hooks of this repository stay: run `git-credential-hf hooks uninstall` to remove them")
 
 
 @commands.group(invoke_without_command=True)

@@ -27,6 +27,7 @@ from executable import (
     configured,
     files_below,
     fill,
+    messages,
     run,
     run_on_terminal,
     section,
@@ -478,3 +479,32 @@ def test_a_program_of_others_is_not_for_all_users(owner: int, mode: int, home: P
     os.chown(theirs, 0, 0)
     programs.run(program, "configure", "--system", "--no-purge", **environment)
     assert (home / "system").exists()
+
+
+@pytest.mark.parametrize("scope", ["--global", "--system"])
+def test_unconfigure_names_the_hooks_that_stay(scope: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository keeps its hooks: in it, `unconfigure` says so, with the command that removes them."""
+    git("init", "-q", "repository")
+    monkeypatch.chdir(home / "repository")
+    environment = {"GIT_CONFIG_SYSTEM": str(home / "system")} if scope == "--system" else {}
+    assert messages(run("unconfigure", scope, **environment), "hint") == [NOTHING]
+    succeed("hooks", "install")
+    succeed("configure")
+    for options in (["--dry-run"], []):
+        *_, hint = messages(run("unconfigure", scope, *options, **environment), "hint")
+        assert hint == "the hooks of this repository stay: run `git-credential-hf hooks uninstall` to remove them"
+    succeed("hooks", "uninstall")
+    assert messages(run("unconfigure", scope, **environment), "hint") == [NOTHING]
+
+
+def test_unconfigure_of_the_hooks_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If there were only hooks in a repository, `unconfigure --local` does not say that there was nothing."""
+    git("init", "-q", "repository")
+    monkeypatch.chdir(home / "repository")
+    succeed("hooks", "install")
+    done = run("unconfigure", "--local")
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 2)
+    assert messages(run("unconfigure", "--local"), "hint") == [NOTHING]
+
+
+NOTHING = "there is nothing to undo in git's configuration"

@@ -393,7 +393,8 @@ def test_dry_run(account: Account) -> None:
         account.installed()
     before = account.state()
     done = account.installed("--uninstall", "--dry-run")
-    assert done.stdout == f"git-credential-hf will be removed from {account.home}/.local\n"
+    assert done.stdout.startswith(f"git-credential-hf will be removed from {account.home}/.local\n")
+    assert "repositories keep their hooks: `git-credential-hf hooks uninstall`" in done.stdout
     assert account.state() == before
 
 
