@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from git_credential_hf.git.config import ConfigEntry
     from git_credential_hf.hub import Repository
 
+REQUEST_TIMEOUT = 1  # seconds for git to send the request of an operation
+
 
 def main(arguments: list[str]) -> int:
     """Run a command; return its exit status."""
@@ -58,11 +60,25 @@ def main(arguments: list[str]) -> int:
 def _is_unknown_operation(arguments: list[str]) -> bool:
     """Whether this is an operation that git may add one day: helpers ignore those silently (gitcredentials(7)).
 
-    At a terminal it is a mistyped command instead, and an error.
+    At a terminal it is a mistyped command instead, and an error; so is a word like one of our commands without the
+    request that git would send with an operation, as in a script or a Dockerfile.
     """
     if len(arguments) != 1 or arguments[0].startswith("-") or arguments[0] in commands.commands:
         return False
-    return sys.stdin is None or not sys.stdin.isatty()
+    if sys.stdin is not None and sys.stdin.isatty():
+        return False
+    from difflib import get_close_matches
+
+    return not get_close_matches(arguments[0], commands.commands) or _has_request()
+
+
+def _has_request() -> bool:
+    """Whether there is anything on stdin; git sends its request at once, and others may leave a pipe open."""
+    from git_credential_hf.system import start_thread
+
+    received: list[bytes] = []
+    start_thread(lambda: received.append(os.read(0, 1))).join(REQUEST_TIMEOUT)
+    return any(received)
 
 
 @click.group(

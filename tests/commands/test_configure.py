@@ -486,7 +486,7 @@ def test_unconfigure_names_the_hooks_that_stay(scope: str, home: Path, monkeypat
     """A repository keeps its hooks: in it, `unconfigure` says so, with the command that removes them."""
     git("init", "-q", "repository")
     monkeypatch.chdir(home / "repository")
-    environment = {"GIT_CONFIG_SYSTEM": str(home / "system")} if scope == "--system" else {}
+    environment: dict[str, Any] = {"GIT_CONFIG_SYSTEM": str(home / "system")} if scope == "--system" else {}
     assert messages(run("unconfigure", scope, **environment), "hint") == [NOTHING]
     succeed("hooks", "install")
     succeed("configure")
