@@ -10,7 +10,7 @@ from git_credential_hf.api.client import error_message
 from git_credential_hf.hub import Repository, hub_name, token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, runnable
-from git_credential_hf.tokens import Token
+from git_credential_hf.tokens import Token, overridden_login
 
 if TYPE_CHECKING:
     from git_credential_hf.api.transport import Response
@@ -199,6 +199,8 @@ def refusal_from_account(
 
 def other_token_hint(token: Token, what: str) -> str:
     """Return how to replace this token with `what`, such as one `with the role 'write'`."""
+    if overridden_login(token):
+        return f"run `unset {token.place}` to use your login, or set it to a token {what} from {token.settings_url}"
     create = f"create one {what} at {token.settings_url}"
     then = {"env": f", and set {token.place} to it", "file": ", and run `git-credential-hf login`"}
     return create + then.get(token.kind, "")

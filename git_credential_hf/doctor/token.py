@@ -19,7 +19,7 @@ from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
 from git_credential_hf.program import user_name
 from git_credential_hf.refresh import storage_problem
 from git_credential_hf.token_files import foreign_owner, login_hint, stored_tokens_path, token_path
-from git_credential_hf.tokens import Token, login_token
+from git_credential_hf.tokens import Token, login_token, overridden_login
 
 EXPIRING = 3 * 24 * 3600  # seconds before its expiry from which a token that cannot be renewed is reported
 _EXAMPLE = "is the placeholder of an example, not a token"
@@ -147,8 +147,9 @@ def check_variables(machine: Machine) -> Iterator[Finding]:
                 f"{name} is set in the environment",
                 f"run `unset {name}`, or {instead}",
             )
-    token, login = machine.token, _login() if foreign_owner() is None else None
-    if token and login and token.kind == "env" and token.value != login.value:
+    token = machine.token
+    login = token and overridden_login(token)
+    if token and login:
         yield Finding(
             "env-overrides-login",
             "warning",

@@ -183,6 +183,21 @@ def test_another_token() -> None:
         assert other_token_hint(Token(TOKEN, kind, place), "of gold") == remedy
 
 
+def test_another_token_is_the_login(home: Path) -> None:
+    """If a variable overrides the login, the hint is to use that; if both are the same token, it is not."""
+    file = home / ".cache/huggingface/token"
+    file.parent.mkdir(parents=True)
+    for login, remedy in (
+        (TOKEN, f"create one of gold at {SETTINGS}, and set HF_TOKEN to it"),
+        (
+            "hf_" + "l" * 34,
+            f"run `unset HF_TOKEN` to use your login, or set it to a token of gold from {SETTINGS}",
+        ),
+    ):
+        file.write_text(login)
+        assert other_token_hint(Token(TOKEN, "env", "HF_TOKEN"), "of gold") == remedy
+
+
 def error(words: str, code: str | None = None) -> dict[str, str]:
     return {"X-Error-Message": words} | ({"X-Error-Code": code} if code else {})
 
