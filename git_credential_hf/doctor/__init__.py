@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from git_credential_hf.api.client import try_hub_again
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
 from git_credential_hf.doctor.environment import check_editor, check_endpoint, check_home, check_job, check_program
-from git_credential_hf.doctor.finding import IDS, Finding, Row
+from git_credential_hf.doctor.finding import IDS, Finding, NotChecked, Row
 from git_credential_hf.doctor.git_setup import (
     check_account,
     check_git,
@@ -52,6 +52,7 @@ class Examination:
 
     def __init__(self, machine: Machine) -> None:
         self.areas: dict[str, list[Finding]] = {}
+        self.not_checked: dict[str, str] = {}  # areas, and the reasons
         self.ignored = 0  # warnings that `hf.ignore` silences
         reported: set[str] = set()  # each failure of git is reported once
         for area, checks in AREAS.items():
@@ -61,6 +62,8 @@ class Examination:
             for check in checks:
                 try:
                     found.extend(check(machine))
+                except NotChecked as reason:
+                    self.not_checked[area] = str(reason)
                 except Problem as problem:
                     if problem.message not in reported:
                         found.append(_git_broken(problem))
