@@ -474,6 +474,12 @@ ROWS = [
         then=lambda machine: BEFORE in (machine.home / ".netrc").read_text() or pytest.fail("another entry is gone"),
     ),
     Row(
+        *("rejected, in .netrc", "netrc-entry", in_netrc("machine huggingface.co login a password hf_old\n")),
+        *("warning", "a password that the Hub rejects before git and git-lfs ask", "^line 1: huggingface.co, ", AGAIN),
+        fixable=True,
+        needs="online",
+    ),
+    Row(
         *("for every host", "netrc-default", in_netrc(BEFORE + "default login a password {token}\n"), "warning"),
         *("applies to the Hub, too", "^line 2: default$", "replace `default` in"),
         by_hand=in_netrc(BEFORE),
