@@ -82,8 +82,8 @@ def _has_request() -> bool:
 
 
 @click.group(
-    epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7). The manual: "
-    "`git help credential-hf`.",
+    epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7). The manual, after "
+    "install.sh or pipx: `git help credential-hf`.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     invoke_without_command=True,
 )
