@@ -142,13 +142,16 @@ def refusal_from_message(token: Token, repository: Repository, write: bool, resp
 def missing_repository(repository: Repository, write: bool) -> Answer:
     """Return the answer for a 404: the repository does not exist, or is private and hidden from this token."""
     page = {"datasets": "new-dataset", "spaces": "new-space"}.get(repository.kind, "new")
+    fix = f"run `git-credential-hf status` to check the account, or create {repository.name} at {repository.hub}/{page}"
+    if "/" not in repository.name:  # nobody but the Hub itself can have one
+        fix = "name the owner and the repository, such as acme/model"
     return Answer(
         repository,
         write,
         "no",
         "no-such-repo",
         f"{repository.page} does not exist, or it is private and this token has no access",
-        f"run `git-credential-hf status` to check the account, or create {repository.name} at {repository.hub}/{page}",
+        fix,
     )
 
 

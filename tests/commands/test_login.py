@@ -130,9 +130,12 @@ def test_without_a_terminal(hub: Hub, home: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "git-credential-hf: error: cannot log in without a terminal\n"
-        "git-credential-hf: hint: set HF_TOKEN, or run `git-credential-hf login` on a terminal\n"
+        f"git-credential-hf: hint: set HF_TOKEN, or write a token to {home / FOLDER / 'token'}\n"
     )
     assert not (home / FOLDER / "token").exists()
+    (home / FOLDER).mkdir(parents=True)
+    (home / FOLDER / "token").write_text(hub.token("alice"))
+    git("clone", "https://huggingface.co/alice/model")
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ ELSEWHERE = {
         "tests/commands/hooks/test_places.py",
         "GIT_CONFIG_VALUE_0",
     ),
+    "hf auth login --token": ("tests/support/account.py", '"hf", "auth", "login", "--token"'),
     "hf auth login": ("tests/support/story/alice.story", "$ hf auth login"),
     "hf auth login --add-to-git-credential": ("tests/e2e/test_alternatives.py", "--add-to-git-credential"),
     "git lfs pull": ("tests/e2e/test_refused.py", '"lfs", "pull"'),

@@ -22,7 +22,7 @@ OURS = {
     "api/client.py": {"variable"},
     "api/refusals.py": {
         *("create", "page", "repository.hub", "repository.name", "repository.page", "role"),
-        "then.get(token.kind, '')",
+        *("then.get(token.kind, '')", "token.place", "token.settings_url", "what"),
     },
     "cli.py": {"command", "login_hint()", "scope"},
     "configure.py": {"reinstall"},
@@ -46,10 +46,11 @@ OURS = {
     "hints.py": {"_NAME", "hint.removeprefix(_NAME)", "program"},
     "hooks/rules.py": {
         *("branch", "command", "pattern", "token_settings_url()", "top", "track"),
-        *("blob.commit[:10]", "edit", "hint", "merges", "revoke", "start", "tag"),
+        *("blob.commit[:10]", "edit", "hint", "merges", "once", "revoke", "start", "tag"),
         *("_removal(leak, branch)", "_way_past('commit')", "_way_past('push')"),
     },
     "hub.py": {"hub"},
+    "login.py": {"by_file"},
     "program.py": {"' && '.join((shell_command([*sudo, *command]) for command in commands))", "reinstall"},
     "purge.py": {"current.place", "helper", "lines"},
     "refresh.py": {"hub", "name"},

@@ -300,6 +300,14 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
             CREATE.format("acme/model", "new-space"),
         ),
     ),
+    "the name of an account alone": (
+        *("acme", False, (404, error("No.", "RepoNotFound")), WHOAMI),
+        (
+            *("no", "no-such-repo"),
+            "https://huggingface.co/acme does not exist, or it is private and this token has no access",
+            "name the owner and the repository, such as acme/model",
+        ),
+    ),
     "a missing data set": (
         *("datasets/acme/model", False, (404, error("No.", "RepoNotFound")), WHOAMI),
         (
