@@ -50,11 +50,19 @@ def main(arguments: list[str]) -> int:
         message = error.format_message()
         report("error", message[:1].lower() + message[1:].rstrip("."))
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "git-credential-hf"
-        report("hint", f"run `{command} --help`")
+        report("hint", (isinstance(error, _WrongUsage) and error.hint) or f"run `{command} --help`")
         return 2
     except click.Abort:
         return 130
     return int(status or 0)
+
+
+class _WrongUsage(click.UsageError):
+    """Wrong usage with a hint of its own, instead of the command for the help."""
+
+    def __init__(self, message: str, hint: str | None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def _is_unknown_operation(arguments: list[str]) -> bool:
@@ -317,18 +325,28 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
     """Return the settings that the options stand for; raises `Problem` if there is no such token, or no such Hub."""
     from git_credential_hf.configure import Settings
     from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_option, is_valid_name
-    from git_credential_hf.tokens import stored_token
+    from git_credential_hf.tokens import stored_token, stored_token_names
 
     if (name is None) != (namespace is None):
         raise click.UsageError("--token and --for go together")
-    origin = PUBLIC_HUB if hub is None else hub_option(hub)
+    try:
+        origin = PUBLIC_HUB if hub is None else hub_option(hub)
+    except Problem as problem:
+        raise _WrongUsage(problem.message, problem.fix) from None
     origin = hub_at(origin) or origin
     hubs = [] if origin == PUBLIC_HUB else [origin]
     if name is None or namespace is None:
         return Settings(hubs)
     if not is_valid_name(namespace):
         raise click.UsageError(f"'{namespace}' is not a valid name of a user or organization")
-    stored_token(name, act=False)  # raises, and names those that exist
+    try:
+        stored_token(name, act=False)
+    except Problem as problem:  # which names those that exist
+        from difflib import get_close_matches
+
+        for near in get_close_matches(name, stored_token_names(), 1):
+            problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
+        raise
     return Settings(hubs, {(origin, namespace): name})
 
 
@@ -531,7 +549,8 @@ def doctor(
     if yes and not fix:
         raise click.UsageError("--yes requires --fix")
     if fix and not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
-        raise click.UsageError("--fix asks on a terminal; elsewhere, add --yes")
+        again = f"git-credential-hf doctor --fix --yes{' --json' if as_json else ''}"
+        raise _WrongUsage("--fix asks on a terminal; elsewhere, add --yes", f"run `{again}`")
     repository = None if repo is None else _parse_repository(repo, _readable_entries())
     examine = functools.partial(examine_machine, repository, offline=offline)
     if undo:
@@ -746,7 +765,7 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
             print_line(f"{name:10} {state:10} ", path + (f", then {before}" if before else ""))
     problem = inspection.problem()
     if problem:
-        report_problem(problem)
+        report_problem(Problem(problem.message, f"run `{problem.fix}`"))
     return 1 if problem else 0
 
 

@@ -189,7 +189,7 @@ def test_hints_name_what_is_there(missing: tuple[str, ...], login_command: str, 
         done = run_program(PROGRAM, *arguments, stdin=request, check=False, **given)
         assert f"run `{login_command}`\n" in done.stderr, arguments
     done = run_program(PROGRAM, "hooks", "status", "--global", check=False, **given)
-    assert done.stderr.endswith(f"hint: {command} hooks install --global\n")
+    assert done.stderr.endswith(f"hint: run `{command} hooks install --global`\n")
     done = run_program(PROGRAM, "hooks", "nonsense", check=False, **given)
     assert done.stderr.endswith(f"hint: run `{command} hooks --help`\n")
     git("config", "--global", "credential.https://hf.co.provider", "generic")

@@ -24,7 +24,7 @@ OURS = {
         *("create", "page", "repository.hub", "repository.name", "repository.page", "role"),
         *("then.get(token.kind, '')", "token.place", "token.settings_url", "what"),
     },
-    "cli.py": {"command", "login_hint()", "scope"},
+    "cli.py": {"again", "command", "login_hint()", "problem.fix", "scope"},
     "configure.py": {"reinstall"},
     "doctor/changes.py": {"self.path"},
     "doctor/copies.py": {"problem.fix"},
@@ -55,7 +55,7 @@ OURS = {
     "purge.py": {"current.place", "helper", "lines"},
     "refresh.py": {"hub", "name"},
     "status.py": {"' '.join(variables)"},
-    "token_files.py": {"login", "names[0]"},
+    "token_files.py": {"login", "login_hint()", "name", "names[0]"},
     "tokens.py": {"self.place", "self.settings_url"},
 }
 
