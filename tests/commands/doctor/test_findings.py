@@ -417,7 +417,7 @@ ROWS = [
     ),
     Row(
         *("empty", "token-malformed", in_environment("HF_TOKEN", ""), "warning", "HF_TOKEN is empty"),
-        *("HF_TOKEN is set in the environment", "run `unset HF_TOKEN`"),
+        *("HF_TOKEN is set in the environment", "run `unset HF_TOKEN`$"),
     ),
     Row(
         *("not expanded", "token-malformed", in_environment("HF_TOKEN", "${HF_TOKEN}"), "error"),

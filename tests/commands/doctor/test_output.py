@@ -262,7 +262,7 @@ def test_colab(machine: Machine) -> None:
 def test_in_a_container(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A container may be somebody's workplace: logging in is named beside the secret, unless the login is mounted."""
     monkeypatch.setattr(os.path, "exists", lambda path: path == "/.dockerenv")
-    assert token_hint().startswith("run `hf auth login`, or mount a secret and set HF_TOKEN_PATH")
+    assert token_hint() == "run `hf auth login`, or mount a secret and set HF_TOKEN_PATH to its file"
     (home / ".cache/huggingface").mkdir(parents=True)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert token_hint().startswith("replace the secret mounted at ")
