@@ -222,6 +222,11 @@ install_lfs() {
     $lfs || report "warning: \`$lfs\` failed"
 }
 
+# Whether hf gets a link, too: hints name `hf auth login`, and the hf that somebody has stays theirs.
+links_hf() {
+    ! has hf && ! exists "$bin/hf"
+}
+
 print_plan() {
     verb=installed
     ! exists "$command" || verb=upgraded
@@ -230,6 +235,7 @@ print_plan() {
     [ -z "$lfs" ] || say "  then         $lfs"
     say "  from         $from, with $tool"
     say "  command      $command"
+    ! links_hf || say "  command      $bin/hf, as there is none on PATH"
     say "  environment  $share"
     [ "$configure" = no ] || say '  git          git-credential-hf configure'
 }
@@ -283,7 +289,7 @@ use_environment() {
     for document in $documents; do
         exists "$prefix/$document" || ln -s "$share/current/$document" "$prefix/$document" 2>/dev/null || :
     done
-    has hf || exists "$bin/hf" || ln -s "$share/current/bin/hf" "$bin/hf" || :
+    ! links_hf || ln -s "$share/current/bin/hf" "$bin/hf" || :
     umask "$old_umask"
     [ "$configure" = no ] || "$command" configure ||
         err '`git-credential-hf configure` failed' 'run this again with --no-configure'
@@ -367,6 +373,7 @@ uninstall() {
         exit
     fi
     say "git-credential-hf will be removed from $prefix"
+    say '  repositories keep their hooks: `git-credential-hf hooks uninstall` in each removes them, before this'
     [ "$dry_run" = no ] || exit 0
     # Without `current`, an installation was killed before it came to git.
     if [ "$configure" = yes ] && [ -L "$share/current" ]; then

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from git_credential_hf.git.config import ConfigEntry
     from git_credential_hf.hub import Repository
 
+REQUEST_TIMEOUT = 1  # seconds for git to send the request of an operation
+
 
 def main(arguments: list[str]) -> int:
     """Run a command; return its exit status."""
@@ -48,26 +50,48 @@ def main(arguments: list[str]) -> int:
         message = error.format_message()
         report("error", message[:1].lower() + message[1:].rstrip("."))
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "git-credential-hf"
-        report("hint", f"run `{command} --help`")
+        report("hint", (isinstance(error, _WrongUsage) and error.hint) or f"run `{command} --help`")
         return 2
     except click.Abort:
         return 130
     return int(status or 0)
 
 
+class _WrongUsage(click.UsageError):
+    """Wrong usage with a hint of its own, instead of the command for the help."""
+
+    def __init__(self, message: str, hint: str | None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 def _is_unknown_operation(arguments: list[str]) -> bool:
     """Whether this is an operation that git may add one day: helpers ignore those silently (gitcredentials(7)).
 
-    At a terminal it is a mistyped command instead, and an error.
+    At a terminal it is a mistyped command instead, and an error; so is a word like one of our commands without the
+    request that git would send with an operation, as in a script or a Dockerfile.
     """
     if len(arguments) != 1 or arguments[0].startswith("-") or arguments[0] in commands.commands:
         return False
-    return sys.stdin is None or not sys.stdin.isatty()
+    if sys.stdin is not None and sys.stdin.isatty():
+        return False
+    from difflib import get_close_matches
+
+    return not get_close_matches(arguments[0], commands.commands) or _has_request()
+
+
+def _has_request() -> bool:
+    """Whether there is anything on stdin; git sends its request at once, and others may leave a pipe open."""
+    from git_credential_hf.system import start_thread
+
+    received: list[bytes] = []
+    start_thread(lambda: received.append(os.read(0, 1))).join(REQUEST_TIMEOUT)
+    return any(received)
 
 
 @click.group(
-    epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7). The manual: "
-    "`git help credential-hf`.",
+    epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7). The manual, after "
+    "install.sh or pipx: `git help credential-hf`.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     invoke_without_command=True,
 )
@@ -301,18 +325,28 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
     """Return the settings that the options stand for; raises `Problem` if there is no such token, or no such Hub."""
     from git_credential_hf.configure import Settings
     from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_option, is_valid_name
-    from git_credential_hf.tokens import stored_token
+    from git_credential_hf.tokens import stored_token, stored_token_names
 
     if (name is None) != (namespace is None):
         raise click.UsageError("--token and --for go together")
-    origin = PUBLIC_HUB if hub is None else hub_option(hub)
+    try:
+        origin = PUBLIC_HUB if hub is None else hub_option(hub)
+    except Problem as problem:
+        raise _WrongUsage(problem.message, problem.fix) from None
     origin = hub_at(origin) or origin
     hubs = [] if origin == PUBLIC_HUB else [origin]
     if name is None or namespace is None:
         return Settings(hubs)
     if not is_valid_name(namespace):
         raise click.UsageError(f"'{namespace}' is not a valid name of a user or organization")
-    stored_token(name, act=False)  # raises, and names those that exist
+    try:
+        stored_token(name, act=False)
+    except Problem as problem:  # which names those that exist
+        from difflib import get_close_matches
+
+        for near in get_close_matches(name, stored_token_names(), 1):
+            problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
+        raise
     return Settings(hubs, {(origin, namespace): name})
 
 
@@ -515,7 +549,8 @@ def doctor(
     if yes and not fix:
         raise click.UsageError("--yes requires --fix")
     if fix and not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
-        raise click.UsageError("--fix asks on a terminal; elsewhere, add --yes")
+        again = f"git-credential-hf doctor --fix --yes{' --json' if as_json else ''}"
+        raise _WrongUsage("--fix asks on a terminal; elsewhere, add --yes", f"run `{again}`")
     repository = None if repo is None else _parse_repository(repo, _readable_entries())
     examine = functools.partial(examine_machine, repository, offline=offline)
     if undo:
@@ -604,7 +639,9 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
 @commands.command()
 @_changes_scope("global", "system", "local", "global")
 def unconfigure(scope: str, dry_run: bool) -> int:
-    """Undo `configure` and `hooks install`.
+    """Undo `configure`, and `hooks install` of the same scope.
+
+    The hooks of a repository stay, unless this is run in it with --local.
 
     Cached data is removed, too: the hash of a refused token, the token of a CI
     job, and the Hub's answers about access.
@@ -615,10 +652,14 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     from git_credential_hf.state import backup_place, cache_directory, job_directory, remove_state
 
     plan = plan_unconfigure(scope)
-    _apply_changes(plan, dry_run, "there is nothing to undo in git's configuration")
+    _apply_changes(plan, dry_run)
+    of_hooks: Sequence[Change] = []
     if scope in HOOK_SCOPES:
         done = {change.path for change in plan} if dry_run and scope == "global" else {}  # one plan has it all
-        _apply_changes([change for change in plan_uninstall(scope) if change.path not in done], dry_run)
+        of_hooks = [change for change in plan_uninstall(scope) if change.path not in done]
+    _apply_changes(of_hooks, dry_run, "" if plan else "there is nothing to undo in git's configuration")
+    if scope != "local":
+        _name_remaining_hooks()
     if dry_run:
         return 0
     remove_state()
@@ -634,6 +675,19 @@ def unconfigure(scope: str, dry_run: bool) -> int:
         report("warning", f"`helper = {shown_helper(entry.value or '')}` in {file} was not written by `configure`")
         report("hint", f"run `git config --{scope} --unset-all {shell_word(entry.key)}`")
     return 0
+
+
+def _name_remaining_hooks() -> None:
+    """Name the command for the hooks of this repository, which the other scopes do not know."""
+    from git_credential_hf.git.config import git_directory
+    from git_credential_hf.hooks.install import inspect_hooks
+
+    try:
+        has_hooks = git_directory() is not None and inspect_hooks("local").state != "absent"
+    except Problem:
+        return  # git does not work here
+    if has_hooks:
+        report("hint", "the hooks of this repository stay: run `git-credential-hf hooks uninstall` to remove them")
 
 
 @commands.group(invoke_without_command=True)
@@ -711,7 +765,7 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
             print_line(f"{name:10} {state:10} ", path + (f", then {before}" if before else ""))
     problem = inspection.problem()
     if problem:
-        report_problem(problem)
+        report_problem(Problem(problem.message, f"run `{problem.fix}`"))
     return 1 if problem else 0
 
 

@@ -2,7 +2,7 @@
 
 from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, requested_hub
 from git_credential_hf.masking import shown_user
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, trace
+from git_credential_hf.problem import Problem, report, report_problem, trace
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, STATE, Request
 from git_credential_hf.state import (
     BEARER,
@@ -17,7 +17,7 @@ from git_credential_hf.state import (
     is_recorded,
     record,
 )
-from git_credential_hf.token_files import login_hint
+from git_credential_hf.token_files import not_logged_in
 from git_credential_hf.tokens import (
     FROM_EXCHANGE,
     Token,
@@ -60,8 +60,7 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     token = _requested_token(request, name, hub)
     if token is None:
         if not _is_followed(request, hub):
-            report("error", NOT_LOGGED_IN)
-            report("hint", login_hint())
+            report_problem(not_logged_in())
         return None
     if is_recorded(_REFUSED, token.key):
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).

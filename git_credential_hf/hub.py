@@ -2,7 +2,7 @@
 
 import os
 
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
@@ -87,7 +87,9 @@ def hub_option(text: str) -> str:
         wrong = "there is a user name in that"
     elif path.strip("/") and url_origin(text):
         wrong = "there is a path in that"
-    raise Problem(f"--hub takes the origin of a Hub, such as https://hub.example.com, not '{text}': {wrong}")
+    message = f"--hub takes the origin of a Hub, such as https://hub.example.com, not '{text}': {wrong}"
+    nearest = url_origin(f"https://{text}") if not separator else None
+    raise Problem(message, nearest and f"run `git-credential-hf configure --hub {shell_word(nearest)}`")
 
 
 def url_origin(url: str) -> str | None:

@@ -15,7 +15,7 @@ from git_credential_hf.api.client import ask_hub, try_hub_again
 from git_credential_hf.git.network import read_network
 from git_credential_hf.hub import environment_endpoint, environment_hub, token_settings_url, without_credentials
 from git_credential_hf.masking import mask_line, mask_words, register_secret
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.token_files import mounted_secret_hint, stored_tokens_path, token_path
 
 
@@ -29,9 +29,9 @@ def log_in() -> None:
         endpoint = mask_line(without_credentials(environment_endpoint()))
         raise Problem(f"HF_ENDPOINT is {endpoint}, which is not a Hub", "run `unset HF_ENDPOINT`")
     if sys.stdin is None or not sys.stdin.isatty():
-        raise Problem(
-            "cannot log in without a terminal", "set HF_TOKEN, or run `git-credential-hf login` on a terminal"
-        )
+        # Not `hf auth login --token`: other users could read the token among the arguments.
+        by_file = mounted_secret_hint() or f"write a token to {shell_word(token_path())}"
+        raise Problem("cannot log in without a terminal", f"set HF_TOKEN, or {by_file}")
     if hint := mounted_secret_hint():
         raise Problem(f"cannot write {token_path()}", hint)
     try_hub_again()

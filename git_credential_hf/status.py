@@ -19,9 +19,9 @@ from git_credential_hf.git.lfs import pointers_problem
 from git_credential_hf.git.run import old_git_problem
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins, parse_remote
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem
+from git_credential_hf.problem import Problem
 from git_credential_hf.program import user_name
-from git_credential_hf.token_files import foreign_owner, login_hint, token_path
+from git_credential_hf.token_files import foreign_owner, login_hint, not_logged_in, token_path
 from git_credential_hf.tokens import Token, current_token, stored_token
 
 
@@ -46,7 +46,7 @@ class Status:
             self.problems.append(problem)
             return None
         if token is None:
-            self.problems.append(Problem(NOT_LOGGED_IN, login_hint()))
+            self.problems.append(not_logged_in())
         elif token.place == token_path(self.hub) and (owner := foreign_owner(self.hub)) is not None:
             self.warnings.append(Problem(f"the token file belongs to {user_name(owner)}", login_hint()))
         return token

@@ -9,7 +9,7 @@ import time
 
 from git_credential_hf.hub import PUBLIC_HUB, STAGING_HUB, is_true
 from git_credential_hf.masking import register_secret
-from git_credential_hf.problem import Problem, report, shell_word
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, shell_word
 
 _SETTLED = 0.1  # seconds without a write after which a token file is complete
 _PIPED = 1.0  # seconds to wait for what is written to a pipe in the place of a token file
@@ -161,8 +161,24 @@ def read_token_file(hub: str = PUBLIC_HUB) -> str | None:
         text = _read_settled(path)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Problem(f"cannot read the token file {path}: {why}", login_hint(again=True)) from None
+        fix = _permission_hint(path) if isinstance(error, PermissionError) else login_hint(again=True)
+        raise Problem(f"cannot read the token file {path}: {why}", fix) from None
     return clean_token(text) or None if text is not None else None
+
+
+def _permission_hint(path: str) -> str:
+    """Return how a token file can be read; a login could not write it either."""
+    if sys.platform != "win32" and _is_own(path):
+        return f"run `chmod 600 {shell_word(path)}`"
+    return mounted_secret_hint() or "set HF_TOKEN_PATH to a file that you can read"
+
+
+def not_logged_in() -> Problem:
+    """Return that there is no token, and whether a variable should have held one: a CI job's secret may be missing."""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        if name in os.environ and not os.environ[name].strip():
+            return Problem(f"{NOT_LOGGED_IN}: {name} is empty", f"set {name} to a token, or {login_hint()}")
+    return Problem(NOT_LOGGED_IN, login_hint())
 
 
 def _read_settled(path: str, encoding: str | None = None) -> str | None:

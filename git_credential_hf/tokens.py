@@ -16,6 +16,7 @@ from git_credential_hf.masking import is_placeholder, mask_token, register_secre
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import (
     clean_token,
+    foreign_owner,
     is_colab,
     login_hint,
     read_stored_tokens,
@@ -147,6 +148,17 @@ def login_token(hub: str = PUBLIC_HUB, value: str | None = None) -> Token | None
         if fields.get("hf_token") == value:
             return _token(hub, value, path, name, fields)
     return Token(value, "file", path, hub=hub)
+
+
+def overridden_login(token: Token) -> Token | None:
+    """Return the login that a token from the environment takes the place of, if it is this user's, and another one."""
+    if token.kind != "env" or foreign_owner(token.hub) is not None:
+        return None
+    try:
+        login = login_token(token.hub)
+    except Problem:
+        return None
+    return login if login and login.value != token.value else None
 
 
 def stored_token_names() -> list[str]:

@@ -18,7 +18,7 @@ from git_credential_hf.hub import PUBLIC_HUB, Repository, is_valid_name, reposit
 from git_credential_hf.masking import mask_token
 from git_credential_hf.owners import record_owner
 from git_credential_hf.problem import Problem, trace
-from git_credential_hf.state import NO_TOKEN_FOR, YES_CACHED_FOR, cache_directory, is_recorded, record
+from git_credential_hf.state import NO_TOKEN_FOR, YES_CACHED_FOR, cache_directory, discard_record, is_recorded, record
 from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token
@@ -31,12 +31,14 @@ _UNKNOWN_TO_WHOAMI = ("hf_jwt_", "api_org_")  # its answer for valid ones is not
 _INVALID = "the Hub sent an invalid response"
 
 
-def check_access(token: Token | None, repository: Repository, *, write: bool, seconds: float = HUB_TIMEOUT) -> Answer:
-    """Check whether `token` may read, or write to, a repository.
+def check_access(
+    token: Token | None, repository: Repository, *, write: bool, seconds: float = HUB_TIMEOUT, use_cache: bool = False
+) -> Answer:
+    """Check whether `token` may read, or write to, a repository, with one request, or two if the answer is no.
 
-    A "yes" is cached; otherwise this takes one request, or two if the answer is no.
+    With `use_cache`, for what nobody has typed, a "yes" of the last minutes is believed.
     """
-    if token is not None and _is_cached(token, repository, write):
+    if token is not None and use_cache and _is_cached(token, repository, write):
         return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {may_text(write)} {repository.name}")
     try:
         answer = ask_within(seconds, repository.hub, lambda: _request_access(token, repository, write))
@@ -49,6 +51,8 @@ def check_access(token: Token | None, repository: Repository, *, write: bool, se
         # `/auth-check/write` has refused valid ones (docs/facts.md#u1), and whoami's answer for them is not documented.
         message = f"the Hub's answer for a Trusted Publisher's token is not reliable: {answer.message}"
         return Answer(repository, write, "unknown", None, message)
+    if token is not None and answer.answer == "no" and _is_cached(token, repository, write):
+        discard_record("may", cache_directory())
     if token is not None and answer.answer == "yes":
         record("may", _cache_key(token, repository, write), YES_CACHED_FOR, cache_directory())
     return answer

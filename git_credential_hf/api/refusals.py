@@ -10,7 +10,7 @@ from git_credential_hf.api.client import error_message
 from git_credential_hf.hub import Repository, hub_name, token_settings_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, runnable
-from git_credential_hf.tokens import Token
+from git_credential_hf.tokens import Token, overridden_login
 
 if TYPE_CHECKING:
     from git_credential_hf.api.transport import Response
@@ -142,13 +142,16 @@ def refusal_from_message(token: Token, repository: Repository, write: bool, resp
 def missing_repository(repository: Repository, write: bool) -> Answer:
     """Return the answer for a 404: the repository does not exist, or is private and hidden from this token."""
     page = {"datasets": "new-dataset", "spaces": "new-space"}.get(repository.kind, "new")
+    fix = f"run `git-credential-hf status` to check the account, or create {repository.name} at {repository.hub}/{page}"
+    if "/" not in repository.name:  # nobody but the Hub itself can have one
+        fix = "name the owner and the repository, such as acme/model"
     return Answer(
         repository,
         write,
         "no",
         "no-such-repo",
         f"{repository.page} does not exist, or it is private and this token has no access",
-        f"run `git-credential-hf status` to check the account, or create {repository.name} at {repository.hub}/{page}",
+        fix,
     )
 
 
@@ -199,6 +202,8 @@ def refusal_from_account(
 
 def other_token_hint(token: Token, what: str) -> str:
     """Return how to replace this token with `what`, such as one `with the role 'write'`."""
+    if overridden_login(token):
+        return f"run `unset {token.place}` to use your login, or set it to a token {what} from {token.settings_url}"
     create = f"create one {what} at {token.settings_url}"
     then = {"env": f", and set {token.place} to it", "file": ", and run `git-credential-hf login`"}
     return create + then.get(token.kind, "")

@@ -10,7 +10,7 @@ from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import try_hub_again
 from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
 from git_credential_hf.doctor.environment import check_editor, check_endpoint, check_home, check_job, check_program
-from git_credential_hf.doctor.finding import IDS, OF_OTHER_TOKENS, OF_THE_URL, Finding, Row
+from git_credential_hf.doctor.finding import IDS, OF_OTHER_TOKENS, OF_THE_URL, Finding, NotChecked, Row
 from git_credential_hf.doctor.git_setup import (
     check_account,
     check_git,
@@ -54,6 +54,7 @@ class Examination:
 
     def __init__(self, machine: Machine) -> None:
         self.areas: dict[str, list[Finding]] = {}
+        self.not_checked: dict[str, str] = {}  # areas, and the reasons
         self.ignored = 0  # warnings that `hf.ignore` silences
         reported: set[str] = set()  # each failure of git is reported once
         for area, checks in AREAS.items():
@@ -63,6 +64,8 @@ class Examination:
             for check in checks:
                 try:
                     found.extend(check(machine))
+                except NotChecked as reason:
+                    self.not_checked[area] = str(reason)
                 except Problem as problem:
                     if problem.message not in reported:
                         found.append(_git_broken(problem))

@@ -48,17 +48,21 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
     exclusive = _host_names([origin for origin in machine.origins if _host_name(origin) == _authority(origin)])
     found = [entry for entry in entries if entry.machine is not None and entry.machine.lower() in hosts]
     is_exclusive = any((entry.machine or "").lower() in exclusive for entry in found)
-    reason = _why_one_kept(
-        machine.why_kept(entry.password, origin)
+    pairs = [
+        (entry.password, origin)
         for entry in found
         for origin in machine.origins
         if _host_name(origin) == (entry.machine or "").lower()
-    )
+    ]
+    reason = _why_one_kept(machine.why_kept(*pair) for pair in pairs)
     if found:
+        is_used = not all(machine.is_refused(*pair) for pair in pairs)
         yield Finding(
             "netrc-entry",
-            "error",
-            f"{path} contains a password for the Hub, which git and git-lfs use first",
+            "error" if is_used else "warning",
+            f"{path} contains a password for the Hub, which git and git-lfs use first"
+            if is_used
+            else f"{path} contains a password that the Hub rejects before git and git-lfs ask for another one",
             ", ".join(f"line {entry.line}: {entry.machine}, {mask_token(entry.password)}" for entry in found),
             _fix(reason) if is_exclusive else f"remove the Hub's entries from {shell_word(path)}",
             _plan_without_machines(path, exclusive) if is_exclusive and not reason else None,

@@ -14,6 +14,7 @@ from git_credential_hf.token_files import COLAB_HINT, is_colab, login_hint, moun
 
 TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
 
+CONTAINER = "a container"
 _GITHUB = "a GitHub Actions job"
 _GITLAB = "a GitLab CI job"
 _REMEDIES = {
@@ -22,8 +23,7 @@ _REMEDIES = {
     "a CI job": "give the job the secret HF_TOKEN",
     "a Colab notebook": COLAB_HINT,
     "a Kubernetes pod": "mount a Secret, and set HF_TOKEN_PATH to its file",
-    "a container": "run `hf auth login`, or mount a secret and set HF_TOKEN_PATH to its file; "
-    "do not copy a token into an image",
+    CONTAINER: "run `hf auth login`, or mount a secret and set HF_TOKEN_PATH to its file",
 }
 
 
@@ -35,7 +35,7 @@ def detect_environment() -> str | None:
         ("CI" in os.environ, "a CI job"),
         (is_colab(), "a Colab notebook"),
         ("KUBERNETES_SERVICE_HOST" in os.environ, "a Kubernetes pod"),
-        (os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"), "a container"),
+        (os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"), CONTAINER),
     ):
         if is_detected:
             return phrase

@@ -42,6 +42,10 @@ def fix_first(reason: Problem) -> str:
     return reason.fix or _LOG_IN_FIRST
 
 
+class NotChecked(Exception):
+    """What a check raises if it cannot be made, with the reason, for people: that there is no finding means nothing."""
+
+
 class Finding:
     """A problem: `id` is one of `IDS`, `severity` is `error` or `warning`, and `changes` plans what `--fix` does.
 

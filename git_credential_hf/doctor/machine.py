@@ -158,6 +158,11 @@ class Machine:
             return Problem("git does not ask this helper", f"run `unset {' '.join(variables)}`")
         return self._decider.why_kept(secret, hub_at(origin, self.other_hubs) or self.hub)
 
+    def is_refused(self, secret: str, origin: str) -> bool:
+        """Whether the Hub rejects a secret that git has from elsewhere for this origin; `False` if it does not say."""
+        hub = hub_at(origin, self.other_hubs) or self.hub
+        return isinstance(self.whose(Token(secret, "helper", "another helper", hub=hub)), Refused)
+
     def why_copy_kept(self, copy: TokenCopy) -> Problem | None:
         """Return why what another helper holds stays."""
         return self.why_kept(copy.secret, copy.origin)

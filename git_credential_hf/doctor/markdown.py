@@ -45,7 +45,9 @@ def markdown_lines(examination: "Examination") -> Iterator[str]:
         for line in finding.detail.split("\n") if finding.detail else ():
             yield f"  - {_code(line)}"
         yield f"  - fix: {_text(runnable(finding.fix))}"
-    if not examination.findings:
+    for area, reason in examination.not_checked.items():
+        yield f"- {area}: {_text(reason)}"
+    if not examination.findings and not examination.not_checked:
         yield "healthy: nothing is wrong"
 
 

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from git_credential_hf.doctor.fix import Fixed
 
 WIDTH = 80  # columns
-MARKS = {"ok": ("✓ ok  ", "green"), "warning": ("! warn", "yellow"), "error": ("✗ FAIL", "red")}
+MARKS = {
+    "ok": ("✓ ok  ", "green"),
+    "not checked": ("- skip", "cyan"),
+    "warning": ("! warn", "yellow"),
+    "error": ("✗ FAIL", "red"),
+}
 
 Paint = Callable[..., str]  # click's `style`: (text, fg=COLOUR)
 
@@ -29,13 +34,17 @@ def report_lines(examination: "Examination", paint: Paint) -> Iterator[str]:
         yield from wrap(f"{row.program:15} {token:14} ", f"{who}{row.source}")
     yield ""
     for area, found in examination.areas.items():
-        worst = min((finding.severity for finding in found), default="ok")  # "error" sorts before "warning"
+        reason = examination.not_checked.get(area)
+        best = "not checked" if reason else "ok"
+        worst = min((finding.severity for finding in found), default=best)  # "error" sorts before "warning"
         mark, colour = MARKS[worst]
         yield f"{paint(mark, fg=colour)}  {area}"
+        if reason:
+            yield from wrap(" " * 8, reason)
         for finding in found:
             yield from _finding_lines(finding)
     yield ""
-    yield from wrap("", _summary(examination.findings))
+    yield from wrap("", _summary(examination))
     if examination.ignored:
         yield from wrap("", f"{_count(examination.ignored, 'warning')} not shown, as `git config hf.ignore` says")
 
@@ -77,9 +86,10 @@ def wrap(start: str, text: str) -> list[str]:
     return [line.replace("\0", " ") for line in lines] or [start]
 
 
-def _summary(findings: "list[Finding]") -> str:
+def _summary(examination: "Examination") -> str:
+    findings = examination.findings
     if not findings:
-        return "healthy: nothing is wrong"
+        return "healthy, as far as it was checked" if examination.not_checked else "healthy: nothing is wrong"
     errors = sum(finding.severity == "error" for finding in findings)
     numbers = ((errors, "problem"), (len(findings) - errors, "warning"))
     counts = ", ".join(_count(number, word) for number, word in numbers if number)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from git_credential_hf.api.access import check_access
 from git_credential_hf.api.account import Account
-from git_credential_hf.doctor.finding import Finding
+from git_credential_hf.doctor.finding import Finding, NotChecked
 from git_credential_hf.doctor.machine import Machine
+from git_credential_hf.masking import mask_token
 
 _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")
 _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # reported by doctor.token
@@ -16,12 +17,16 @@ def check_repository(machine: Machine) -> Iterator[Finding]:
     if machine.repository is None or machine.offline:
         return
     token = next(iter(machine.git_tokens), None) or machine.token
-    if token is None or not isinstance(machine.whose(token), Account):
-        return
+    if token is None:
+        raise NotChecked("not asked, without a token")
+    if not isinstance(machine.whose(token), Account):
+        raise NotChecked(f"not asked, as it is not known whose token {mask_token(token.value)} is")
     page = machine.repository.page
     answer = check_access(token, machine.repository, write=True)
-    if answer.answer != "no" or answer.reason in _OF_THE_TOKEN:
+    if answer.answer == "yes":
         return
+    if answer.answer == "unknown" or answer.reason in _OF_THE_TOKEN:
+        raise NotChecked(f"not known: {answer.message}")
     detail = f"{page}, with {token.describe()}"
     fix = answer.fix or f"open {page}"
     if answer.reason in _GATED:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import WRITE_ROLE, Refused, other_token_hint
-from git_credential_hf.doctor.environment import detect_environment, token_hint
+from git_credential_hf.doctor.environment import CONTAINER, detect_environment, token_hint
 from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
@@ -19,7 +19,7 @@ from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
 from git_credential_hf.program import user_name
 from git_credential_hf.refresh import storage_problem
 from git_credential_hf.token_files import foreign_owner, login_hint, stored_tokens_path, token_path
-from git_credential_hf.tokens import Token, login_token
+from git_credential_hf.tokens import Token, login_token, overridden_login
 
 EXPIRING = 3 * 24 * 3600  # seconds before its expiry from which a token that cannot be renewed is reported
 _EXAMPLE = "is the placeholder of an example, not a token"
@@ -68,7 +68,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             "no-token",
             "error",
             NOT_LOGGED_IN,
-            f"HF_TOKEN is not set, and there is no token in {path}",
+            f"HF_TOKEN is {'empty' if 'HF_TOKEN' in os.environ else 'not set'}, and there is no token in {path}",
             token_hint(),
         )
     if token and _has_lost_renewal(token):
@@ -139,16 +139,19 @@ def check_variables(machine: Machine) -> Iterator[Finding]:
         fault = None if value is None else _fault(machine, register_secret(value))
         if value is not None and fault:
             new = f"set it to a token from {token_settings_url(machine.hub)}"
-            instead = token_hint() if detect_environment() else new
+            instead = f", or {token_hint() if detect_environment() else new}"
+            if not value.strip() and detect_environment() in (None, CONTAINER):
+                instead = ""  # no secret of a job is missing, and there may be a login
             yield Finding(
                 _fault_id(fault),
                 "error" if value.strip() else "warning",
                 f"{name} {fault}",
                 f"{name} is set in the environment",
-                f"run `unset {name}`, or {instead}",
+                f"run `unset {name}`{instead}",
             )
-    token, login = machine.token, _login() if foreign_owner() is None else None
-    if token and login and token.kind == "env" and token.value != login.value:
+    token = machine.token
+    login = token and overridden_login(token)
+    if token and login:
         yield Finding(
             "env-overrides-login",
             "warning",

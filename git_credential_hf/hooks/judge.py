@@ -303,7 +303,7 @@ class _Push:
         write = not all(update.remote_ref.startswith("refs/pr/") for update in self.updates)
         answer: Answer | None = None
         for token in git_credentials(self.credential_url, self.entries, persons=False):
-            answer = check_access(token, repository, write=write)
+            answer = check_access(token, repository, write=write, use_cache=True)
             self._token = token
             if not is_current_token(token):
                 self._warn_of_other_token(token)

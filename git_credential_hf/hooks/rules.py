@@ -87,7 +87,8 @@ def _leak_fix(leak: Leak, branch: str) -> str:
 
 
 def _way_past(command: str) -> str:
-    return f"`git {command} --no-verify` goes past this once, `git config hf.leakedTokens warn` in this repository"
+    once = f"`git {command} --no-verify`"
+    return f"to go past this, run {once}, or `git config hf.leakedTokens warn` for all of this repository"
 
 
 def _removal(leak: Leak, branch: str) -> str:

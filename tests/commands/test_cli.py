@@ -91,6 +91,26 @@ def test_unknown_operation_of_git(word: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("word", ["statsu", "docter", "confgure"])
+def test_mistyped_command_in_a_script(word: str) -> None:
+    """A word like one of our commands is an error without the request that git sends with an operation."""
+    for stdin, before in (("", "0</dev/null"), ("", ""), ("", "0<&-")):
+        done = programs.run("sh", "-c", f'exec "$0" "$1" {before}', PROGRAM, word, stdin=stdin, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"git-credential-hf: error: no such command '{word}'")
+    done = run(word, stdin="protocol=https\nhost=huggingface.co\n\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_mistyped_command_with_an_open_pipe() -> None:
+    """Whoever leaves a pipe open, and sends nothing, gets the same error a moment later."""
+    command = [PROGRAM, "statsu"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert "no such command 'statsu'" in process.stderr.read()
+        assert process.wait(10) == 2
+
+
 def test_mistyped_command_on_a_terminal() -> None:
     """On a terminal, an unknown word is an error."""
     status, screen = run_on_terminal("", "statsu")

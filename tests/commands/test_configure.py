@@ -27,6 +27,7 @@ from executable import (
     configured,
     files_below,
     fill,
+    messages,
     run,
     run_on_terminal,
     section,
@@ -128,7 +129,7 @@ def test_another_hub(text: str, home: Path, file: Path) -> None:
     origin = ORIGINS[text]
     succeed("configure")
     done = run("configure", "--hub", text)
-    assert done.returncode == (0 if origin else 1), done.stderr
+    assert done.returncode == (0 if origin else 2), done.stderr
     assert ("--hub takes the origin of a Hub" in done.stderr) == (origin is None)
     text = f"\"{PROGRAM} --hub '{origin}'\"" if "[" in text else f"{PROGRAM} --hub {origin}"  # for git's shell, and git
     is_public = origin in (None, "https://huggingface.co")
@@ -478,3 +479,44 @@ def test_a_program_of_others_is_not_for_all_users(owner: int, mode: int, home: P
     os.chown(theirs, 0, 0)
     programs.run(program, "configure", "--system", "--no-purge", **environment)
     assert (home / "system").exists()
+
+
+@pytest.mark.parametrize("scope", ["--global", "--system"])
+def test_unconfigure_names_the_hooks_that_stay(scope: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository keeps its hooks: in it, `unconfigure` says so, with the command that removes them."""
+    git("init", "-q", "repository")
+    monkeypatch.chdir(home / "repository")
+    environment: dict[str, Any] = {"GIT_CONFIG_SYSTEM": str(home / "system")} if scope == "--system" else {}
+    assert messages(run("unconfigure", scope, **environment), "hint") == [NOTHING]
+    succeed("hooks", "install")
+    succeed("configure")
+    for options in (["--dry-run"], []):
+        *_, hint = messages(run("unconfigure", scope, *options, **environment), "hint")
+        assert hint == "the hooks of this repository stay: run `git-credential-hf hooks uninstall` to remove them"
+    succeed("hooks", "uninstall")
+    assert messages(run("unconfigure", scope, **environment), "hint") == [NOTHING]
+
+
+def test_a_name_that_is_nearly_right(home: Path) -> None:
+    """A mistyped name of a stored token, or a Hub without a scheme, is answered with the whole command."""
+    store_token(home, "work", TOKEN)
+    done = run("configure", "--token", "wrk", "--for", "acme")
+    assert done.returncode == 1
+    assert commands_in_hints(done) == ["git-credential-hf configure --token work --for acme"]
+    done = run("configure", "--hub", "Hub.example.com")
+    assert done.returncode == 2
+    assert commands_in_hints(done) == ["git-credential-hf configure --hub https://hub.example.com"]
+    assert commands_in_hints(run("configure", "--hub", "a b")) == ["git-credential-hf configure --help"]
+
+
+def test_unconfigure_of_the_hooks_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If there were only hooks in a repository, `unconfigure --local` does not say that there was nothing."""
+    git("init", "-q", "repository")
+    monkeypatch.chdir(home / "repository")
+    succeed("hooks", "install")
+    done = run("unconfigure", "--local")
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 2)
+    assert messages(run("unconfigure", "--local"), "hint") == [NOTHING]
+
+
+NOTHING = "there is nothing to undo in git's configuration"

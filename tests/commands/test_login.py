@@ -130,9 +130,12 @@ def test_without_a_terminal(hub: Hub, home: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "git-credential-hf: error: cannot log in without a terminal\n"
-        "git-credential-hf: hint: set HF_TOKEN, or run `git-credential-hf login` on a terminal\n"
+        f"git-credential-hf: hint: set HF_TOKEN, or write a token to {home / FOLDER / 'token'}\n"
     )
     assert not (home / FOLDER / "token").exists()
+    (home / FOLDER).mkdir(parents=True)
+    (home / FOLDER / "token").write_text(hub.token("alice"))
+    git("clone", "https://huggingface.co/alice/model")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,7 @@ def test_hints_name_what_is_there(missing: tuple[str, ...], login_command: str, 
         done = run_program(PROGRAM, *arguments, stdin=request, check=False, **given)
         assert f"run `{login_command}`\n" in done.stderr, arguments
     done = run_program(PROGRAM, "hooks", "status", "--global", check=False, **given)
-    assert done.stderr.endswith(f"hint: {command} hooks install --global\n")
+    assert done.stderr.endswith(f"hint: run `{command} hooks install --global`\n")
     done = run_program(PROGRAM, "hooks", "nonsense", check=False, **given)
     assert done.stderr.endswith(f"hint: run `{command} hooks --help`\n")
     git("config", "--global", "credential.https://hf.co.provider", "generic")

@@ -78,6 +78,18 @@ def test_not_logged_in(configured: str) -> None:
     assert re.search(r"^token +none$", shown.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize("value", ["", " \n"])
+@pytest.mark.parametrize("name", ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"])
+def test_an_empty_variable(name: str, value: str, configured: str) -> None:
+    """A variable that is empty, as a CI job's without the secret, is named as the reason, to git as well."""
+    empty: dict[str, Any] = {"HF_TOKEN": None, name: value}
+    done = show(**empty)
+    assert messages(done, "error") == [f"not logged in to Hugging Face: {name} is empty"]
+    assert messages(done, "hint") == [f"set {name} to a token, or run `hf auth login`"]
+    done = run("get", stdin="protocol=https\nhost=huggingface.co\n\n", **empty)
+    assert messages(done, "error") == [f"not logged in to Hugging Face: {name} is empty"]
+
+
 @pytest.mark.parametrize("place", ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "file", "stored", "due"])
 def test_which_token(place: str, home: Path, configured: str) -> None:
     """Source, name, expiry and the masked token are shown; if the Hub cannot be reached, the account is unknown."""
@@ -123,6 +135,21 @@ def test_broken_token_file(content: str, home: Path, configured: str) -> None:
     assert done.returncode == 1
     (error,) = messages(done, "error")
     assert error.startswith(f"cannot read the token file {file}: ")
+    fix = f"run `chmod 600 {file}`" if content == "unreadable" else "run `git-credential-hf login`"
+    assert messages(done, "hint") == [fix]
+
+
+def test_token_file_that_is_out_of_reach(home: Path, configured: str) -> None:
+    """A directory that this user cannot enter has no file to log in with: the hint is another place."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a directory to another user")
+    folder = home / ".cache"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    os.chown(folder, 65534, 65534)
+    _, done = status(("setpriv", "--bounding-set=-all", "--inh-caps=-all"))
+    os.chown(folder, 0, 0)
+    assert messages(done, "error") == [f"cannot read the token file {folder}/huggingface/token: Permission denied"]
+    assert messages(done, "hint") == ["set HF_TOKEN_PATH to a file that you can read"]
 
 
 @pytest.mark.parametrize("expires_at", ["0", "-1", "99999999999999", "100000000000000000000", "nonsense"])

@@ -250,3 +250,20 @@ def test_status_on_the_hub(hub: "Hub", account: Account) -> None:
     assert seen["account"] == {"name": "alice", "role": "read"}
     assert seen["token"]["name"] == "laptop"
     assert seen["git"] == {"asks_us": True, "asked_first": []}
+
+
+@pytest.mark.git_versions
+@pytest.mark.parametrize("password", ["revoked", "secret"])
+def test_a_rejected_netrc_entry_stops_nothing(password: str, hub: "Hub", account: Account) -> None:
+    """Git and git-lfs go on to the helper if the Hub rejects what is in `.netrc`: clone and push work, with LFS."""
+    old = hub.token("alice", name="old") if password == "revoked" else password
+    hub.revoke(old)
+    netrc = account.home / ".netrc"
+    netrc.write_text(f"machine huggingface.co login x password {old}\n")
+    netrc.chmod(0o600)
+    account.is_given(hub.token("alice"), "new")
+    folder = account.clone()
+    assert (folder / "model.bin").read_bytes() == WEIGHTS
+    account.commit({"model.bin": WEIGHTS + b"more"})
+    account.git("push")
+    assert old in {request.token for request in hub.log}

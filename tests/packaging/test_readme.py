@@ -92,6 +92,7 @@ HERE = {
     "git-credential-hf doctor": 0,
     "git-credential-hf doctor --dry-run": 0,
     "git-credential-hf doctor --offline": 0,
+    "git-credential-hf --help": 0,
     "git-credential-hf doctor acme/model": 0,
     "git-credential-hf purge": 0,
     "git-credential-hf purge --dry-run": 0,
@@ -126,6 +127,11 @@ ELSEWHERE = {
     "./tests/demo": ("tests/commands/test_demo.py", '"story", "--fast"'),
     "uv tool install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
     "pipx install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
+    "./install.sh --uninstall": ("tests/packaging/install/test_install.py", '"--uninstall"'),
+    **dict.fromkeys(
+        ["uv tool uninstall git-credential-hf", "pipx uninstall git-credential-hf"],
+        ("tests/packaging/install/test_recipes.py", "uninstall git-credential-hf"),
+    ),
     "uvx git-credential-hf doctor": ("tests/packaging/install/test_packages.py", '"git-credential-hf", "doctor"'),
     "sudo ./install.sh --prefix /opt/git-credential-hf --no-configure": (
         "tests/e2e/fleet/test_login_node.py",
@@ -137,11 +143,14 @@ ELSEWHERE = {
     ),
     "./install.sh --uninstall --prefix /opt/git-credential-hf": ("tests/e2e/fleet/test_login_node.py", "--uninstall"),
     "git help credential-hf": ("tests/packaging/test_documents.py", "help credential-hf"),
+    "git-credential-hf doctor --undo": ("tests/commands/doctor/test_undo.py", 'doctor("--undo")'),
+    "git-credential-hf doctor --report": ("tests/commands/doctor/test_undo.py", 'doctor("--report")'),
     "git-credential-hf doctor --fix": ("tests/commands/doctor/test_findings.py", '"--fix"'),
     "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.hooksPath GIT_CONFIG_VALUE_0= pre-commit install": (
         "tests/commands/hooks/test_places.py",
         "GIT_CONFIG_VALUE_0",
     ),
+    "hf auth login --token": ("tests/support/account.py", '"hf", "auth", "login", "--token"'),
     "hf auth login": ("tests/support/story/alice.story", "$ hf auth login"),
     "hf auth login --add-to-git-credential": ("tests/e2e/test_alternatives.py", "--add-to-git-credential"),
     "git -c core.hooksPath=.git/hooks lfs uninstall --local": (
@@ -170,10 +179,13 @@ NOT_RUN = {
         "no Docker: tests/e2e/fleet does what the Dockerfile says",
     ),
     'kubectl create secret generic hf --from-file=token="$HOME/.cache/huggingface/token"': "no Kubernetes",
+    **dict.fromkeys(["uv tool update-shell", "pipx ensurepath"], "commands of uv and pipx, for shells' own files"),
     "./tests/run": "this test is a part of it",
     "git config": "the name of a program, not a command",
     "git remote set-url": "the name of a command, with nothing to set",
-    "git-credential-hf configure --token NAME --for NAMESPACE": "a pattern",
+    **dict.fromkeys(
+        ["git-credential-hf configure --token NAME --for NAMESPACE", "git config --add hf.ignore ID"], "a pattern"
+    ),
 }
 
 
@@ -211,7 +223,7 @@ def clone(home: Path, world: "Hub", monkeypatch: pytest.MonkeyPatch) -> Path:
     world.user("alice")
     world.org("acme", alice="write")
     world.repository("acme/model", files={"README.md": b"hello\n"})
-    token = "hf_" + "Readme" * 6
+    token = "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"
     world.accounts.add(Token(token, "alice", "write", name="work"))
     folder = home / ".cache/huggingface"
     folder.mkdir(parents=True)

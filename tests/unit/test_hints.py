@@ -22,9 +22,9 @@ OURS = {
     "api/client.py": {"variable"},
     "api/refusals.py": {
         *("create", "page", "repository.hub", "repository.name", "repository.page", "role"),
-        "then.get(token.kind, '')",
+        *("then.get(token.kind, '')", "token.place", "token.settings_url", "what"),
     },
-    "cli.py": {"command", "login_hint()", "scope"},
+    "cli.py": {"again", "command", "login_hint()", "problem.fix", "scope"},
     "configure.py": {"reinstall"},
     "doctor/changes.py": {"self.path"},
     "doctor/copies.py": {"problem.fix"},
@@ -47,15 +47,16 @@ OURS = {
     "hints.py": {"_NAME", "hint.removeprefix(_NAME)", "program"},
     "hooks/rules.py": {
         *("branch", "command", "pattern", "token_settings_url()", "top", "track"),
-        *("blob.commit[:10]", "edit", "hint", "merges", "revoke", "start", "tag"),
+        *("blob.commit[:10]", "edit", "hint", "merges", "once", "revoke", "start", "tag"),
         *("_removal(leak, branch)", "_way_past('commit')", "_way_past('push')"),
     },
     "hub.py": {"hub"},
+    "login.py": {"by_file"},
     "program.py": {"' && '.join((shell_command([*sudo, *command]) for command in commands))", "reinstall"},
     "purge.py": {"current.place", "helper", "lines"},
     "refresh.py": {"hub", "name"},
     "status.py": {"' '.join(variables)"},
-    "token_files.py": {"login", "names[0]"},
+    "token_files.py": {"login", "login_hint()", "name", "names[0]"},
     "tokens.py": {"self.place", "self.settings_url"},
 }
 

@@ -560,6 +560,7 @@ def test_without_a_terminal(home: Path, sick: tuple[State, State], monkeypatch: 
         done = fix("bash", "-c", f'"$@" {stdin}', "bash", command=(PROGRAM, "doctor", "--fix", "--offline"))
         assert done.returncode == 2
         assert "--fix asks on a terminal; elsewhere, add --yes" in done.stderr
+        assert done.stderr.endswith("hint: run `git-credential-hf doctor --fix --yes`\n")
         assert state(home) == old
     for term in (None, "dumb", "xterm-256color"):
         if term is None:

@@ -417,7 +417,7 @@ ROWS = [
     ),
     Row(
         *("empty", "token-malformed", in_environment("HF_TOKEN", ""), "warning", "HF_TOKEN is empty"),
-        *("HF_TOKEN is set in the environment", "run `unset HF_TOKEN`"),
+        *("HF_TOKEN is set in the environment", "run `unset HF_TOKEN`$"),
     ),
     Row(
         *("not expanded", "token-malformed", in_environment("HF_TOKEN", "${HF_TOKEN}"), "error"),
@@ -472,6 +472,12 @@ ROWS = [
         *("contains a password for the Hub", "^line 2: huggingface.co, {shown}$", AGAIN),
         fixable=True,
         then=lambda machine: BEFORE in (machine.home / ".netrc").read_text() or pytest.fail("another entry is gone"),
+    ),
+    Row(
+        *("rejected, in .netrc", "netrc-entry", in_netrc("machine huggingface.co login a password hf_old\n")),
+        *("warning", "a password that the Hub rejects before git and git-lfs ask", "^line 1: huggingface.co, ", AGAIN),
+        fixable=True,
+        needs="online",
     ),
     Row(
         *("for every host", "netrc-default", in_netrc(BEFORE + "default login a password {token}\n"), "warning"),

@@ -262,7 +262,7 @@ def test_colab(machine: Machine) -> None:
 def test_in_a_container(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A container may be somebody's workplace: logging in is named beside the secret, unless the login is mounted."""
     monkeypatch.setattr(os.path, "exists", lambda path: path == "/.dockerenv")
-    assert token_hint().startswith("run `hf auth login`, or mount a secret and set HF_TOKEN_PATH")
+    assert token_hint() == "run `hf auth login`, or mount a secret and set HF_TOKEN_PATH to its file"
     (home / ".cache/huggingface").mkdir(parents=True)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert token_hint().startswith("replace the secret mounted at ")
@@ -367,3 +367,28 @@ def test_a_secret_in_the_query_of_a_url(machine: Machine) -> None:
 def test_home_within_a_path(home: Path) -> None:
     """`~` stands for the home directory at the beginning of a path only: a home may be a link to a longer one."""
     assert wrap("", f"/nfs{home}/x {home}/y (file:{home}/z)") == [f"/nfs{home}/x ~/y (file:~/z)"]
+
+
+def test_a_repository_that_was_not_asked_about(online: Machine) -> None:
+    """Without a token, or an answer, nothing is known of a repository: that is not the same as ok."""
+    assert online.hub
+    asked = online.doctor("alice/private-model").stdout
+    assert "✓ ok    repository\n" in asked and "- skip" not in asked
+    online.hub.revoke(online.token)
+    assert (
+        "- skip  repository\n        not asked, as it is not known whose" in online.doctor("alice/private-model").stdout
+    )
+    online.log_out()
+    for options in ((), ("--report",)):
+        said = online.doctor("alice/private-model", *options).stdout
+        assert "✓ ok    repository" not in said
+        assert "not asked, without a token" in said
+
+
+def test_a_hub_that_does_not_answer(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If nobody answers, the repository is not ok, with a token and without one."""
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    for _ in range(2):
+        said = machine.run("git-credential-hf", "doctor", "alice/private-model", check=False).stdout
+        assert "- skip  repository\n        not asked, " in said
+        machine.log_out()

@@ -383,17 +383,21 @@ def test_dry_run(account: Account) -> None:
     plan = (
         f"  from         {account.checkout}, with uv\n"
         f"  command      {account.command}\n"
+        "{hf}"
         f"  environment  {account.home}/.local/share/git-credential-hf\n"
         "  git          git-credential-hf configure\n"
     )
-    for first in ("installed", "upgraded"):
+    hf = f"  command      {account.home}/.local/bin/hf, as there is none on PATH\n"
+    for first, more in (("installed", hf), ("upgraded", "")):
         before = account.state()
-        assert account.installed("--dry-run").stdout == f"git-credential-hf will be {first}:\n{plan}"
+        planned = f"git-credential-hf will be {first}:\n{plan.replace('{hf}', more)}"
+        assert account.installed("--dry-run").stdout == planned
         assert account.state() == before
         account.installed()
     before = account.state()
     done = account.installed("--uninstall", "--dry-run")
-    assert done.stdout == f"git-credential-hf will be removed from {account.home}/.local\n"
+    assert done.stdout.startswith(f"git-credential-hf will be removed from {account.home}/.local\n")
+    assert "repositories keep their hooks: `git-credential-hf hooks uninstall`" in done.stdout
     assert account.state() == before
 
 

@@ -64,7 +64,8 @@ def there(project: Project, tmp_path: Path) -> Installation:
 
 
 def first_commands(tool: str) -> str:
-    install, configure = block("git-credential-hf", "sh").splitlines()
+    install, configure, log_in = block("git-credential-hf", "sh").splitlines()
+    assert log_in.startswith("git-credential-hf login ")  # which needs a terminal
     by_uv, _, by_pipx = install.partition("# or: ")
     return f"{by_uv if tool == 'uv' else by_pipx}\n{configure}\n"
 
@@ -121,6 +122,26 @@ def test_recipes(recipe: str, there: Installation, project: Project, tmp_path: P
     assert project.state() == before
     if recipe == "pipx":  # which links the manual, too
         assert (there.home / ".local/share/man/man1/git-credential-hf.1").exists()
+
+
+@pytest.mark.parametrize("tool", ["uv tool", "pipx"])
+def test_removal(tool: str, there: Installation) -> None:
+    """By the README's commands all of it goes; without the first of them one more makes git as it was before."""
+    before = there.home / ".gitconfig"
+    before.write_text("[user]\n\tname = Alice\n")
+    unconfigure, uninstall, instead = "git-credential-hf unconfigure", f"{tool} uninstall git-credential-hf", REMOVAL
+    assert all(f"`{command}`" in " ".join(README.split()) for command in (unconfigure, uninstall, instead))
+    install = first_commands(tool.split()[0])
+    there.run("bash", "-ec", f"{install}\n{unconfigure}\n{uninstall}")
+    assert before.read_text() == "[user]\n\tname = Alice\n"
+    assert not (there.home / ".config/git-credential-hf").exists()
+    assert not os.path.lexists(there.home / ".local/bin/git-credential-hf")
+    there.run("bash", "-ec", f"{install}\n{uninstall}\n{instead}")
+    done = there.run("bash", "-c", ASK, check=False)
+    assert "not found" not in done.stderr and "could not read Username" in done.stderr
+
+
+REMOVAL = "rm -r ~/.config/git-credential-hf"
 
 
 def test_gitlab_installs_as_any_ci() -> None:

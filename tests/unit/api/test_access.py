@@ -87,14 +87,14 @@ MAY: dict[str, tuple[Callable[[Hub], str], str, str]] = {
 
 @pytest.mark.parametrize("name", MAY)
 def test_allowed(name: str, world: Hub) -> None:
-    """A yes takes one request, and then none: it is cached in a file that only its owner can read, without names."""
+    """A yes takes one request, each time; it is cached in a file that only its owner can read, without names."""
     prepare, repository, act = MAY[name]
     token = prepare(world)
-    for requests in (1, 0):
+    for _ in range(2):
         world.log.clear()
         answer, done = check(act, repository, HF_TOKEN=token)
         assert (answer["answer"], answer["reason"], answer["fix"]) == ("yes", None, None)
-        assert (len(requested(world)), done.stderr) == (requests, "")
+        assert (len(requested(world)), done.stderr) == (1, "")
     cache = Path.home() / ".cache/git-credential-hf"
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
     for file in cache.iterdir():
@@ -181,6 +181,21 @@ def test_another_token() -> None:
         ("oidc", "", create),
     ):
         assert other_token_hint(Token(TOKEN, kind, place), "of gold") == remedy
+
+
+def test_another_token_is_the_login(home: Path) -> None:
+    """If a variable overrides the login, the hint is to use that; if both are the same token, it is not."""
+    file = home / ".cache/huggingface/token"
+    file.parent.mkdir(parents=True)
+    for login, remedy in (
+        (TOKEN, f"create one of gold at {SETTINGS}, and set HF_TOKEN to it"),
+        (
+            "hf_" + "l" * 34,
+            f"run `unset HF_TOKEN` to use your login, or set it to a token of gold from {SETTINGS}",
+        ),
+    ):
+        file.write_text(login)
+        assert other_token_hint(Token(TOKEN, "env", "HF_TOKEN"), "of gold") == remedy
 
 
 def error(words: str, code: str | None = None) -> dict[str, str]:
@@ -283,6 +298,14 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
             *("no", "no-such-repo"),
             "https://huggingface.co/spaces/acme/model does not exist, or it is private and this token has no access",
             CREATE.format("acme/model", "new-space"),
+        ),
+    ),
+    "the name of an account alone": (
+        *("acme", False, (404, error("No.", "RepoNotFound")), WHOAMI),
+        (
+            *("no", "no-such-repo"),
+            "https://huggingface.co/acme does not exist, or it is private and this token has no access",
+            "name the owner and the repository, such as acme/model",
         ),
     ),
     "a missing data set": (
@@ -409,7 +432,7 @@ def test_requests(api: Api) -> None:
     assert described(check_access(None, at(api, MODEL), write=False)) == anyone
     for write, words in ((False, "may read"), (True, "may write to")):
         for _ in range(2):  # the second answer is from the cache
-            answer = check_access(mine(api), at(api, MODEL), write=write)
+            answer = check_access(mine(api), at(api, MODEL), write=write, use_cache=True)
             assert described(answer) == ("yes", None, f"{SHOWN} {words} acme/model", None)
     account = whoami(mine(api))
     assert (account.name, account.role) == ("alice", "write")
@@ -497,8 +520,20 @@ def test_a_cached_yes_is_for_this_question_alone(api: Api) -> None:
         (other, at(api, MODEL), False, 1),
     ):
         api.requests.clear()
-        answer = check_access(token, repository, write=write)
+        answer = check_access(token, repository, write=write, use_cache=True)
         assert (answer.answer, len(api.requests)) == ("yes", requests)
+
+
+def test_a_person_gets_a_new_answer(api: Api) -> None:
+    """Without the cache the Hub is asked whatever it said before, and a no ends what hooks believe."""
+    api.answers = {"auth-check": Reply(200)}
+    check_access(mine(api), at(api, MODEL), write=True)
+    api.answers = {"auth-check": Reply(503)}
+    assert check_access(mine(api), at(api, MODEL), write=True).answer == "unknown"
+    assert check_access(mine(api), at(api, MODEL), write=True, use_cache=True).answer == "yes"
+    api.answers = {"auth-check": Reply(404, headers={"X-Error-Code": "RepoNotFound"})}
+    assert check_access(mine(api), at(api, MODEL), write=True).answer == "no"
+    assert check_access(mine(api), at(api, MODEL), write=True, use_cache=True).answer == "no"
 
 
 def test_a_yes_is_cached_for_ten_minutes(api: Api) -> None:
@@ -522,7 +557,7 @@ def test_a_yes_is_cached_for_ten_minutes(api: Api) -> None:
         cache.write_text(content)
         cache.chmod(mode)
         api.requests.clear()
-        check_access(mine(api), at(api, MODEL), write=True)
+        check_access(mine(api), at(api, MODEL), write=True, use_cache=True)
         assert len(api.requests) == requests, (content[:40], oct(mode))
 
 
