@@ -35,8 +35,10 @@ if TYPE_CHECKING:  # importing it at run time would delay `get`
 
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 
+MAX_REFUSALS_OF_A_GOOD_ONE = 5  # in as many seconds of half a minute, before it is held back for a moment
+MAX_REFUSALS_WITHOUT_REASON = 3  # within seconds, where the Hub does not say whether it is good
+
 # git leaves out a header with a blank value, and asks us again if the Hub wants a token after all (docs/facts.md#g9).
-MAX_REFUSALS_OF_A_GOOD_ONE = 5  # within seconds of each other, before git is told to stop
 _ANONYMOUS = (
     *(("capability[]", AUTHTYPE.decode()), ("capability[]", STATE.decode())),
     *(("authtype", ""), ("credential", ""), ("ephemeral", "1")),
@@ -49,6 +51,8 @@ _SUSPECT = "suspect"  # the state that names tokens which were refused a moment 
 
 def get(request: Request, name: str | None = None, other_hub: str | None = None) -> "Iterable[tuple[str, str]] | None":
     """Return the credential for the Hub, `quit` for a token that is held back, or `None` for other hosts.
+
+    `None` as well if another helper is asked after this one, and the token is held back.
 
     `name`: the stored token to serve instead of the current one; `other_hub`: a Hub to serve beside huggingface.co.
     """
@@ -64,6 +68,8 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
             report("hint", login_hint())
         return None
     if is_recorded(_REFUSED, token.key):
+        if _is_followed(request, hub):
+            return None  # another helper may have one that works
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
         token = find_token(token.value, name, hub) or token  # with its name
         report("error", f"the Hub has just refused the token {token.describe()}")
@@ -133,29 +139,31 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
 
 
 def _hold_back(token: Token, is_good: bool | None) -> None:
-    """Hold back a token that the Hub says is bad, or, if it says nothing, that is refused again within seconds.
+    """Hold back a token that the Hub says is bad, or that is refused again and again within seconds.
 
     `is_good` is what the Hub says, `None` for nothing. A good one may have been refused by a proxy, or by mistake.
     """
     key = token.key
-    is_refused_again = is_recorded(_SUSPECT, key)
-    if is_good is False or (is_good is None and is_refused_again):
+    if is_good is False:
         from git_credential_hf.refresh import delay_exchange
 
         record(_REFUSED, key, REFUSED_FOR)
         delay_exchange(token, REFUSED_FOR)
         return
-    if not record(_SUSPECT, key, REFUSED_AGAIN_WITHIN) or is_refused_again:
-        import time
+    import time
 
+    # git-lfs before 3.8 would never end if one route of the Hub refuses a good token. But its transfers are parallel:
+    # what the Hub refuses by mistake at one time, it refuses once.
+    now = int(time.time())
+    limit, marks = MAX_REFUSALS_OF_A_GOOD_ONE, range(now - REFUSED_FOR, now + 1)
+    if is_good is None:
+        limit, marks = MAX_REFUSALS_WITHOUT_REASON, range(MAX_REFUSALS_WITHOUT_REASON - 1)
+    seen = [mark for mark in marks if is_recorded(_SUSPECT, f"{key} {mark}")]
+    new = now if is_good else len(seen)
+    if len({*seen, new}) >= limit:
+        record(_REFUSED, key, REFUSED_AGAIN_WITHIN if is_good else REFUSED_FOR)
+    elif not record(_SUSPECT, f"{key} {new}", REFUSED_FOR if is_good else REFUSED_AGAIN_WITHIN) or (is_good and seen):
         time.sleep(1)  # a program that tries again and again shall not do so 85 times a second
-    # git-lfs before 3.8 would never end if one route of the Hub refuses a good token.
-    times = [f"{key} {number}" for number in range(MAX_REFUSALS_OF_A_GOOD_ONE)]
-    unused = [name for name in times if not is_recorded(_SUSPECT, name)]
-    if unused:
-        record(_SUSPECT, unused[0], REFUSED_AGAIN_WITHIN)
-    else:
-        record(_REFUSED, key, REFUSED_AGAIN_WITHIN)
 
 
 def _needs_bearer(token: Token) -> bool:
