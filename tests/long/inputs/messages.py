@@ -293,7 +293,7 @@ def judge(asked: Asked, program: Program) -> str:
     is_refused = kind == "erase" and what[3] != ""
     assert (program.suspect.exists(), program.refused.exists()) == (is_refused, False), asked
     if is_refused:
-        # Nobody says whether it is good. If it is refused again and again, it is not given to whoever asks about the same Hub.
+        # Nobody says whether it is good. Refused again and again, it is not given to whoever asks about the same Hub.
         for _ in range(2):
             _judge_one(asked, program, *what)
         assert program.refused.exists(), asked
