@@ -25,7 +25,6 @@ from git_credential_hf.tokens import (
     find_token,
     renew_token,
     stored_token,
-    stored_token_names,
     stored_tokens,
 )
 
@@ -180,7 +179,7 @@ def _requested_token(request: Request, name: str | None, hub: str) -> Token | No
     user = request.user
     if not user or user == USERNAME or hub != PUBLIC_HUB:
         return current_token(hub, needs_name=False)
-    if user in stored_token_names():
+    if any(token.name == user for token in stored_tokens(hub)):
         return stored_token(user, hub)
     return _token_of_account(user, hub)
 

@@ -68,7 +68,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             "no-token",
             "error",
             NOT_LOGGED_IN,
-            f"HF_TOKEN is not set, and there is no token in {path}",
+            f"HF_TOKEN is not set, and there is no token for {machine.hub} in {path}",
             token_hint(),
         )
     if token and token.is_renewable and (storage := storage_problem(token.hub)) and storage.fix:
