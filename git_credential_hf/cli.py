@@ -264,7 +264,7 @@ def configure(
         new = _ask_for_endpoint(new)
         plan = plan_install(scope, new) if with_hooks and scope == "global" else plan_configure(scope, new)
         if not dry_run and plan:
-            _keep_what_works()
+            _keep_what_works(is_asked=purge is not False)
         if not dry_run:
             _purge_first(purge)
         _apply_changes(plan, dry_run, "git already uses this helper for Hugging Face hosts")
@@ -288,12 +288,12 @@ def configure(
     return 0
 
 
-def _keep_what_works() -> None:
+def _keep_what_works(*, is_asked: bool) -> None:
     """Raise `Problem` if nobody is logged in, and git would lose what works: unless somebody agrees on a terminal."""
     from git_credential_hf.git.config import read_config
     from git_credential_hf.purge import only_copy
 
-    found = only_copy(read_config())
+    found = only_copy(read_config(), is_asked=is_asked)
     if found is None:
         return
     if sys.stdin is None or not sys.stdin.isatty():
@@ -463,14 +463,15 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     """
     from git_credential_hf.api.access import check_access
     from git_credential_hf.api.client import try_hub_again
-    from git_credential_hf.configure import token_for_repository
     from git_credential_hf.git.config import push_url, read_config
     from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.helper import token_for
 
     try_hub_again()
     entries = read_config()
-    repository = _parse_repository(push_url(configured_hubs(entries)) if repo is None else repo, entries)
-    answer = check_access(token_for_repository(repository), repository, write=write, seconds=10)
+    url = push_url(configured_hubs(entries)) if repo is None else repo
+    repository = _parse_repository(url, entries)
+    answer = check_access(token_for(url, repository, entries), repository, write=write, seconds=10)
     if as_json:
         print_json(answer.as_json())
     elif answer.answer == "yes":

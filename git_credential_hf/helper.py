@@ -32,6 +32,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
     from collections.abc import Iterable
 
+    from git_credential_hf.git.config import ConfigEntry
+    from git_credential_hf.hub import Repository
+
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 
 MAX_REFUSALS_OF_A_GOOD_ONE = 5  # in as many seconds of half a minute, before it is held back for a moment
@@ -60,7 +63,7 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         return None
     if request.is_proactive and not _is_confirmed(name, hub):
         return _ANONYMOUS
-    token = _requested_token(request, name, hub)
+    token = requested_token(request.user, name, hub)
     if token is None:
         if not _is_followed(request, hub):
             report("error", NOT_LOGGED_IN)
@@ -169,26 +172,43 @@ def _needs_bearer(token: Token) -> bool:
     return token.value.startswith(FROM_EXCHANGE) and is_recorded(BEARER, token.key, cache_directory())
 
 
-def _requested_token(request: Request, name: str | None, hub: str) -> Token | None:
+def requested_token(user: str | None, name: str | None, hub: str, *, act: bool = True) -> Token | None:
     """Return the named token, the one that the URL's user name selects, or the current one.
 
-    Another Hub chooses the name by a redirect, and so does a repository's submodule: it selects no token there.
+    Another Hub chooses the user name by a redirect, and so does a repository's submodule: it selects no token there.
+    Without `act` nothing is asked, renewed or reported.
     """
     if name is not None:
-        return stored_token(name, hub)
-    user = request.user
+        return stored_token(name, hub, act=act)
     if not user or user == USERNAME or hub != PUBLIC_HUB:
-        return current_token(hub, needs_name=False)
+        return current_token(hub, act=act, needs_name=False)
     if any(token.name == user for token in stored_tokens(hub)):
-        return stored_token(user, hub)
-    return _token_of_account(user, hub)
+        return stored_token(user, hub, act=act)
+    return _token_of_account(user, hub, act)
 
 
-def _token_of_account(user: str, hub: str) -> Token | None:
+def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", *, act: bool = True) -> Token | None:
+    """Return what `get` answers for a repository at a URL, with these settings of git's; `act` as in `requested_token`.
+
+    A namespace may have a token of its own, and git a user name for what does not name any.
+    """
+    from git_credential_hf.configure import mapped_tokens
+    from git_credential_hf.git.urlmatch import section_applies, url_username
+
+    if not url.lower().startswith(("https:", "http:")):
+        url = repository.page
+    names = (entry for entry in entries if entry.section == "credential" and entry.name == "username")
+    configured = [entry.value for entry in names if section_applies(entry.subsection, url)]
+    user = url_username(url) or (configured[-1] if configured else None)
+    name = mapped_tokens(entries).get((repository.hub, repository.namespace))
+    return requested_token(user, name, repository.hub, act=act)
+
+
+def _token_of_account(user: str, hub: str, act: bool) -> Token | None:
     """Return the token of this account, or the current one if it is not known to be another's, or with a warning."""
     from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
 
-    current = current_token(hub)
+    current = current_token(hub, act=act)
     if user.lower() in PLACEHOLDER_USERNAMES or not is_valid_name(user):
         return current
     stored = stored_tokens(hub)
@@ -196,16 +216,16 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     # A new login goes before an older token of its account: before that is chosen, the Hub says whose the new one is.
     tokens = [*([current] if current else []), *stored]
     unknown = [token for token in tokens if (owned is None or token is current) and not known_names(token)]
-    if unknown and len({token.value for token in tokens}) > 1:
+    if act and unknown and len({token.value for token in tokens}) > 1:
         from git_credential_hf.api.access import learn_owners
 
         learn_owners(unknown)  # once for each token
         owned = _owned_by(user, current, stored)
     if owned is not None:
-        return owned if owned is current else stored_token(owned.name or "", hub)
+        return owned if owned is current else stored_token(owned.name or "", hub, act=act)
     names = known_names(current) if current else []
     is_doubtful = names[:1] != ["-"] or len({token.value for token in tokens}) > 1  # or the Hub says what is wrong
-    if names and user.lower() not in names and is_doubtful and not is_recorded(_WARNED, f"{hub} {user}"):
+    if act and names and user.lower() not in names and is_doubtful and not is_recorded(_WARNED, f"{hub} {user}"):
         record(_WARNED, f"{hub} {user}", WARNED_FOR)
         used = "the current token" if names[0] == "-" else f"{names[0]}'s"
         report(

@@ -235,31 +235,35 @@ def refuse_without_token(hub: str) -> None:
         raise Problem(f"{NOT_LOGGED_IN}: what git's other helpers hold may be all that works", login_hint())
 
 
-def only_copy(entries: list[ConfigEntry]) -> Problem | None:
-    """Return the problem that git could not do without what another helper gives it now, as nobody is logged in."""
+def only_copy(entries: list[ConfigEntry], *, is_asked: bool) -> Problem | None:
+    """Return the problem that git could not do without what another helper gives it now, as nobody is logged in.
+
+    Whether a login is good is not asked, nor what helpers have, unless `is_asked`.
+    """
     asked = [(helper, origins) for helper in other_helpers(entries) if (origins := origins_asked_for(helper, entries))]
-    if not asked or _has_login(default_hub(entries)):
+    if not asked or os.environ.get("HF_OIDC_RESOURCE"):
+        return None
+    try:
+        current = current_token(default_hub(entries), act=False)
+    except Problem:
+        current = None
+    if current is not None and not is_asked:
+        return None
+    copies = [
+        (result, copy)
+        for helper, origins in asked
+        for result in purge_helpers([helper], origins, (None,))
+        for copy in result.copies
+    ]
+    if not copies or (current is not None and not _is_bad(current)):
         return None
     hubs = configured_hubs(entries)
-    for helper, origins in asked:
-        for result in purge_helpers([helper], origins, (None,)):
-            for copy in result.copies:
-                hub = hub_at(copy.origin, hubs) or PUBLIC_HUB
-                if not _is_bad(Token(copy.secret, "helper", "another helper", hub=hub)):
-                    what = f"{mask_token(copy.secret)} for {copy.origin} from '{result.shown}'"
-                    message = f"git would no longer get {what}, and there is no login that could take its place"
-                    return Problem(message, f"{login_hint()}, then `git-credential-hf configure`")
+    for result, copy in copies:
+        if not _is_bad(Token(copy.secret, "helper", hub=hub_at(copy.origin, hubs) or PUBLIC_HUB)):
+            what = f"{mask_token(copy.secret)} for {copy.origin} from '{result.shown}'"
+            message = f"git would no longer get {what}, and there is no login that could take its place"
+            return Problem(message, f"{login_hint()}, then `git-credential-hf configure`")
     return None
-
-
-def _has_login(hub: str) -> bool:
-    if os.environ.get("HF_OIDC_RESOURCE"):
-        return True
-    try:
-        token = current_token(hub, act=False)
-    except Problem:
-        return False
-    return token is not None and not _is_bad(token)
 
 
 def _is_bad(token: Token) -> bool:

@@ -7,7 +7,6 @@ from functools import cached_property
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
-from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.doctor.finding import Row
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.credentials import falls_through, git_credentials
@@ -15,6 +14,7 @@ from git_credential_hf.git.helpers import configured_hubs, default_hub
 from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.git.urlmatch import section_origin
+from git_credential_hf.helper import token_for
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers
@@ -105,13 +105,14 @@ class Machine:
 
     @cached_property
     def namespace_token(self) -> Token | None:
-        """The token that `configure --for` chose for the namespace of this repository, if git uses it."""
+        """The token that `configure --for` or the URL's user name chose for this repository, if git uses it."""
         try:
-            mapped = mapped_tokens(self.entries)
+            chosen = self.repository and token_for(self.url, self.repository, self.entries, act=False)
         except Problem:
             return None
-        name = mapped.get((self.repository.hub, self.repository.namespace)) if self.repository else None
-        return next((token for token in self.git_tokens if name and token.name == name), None)
+        if not chosen or (self.token and chosen.value == self.token.value):
+            return None
+        return next((token for token in self.git_tokens if token.value == chosen.value), None)
 
     def whose(self, token: Token) -> Account | Problem | None:
         """Return the account of a token, or why the Hub does not tell; `None` if offline. Each answer is cached."""
