@@ -16,6 +16,7 @@ from git_credential_hf.masking import is_placeholder, mask_token, register_secre
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import (
     clean_token,
+    foreign_owner,
     is_colab,
     login_hint,
     read_stored_tokens,
@@ -167,7 +168,12 @@ def stored_token(name: str, hub: str = PUBLIC_HUB, *, act: bool = True) -> Token
 
 
 def stored_tokens(hub: str = PUBLIC_HUB) -> list[Token]:
-    """Return all stored tokens that may be for this Hub: it is asked about them, or a URL's user name selects one."""
+    """Return all stored tokens that may be for this Hub: it is asked about them, or a URL's user name selects one.
+
+    There are none in another user's file beside a token of one's own: a push would go up under that account.
+    """
+    if foreign_owner(path=stored_tokens_path()) is not None:
+        return []
     stored = (_from_fields(hub, name, fields) for name, fields in read_stored_tokens().items())
     return [token for token in stored if token and _may_be_stored_for(hub, token.value)]
 
