@@ -28,11 +28,21 @@ from git_credential_hf.git.other_helpers import (
     helper_exists,
     request_copy,
 )
+from git_credential_hf.git.run import git_version
 from git_credential_hf.git.urlmatch import section_applies, section_origin, url_username
 from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, shell_command, trace
-from git_credential_hf.state import LOOKED, LOOKED_FOR, REFUSED_FOR, REJECTED, is_recorded, record
+from git_credential_hf.state import (
+    BEARER,
+    LOOKED,
+    LOOKED_FOR,
+    REFUSED_FOR,
+    REJECTED,
+    cache_directory,
+    is_recorded,
+    record,
+)
 from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token, current_token, find_token
@@ -42,7 +52,8 @@ if TYPE_CHECKING:
 
 PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 MAX_COPIES = 16  # for one host and user name in one helper
-USUAL_USERNAMES = (None, "git", "hf_user")  # any; the one in our answers; huggingface_hub's (docs/facts.md#t3)
+OUR_USERNAME = "git"
+USUAL_USERNAMES = (None, OUR_USERNAME, "hf_user")  # any; the one in our answers; huggingface_hub's (docs/facts.md#t3)
 
 
 WhyKept = Callable[[TokenCopy], Problem | None]
@@ -187,9 +198,8 @@ class Decider:
             return None if _is_refused(theirs) else theirs
         if not self._is_asked:
             return Problem("the Hub accepts it, and it is not stored here")
-        if not is_login:
-            message = f"{current.place} may be set for this command only"
-            return Problem(message, f"run `unset {current.place}` to use your login, then the command again")
+        if reason := _why_not_lasting(current):
+            return reason
         mine = self._account(current)
         return mine if isinstance(mine, Problem) else _why_not_included(theirs, mine)
 
@@ -213,6 +223,20 @@ def _is_refused(problem: Problem) -> bool:
     from git_credential_hf.api.refusals import Refused
 
     return isinstance(problem, Refused)
+
+
+def _why_not_lasting(current: Token) -> Problem | None:
+    """Return why the current token may not do for long, or not in git, what another one does."""
+    if current.kind == "env":
+        message = f"{current.place} may be set for this command only"
+        return Problem(message, f"run `unset {current.place}` to use your login, then the command again")
+    if current.kind != "file":
+        return Problem(f"the current token, from {current.where()}, is for a while only")
+    if current.expires_at is not None and not current.is_renewable:
+        return Problem("the current token expires, and cannot be renewed", login_hint(again=True))
+    if is_recorded(BEARER, current.key, cache_directory()) and git_version() < (2, 46):
+        return Problem("this git cannot send the current token as the Hub takes it", "update git to 2.46")
+    return None
 
 
 _RANKS = {"read": 0, "write": 1, "god": 2}  # what one of these roles may do, each higher one may
@@ -390,11 +414,18 @@ def purge_chain(
     tellers = [entry for entry in others.values() if is_recorded(LOOKED, key(_FORGETS, entry))]
     new = [entry for entry in others.values() if entry not in tellers and not is_recorded(LOOKED, key(_DONE, entry))]
     decider = Decider(is_asked=False, find_current=lambda _: current)
+
+    def why_kept(copy: TokenCopy) -> Problem | None:
+        # What git tells others of ours has our user name: another entry was there before, and may be needed after.
+        if current.kind == "env" and copy.secret == current.value and copy.username != OUR_USERNAME:
+            return _why_not_lasting(current)
+        return decider.why_kept(copy.secret, hub)
+
     results = purge_helpers(
         new,
         origins_of(hub),
         (None, used.username or None),  # without one, a helper returns whatever it has
-        why_kept=lambda copy: decider.why_kept(copy.secret, hub),
+        why_kept=why_kept,
         seconds=PURGE_TIMEOUT,
     )
     for entry, result in zip(new, results, strict=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account import Account
+from account import Account, git_has
 from executable import commands_in_hints
 from login import log_in, store_token
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from fake_hub import Hub
 
 MODEL = "https://huggingface.co/alice/private-model"
+DAY = 24 * 3600
 BOBS = "https://bob@huggingface.co/bob/model"
 COMMANDS = {
     "purge": ["purge"],
@@ -157,9 +159,33 @@ def test_a_token_for_one_command(hub: Hub, plain: Account) -> None:
         done = plain.run("git-credential-hf", *command, HF_TOKEN=alice, check=False)
         assert held(plain) == before
         assert "run `unset HF_TOKEN`" in done.stdout + done.stderr
-    stored(plain, hf_user=alice)
+    before = stored(plain, hf_user=alice)  # the same token, which was there before
+    work_with(plain, MODEL, HF_TOKEN=alice)
+    assert held(plain) == before
+    stored(plain, git=alice)  # as git has told it
     work_with(plain, MODEL, HF_TOKEN=alice)
     assert held(plain) == ""
+
+
+@pytest.mark.parametrize("login", ["expires", "not sent by this git"])
+def test_a_login_that_does_not_last(hub: Hub, plain: Account, login: str) -> None:
+    """A token that works longer, or in a git that cannot send the login's, stays: in git's commands and in ours."""
+    if login == "expires":
+        log_in(plain.home, hub.token("alice"), "laptop", expires_at=int(time.time()) + 3 * DAY)
+    elif git_has(2, 46):
+        pytest.skip("git 2.46 can send it")
+    else:
+        pair = hub.oauth("alice", expires_in=20 * DAY)
+        hub.oauth_as_password = False
+        renewal = {"refresh_token": pair.refresh_token, "expires_at": int(pair.expires_at)}
+        log_in(plain.home, pair.access_token, "laptop", **renewal)
+        plain.git("ls-remote", MODEL, check=False)
+    before = stored(plain, alice=hub.token("alice"))
+    work_with(plain, MODEL)
+    assert held(plain) == before
+    for command in COMMANDS.values():
+        plain.run("git-credential-hf", *command, check=False)
+        assert held(plain) == before
 
 
 def test_what_the_hub_refuses_goes(hub: Hub, plain: Account) -> None:
