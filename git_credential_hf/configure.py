@@ -27,6 +27,7 @@ from git_credential_hf.git.helpers import (
     helper_command,
     helper_options,
     is_our_helper,
+    program_path,
     shown_helper,
 )
 from git_credential_hf.git.run import git_home, git_program
@@ -185,7 +186,7 @@ def _refuse_program_of_others(path: str) -> None:
     All users, root among them, would then run whatever that is, with their tokens.
     """
     owners = {os.stat(place).st_uid for place in (path, os.path.dirname(path)) if os.path.exists(place)}
-    weaknesses = program_weaknesses(owners)
+    weaknesses = program_weaknesses(owners, [program_path()])
     if weaknesses:
         environment = "/opt/git-credential-hf"
         reinstall = f"python3 -m venv {environment} && {environment}/bin/pip install git-credential-hf"
