@@ -297,5 +297,6 @@ def _purge_chain(hub: str, request: Request, name: str | None, *, was_stored: bo
     from git_credential_hf.git.other_helpers import TokenCopy
     from git_credential_hf.purge import purge_chain
 
-    used = TokenCopy(origin, request.user or "", request.secret)
+    path = (request.path or b"").decode("utf-8", "surrogateescape")
+    used = TokenCopy(origin, request.user or "", request.secret, path)
     purge_chain(chain, origin, hub, current, used, was_stored=was_stored)

@@ -303,7 +303,30 @@ def _is_bad(token: Token) -> bool:
 def copies_decider(hubs: list[str]) -> WhyKept:
     """Return the function that decides about what other helpers hold for these Hubs, as somebody wants it erased."""
     decider = Decider(is_asked=True)
-    return lambda copy: decider.why_kept(copy.secret, hub_at(copy.origin, hubs) or PUBLIC_HUB)
+    entries = read_config()
+
+    def why_kept(copy: TokenCopy) -> Problem | None:
+        return why_path_kept(copy, entries) or decider.why_kept(copy.secret, hub_at(copy.origin, hubs) or PUBLIC_HUB)
+
+    return why_kept
+
+
+def why_path_kept(copy: TokenCopy, entries: list[ConfigEntry]) -> Problem | None:
+    """Return why a copy stays that may be one of several, for a path each, which an older helper erases together."""
+    paths = [
+        e
+        for e in entries
+        if (e.section, e.name) == ("credential", "usehttppath") and "git-credential-hf/" not in e.origin
+    ]
+    sends = [
+        (e.value or "true").lower() in ("true", "yes", "on", "1")
+        for e in paths
+        if section_applies(e.subsection, copy.origin)
+    ]
+    if copy.path or sends[-1:] != [True]:
+        return None
+    message = "with credential.useHttpPath, the helper may hold others for the same user name, and erase them as well"
+    return Problem(message, "remove it from that helper by hand")
 
 
 def report_kept(results: list[PurgeResult]) -> None:
@@ -333,11 +356,13 @@ def purge_helpers(
     origins: list[str],
     usernames: tuple[str | None, ...] = USUAL_USERNAMES,
     *,
+    path: str = "",
     why_kept: WhyKept | None = None,
     seconds: float = 60,
 ) -> list[PurgeResult]:
     """Let these helpers erase every secret for these origins of a Hub, and check that they did.
 
+    With a `path`, only what they hold for that: an older git-credential-store erases those of all paths otherwise.
     `why_kept` may let a copy stay, with a reason; without it, all stay, and helpers are only asked what they have.
 
     All helpers and hosts at the same time, as some take seconds to start. After `seconds`, no more requests are made.
@@ -347,18 +372,23 @@ def purge_helpers(
     tasks = [(result, origin) for result in results if helper_exists(result.helper) for origin in origins]
     if tasks:
         try:
-            run_each(lambda task: _purge_origin(*task, usernames, why_kept, deadline), tasks)
+            run_each(lambda task: _purge_origin(*task, usernames, path, why_kept, deadline), tasks)
         except RuntimeError as error:  # no more threads
             raise Problem(f"cannot ask git's other helpers: {error}") from None
     return results
 
 
 def _purge_origin(
-    result: PurgeResult, origin: str, usernames: tuple[str | None, ...], why_kept: WhyKept | None, deadline: float
+    result: PurgeResult,
+    origin: str,
+    usernames: tuple[str | None, ...],
+    path: str,
+    why_kept: WhyKept | None,
+    deadline: float,
 ) -> None:
     for username in dict.fromkeys(usernames):
         try:
-            _purge_copies(result, origin, username, why_kept, deadline)
+            _purge_copies(result, origin, username, path, why_kept, deadline)
         except HelperError as error:
             result.failure = str(error)
             result.has_timed_out = result.has_timed_out or isinstance(error, HelperTimeout)
@@ -367,14 +397,14 @@ def _purge_origin(
 
 
 def _purge_copies(
-    result: PurgeResult, origin: str, username: str | None, why_kept: WhyKept | None, deadline: float
+    result: PurgeResult, origin: str, username: str | None, path: str, why_kept: WhyKept | None, deadline: float
 ) -> None:
     erased: list[TokenCopy] = []
     failure = ""
     for _ in range(MAX_COPIES):
         if time.monotonic() > deadline:
             raise HelperError("not enough time to ask it for more", is_final=True)
-        answer = request_copy(result.helper, origin, username)
+        answer = request_copy(result.helper, origin, username, path)
         if answer is None:
             return
         copy = next((copy for copy in result.copies if copy.is_same(answer)), answer)
@@ -408,7 +438,7 @@ def purge_chain(
     is_told = was_stored and find_token(used.secret, None, hub) is not None
 
     def key(state: str, entry: ConfigEntry) -> str:
-        what = ("store" if was_stored else "erase", origin, used.username, used.secret, current.key)
+        what = ("store" if was_stored else "erase", origin, used.path, used.username, used.secret, current.key)
         return "\n".join((state, entry.value or "", *what))
 
     tellers = [entry for entry in others.values() if is_recorded(LOOKED, key(_FORGETS, entry))]
@@ -425,6 +455,7 @@ def purge_chain(
         new,
         origins_of(hub),
         (None, used.username or None),  # without one, a helper returns whatever it has
+        path=used.path,
         why_kept=why_kept,
         seconds=PURGE_TIMEOUT,
     )
@@ -445,7 +476,7 @@ _DONE, _FORGETS = "done", "forgets"
 def _take_back(helper: str, told: TokenCopy) -> None:
     """Let a helper erase what git has told it, which is the current token or another one of ours."""
     try:
-        held = request_copy(helper, told.origin, told.username or None)
+        held = request_copy(helper, told.origin, told.username or None, told.path)
         if held is not None and held.secret == told.secret:
             erase_copy(helper, held)
     except HelperError as error:

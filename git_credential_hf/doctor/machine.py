@@ -17,7 +17,7 @@ from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.helper import token_for
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers
+from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers, why_path_kept
 from git_credential_hf.tokens import Token, current_token, may_be_for
 
 COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
@@ -131,7 +131,7 @@ class Machine:
 
     def why_copy_kept(self, copy: TokenCopy) -> Problem | None:
         """Return why what another helper holds stays."""
-        return self.why_kept(copy.secret, copy.origin)
+        return why_path_kept(copy, self.entries) or self.why_kept(copy.secret, copy.origin)
 
     @cached_property
     def _decider(self) -> Decider:

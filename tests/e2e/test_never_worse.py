@@ -188,6 +188,22 @@ def test_a_login_that_does_not_last(hub: Hub, plain: Account, login: str) -> Non
         assert held(plain) == before
 
 
+def test_a_credential_for_each_path(hub: Hub, plain: Account) -> None:
+    """With `useHttpPath`, a stale copy for one path does not take that of another path along, which is bob's."""
+    login = hub.token("alice")
+    log_in(plain.home, login)
+    (plain.home / ".gitconfig").write_text(f"{CHAIN}\tuseHttpPath = true\n")
+    bobs = f"https://shared:{hub.token('bob')}@huggingface.co/bob/model\n"
+    copy = f"https://shared:{login}@huggingface.co/alice/private-model\n"
+    (plain.home / ".git-credentials").write_text(copy + bobs)
+    plain.git("ls-remote", MODEL)
+    assert held(plain) == bobs
+    (plain.home / ".git-credentials").write_text(copy + bobs)
+    for command in COMMANDS.values():
+        plain.run("git-credential-hf", *command, check=False)
+        assert bobs in held(plain)
+
+
 def test_what_the_hub_refuses_goes(hub: Hub, plain: Account) -> None:
     """A revoked token, which is not stored here, goes from another helper under all names, also in git's command."""
     log_in(plain.home, hub.token("alice", "read"))
