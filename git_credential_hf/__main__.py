@@ -10,6 +10,10 @@ import sys
 from git_credential_hf.problem import Problem, report_problem, report_unexpected_error, set_hint_editor, trace
 from git_credential_hf.protocol import parse_options
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it at run time would delay `get`
+    from git_credential_hf.protocol import Request
+
 OPERATIONS = ("get", "store", "erase", "capability")
 
 
@@ -96,12 +100,17 @@ def serve(operation: str, source: int, sink: int, token: str | None = None, hub:
 
     `token` is the name of a stored token, `hub` the origin of a Hub to serve beside huggingface.co.
     """
-    from git_credential_hf.protocol import CAPABILITIES, format_message, parse_request, read_message
+    from git_credential_hf.protocol import CAPABILITIES, Malformed, format_message, parse_request, read_message
 
     if operation == "capability":
         _write(sink, CAPABILITIES)
         return 0
-    request = parse_request(read_message(source))
+    try:
+        request = parse_request(read_message(source))
+    except Malformed as malformed:
+        if _is_for_another_host(malformed.request, hub):
+            return 0  # git may take what another host's credential has in it
+        raise
 
     from git_credential_hf import helper
     from git_credential_hf.hub import hub_option
@@ -110,6 +119,14 @@ def serve(operation: str, source: int, sink: int, token: str | None = None, hub:
     if answer:
         _write(sink, format_message(answer))
     return 0
+
+
+def _is_for_another_host(request: "Request", hub: str | None) -> bool:
+    if not request.protocol or not request.host:
+        return False
+    from git_credential_hf.hub import parse_origin, requested_hub
+
+    return requested_hub(request.protocol, request.host, parse_origin(hub) if hub else None) is None
 
 
 def _take_stdout() -> int:

@@ -27,16 +27,16 @@ from git_credential_hf.git.helpers import (
     helper_command,
     helper_options,
     is_our_helper,
+    program_path,
     shown_helper,
 )
 from git_credential_hf.git.run import git_home, git_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
-from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, origins_of
+from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import shown_user
 from git_credential_hf.owners import selects_token
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
-from git_credential_hf.tokens import Token, current_token, stored_token
 
 
 class Settings:
@@ -90,15 +90,6 @@ def mapped_tokens(configured: list[ConfigEntry]) -> dict[tuple[str, str], str]:
         if options and "token" in options and hub and namespace and "/" not in namespace:
             found[hub, namespace] = options["token"]
     return found
-
-
-def token_for_repository(repository: Repository) -> Token | None:
-    """Return the token that this helper gives for a repository: its namespace's own, or the current one.
-
-    Raises `Problem` if the token cannot be read.
-    """
-    name = mapped_tokens(read_config()).get((repository.hub, repository.namespace))
-    return current_token(repository.hub) if name is None else stored_token(name, repository.hub)
 
 
 def format_section(section: str, variables: list[tuple[str, str]]) -> str:
@@ -195,7 +186,7 @@ def _refuse_program_of_others(path: str) -> None:
     All users, root among them, would then run whatever that is, with their tokens.
     """
     owners = {os.stat(place).st_uid for place in (path, os.path.dirname(path)) if os.path.exists(place)}
-    weaknesses = program_weaknesses(owners)
+    weaknesses = program_weaknesses(owners, [program_path()])
     if weaknesses:
         environment = "/opt/git-credential-hf"
         reinstall = f"python3 -m venv {environment} && {environment}/bin/pip install git-credential-hf"

@@ -118,7 +118,8 @@ class OwnFileChange(FileChange):
         finally:
             if not os.path.exists(self.path):
                 _remove_if_empty(directory)
-                _remove_if_empty(os.path.dirname(directory))  # ~/.config may have been made for it
+                if os.path.basename(above := os.path.dirname(directory)) == ".config":
+                    _remove_if_empty(above)  # it may have been made for ours; another directory is somebody else's
 
     def undo(self) -> None:
         """Make the inverse change."""

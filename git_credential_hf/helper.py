@@ -25,7 +25,6 @@ from git_credential_hf.tokens import (
     find_token,
     renew_token,
     stored_token,
-    stored_token_names,
     stored_tokens,
 )
 
@@ -33,10 +32,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
     from collections.abc import Iterable
 
+    from git_credential_hf.git.config import ConfigEntry
+    from git_credential_hf.hub import Repository
+
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 
+MAX_REFUSALS_OF_A_GOOD_ONE = 5  # in as many seconds of half a minute, before it is held back for a moment
+MAX_REFUSALS_WITHOUT_REASON = 3  # within seconds, where the Hub does not say whether it is good
+
 # git leaves out a header with a blank value, and asks us again if the Hub wants a token after all (docs/facts.md#g9).
-MAX_REFUSALS_OF_A_GOOD_ONE = 5  # within seconds of each other, before git is told to stop
 _ANONYMOUS = (
     *(("capability[]", AUTHTYPE.decode()), ("capability[]", STATE.decode())),
     *(("authtype", ""), ("credential", ""), ("ephemeral", "1")),
@@ -50,6 +54,8 @@ _SUSPECT = "suspect"  # the state that names tokens which were refused a moment 
 def get(request: Request, name: str | None = None, other_hub: str | None = None) -> "Iterable[tuple[str, str]] | None":
     """Return the credential for the Hub, `quit` for a token that is held back, or `None` for other hosts.
 
+    `None` as well if another helper is asked after this one, and the token is held back.
+
     `name`: the stored token to serve instead of the current one; `other_hub`: a Hub to serve beside huggingface.co.
     """
     hub = requested_hub(request.protocol, request.host, other_hub)
@@ -57,12 +63,14 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         return None
     if request.is_proactive and not _is_confirmed(name, hub):
         return _ANONYMOUS
-    token = _requested_token(request, name, hub)
+    token = requested_token(request.user, name, hub)
     if token is None:
         if not _is_followed(request, hub):
             report_problem(not_logged_in())
         return None
     if is_recorded(_REFUSED, token.key):
+        if _is_followed(request, hub):
+            return None  # another helper may have one that works
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
         token = find_token(token.value, name, hub) or token  # with its name
         report("error", f"the Hub has just refused the token {token.describe()}")
@@ -132,55 +140,74 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
 
 
 def _hold_back(token: Token, is_good: bool | None) -> None:
-    """Hold back a token that the Hub says is bad, or, if it says nothing, that is refused again within seconds.
+    """Hold back a token that the Hub says is bad, or that is refused again and again within seconds.
 
     `is_good` is what the Hub says, `None` for nothing. A good one may have been refused by a proxy, or by mistake.
     """
     key = token.key
-    is_refused_again = is_recorded(_SUSPECT, key)
-    if is_good is False or (is_good is None and is_refused_again):
+    if is_good is False:
         from git_credential_hf.refresh import delay_exchange
 
         record(_REFUSED, key, REFUSED_FOR)
         delay_exchange(token, REFUSED_FOR)
         return
-    if not record(_SUSPECT, key, REFUSED_AGAIN_WITHIN) or is_refused_again:
-        import time
+    import time
 
+    # git-lfs before 3.8 would never end if one route of the Hub refuses a good token. But its transfers are parallel:
+    # what the Hub refuses by mistake at one time, it refuses once.
+    now = int(time.time())
+    limit, marks = MAX_REFUSALS_OF_A_GOOD_ONE, range(now - REFUSED_FOR, now + 1)
+    if is_good is None:
+        limit, marks = MAX_REFUSALS_WITHOUT_REASON, range(MAX_REFUSALS_WITHOUT_REASON - 1)
+    seen = [mark for mark in marks if is_recorded(_SUSPECT, f"{key} {mark}")]
+    new = now if is_good else len(seen)
+    if len({*seen, new}) >= limit:
+        record(_REFUSED, key, REFUSED_AGAIN_WITHIN if is_good else REFUSED_FOR)
+    elif not record(_SUSPECT, f"{key} {new}", REFUSED_FOR if is_good else REFUSED_AGAIN_WITHIN) or (is_good and seen):
         time.sleep(1)  # a program that tries again and again shall not do so 85 times a second
-    # git-lfs before 3.8 would never end if one route of the Hub refuses a good token.
-    times = [f"{key} {number}" for number in range(MAX_REFUSALS_OF_A_GOOD_ONE)]
-    unused = [name for name in times if not is_recorded(_SUSPECT, name)]
-    if unused:
-        record(_SUSPECT, unused[0], REFUSED_AGAIN_WITHIN)
-    else:
-        record(_REFUSED, key, REFUSED_AGAIN_WITHIN)
 
 
 def _needs_bearer(token: Token) -> bool:
     return token.value.startswith(FROM_EXCHANGE) and is_recorded(BEARER, token.key, cache_directory())
 
 
-def _requested_token(request: Request, name: str | None, hub: str) -> Token | None:
+def requested_token(user: str | None, name: str | None, hub: str, *, act: bool = True) -> Token | None:
     """Return the named token, the one that the URL's user name selects, or the current one.
 
-    Another Hub chooses the name by a redirect, and so does a repository's submodule: it selects no token there.
+    Another Hub chooses the user name by a redirect, and so does a repository's submodule: it selects no token there.
+    Without `act` nothing is asked, renewed or reported.
     """
     if name is not None:
-        return stored_token(name, hub)
-    user = request.user
+        return stored_token(name, hub, act=act)
     if not user or user == USERNAME or hub != PUBLIC_HUB:
-        return current_token(hub, needs_name=False)
-    if user in stored_token_names():
-        return stored_token(user, hub)
-    return _token_of_account(user, hub)
+        return current_token(hub, act=act, needs_name=False)
+    if any(token.name == user for token in stored_tokens(hub)):
+        return stored_token(user, hub, act=act)
+    return _token_of_account(user, hub, act)
 
 
-def _token_of_account(user: str, hub: str) -> Token | None:
+def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", *, act: bool = True) -> Token | None:
+    """Return what `get` answers for a repository at a URL, with these settings of git's; `act` as in `requested_token`.
+
+    A namespace may have a token of its own, and git a user name for what does not name any.
+    """
+    from git_credential_hf.configure import mapped_tokens
+    from git_credential_hf.git.urlmatch import section_applies, url_username
+
+    if not url.lower().startswith(("https:", "http:")):
+        url = repository.page
+    names = (entry for entry in entries if entry.section == "credential" and entry.name == "username")
+    configured = [entry.value for entry in names if section_applies(entry.subsection, url)]
+    user = url_username(url) or (configured[-1] if configured else None)
+    name = mapped_tokens(entries).get((repository.hub, repository.namespace))
+    return requested_token(user, name, repository.hub, act=act)
+
+
+def _token_of_account(user: str, hub: str, act: bool) -> Token | None:
     """Return the token of this account, or the current one if it is not known to be another's, or with a warning."""
     from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
 
-    current = current_token(hub)
+    current = current_token(hub, act=act)
     if user.lower() in PLACEHOLDER_USERNAMES or not is_valid_name(user):
         return current
     stored = stored_tokens(hub)
@@ -188,16 +215,16 @@ def _token_of_account(user: str, hub: str) -> Token | None:
     # A new login goes before an older token of its account: before that is chosen, the Hub says whose the new one is.
     tokens = [*([current] if current else []), *stored]
     unknown = [token for token in tokens if (owned is None or token is current) and not known_names(token)]
-    if unknown and len({token.value for token in tokens}) > 1:
+    if act and unknown and len({token.value for token in tokens}) > 1:
         from git_credential_hf.api.access import learn_owners
 
         learn_owners(unknown)  # once for each token
         owned = _owned_by(user, current, stored)
     if owned is not None:
-        return owned if owned is current else stored_token(owned.name or "", hub)
+        return owned if owned is current else stored_token(owned.name or "", hub, act=act)
     names = known_names(current) if current else []
     is_doubtful = names[:1] != ["-"] or len({token.value for token in tokens}) > 1  # or the Hub says what is wrong
-    if names and user.lower() not in names and is_doubtful and not is_recorded(_WARNED, f"{hub} {user}"):
+    if act and names and user.lower() not in names and is_doubtful and not is_recorded(_WARNED, f"{hub} {user}"):
         record(_WARNED, f"{hub} {user}", WARNED_FOR)
         used = "the current token" if names[0] == "-" else f"{names[0]}'s"
         report(
@@ -269,5 +296,6 @@ def _purge_chain(hub: str, request: Request, name: str | None, *, was_stored: bo
     from git_credential_hf.git.other_helpers import TokenCopy
     from git_credential_hf.purge import purge_chain
 
-    used = TokenCopy(origin, request.user or "", request.secret)
+    path = (request.path or b"").decode("utf-8", "surrogateescape")
+    used = TokenCopy(origin, request.user or "", request.secret, path)
     purge_chain(chain, origin, hub, current, used, was_stored=was_stored)

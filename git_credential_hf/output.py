@@ -76,6 +76,8 @@ def print_status(status: "Status") -> None:
             print_line(
                 "account   ", f"unknown, the Hub {'did not answer' if status.is_unreachable else 'refuses the token'}"
             )
+    if status.token_here is not None:
+        print_line("here      ", f"{status.token_here.describe()}")
     print_line("endpoint  ", status.hub)
     first = f", after {', '.join(status.asked_first)}" if status.asked_first else ""
     print_line("git       ", f"{'uses this helper' + first if status.asks_us else 'does not use this helper'}")

@@ -4,9 +4,10 @@ Windows has no such modes, and is not looked at.
 """
 
 import os
+import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from git_credential_hf.problem import shell_command
 
@@ -22,16 +23,20 @@ class Weakness:
         self.is_mode = is_mode
 
 
-def program_weaknesses(trusted: set[int]) -> list[Weakness]:
-    """Return what allows somebody else than root, or the `trusted` users, to change this program; the topmost first."""
+def program_weaknesses(trusted: set[int], others: Iterable[str] = ()) -> list[Weakness]:
+    """Return what allows somebody else than root, or the `trusted` users, to change this program; the topmost first.
+
+    What it imports is a part of it; `others` are the paths by which git starts it.
+    """
     if sys.platform == "win32":
         return []
     package = os.path.dirname(os.path.abspath(__file__))
+    packages = [package, *imported_packages()]
     # Whoever may create a file in these puts a module of their own there, with the sticky bit as well.
-    imported = {_identity(os.stat(path)) for path in (package, os.path.dirname(package))}
+    imported = {_identity(os.stat(path)) for path in (*packages, *map(os.path.dirname, packages))}
     found: list[Weakness] = []
     seen: set[tuple[int, int]] = set()
-    for path in (os.path.abspath(sys.argv[0]), sys.executable, *_files_below(package)):
+    for path in (os.path.abspath(sys.argv[0]), sys.executable, *others, *files_of(packages)):
         for step, status in _steps(path):
             if _identity(status) in seen:
                 continue
@@ -82,10 +87,36 @@ def _is_in(path: str, directory: str) -> bool:
     return os.path.commonpath([os.path.realpath(path), directory]) == directory
 
 
-def _files_below(directory: str) -> Iterator[str]:
-    for folder, _, names in os.walk(directory):
-        for name in names:
-            yield os.path.join(folder, name)
+def imported_packages() -> list[str]:
+    """Return the directories of what this program imports, with what that imports, as far as they are directories."""
+    from importlib.metadata import PackageNotFoundError, requires
+    from importlib.util import find_spec
+
+    waiting, seen = ["git-credential-hf"], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            needed = requires(name) or []
+        except PackageNotFoundError:
+            continue  # for another platform, or found in another way
+        waiting += [re.split(r"[^\w.-]", text)[0] for text in needed if "extra ==" not in text]
+    specs = (find_spec(name.replace("-", "_")) for name in seen if name != "git-credential-hf")
+    return sorted({place for spec in specs if spec for place in spec.submodule_search_locations or ()})
+
+
+def files_of(packages: list[str]) -> Iterator[str]:
+    """Yield the files in packages, and those beside them that Python reads whenever it starts."""
+    for directory in packages:
+        for folder, _, names in os.walk(directory):
+            for name in names:
+                yield os.path.join(folder, name)
+    for beside in {os.path.dirname(package) for package in packages}:
+        for name in os.listdir(beside):
+            if name.endswith(".pth") or name in ("sitecustomize.py", "usercustomize.py"):
+                yield os.path.join(beside, name)
 
 
 def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:

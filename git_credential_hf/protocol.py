@@ -59,6 +59,12 @@ class Request:
         return is_able and self.challenges == [b"Basic"] and ASKED_BEFORE not in self.states
 
 
+class Malformed(Problem):
+    """A request that is refused; `request` has what was read before."""
+
+    request: Request
+
+
 def read_message(source: int) -> bytes:
     """Read a message from a file descriptor, up to its blank line, or to a byte that makes it malformed.
 
@@ -76,18 +82,26 @@ def read_message(source: int) -> bytes:
 
 
 def parse_request(message: bytes) -> Request:
-    """Parse a message into the attributes of a request; raises `Problem` if it is malformed."""
-    lines, blank, _ = message.partition(b"\n\n")
-    if len(lines) + len(blank) > MAX_MESSAGE_BYTES:
-        raise _malformed(f"it is longer than {MAX_MESSAGE_BYTES} bytes")
+    """Parse a message into the attributes of a request; raises `Malformed`."""
     request = Request()
+    try:
+        _parse_lines(request, message)
+    except Malformed as malformed:
+        malformed.request = request
+        raise
+    return request
+
+
+def _parse_lines(request: Request, message: bytes) -> None:
+    lines, blank, _ = message.partition(b"\n\n")
     for line in lines.split(b"\n"):
         if not line:
             break  # the message starts with its blank line, or its last line ends with an LF
         _parse_line(request, line)
+    if len(lines) + len(blank) > MAX_MESSAGE_BYTES:
+        raise _malformed(f"it is longer than {MAX_MESSAGE_BYTES} bytes")
     if request.host == b"" and (request.protocol or b"https").lower() in (b"https", b"http"):
         raise _malformed("its host is blank")  # valid with `protocol=cert`: git asks for the password of a file
-    return request
 
 
 def _parse_line(request: Request, line: bytes) -> None:
@@ -142,5 +156,5 @@ def format_message(attributes: "Iterable[tuple[str, str]]") -> bytes:
     return b"".join(lines)
 
 
-def _malformed(why: str) -> Problem:
-    return Problem(f"refused a malformed credential request: {why}")
+def _malformed(why: str) -> Malformed:
+    return Malformed(f"refused a malformed credential request: {why}")

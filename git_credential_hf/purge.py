@@ -3,6 +3,7 @@
 Every copy outside of huggingface_hub's own files is stale: now, or after the next login.
 """
 
+import os
 import sys
 import threading
 import time
@@ -27,11 +28,21 @@ from git_credential_hf.git.other_helpers import (
     helper_exists,
     request_copy,
 )
+from git_credential_hf.git.run import git_version
 from git_credential_hf.git.urlmatch import section_applies, section_origin, url_username
 from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_origins, origins_of
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, shell_command, trace
-from git_credential_hf.state import LOOKED, LOOKED_FOR, REFUSED_FOR, REJECTED, is_recorded, record
+from git_credential_hf.state import (
+    BEARER,
+    LOOKED,
+    LOOKED_FOR,
+    REFUSED_FOR,
+    REJECTED,
+    cache_directory,
+    is_recorded,
+    record,
+)
 from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token, current_token, find_token
@@ -41,7 +52,8 @@ if TYPE_CHECKING:
 
 PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 MAX_COPIES = 16  # for one host and user name in one helper
-USUAL_USERNAMES = (None, "git", "hf_user")  # any; the one in our answers; huggingface_hub's (docs/facts.md#t3)
+OUR_USERNAME = "git"
+USUAL_USERNAMES = (None, OUR_USERNAME, "hf_user")  # any; the one in our answers; huggingface_hub's (docs/facts.md#t3)
 
 
 WhyKept = Callable[[TokenCopy], Problem | None]
@@ -189,9 +201,8 @@ class Decider:
             return None if _is_refused(theirs) else theirs
         if not self._is_asked:
             return Problem("the Hub accepts it, and it is not stored here")
-        if not is_login:
-            message = f"{current.place} may be set for this command only"
-            return Problem(message, f"run `unset {current.place}` to use your login, then the command again")
+        if reason := _why_not_lasting(current):
+            return reason
         mine = self._account(current)
         return mine if isinstance(mine, Problem) else _why_not_included(theirs, mine)
 
@@ -217,6 +228,20 @@ def _is_refused(problem: Problem) -> bool:
     return isinstance(problem, Refused)
 
 
+def _why_not_lasting(current: Token) -> Problem | None:
+    """Return why the current token may not do for long, or not in git, what another one does."""
+    if current.kind == "env":
+        message = f"{current.place} may be set for this command only"
+        return Problem(message, f"run `unset {current.place}` to use your login, then the command again")
+    if current.kind != "file":
+        return Problem(f"the current token, from {current.where()}, is for a while only")
+    if current.expires_at is not None and not current.is_renewable:
+        return Problem("the current token expires, and cannot be renewed", login_hint(again=True))
+    if is_recorded(BEARER, current.key, cache_directory()) and git_version() < (2, 46):
+        return Problem("this git cannot send the current token as the Hub takes it", "update git to 2.46")
+    return None
+
+
 _RANKS = {"read": 0, "write": 1, "god": 2}  # what one of these roles may do, each higher one may
 
 
@@ -237,10 +262,74 @@ def refuse_without_token(hub: str) -> None:
         raise Problem(f"{NOT_LOGGED_IN}: what git's other helpers hold may be all that works", login_hint())
 
 
+def only_copy(entries: list[ConfigEntry], *, is_asked: bool) -> Problem | None:
+    """Return the problem that git could not do without what another helper gives it now, as nobody is logged in.
+
+    Whether a login is good is not asked, nor what helpers have, unless `is_asked`.
+    """
+    asked = [(helper, origins) for helper in other_helpers(entries) if (origins := origins_asked_for(helper, entries))]
+    if not asked or os.environ.get("HF_OIDC_RESOURCE"):
+        return None
+    try:
+        current = current_token(default_hub(entries), act=False)
+    except Problem:
+        current = None
+    if current is not None and not is_asked:
+        return None
+    copies = [
+        (result, copy)
+        for helper, origins in asked
+        for result in purge_helpers([helper], origins, (None,))
+        for copy in result.copies
+    ]
+    if not copies or (current is not None and not _is_bad(current)):
+        return None
+    hubs = configured_hubs(entries)
+    for result, copy in copies:
+        if not _is_bad(Token(copy.secret, "helper", hub=hub_at(copy.origin, hubs) or PUBLIC_HUB)):
+            what = f"{mask_token(copy.secret)} for {copy.origin} from '{result.shown}'"
+            message = f"git would no longer get {what}, and there is no login that could take its place"
+            return Problem(message, f"{login_hint()}, then `git-credential-hf configure`")
+    return None
+
+
+def _is_bad(token: Token) -> bool:
+    from git_credential_hf.api.access import whoami
+
+    try:
+        whoami(token)
+    except Problem as problem:
+        return _is_refused(problem)
+    return False
+
+
 def copies_decider(hubs: list[str]) -> WhyKept:
     """Return the function that decides about what other helpers hold for these Hubs, as somebody wants it erased."""
     decider = Decider(is_asked=True)
-    return lambda copy: decider.why_kept(copy.secret, hub_at(copy.origin, hubs) or PUBLIC_HUB)
+    entries = read_config()
+
+    def why_kept(copy: TokenCopy) -> Problem | None:
+        return why_path_kept(copy, entries) or decider.why_kept(copy.secret, hub_at(copy.origin, hubs) or PUBLIC_HUB)
+
+    return why_kept
+
+
+def why_path_kept(copy: TokenCopy, entries: list[ConfigEntry]) -> Problem | None:
+    """Return why a copy stays that may be one of several, for a path each, which an older helper erases together."""
+    paths = [
+        e
+        for e in entries
+        if (e.section, e.name) == ("credential", "usehttppath") and "git-credential-hf/" not in e.origin
+    ]
+    sends = [
+        (e.value or "true").lower() in ("true", "yes", "on", "1")
+        for e in paths
+        if section_applies(e.subsection, copy.origin)
+    ]
+    if copy.path or sends[-1:] != [True]:
+        return None
+    message = "with credential.useHttpPath, the helper may hold others for the same user name, and erase them as well"
+    return Problem(message, "remove it from that helper by hand")
 
 
 def report_kept(results: list[PurgeResult]) -> None:
@@ -270,11 +359,13 @@ def purge_helpers(
     origins: list[str],
     usernames: tuple[str | None, ...] = USUAL_USERNAMES,
     *,
+    path: str = "",
     why_kept: WhyKept | None = None,
     seconds: float = 60,
 ) -> list[PurgeResult]:
     """Let these helpers erase every secret for these origins of a Hub, and check that they did.
 
+    With a `path`, only what they hold for that: an older git-credential-store erases those of all paths otherwise.
     `why_kept` may let a copy stay, with a reason; without it, all stay, and helpers are only asked what they have.
 
     All helpers and hosts at the same time, as some take seconds to start. After `seconds`, no more requests are made.
@@ -284,18 +375,23 @@ def purge_helpers(
     tasks = [(result, origin) for result in results if helper_exists(result.helper) for origin in origins]
     if tasks:
         try:
-            run_each(lambda task: _purge_origin(*task, usernames, why_kept, deadline), tasks)
+            run_each(lambda task: _purge_origin(*task, usernames, path, why_kept, deadline), tasks)
         except RuntimeError as error:  # no more threads
             raise Problem(f"cannot ask git's other helpers: {error}") from None
     return results
 
 
 def _purge_origin(
-    result: PurgeResult, origin: str, usernames: tuple[str | None, ...], why_kept: WhyKept | None, deadline: float
+    result: PurgeResult,
+    origin: str,
+    usernames: tuple[str | None, ...],
+    path: str,
+    why_kept: WhyKept | None,
+    deadline: float,
 ) -> None:
     for username in dict.fromkeys(usernames):
         try:
-            _purge_copies(result, origin, username, why_kept, deadline)
+            _purge_copies(result, origin, username, path, why_kept, deadline)
         except HelperError as error:
             result.failure = str(error)
             result.has_timed_out = result.has_timed_out or isinstance(error, HelperTimeout)
@@ -304,14 +400,14 @@ def _purge_origin(
 
 
 def _purge_copies(
-    result: PurgeResult, origin: str, username: str | None, why_kept: WhyKept | None, deadline: float
+    result: PurgeResult, origin: str, username: str | None, path: str, why_kept: WhyKept | None, deadline: float
 ) -> None:
     erased: list[TokenCopy] = []
     failure = ""
     for _ in range(MAX_COPIES):
         if time.monotonic() > deadline:
             raise HelperError("not enough time to ask it for more", is_final=True)
-        answer = request_copy(result.helper, origin, username)
+        answer = request_copy(result.helper, origin, username, path)
         if answer is None:
             return
         copy = next((copy for copy in result.copies if copy.is_same(answer)), answer)
@@ -345,17 +441,25 @@ def purge_chain(
     is_told = was_stored and find_token(used.secret, None, hub) is not None
 
     def key(state: str, entry: ConfigEntry) -> str:
-        what = ("store" if was_stored else "erase", origin, used.username, used.secret, current.key)
+        what = ("store" if was_stored else "erase", origin, used.path, used.username, used.secret, current.key)
         return "\n".join((state, entry.value or "", *what))
 
     tellers = [entry for entry in others.values() if is_recorded(LOOKED, key(_FORGETS, entry))]
     new = [entry for entry in others.values() if entry not in tellers and not is_recorded(LOOKED, key(_DONE, entry))]
     decider = Decider(is_asked=False, find_current=lambda _: current)
+
+    def why_kept(copy: TokenCopy) -> Problem | None:
+        # What git tells others of ours has our user name: another entry was there before, and may be needed after.
+        if current.kind == "env" and copy.secret == current.value and copy.username != OUR_USERNAME:
+            return _why_not_lasting(current)
+        return decider.why_kept(copy.secret, hub)
+
     results = purge_helpers(
         new,
         origins_of(hub),
         (None, used.username or None),  # without one, a helper returns whatever it has
-        why_kept=lambda copy: decider.why_kept(copy.secret, hub),
+        path=used.path,
+        why_kept=why_kept,
         seconds=PURGE_TIMEOUT,
     )
     for entry, result in zip(new, results, strict=True):
@@ -375,7 +479,7 @@ _DONE, _FORGETS = "done", "forgets"
 def _take_back(helper: str, told: TokenCopy) -> None:
     """Let a helper erase what git has told it, which is the current token or another one of ours."""
     try:
-        held = request_copy(helper, told.origin, told.username or None)
+        held = request_copy(helper, told.origin, told.username or None, told.path)
         if held is not None and held.secret == told.secret:
             erase_copy(helper, held)
     except HelperError as error:

@@ -17,7 +17,8 @@ from git_credential_hf.git.helpers import (
 )
 from git_credential_hf.git.lfs import pointers_problem
 from git_credential_hf.git.run import old_git_problem
-from git_credential_hf.hub import PUBLIC_HUB, hub_origins, parse_remote
+from git_credential_hf.helper import token_for
+from git_credential_hf.hub import PUBLIC_HUB, hub_origins, parse_remote, parse_repository
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.program import user_name
@@ -38,6 +39,7 @@ class Status:
         self._look_at_git()
         self.token = self._token()
         self.account = self._account(self.token) if self.token else None
+        self.token_here = self._token_here()
 
     def _token(self) -> Token | None:
         try:
@@ -50,6 +52,17 @@ class Status:
         elif token.place == token_path(self.hub) and (owner := foreign_owner(self.hub)) is not None:
             self.warnings.append(Problem(f"the token file belongs to {user_name(owner)}", login_hint()))
         return token
+
+    def _token_here(self) -> Token | None:
+        """Return the token that git is given in this repository, if that is another one."""
+        try:
+            entries = read_config()
+            url = push_url(self.other_hubs)
+            repository = parse_repository(url, others=self.other_hubs)
+            token = repository and token_for(url, repository, entries, act=False)
+        except Problem:
+            return None  # there is no repository, nothing that it is pushed to, or no such token: reported already
+        return token if token and (self.token is None or token.value != self.token.value) else None
 
     def _account(self, token: Token) -> Account | None:
         try_hub_again()

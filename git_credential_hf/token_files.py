@@ -106,15 +106,15 @@ def is_colab() -> bool:
 NOBODY = 65534  # who is shown as the owner if a network disk, or a container, does not tell
 
 
-def foreign_owner(hub: str = PUBLIC_HUB) -> int | None:
-    """Return the user to whom the token file belongs if that is another one, as in a shared `HF_HOME`.
+def foreign_owner(hub: str = PUBLIC_HUB, path: str | None = None) -> int | None:
+    """Return the user to whom the token file, or that at `path`, belongs if that is another one: in a shared `HF_HOME`.
 
     A file that `HF_TOKEN_PATH` names was chosen, and root's is a mounted secret. What is in this user's own home has
     been put there for them: in a container, its owner may have another number.
     """
     if sys.platform == "win32" or "HF_TOKEN_PATH" in os.environ or os.geteuid() == 0:
         return None
-    path = token_path(hub)
+    path = path or token_path(hub)
     while True:
         try:
             owner = os.stat(path).st_uid

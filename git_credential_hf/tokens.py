@@ -4,8 +4,8 @@
 the sources that need no network are read here and in `token_files` in the same way (a property test compares the two);
 `refresh` calls huggingface_hub when a token has to be renewed.
 
-Nothing says for which Hub a token in a file is, so the Hub that git asks about gets it; what came from `HF_TOKEN` and
-does not look like a token of the Hub belongs to `HF_ENDPOINT` alone.
+Nothing says for which Hub a token is, so the Hub that git asks about gets it; what does not look like one of the Hub's
+belongs to `HF_ENDPOINT` alone, unless git's configuration names it.
 """
 
 import os
@@ -123,7 +123,7 @@ def current_token(hub: str = PUBLIC_HUB, *, act: bool = True, needs_name: bool =
     if os.environ.get("HF_OIDC_RESOURCE"):
         return _from_oidc(hub, act)
     found = _from_environment(hub)
-    if found is None and (value := read_token_file(hub)) is not None:
+    if found is None and (value := read_token_file(hub)) is not None and _may_be_stored_for(hub, value):
         if not needs_name and _is_user_access_token(value):
             return Token(value, "file", token_path(hub), hub=hub)
         found = _from_file(hub, act, value)
@@ -179,8 +179,14 @@ def stored_token(name: str, hub: str = PUBLIC_HUB, *, act: bool = True) -> Token
 
 
 def stored_tokens(hub: str = PUBLIC_HUB) -> list[Token]:
-    """Return all stored tokens, for use with this Hub."""
-    return [token for name in stored_token_names() if (token := _stored(hub, name))]
+    """Return all stored tokens that may be for this Hub: it is asked about them, or a URL's user name selects one.
+
+    There are none in another user's file beside a token of one's own: a push would go up under that account.
+    """
+    if foreign_owner(path=stored_tokens_path()) is not None:
+        return []
+    stored = (_from_fields(hub, name, fields) for name, fields in read_stored_tokens().items())
+    return [token for token in stored if token and _may_be_stored_for(hub, token.value)]
 
 
 def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | None:
@@ -239,8 +245,13 @@ def _from_environment(hub: str) -> Token | None:
 
 
 def may_be_for(hub: str, value: str) -> bool:
-    """Whether a token from the environment may be for this Hub: what is not one of the Hub's is for `HF_ENDPOINT`."""
+    """Whether a token may be for this Hub: one that does not look like the Hub's is for `HF_ENDPOINT`."""
     return value.startswith(("hf_", "api_org_")) or environment_hub() == hub
+
+
+def _may_be_stored_for(hub: str, value: str) -> bool:
+    """Whether a token in a file may be for this Hub: what is for `HF_ENDPOINT` is for no host but a configured one."""
+    return hub != PUBLIC_HUB or may_be_for(hub, value)
 
 
 def _from_file(hub: str, act: bool, value: str | None = None) -> Token | None:
@@ -261,7 +272,10 @@ def _from_colab(hub: str) -> Token | None:
 
 
 def _stored(hub: str, name: str) -> Token | None:
-    fields = read_stored_tokens().get(name, {})
+    return _from_fields(hub, name, read_stored_tokens().get(name, {}))
+
+
+def _from_fields(hub: str, name: str, fields: dict[str, str]) -> Token | None:
     value = clean_token(fields.get("hf_token", ""))
     return _token(hub, value, stored_tokens_path(), name, fields) if value else None
 

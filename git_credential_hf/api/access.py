@@ -18,7 +18,15 @@ from git_credential_hf.hub import PUBLIC_HUB, Repository, is_valid_name, reposit
 from git_credential_hf.masking import mask_token
 from git_credential_hf.owners import record_owner
 from git_credential_hf.problem import Problem, trace
-from git_credential_hf.state import NO_TOKEN_FOR, YES_CACHED_FOR, cache_directory, discard_record, is_recorded, record
+from git_credential_hf.state import (
+    LOOKED_FOR,
+    NO_TOKEN_FOR,
+    YES_CACHED_FOR,
+    cache_directory,
+    discard_record,
+    is_recorded,
+    record,
+)
 from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token
@@ -44,7 +52,8 @@ def check_access(
         answer = ask_within(seconds, repository.hub, lambda: _request_access(token, repository, write))
     except Unreachable as unreachable:
         code, message, fix = unreachable.code, unreachable.message, unreachable.fix
-        return Answer(repository, write, "unknown", code, message, fix, is_news=unreachable.is_news)
+        is_news = unreachable.is_news and _is_new(f"{repository.hub} {code} {message}")
+        return Answer(repository, write, "unknown", code, message, fix, is_news=is_news)
     except Refused as refused:
         answer = Answer(repository, write, "no", refused.code, refused.message, refused.fix)
     if token is not None and token.value.startswith("hf_jwt_") and answer.answer == "no":
@@ -202,6 +211,14 @@ def _token_refusal(token: Token, message: str) -> Problem:
         return token_refusal(token, message)
     _request_account(token)  # the 401 may be a proxy's; this raises if the Hub itself rejects the token
     return Unreachable(f"the Hub does not report what {mask_token(token.value)} may do")
+
+
+def _is_new(failure: str) -> bool:
+    """Whether nobody was told of this in the last hour: a company's filter may let git through, and never us."""
+    if is_recorded("warned", failure, cache_directory()):
+        return False
+    record("warned", failure, LOOKED_FOR, cache_directory())
+    return True
 
 
 def _cache_key(token: Token, repository: Repository, write: bool) -> str:

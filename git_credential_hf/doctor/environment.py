@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
+from git_credential_hf.git.helpers import is_our_helper, split_command
 from git_credential_hf.hub import PUBLIC_HUB, environment_endpoint, environment_hub, without_credentials
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import shell_word
+from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
 from git_credential_hf.token_files import COLAB_HINT, is_colab, login_hint, mounted_secret_hint, token_path
 
@@ -85,7 +86,12 @@ def check_program(machine: Machine) -> Iterator[Finding]:
     """Check that nobody else can change this program, and get the tokens that it reads."""
     if sys.platform == "win32" or os.environ.get("RUNNER_ENVIRONMENT") == "github-hosted":
         return  # GitHub's own machines run one job, and its user may do everything there
-    weaknesses = program_weaknesses({os.geteuid()})
+    try:
+        values = [entry.value for entry in machine.entries if entry.is_helper() and is_our_helper(entry.value or "")]
+    except Problem:
+        values = []  # git does not work, which is reported
+    started = [word for value in values for word in split_command(value or "")[:1] if os.path.isabs(word)]
+    weaknesses = program_weaknesses({os.geteuid()}, started)
     if weaknesses:
         yield Finding(
             "program-writable",

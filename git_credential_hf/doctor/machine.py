@@ -7,7 +7,6 @@ from functools import cached_property
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
-from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.doctor.finding import Row
 from git_credential_hf.files import read_file
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
@@ -18,9 +17,10 @@ from git_credential_hf.git.netrc import mentions_host, netrc_paths, parse_netrc
 from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.git.run import find_program, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
+from git_credential_hf.helper import token_for
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, parse_remote, parse_repository
 from git_credential_hf.problem import Problem, shell_word
-from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers
+from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers, why_path_kept
 from git_credential_hf.tokens import Token, current_token, may_be_for
 
 OVER_SSH = ("git", "git-lfs", "git-xet")  # what asks for no token if the remote is used over SSH
@@ -128,13 +128,14 @@ class Machine:
 
     @cached_property
     def namespace_token(self) -> Token | None:
-        """The token that `configure --for` chose for the namespace of this repository, if git uses it."""
+        """The token that `configure --for` or the URL's user name chose for this repository, if git uses it."""
         try:
-            mapped = mapped_tokens(self.entries)
+            chosen = self.repository and token_for(self.url, self.repository, self.entries, act=False)
         except Problem:
             return None
-        name = mapped.get((self.repository.hub, self.repository.namespace)) if self.repository else None
-        return next((token for token in self.git_tokens if name and token.name == name), None)
+        if not chosen or (self.token and chosen.value == self.token.value):
+            return None
+        return next((token for token in self.git_tokens if token.value == chosen.value), None)
 
     def whose(self, token: Token) -> Account | Problem | None:
         """Return the account of a token, or why the Hub does not tell; `None` if offline. Each answer is cached."""
@@ -165,7 +166,7 @@ class Machine:
 
     def why_copy_kept(self, copy: TokenCopy) -> Problem | None:
         """Return why what another helper holds stays."""
-        return self.why_kept(copy.secret, copy.origin)
+        return why_path_kept(copy, self.entries) or self.why_kept(copy.secret, copy.origin)
 
     @cached_property
     def unreadable_netrc(self) -> str | None:

@@ -60,15 +60,24 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             f"git logs in with {token.describe()}" if token else f"{machine.token_problem}",
             login_hint(),
         )
-    elif machine.token_problem is not None:
+    elif (other := foreign_owner(machine.hub, stored_tokens_path())) is not None:
+        yield Finding(
+            "token-file-foreign",
+            "warning",
+            f"the file of stored tokens belongs to {user_name(other)}",
+            f"no user name in a URL selects a token in {stored_tokens_path()}",
+            login_hint(),
+        )
+    if owner is None and machine.token_problem is not None:
         problem = machine.token_problem
         yield Finding("no-token", "error", problem.message, "", problem.fix or token_hint())
-    elif token is None:
+    elif owner is None and token is None:
         yield Finding(
             "no-token",
             "error",
             NOT_LOGGED_IN,
-            f"HF_TOKEN is {'empty' if 'HF_TOKEN' in os.environ else 'not set'}, and there is no token in {path}",
+            f"HF_TOKEN is {'empty' if 'HF_TOKEN' in os.environ else 'not set'}, and there is no token for {machine.hub} in "
+            f"{path}",
             token_hint(),
         )
     if token and _has_lost_renewal(token):

@@ -39,10 +39,11 @@ class HelperTimeout(HelperError):
 
 
 class TokenCopy:
-    """A token, or another secret, that a helper holds for an `origin` of the Hub and a user name."""
+    """A token, or another secret, that a helper holds for an `origin` of the Hub, a user name, and perhaps a `path`."""
 
-    def __init__(self, origin: str, username: str, secret: str) -> None:
+    def __init__(self, origin: str, username: str, secret: str, path: str = "") -> None:
         self.origin = origin
+        self.path = path  # with which git asks if `useHttpPath` is set
         self.username = username
         self.secret = register_secret(secret)
         self.is_held = False  # whether the helper still has it
@@ -58,14 +59,14 @@ class TokenCopy:
         return (self.origin, self.username, self.secret) == (other.origin, other.username, other.secret)
 
 
-def request_copy(helper: str, origin: str, username: str | None) -> TokenCopy | None:
+def request_copy(helper: str, origin: str, username: str | None, path: str = "") -> TokenCopy | None:
     """Return what a helper holds for an origin, if anything; raises `HelperError` if that is unknown."""
-    answer = _run(helper, "get", _attributes(origin, username))
+    answer = _run(helper, "get", _attributes(origin, username, path))
     fields = _parse_answer(answer)
     if None in fields.values():
         raise HelperError("it does not use git's credential format")
     password, name = fields.get("password"), fields.get("username")
-    return TokenCopy(origin, name if name is not None else username or "", password) if password else None
+    return TokenCopy(origin, name if name is not None else username or "", password, path) if password else None
 
 
 def _parse_answer(answer: bytes) -> dict[str, str | None]:
@@ -83,15 +84,16 @@ def _parse_answer(answer: bytes) -> dict[str, str | None]:
 def erase_copy(helper: str, copy: TokenCopy) -> str:
     """Tell a helper to erase a copy; return why that may have failed, if it did."""
     try:
-        _run(helper, "erase", [*_attributes(copy.origin, copy.username or None), ("password", copy.secret)])
+        _run(helper, "erase", [*_attributes(copy.origin, copy.username or None, copy.path), ("password", copy.secret)])
     except HelperError as error:
         return f"when told to erase a token, {error}"
     return ""
 
 
-def _attributes(origin: str, username: str | None) -> list[tuple[str, str]]:
+def _attributes(origin: str, username: str | None, path: str) -> list[tuple[str, str]]:
     protocol, _, host = origin.partition("://")
-    return [("protocol", protocol), ("host", host), *([("username", username)] if username else [])]
+    more = [("path", path), ("username", username or "")]
+    return [("protocol", protocol), ("host", host), *((key, value) for key, value in more if value)]
 
 
 def _command(helper: str, operation: str) -> str | list[str]:

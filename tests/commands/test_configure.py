@@ -217,12 +217,13 @@ def test_local_scope(home: Path, file: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_system_scope(home: Path, tmp_path: Path) -> None:
     """`--system` writes into the system's file, and undoes it there."""
-    system = tmp_path / "system config"
+    system = tmp_path / "etc/system config"
+    system.parent.mkdir()
     environment: dict[str, Any] = {"GIT_CONFIG_SYSTEM": str(system), "GIT_CONFIG_NOSYSTEM": None}
     umask = os.umask(0o077)
     succeed("configure", "--system", **environment)
     os.umask(umask)
-    own = tmp_path / "git-credential-hf/gitconfig"
+    own = tmp_path / "etc/git-credential-hf/gitconfig"
     assert (system.read_text(), own.read_text()) == (LOCAL_INCLUDE, HEADER + HUB_SECTIONS)
     modes = [path.stat().st_mode & 0o777 for path in (system, own, own.parent)]
     assert modes == [0o644, 0o644, 0o755], "whatever the umask"
@@ -230,6 +231,7 @@ def test_system_scope(home: Path, tmp_path: Path) -> None:
     assert files_below(home) == {}
     succeed("unconfigure", "--system", **environment)
     assert not system.exists() and not own.parent.exists()
+    assert system.parent.exists(), "which was there before"
 
 
 def test_each_scope_is_undone_by_itself(home: Path, tmp_path: Path) -> None:

@@ -110,6 +110,22 @@ def test_outages(name: str, hub: "Hub", work: Account) -> None:
     assert warning.startswith("git-credential-hf: warning: cannot check access to alice/model: ")
 
 
+@pytest.mark.parametrize("trouble", ["rate limit", "forbidden"])
+def test_what_lasts_is_said_once(trouble: str, hub: "Hub", work: Account) -> None:
+    """A limit of an hour, or a proxy that lets git through and never the API, is one warning, and not one each push."""
+    token = _alice(hub)
+    if trouble == "rate limit":
+        hub.faults.rate_limit("/api/", retry_after=3600)
+    else:
+        hub.faults.status("/api/", 403)
+    done = []
+    for number in range(3):
+        commit(work, {"README.md": f"{number}\n".encode()})
+        done.append(push(work, "alice/model", HF_TOKEN=token))
+    assert [each.returncode for each in done] == [0, 0, 0]
+    assert [len(messages(each, "warning")) for each in done] == [1, 0, 0], [each.stderr for each in done]
+
+
 @pytest.mark.parametrize("name", NO_OUTAGES)
 def test_no_outages(name: str, hub: "Hub", work: Account) -> None:
     """What keeps git from nothing is not warned of."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account import Account
+from account import Account, git_has
 from executable import commands_in_hints
 from login import log_in, store_token
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from fake_hub import Hub
 
 MODEL = "https://huggingface.co/alice/private-model"
+DAY = 24 * 3600
 BOBS = "https://bob@huggingface.co/bob/model"
 COMMANDS = {
     "purge": ["purge"],
@@ -87,6 +89,26 @@ def test_a_copy_behind_another_one(hub: Hub, plain: Account) -> None:
     assert "it belongs to bob, and the current token to alice" in done.stdout + done.stderr
 
 
+# A login that the Hub refuses is none, and what it refuses elsewhere is nothing to keep.
+@pytest.mark.parametrize(("login", "copy", "is_done"), [("", "good", False), ("bad", "good", False), ("", "bad", True)])
+def test_configure_takes_nothing_away(hub: Hub, account: Account, login: str, copy: str, is_done: bool) -> None:
+    """Without a login, `configure` does not keep git from a helper whose token works; after the login it does."""
+    (account.home / ".gitconfig").write_text("[credential]\n\thelper = store\n")
+    tokens = {"good": hub.token("alice"), "bad": hub.token("alice")}
+    hub.revoke(tokens["bad"])
+    stored(account, alice=tokens[copy])
+    if login:
+        log_in(account.home, tokens[login])
+    done = account.run("git-credential-hf", "configure", check=False)
+    assert (done.returncode == 0) is is_done
+    if not is_done:
+        account.git("ls-remote", MODEL)
+        assert "then `git-credential-hf configure`" in done.stderr
+        log_in(account.home, hub.token("alice"))
+        account.run("git-credential-hf", "configure", "--no-purge")
+        account.git("ls-remote", MODEL)
+
+
 # --- what takes the place of what ---
 
 
@@ -136,9 +158,49 @@ def test_a_token_for_one_command(hub: Hub, plain: Account) -> None:
         done = plain.run("git-credential-hf", *command, HF_TOKEN=alice, check=False)
         assert held(plain) == before
         assert "run `unset HF_TOKEN`" in done.stdout + done.stderr
-    stored(plain, hf_user=alice)
+    before = stored(plain, hf_user=alice)  # the same token, which was there before
+    work_with(plain, MODEL, HF_TOKEN=alice)
+    assert held(plain) == before
+    stored(plain, git=alice)  # as git has told it
     work_with(plain, MODEL, HF_TOKEN=alice)
     assert held(plain) == ""
+
+
+@pytest.mark.parametrize("login", ["expires", "not sent by this git"])
+def test_a_login_that_does_not_last(hub: Hub, plain: Account, login: str) -> None:
+    """A token that works longer, or in a git that cannot send the login's, stays: in git's commands and in ours."""
+    if login == "expires":
+        log_in(plain.home, hub.token("alice"), "laptop", expires_at=int(time.time()) + 3 * DAY)
+    elif git_has(2, 46):
+        pytest.skip("git 2.46 can send it")
+    else:
+        pair = hub.oauth("alice", expires_in=20 * DAY)
+        hub.oauth_as_password = False
+        renewal = {"refresh_token": pair.refresh_token, "expires_at": int(pair.expires_at)}
+        log_in(plain.home, pair.access_token, "laptop", **renewal)
+        plain.git("ls-remote", MODEL, check=False)
+    before = stored(plain, alice=hub.token("alice"))
+    work_with(plain, MODEL)
+    assert held(plain) == before
+    for command in COMMANDS.values():
+        plain.run("git-credential-hf", *command, check=False)
+        assert held(plain) == before
+
+
+def test_a_credential_for_each_path(hub: Hub, plain: Account) -> None:
+    """With `useHttpPath`, a stale copy for one path does not take that of another path along, which is bob's."""
+    login = hub.token("alice")
+    log_in(plain.home, login)
+    (plain.home / ".gitconfig").write_text(f"{CHAIN}\tuseHttpPath = true\n")
+    bobs = f"https://shared:{hub.token('bob')}@huggingface.co/bob/model\n"
+    copy = f"https://shared:{login}@huggingface.co/alice/private-model\n"
+    (plain.home / ".git-credentials").write_text(copy + bobs)
+    plain.git("ls-remote", MODEL)
+    assert held(plain) == bobs
+    (plain.home / ".git-credentials").write_text(copy + bobs)
+    for command in COMMANDS.values():
+        plain.run("git-credential-hf", *command, check=False)
+        assert bobs in held(plain)
 
 
 def test_what_the_hub_refuses_goes(hub: Hub, plain: Account) -> None:

@@ -402,7 +402,7 @@ def test_all_is_slow(hub: "Hub", account: Account, pair: "OAuth") -> None:
 def test_lfs_without_an_answer(
     hub: "Hub", account: Account, token: str, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
 ) -> None:
-    """`git lfs pull` with a revoked token ends while the API does not work, after two requests at most."""
+    """`git lfs pull` with a revoked token ends while the API does not work, after three requests at most."""
     account.clone(GIT_LFS_SKIP_SMUDGE="1")
     hub.revoke(token)
     trouble(hub, monkeypatch)
@@ -410,7 +410,7 @@ def test_lfs_without_an_answer(
     done = account.git("lfs", "pull", check=False, timeout=30)
     assert done.returncode != 0
     assert f"hf_{shown(token)}" in ours(done, token)
-    assert len(hub.log.of("/api/")) <= 2
+    assert len(hub.log.of("/api/")) <= 3
 
 
 def test_nothing_is_left_behind(hub: "Hub", account: Account, token: str) -> None:
@@ -432,3 +432,33 @@ def test_a_route_that_refuses_a_good_token(hub: "Hub", account: Account) -> None
     done = account.git("lfs", "pull", check=False, timeout=45)
     assert done.returncode != 0
     assert len(hub.log.of("/info/lfs")) <= 12
+
+
+def test_many_refusals_of_a_good_token_at_one_time(hub: "Hub", account: Account) -> None:
+    """What the Hub refuses by mistake in eight transfers at one time is one mistake: the good token is served."""
+    token = hub.token("alice")
+    log_in(account.home, token, "laptop")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: reject(account, token), range(8)))
+    assert account.get() == token
+
+
+def test_mistakes_where_the_hub_may_not_be_asked(hub: "Hub", account: Account) -> None:
+    """In offline mode, a command that fails and the same one again do not hold back a token, which may be good."""
+    log_in(account.home, hub.token("alice"), "laptop")
+    hub.faults.status("/info/refs", 401)
+    for _ in range(2):
+        assert account.git("ls-remote", MODEL, check=False, HF_HUB_OFFLINE="1").returncode != 0
+    hub.faults.clear()
+    account.git("ls-remote", MODEL, HF_HUB_OFFLINE="1")
+
+
+def test_another_helper_is_asked_instead(hub: "Hub", account: Account) -> None:
+    """A token that is held back does not keep git from a helper after this one, whose token works, without a word."""
+    revoked = hub.token("alice")
+    log_in(account.home, revoked, "laptop")
+    hub.revoke(revoked)
+    (account.home / ".gitconfig").write_text("[credential]\n\thelper = hf\n\thelper = store\n")
+    assert account.git("ls-remote", MODEL, check=False).returncode != 0
+    (account.home / ".git-credentials").write_text(f"https://alice:{hub.token('alice')}@huggingface.co\n")
+    assert account.git("ls-remote", MODEL).stderr == ""

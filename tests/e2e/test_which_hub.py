@@ -97,6 +97,7 @@ TOKENS: dict[str, tuple[str | None, str | None, str | None]] = {
     "login": (LOGIN, LOGIN, LOGIN),
     "HF_TOKEN": (IN_ENVIRONMENT, IN_ENVIRONMENT, IN_ENVIRONMENT),
     "HF_TOKEN of a company": ("its own", "its own", "its own"),
+    "login at a company": ("its own", OF_A_COMPANY, OF_A_COMPANY),
     "named": (NAMED, LOGIN, LOGIN),  # a name could come from a redirect of another Hub
     "browser login that is due": ("renewed there", "renewed there", "as it is"),
     "CI identity": ("exchanged there", "exchanged there", None),
@@ -145,8 +146,8 @@ def prepare(servers: World, token: str, pair: Any) -> dict[str, Any]:
         for url in servers.urls.values():
             servers.account.git("config", "--global", f"credential.{url}.username", "work")
         log_in(home, LOGIN)
-    elif token == "login":
-        log_in(home, LOGIN)
+    elif token.startswith("login"):
+        log_in(home, LOGIN if token == "login" else OF_A_COMPANY)
     elif token == "browser login that is due":
         more = {"refresh_token": pair.refresh_token, "expires_at": int(pair.expires_at)}
         log_in(home, pair.access_token, "laptop", **more)
@@ -183,6 +184,22 @@ def test_nobody_has_agreed_to_another_hub(endpoint: str, servers: World) -> None
     requests = servers.asked()
     assert requests["plain http"] == requests["another Hub"] == []
     assert OF_A_COMPANY not in {request.token for request in servers.public.log}
+
+
+@pytest.mark.parametrize("user", ["zed", "corp"])
+def test_a_stored_token_of_a_company(user: str, servers: World) -> None:
+    """Whatever user name a repository's URL has, huggingface.co is not shown a token that is for HF_ENDPOINT."""
+    account = servers.account
+    mine = servers.public.token("alice")
+    log_in(account.home, mine, "personal")
+    store_token(account.home, "corp", OF_A_COMPANY)
+    endpoint = f"{servers.other.url}/artifactory/api/huggingfaceml/r"
+    url = f"https://{user}@huggingface.co/alice/private-model"
+    account.git("ls-remote", url, HF_ENDPOINT=endpoint)
+    for command in (["status"], ["doctor"], ["check"]):
+        account.run("git-credential-hf", *command, check=False, HF_ENDPOINT=endpoint)
+    assert {request.token for request in servers.public.log} <= {mine, None, ""}
+    assert servers.asked()["another Hub"] == []
 
 
 def test_a_push_beside_a_mirror(servers: World) -> None:

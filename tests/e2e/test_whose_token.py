@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,3 +103,24 @@ def test_a_mistaken_refusal_does_not_last(hub: Hub, account: Account, tokens: di
     assert [names for _, _, *names in lines if names[0] != "-"] == []
     path.write_text("".join(f"{key} {mark} - {int(at) - 600}\n" for key, mark, _, at in lines))
     assert account.git("ls-remote", MODEL).stderr == ""
+
+
+@pytest.mark.parametrize("user", ["work", "bob", "setting"])
+def test_the_commands_speak_of_the_token_that_git_is_given(hub: Hub, account: Account, user: str) -> None:
+    """Where a user name selects a stored token, `check`, `status` and `doctor` look at that one, and find it right."""
+    hub.user("bob")
+    hub.repository("bob/model", private=True, files={"README.md": b"bob's\n"})
+    log_in(account.home, hub.token("alice"), "personal")
+    work = hub.token("bob")
+    store_token(account.home, "work", work)
+    if user == "setting":
+        account.git("config", "--global", "credential.https://huggingface.co.username", "work")
+    account.clone(f"https://{user.replace('setting', 'git')}@huggingface.co/bob/model".replace("git@", ""))
+    assert account.run("git-credential-hf", "check", "--write").stdout.startswith("yes")
+    shown = account.run("git-credential-hf", "status").stdout
+    assert re.search(rf"(?m)^here +hf_\*{{4}}{work[-4:]} .*stored as 'work'$", shown)
+    done = account.run("git-credential-hf", "doctor", "--json", check=False)
+    assert "resolvers-disagree" not in done.stdout
+    account.run("git-credential-hf", "doctor", "--json", "--offline", check=False)
+    account.git("commit", "--quiet", "--allow-empty", "--message", "one")
+    account.git("push")

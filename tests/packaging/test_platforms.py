@@ -557,13 +557,13 @@ def test_every_module_is_importable(there: Run) -> None:
 
 
 def test_the_protocol(there: Run) -> None:
-    """An answer has LF and no CR, in one piece; a request with CRLF is refused whole; two refusals are remembered."""
+    """An answer has LF and no CR, in one piece; a request with CRLF is refused whole; three refusals are remembered."""
     answer = f"username=git\npassword={TOKEN}\n".encode()
     assert there("get", given=HUB + "\n").stdout == answer
     assert there("get", given=(HUB + "\n").replace("\n", "\r\n"), status=1).stdout == b""
     assert there("store", given=HUB + OURS).stdout == b""
     assert there("get", given=HUB + "\n").stdout == answer
-    for _ in range(2):
+    for _ in range(3):
         assert there("get", given=HUB + "\n").stdout == answer
         erased = there("erase", given=HUB + OURS)
         assert erased.stdout == b"" and b"the Hub refused the token hf_****wxyz" in erased.stderr

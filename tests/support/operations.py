@@ -5,6 +5,8 @@ from typing import Any
 
 from programs import run
 
+from git_credential_hf.helper import MAX_REFUSALS_WITHOUT_REASON
+
 HUB = "protocol=https\nhost=huggingface.co\n"
 QUIT = "quit=1\n"
 
@@ -16,9 +18,9 @@ def ask(operation: str, message: str | bytes = HUB, **options: Any) -> Answer:
     return answer("git-credential-hf", operation, message=message, **options)
 
 
-def refuse_twice(message: str, **options: Any) -> None:
-    """Let the Hub refuse a token twice within seconds: if it cannot be asked, that is held against the token."""
-    for _ in range(2):
+def refuse_repeatedly(message: str, **options: Any) -> None:
+    """Let the Hub refuse a token three times within seconds: if it cannot be asked, that is held against the token."""
+    for _ in range(MAX_REFUSALS_WITHOUT_REASON):
         ask("erase", message, **options)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_hf.program import fix_weaknesses, program_weaknesses
+from git_credential_hf.program import files_of, fix_weaknesses, imported_packages, program_weaknesses
 
 SOMEBODY = 65534
 as_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can make files of others")
@@ -92,6 +92,22 @@ def test_homebrew(act: Callable[[Path], object], is_weak: bool, program: Path, m
     monkeypatch.setattr(sys, "platform", "darwin")
     act(program.parent)
     assert bool(program_weaknesses({0})) is is_weak
+
+
+def test_what_is_imported_is_part_of_it() -> None:
+    """The packages that this one needs, and what they need, count as well, with what Python reads at each start."""
+    packages = imported_packages()
+    assert {"click", "dulwich", "huggingface_hub", "platformdirs", "urllib3"} <= {os.path.basename(p) for p in packages}
+    files = [*files_of(packages)]
+    assert any(file.endswith("huggingface_hub/utils/_auth.py") for file in files)
+
+
+def test_the_paths_by_which_git_starts_it(program: Path, tmp_path: Path) -> None:
+    """A helper of our name in git's configuration counts, wherever it is, and whatever is running now."""
+    other = tmp_path / "git-credential-hf"
+    other.write_text("")
+    other.chmod(0o777)
+    assert [each.path for each in program_weaknesses({os.geteuid()}, [str(other)])] == [str(other)]
 
 
 def test_windows(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,17 @@ def test_each_operation_refuses_malformed_requests(operation: str) -> None:
     assert ask(operation, REFUSED["two hosts"][0]) == refusal("it names host twice")
 
 
+@pytest.mark.parametrize("operation", ["get", "store", "erase"])
+def test_what_is_odd_about_other_hosts_is_not_ours(operation: str) -> None:
+    """Git takes what we would refuse, so with the plain `helper = hf` we are silent about another host's credential."""
+    other = b"protocol=https\nhost=github.com\n"
+    long_lines = filled(2 * MIB).removeprefix(ASK)
+    for message in (b"password=a\rb\n", b"wwwauth[]=" + b"a" * 65 * KIB + b"\n", long_lines, b"x\n", b"host=a\n"):
+        assert ask(operation, other + message + b"\n") == SILENT
+    for host in (b"", b"host=\n", b"host=github.com\r\n"):
+        assert ask(operation, b"protocol=https\n" + host + b"password=a\rb\n\n")[0] == 1
+
+
 # --- limits ---
 
 
@@ -110,7 +121,8 @@ def test_longest_message(tmp_path: Path) -> None:
     """A message may have 1048576 bytes with its blank line; what follows that line does not count."""
     longest = filled(MIB)
     assert ask("get", filled(MIB - 1) + b"\n") == ask("get", longest) == SERVED
-    assert ask("get", filled(MIB + 1)) == ask("get", b"\xff" * 3 * MIB) == refusal(TOO_LONG)
+    assert ask("get", filled(MIB + 1)) == refusal(TOO_LONG)
+    assert ask("get", b"\xff" * 3 * MIB) == refusal("a line is longer than 65536 bytes")
     for message in (longest + b"\n", longest + b"x"):
         with pytest.raises(Problem, match=TOO_LONG):
             parse_request(message)

@@ -14,7 +14,7 @@ from typing import Any
 import platformdirs
 import pytest
 from login import log_in
-from operations import HUB, QUIT, answer, ask, refuse_twice
+from operations import HUB, QUIT, answer, ask, refuse_repeatedly
 from programs import run
 
 from git_credential_hf.problem import Problem
@@ -193,7 +193,7 @@ def test_directory_that_platformdirs_made(tmp_path: Path, token: None) -> None:
         "TMPDIR": tmp_path,
         "HF_HUB_OFFLINE": "1",
     }
-    refuse_twice(ERASE, **environment)
+    refuse_repeatedly(ERASE, **environment)
     assert ask("get", **environment)[1] == QUIT
 
 
@@ -379,7 +379,7 @@ def test_runtime_directory_is_not_trusted(name: str, records: Path, token: None)
     status, stdout, stderr = ask("erase", ERASE, timeout=20)
     assert (status, stdout) == (0, "")
     assert stderr.startswith("git-credential-hf: error: the Hub refused the token hf_****wxyz from")
-    refuse_twice(ERASE, timeout=20)
+    refuse_repeatedly(ERASE, timeout=20)
     counts = "garbage" in name or "directory is" in name
     assert ask("get", timeout=20)[:2] in ((0, QUIT), (0, QUIT if counts else ANSWER))
     assert content(elsewhere) == before
@@ -403,7 +403,7 @@ def test_runtime_directory_in_tmp_is_not_trusted(
     else:
         ATTACKS[name](base)
     assert ask("get", timeout=20) == (0, ANSWER, "")
-    refuse_twice(ERASE, timeout=20)
+    refuse_repeatedly(ERASE, timeout=20)
     if "record" not in name:
         assert ask("get", timeout=20)[:2] == (0, QUIT)  # recorded in the cache directory
         assert not list(tmp_path.rglob("refused*")) or "FIFO" in name
@@ -430,7 +430,7 @@ def test_no_runtime_directory(runtime: str, home: Path, tmp_path: Path, token: N
     status, stdout, stderr = ask("erase", ERASE, **environment)
     assert (status, stdout) == (0, "")
     assert "hf_****wxyz" in stderr
-    ask("erase", ERASE, **environment)
+    refuse_repeatedly(ERASE, **environment)
     assert ask("get", **environment)[:2] == (0, QUIT)
     assert sorted(path.name for path in home.rglob("*") if path.is_file()) == ["refused", "suspect"]
     assert (home / ".cache/git-credential-hf/refused").is_file()

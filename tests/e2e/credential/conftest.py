@@ -63,9 +63,9 @@ class Git:
         done = self.run(operation, message, *settings)
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
-    def refuse_twice(self, message: str, *settings: str) -> None:
-        """`reject` twice within seconds: as the Hub cannot be asked, one refusal may be a mistake."""
-        for _ in range(2):
+    def refuse_repeatedly(self, message: str, *settings: str) -> None:
+        """`reject` three times within seconds: as the Hub cannot be asked, one or two may be a mistake."""
+        for _ in range(3):
             self.tell("reject", message, *settings)
 
     def refuses(self, message: str, *settings: str) -> str:

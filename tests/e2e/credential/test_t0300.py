@@ -304,12 +304,13 @@ def test_pattern_with_a_star(git: Git) -> None:
 
 
 def test_quit_is_the_end(git: Git) -> None:
-    """Told to quit, git asks nobody: not us after another, and nobody after us, whose token was just refused."""
+    """Told to quit, git asks nobody: not us after another. We do so for a token that was just refused, as the last."""
     assert git.refuses(HUB, f"{SILENT} quit=1", HF) == "credential helper 'answers quit=1' told us to quit\n"
     assert git.asked == [("answers get", HUB)]
-    git.refuse_twice(HUB + ANSWER)
-    assert git.refuses(HUB, HF, ANOTHER) == "credential helper 'hf' told us to quit\n"
+    git.refuse_repeatedly(HUB + ANSWER)
+    assert git.refuses(HUB, HF) == "credential helper 'hf' told us to quit\n"
     assert git.asked == [("hf get", HUB)]
+    assert git.fill(HUB, HF, ANOTHER) == HUB + "username=somebody\npassword=secret\n"
 
 
 def test_empty_helper_resets(git: Git) -> None:

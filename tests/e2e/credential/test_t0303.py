@@ -86,7 +86,7 @@ def test_path_is_matched_by_git(git: Git, log_in: LogIn) -> None:
 def test_login_is_overwritten_by_a_login(git: Git, log_in: LogIn) -> None:
     """The next login is what is answered, also where the Hub has just refused the one before."""
     log_in("hf_first", "first")
-    git.refuse_twice(HUB + "username=git\npassword=hf_first\n")
+    git.refuse_repeatedly(HUB + "username=git\npassword=hf_first\n")
     assert "told us to quit" in git.refuses(HUB)
     log_in()
     assert git.fill(HUB) == HUB + ANSWER
@@ -109,7 +109,8 @@ def test_reject_of_the_token(git: Git, log_in: LogIn, home: Path) -> None:
     git.tell("reject", HUB + ANSWER)
     assert kept_below(home / ".cache/huggingface") == before
     assert git.fill(HUB) == HUB + ANSWER
-    git.tell("reject", HUB + ANSWER)
+    for _ in range(2):
+        git.tell("reject", HUB + ANSWER)
     assert kept_below(home / ".cache/huggingface") == before
     assert "told us to quit" in git.refuses(HUB)
     assert git.asked == [("hf get", HUB)]
@@ -127,7 +128,7 @@ def test_other_token_is_remembered(git: Git, log_in: LogIn) -> None:
     """After the Hub has refused the token of one name, that of another is answered."""
     log_in("hf_one", "user1")
     log_in("hf_two", "user2")
-    git.refuse_twice(HUB + "username=git\npassword=hf_one\n", "credential.helper=hf --token user1")
+    git.refuse_repeatedly(HUB + "username=git\npassword=hf_one\n", "credential.helper=hf --token user1")
     assert "told us to quit" in git.refuses(HUB + "username=user1\n")
     assert git.fill(HUB + "username=user2\n") == f"{HUB}username=git\npassword=hf_two\n"
 

@@ -87,6 +87,20 @@ def test_readable(shared: Shared) -> None:
     assert shared.doctor(HF_TOKEN_PATH=OWN)["findings"] == []
 
 
+def test_stored_tokens_of_another_user(shared: Shared) -> None:
+    """Beside a token of one's own, what another user has stored is selected by no name in a URL; doctor tells."""
+    (shared.folder / "token").write_text(mine := shared.hub.token("alice"))
+    os.chown(shared.folder / "token", ALICE, ALICE)
+    (shared.folder / "stored_tokens").write_text(f"[work]\nhf_token = {shared.token}\n")
+    os.chown(shared.folder / "stored_tokens", BOB, BOB)
+    for user in ("work", "bob"):
+        asked = f"{ASK.rstrip()}\nusername={user}\n\n"
+        assert f"password={mine}" in shared.run("git", "credential", "fill", stdin=asked).stdout
+    found = next(finding for finding in shared.doctor()["findings"] if finding["id"] == "token-file-foreign")
+    assert found["title"] == "the file of stored tokens belongs to bob"
+    assert {request.token for request in shared.hub.log if request.token} <= {mine}
+
+
 @pytest.mark.parametrize("folder", [0o755, 0o700])
 def test_unreadable(folder: int, shared: Shared) -> None:
     """A login would fail on the same file, so git's error has the line that avoids it, and so has doctor."""

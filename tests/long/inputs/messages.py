@@ -108,8 +108,6 @@ def meaning(message: bytes, hub: set[tuple[bytes, bytes]]) -> tuple[str, dict[by
     values: dict[bytes, bytes] = {}
     if end and end.start() == 0 and message.startswith(b"\n"):
         return NOT_OURS, values  # nothing before the blank line
-    if (end.end() if end else len(message)) > MIB:
-        return REFUSED, values
     for line in re.findall(rb"[^\n]+", body):
         pair = re.fullmatch(rb"([^=\r\0]*)=([^\r\0]*)", line)
         if pair is None or len(line) > 64 * KIB:
@@ -118,6 +116,8 @@ def meaning(message: bytes, hub: set[tuple[bytes, bytes]]) -> tuple[str, dict[by
         if key in values and key in (b"protocol", b"host", b"username", b"path", b"password", b"credential"):
             return REFUSED, values
         values[key] = value
+    if (end.end() if end else len(message)) > MIB:
+        return REFUSED, values
     asked = values.get(b"protocol", b"").lower(), values.get(b"host", b"").lower()
     if values.get(b"host") == b"" and values.get(b"protocol", b"").lower() in (b"", b"http", b"https"):
         return REFUSED, values
@@ -161,6 +161,9 @@ def expected(asked: Asked) -> tuple[str, int, bytes, str]:
     if asked.operation == "capability":
         return "capability", 0, b"version 0\ncapability authtype\ncapability state\n", ""
     where, values = meaning(asked.message, asked.served)
+    read = values.get(b"protocol", b"").lower(), values.get(b"host", b"").lower()
+    if where == REFUSED and all(read) and read not in asked.served:
+        return NOT_OURS, 0, b"", ""  # git may take what another host's credential has in it
     if where == REFUSED:
         return where, 1, b"", "error: refused a malformed credential request: [ -~]*\n"
     if HUBS[asked.hub] is None:
@@ -293,8 +296,9 @@ def judge(asked: Asked, program: Program) -> str:
     is_refused = kind == "erase" and what[3] != ""
     assert (program.suspect.exists(), program.refused.exists()) == (is_refused, False), asked
     if is_refused:
-        # Nobody says whether it is good. If it is refused again, it is not given to whoever asks about the same Hub.
-        _judge_one(asked, program, *what)
+        # Nobody says whether it is good. Refused again and again, it is not given to whoever asks about the same Hub.
+        for _ in range(2):
+            _judge_one(asked, program, *what)
         assert program.refused.exists(), asked
         again = asked._replace(operation="get")
         _, values = meaning(asked.message, asked.served)
