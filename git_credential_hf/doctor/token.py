@@ -76,8 +76,8 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             "no-token",
             "error",
             NOT_LOGGED_IN,
-            f"HF_TOKEN is {'empty' if 'HF_TOKEN' in os.environ else 'not set'}, and there is no token for {machine.hub} in "
-            f"{path}",
+            f"HF_TOKEN is {'empty' if 'HF_TOKEN' in os.environ else 'not set'}, and there is no token for {machine.hub} "
+            f"in {path}",
             token_hint(),
         )
     if token and _has_lost_renewal(token):
