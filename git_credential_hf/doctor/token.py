@@ -72,12 +72,12 @@ def check_token(machine: Machine) -> Iterator[Finding]:
         problem = machine.token_problem
         yield Finding("no-token", "error", problem.message, "", problem.fix or token_hint())
     elif owner is None and token is None:
+        state = "empty" if "HF_TOKEN" in os.environ else "not set"
         yield Finding(
             "no-token",
             "error",
             NOT_LOGGED_IN,
-            f"HF_TOKEN is {'empty' if 'HF_TOKEN' in os.environ else 'not set'}, and there is no token for {machine.hub} "
-            f"in {path}",
+            f"HF_TOKEN is {state}, and there is no token for {machine.hub} in {path}",
             token_hint(),
         )
     if token and _has_lost_renewal(token):
