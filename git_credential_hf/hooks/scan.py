@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import chain
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any, NamedTuple
 
 from git_credential_hf.git.config import ConfigEntry, read_config
@@ -34,7 +35,7 @@ from git_credential_hf.problem import Problem
 
 MAX_CARD_BYTES = 1024 * 1024
 _BINARY_CHECK_BYTES = 8000  # a NUL among these makes a file binary: buffer_is_binary() in git's xdiff-interface.c
-_BLOCK_OBJECTS = 32_000  # that git reads in the reverse order
+_MAX_WAITING_BYTES = 1 << 20  # of the list of what has to be read; a longer one is in a temporary file
 _MAX_POINTER_BYTES = 1024  # pointers are smaller (git-lfs, docs/spec.md)
 
 _Object = tuple[bytes | None, bytes, bytes]  # the commit that adds it (`None`: the index), its id, its path
@@ -477,7 +478,6 @@ class _Scan:
         self.progress = progress
         self.read_contents = read_contents
         self.finder = finder
-        # Those in contents; what is found in a block is in the order of the list only when all of the block was read.
         self.content_hits: list[tuple[_Object, dict[str, int]]] = []
         self.hits: Hits = {}  # files with tokens in their lines or their names
         self.hit_paths: dict[bytes, bytes] = {}
@@ -485,7 +485,6 @@ class _Scan:
         # Objects that a git has been given and not yet answered; git keeps their order.
         self.to_size: deque[_Object] = deque()
         self.to_read: deque[_Object] = deque()
-        self.blocks: deque[int] = deque()  # how many of these are read in the reverse order
         self.ids: set[bytes] | None = None  # those listed so far, if there are two lists
 
     def listed(self, stdout: IO[bytes], roots: dict[bytes, RefUpdate]) -> Iterator[bytes]:
@@ -534,48 +533,45 @@ class _Scan:
         self._read(contents)
 
     def _sized(self, stdout: IO[bytes]) -> Iterator[bytes]:
-        """Yield the ids of the objects that have to be read.
+        """Yield the ids of the objects that have to be read, the latest first.
 
-        The latest come first, in large blocks: git stores old versions as differences from later ones, and would unpack
-        those again and again.
+        git stores old versions as differences from later ones, and would unpack those again and again. Not in memory,
+        as there may be millions.
         """
-        block: list[_Object] = []
-        for lines in read_lines(stdout):
-            for line in lines:
-                item = self.to_size.popleft()
-                kind, _, digits = line.partition(b" ")
-                if kind == b"blob":
-                    is_large = int(digits) > MAX_FILE_BYTES
-                    if is_large:
-                        self.found.large.append(_blob(item, int(digits)))
-                    is_wanted = self.read_contents and not is_large
-                elif kind == b"commit":
-                    is_wanted = int(digits) <= MAX_FILE_BYTES
-                elif kind == b"tree":
-                    # The shortest entry is a mode of five digits, a blank, a character, a NUL, and an id.
-                    is_wanted = int(digits) > MAX_DIRECTORY_FILES * (8 + len(item[1]) // 2)
-                else:
-                    raise Problem(f"git cannot find an object of this push: {line.decode('utf-8', 'replace')}")
-                if is_wanted:
-                    block.append(item)
-            if len(block) > _BLOCK_OBJECTS:
-                yield self._reverse(block)
-        if block:
-            yield self._reverse(block)
+        try:
+            with SpooledTemporaryFile(_MAX_WAITING_BYTES) as waiting:
+                for lines in read_lines(stdout):
+                    waiting.write(
+                        b"".join(b"\0%b %b %b" % (c or b"", oid, path) for c, oid, path in self._wanted(lines))
+                    )
+                for records in _read_backwards(waiting):
+                    fields = [record.split(b" ", 2) for record in records]
+                    self.to_read.extend((commit or None, oid, path) for commit, oid, path in fields)
+                    yield _joined(oid for _, oid, _ in fields)
+        except OSError as error:
+            raise Problem(f"cannot use a temporary file: {error.strerror}") from None
 
-    def _reverse(self, block: list[_Object]) -> bytes:
-        self.blocks.append(len(block))
-        self.to_read.extend(reversed(block))
-        ids = _joined(oid for _, oid, _ in reversed(block))
-        block.clear()
-        return ids
+    def _wanted(self, lines: list[bytes]) -> Iterator[_Object]:
+        for line in lines:
+            item = self.to_size.popleft()
+            kind, _, digits = line.partition(b" ")
+            if kind == b"blob":
+                is_large = int(digits) > MAX_FILE_BYTES
+                if is_large:
+                    self.found.large.append(_blob(item, int(digits)))
+                is_wanted = self.read_contents and not is_large
+            elif kind == b"commit":
+                is_wanted = int(digits) <= MAX_FILE_BYTES
+            elif kind == b"tree":
+                # The shortest entry is a mode of five digits, a blank, a character, a NUL, and an id.
+                is_wanted = int(digits) > MAX_DIRECTORY_FILES * (8 + len(item[1]) // 2)
+            else:
+                raise Problem(f"git cannot find an object of this push: {line.decode('utf-8', 'replace')}")
+            if is_wanted:
+                yield item
 
     def _read(self, stdout: IO[bytes]) -> None:
-        results: tuple[list[Any], ...] = (self.found.binary, self.directories, self.content_hits)
-        results += (self.pointers, self.messages)
-        left, before = 0, [0] * len(results)
         while header := stdout.readline():
-            left = (left or self.blocks.popleft()) - 1
             item = self.to_read.popleft()
             commit, oid, path = item
             kind, digits = header.split()
@@ -596,14 +592,13 @@ class _Scan:
                 else:
                     self._examine(item, content)
             stdout.read(1)
-            if not left:
-                for some, start in zip(results, before, strict=True):
-                    some[start:] = some[start:][::-1]
-                before = [len(some) for some in results]
+        results: tuple[list[Any], ...] = (self.found.binary, self.pointers, self.messages, self.content_hits)
+        for some in results:
+            some.reverse()  # in the order of history again
         for (commit, oid, path), tokens in self.content_hits:
             self.hits[commit, oid] = tokens
             self.hit_paths[oid] = path
-        self.found.directories += {one.path: one for one in reversed(self.directories)}.values()
+        self.found.directories += [*{one.path: one for one in self.directories}.values()][::-1]
 
     def _examine(self, item: _Object, content: bytes) -> None:
         blob = _blob(item, len(content))
@@ -616,6 +611,17 @@ class _Scan:
             pointer = _parse_pointer(content)
             if pointer is not None:
                 self.pointers.append((blob, *pointer))
+
+
+def _read_backwards(file: IO[bytes]) -> Iterator[list[bytes]]:
+    """Yield the records of a file, each behind a NUL, from the last to the first."""
+    at, rest = file.tell(), b""
+    while at:
+        size = min(at, 4 * CHUNK_BYTES)
+        at -= size
+        file.seek(at)
+        rest, *records = (file.read(size) + rest).split(b"\0")
+        yield records[::-1]
 
 
 def _blob(item: _Object, size: int) -> Blob:

@@ -191,9 +191,8 @@ def test_the_commit_is_the_one_that_adds(repository: Repository) -> None:
     assert binaries(found) == set(added.items())
 
 
-def test_the_order_is_that_of_history(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_order_is_that_of_history(repository: Repository) -> None:
     """What is found comes from the first commit to the last, although git reads the last ones first."""
-    monkeypatch.setattr("git_credential_hf.hooks.scan._BLOCK_OBJECTS", 1000)
     stream = []
     for number in range(20_000):
         if number % 100 == 0:
