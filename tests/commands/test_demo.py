@@ -58,6 +58,19 @@ def test_the_readme_shows_the_demo(environment: dict[str, str], home: Path) -> N
             )
 
 
+def test_a_shell_to_play_in(environment: dict[str, str], home: Path, tmp_path: Path) -> None:
+    """`--shell` is a new machine, which reaches the Hub, and shows a token to log in with; nothing stays."""
+    before = set(tmp_path.iterdir())
+    typed = "git-credential-hf configure; git ls-remote https://huggingface.co/alice/model main\n"
+    done = subprocess.run(
+        [*DEMO[:-1], "--shell"], cwd=home, env=environment, input=typed, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "to paste: hf_" in done.stdout
+    assert "refs/heads/main\n" in done.stdout
+    assert set(tmp_path.iterdir()) == before
+
+
 @pytest.mark.long
 def test_on_a_terminal(environment: dict[str, str], home: Path) -> None:
     """The demo succeeds on a terminal, too, where programs print colors and progress bars."""

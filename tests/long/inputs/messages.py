@@ -167,7 +167,7 @@ def expected(asked: Asked) -> tuple[str, int, bytes, str]:
     if where == REFUSED:
         return where, 1, b"", "error: refused a malformed credential request: [ -~]*\n"
     if HUBS[asked.hub] is None:
-        return "no such Hub", 1, b"", "error: --hub takes the origin of a Hub, [ -~]*\n"
+        return "no such Hub", 1, b"", "error: --hub takes the origin of a Hub, [ -~]*\n(?:hint: .*\n)?"
     if where == NOT_OURS or asked.operation == "store":
         return where if where == NOT_OURS else "store", 0, b"", ""
     if asked.operation == "erase":
