@@ -87,7 +87,7 @@ class Examination:
         """Whether the Hub confirms what git and git-lfs would send, of the login's account if there is a login."""
         accounts = {row.account for row in self.resolvers if row.program in ("git", "git-lfs")}
         login = machine.whose(machine.token) if machine.token else None
-        if urlsplit(machine.url).netloc.count("@") > 1:
+        if urlsplit(machine.remote or "").netloc.count("@") > 1:
             return False  # git takes the first for the end of the user's name
         if machine.token is None:
             return len(accounts) == 1 and None not in accounts

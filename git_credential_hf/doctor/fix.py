@@ -34,7 +34,7 @@ def fix_findings(examine: Callable[[], Examination], confirm: Callable[[Finding,
     log = UndoLog()
     has_failed = False
     for _ in range(ROUNDS):
-        known = [finding.key for finding in offered]
+        known = [finding.key for finding in offered if finding.changes]  # another may have a fix now
         new = [finding for finding in examination.findings if finding.key not in known]
         if not any(finding.changes for finding in new):
             break

@@ -154,9 +154,8 @@ class Machine:
             return Problem(
                 f"{self.unreadable_netrc} is not in order", f"fix {shell_word(self.unreadable_netrc)} by hand"
             )
-        unused_for = HelperChains(self.origins, self.entries).unused_for
-        if variables := bypassing_variables(unused_for):
-            return Problem("git does not ask this helper", f"run `unset {' '.join(variables)}`")
+        if self._bypassing:
+            return Problem("git does not ask this helper", f"run `unset {' '.join(self._bypassing)}`")
         return self._decider.why_kept(secret, hub_at(origin, self.other_hubs) or self.hub)
 
     def is_refused(self, secret: str, origin: str) -> bool:
@@ -167,6 +166,12 @@ class Machine:
     def why_copy_kept(self, copy: TokenCopy) -> Problem | None:
         """Return why what another helper holds stays."""
         return why_path_kept(copy, self.entries) or self.why_kept(copy.secret, copy.origin)
+
+    @cached_property
+    def _bypassing(self) -> tuple[str, ...]:
+        """The variables because of which git does not ask this program."""
+        unused_for = HelperChains(self.origins, self.entries).unused_for
+        return bypassing_variables(unused_for) if unused_for else ()
 
     @cached_property
     def unreadable_netrc(self) -> str | None:

@@ -30,7 +30,7 @@ OURS = {
     "doctor/copies.py": {"problem.fix"},
     "doctor/environment.py": {"PUBLIC_HUB", "TRUSTED_PUBLISHERS", "configure"},
     "doctor/git_setup.py": {"' '.join(variables)", "problem.fix", "user"},  # `is_valid_name`
-    "doctor/machine.py": {"' '.join(variables)"},
+    "doctor/machine.py": {"' '.join(self._bypassing)"},
     "doctor/repository.py": {"page"},
     "doctor/token.py": {"instead", "login_hint()", "name", "token.place"},
     "git/config.py": {"variable"},
@@ -53,7 +53,7 @@ OURS = {
     "hub.py": {"hub"},
     "login.py": {"by_file"},
     "program.py": {"' && '.join((shell_command([*sudo, *command]) for command in commands))", "reinstall"},
-    "purge.py": {"current.place", "helper", "lines"},
+    "purge.py": {"login_hint()", "current.place", "helper", "lines"},
     "refresh.py": {"hub", "name"},
     "status.py": {"' '.join(variables)"},
     "token_files.py": {"login", "login_hint()", "name", "names[0]"},

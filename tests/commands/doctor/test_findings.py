@@ -382,7 +382,7 @@ ROWS = [
     # --- the token
     Row(
         *("another in .netrc", "resolvers-disagree", in_netrc("machine huggingface.co login a password {another}\n")),
-        *("error", "git and huggingface_hub use different tokens"),
+        *("warning", "git and huggingface_hub use different tokens"),
         *(r"git: .*\.netrc.*\n(.*\n){2}huggingface_hub: {shown}", AGAIN),
         beside=("netrc-entry",),
         by_hand=lambda machine: machine.doctor("--fix", "--yes"),
