@@ -374,7 +374,7 @@ def test_a_forge_with_lfs_on_the_hub(hub: "Hub", work: Account, tmp_path: Path) 
 
 # --- locks ---
 
-LOCKS = "does not support the Git LFS locking API"
+LOCKS = "LFS locking API"
 
 
 @pytest.mark.git_versions
