@@ -291,8 +291,7 @@ use_environment() {
     done
     ! links_hf || ln -s "$share/current/bin/hf" "$bin/hf" || :
     umask "$old_umask"
-    # It leaves git alone, and says so, if that works with what another helper has, and nobody is logged in.
-    [ "$configure" = no ] || "$command" configure || "$command" configure --dry-run > /dev/null 2>&1 ||
+    [ "$configure" = no ] || "$command" configure ||
         err '`git-credential-hf configure` failed' 'run this again with --no-configure'
 }
 

@@ -252,9 +252,6 @@ def configure(
     affected. The settings are in a file of this program, git-credential-hf/gitconfig,
     and the configuration of git includes it.
 
-    If git works with what another helper has, and nobody is logged in, nothing is
-    changed; on a terminal, you are asked.
-
     With --token and --for, the repositories of one namespace use another token
     than the current one. (git-xet asks for the host only: it gets the current one.)
 
@@ -287,8 +284,6 @@ def configure(
     try:
         new = _ask_for_endpoint(new)
         plan = plan_install(scope, new) if with_hooks and scope == "global" else plan_configure(scope, new)
-        if not dry_run and plan:
-            _keep_what_works(is_asked=purge is not False)
         if not dry_run:
             _purge_first(purge)
         _apply_changes(plan, dry_run, "git already uses this helper for Hugging Face hosts")
@@ -310,21 +305,6 @@ def configure(
             report_problem(without_lfs, "warning")
         _warn_without_token()
     return 0
-
-
-def _keep_what_works(*, is_asked: bool) -> None:
-    """Raise `Problem` if nobody is logged in, and git would lose what works: unless somebody agrees on a terminal."""
-    from git_credential_hf.git.config import read_config
-    from git_credential_hf.purge import only_copy
-
-    found = only_copy(read_config(), is_asked=is_asked)
-    if found is None:
-        return
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise found
-    report_problem(found, "warning")
-    if not click.confirm("Use this helper all the same?", False, err=True):
-        raise Problem("git is left as it is", found.fix)
 
 
 def _warn_without_token() -> None:

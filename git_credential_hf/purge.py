@@ -3,7 +3,6 @@
 Every copy outside of huggingface_hub's own files is stale: now, or after the next login.
 """
 
-import os
 import sys
 import threading
 import time
@@ -260,47 +259,6 @@ def refuse_without_token(hub: str) -> None:
     """Raise `Problem` if there is no current token: what other helpers hold may be all that works."""
     if current_token(hub) is None:
         raise Problem(f"{NOT_LOGGED_IN}: what git's other helpers hold may be all that works", login_hint())
-
-
-def only_copy(entries: list[ConfigEntry], *, is_asked: bool) -> Problem | None:
-    """Return the problem that git could not do without what another helper gives it now, as nobody is logged in.
-
-    Whether a login is good is not asked, nor what helpers have, unless `is_asked`.
-    """
-    asked = [(helper, origins) for helper in other_helpers(entries) if (origins := origins_asked_for(helper, entries))]
-    if not asked or os.environ.get("HF_OIDC_RESOURCE"):
-        return None
-    try:
-        current = current_token(default_hub(entries), act=False)
-    except Problem:
-        current = None
-    if current is not None and not is_asked:
-        return None
-    copies = [
-        (result, copy)
-        for helper, origins in asked
-        for result in purge_helpers([helper], origins, (None,))
-        for copy in result.copies
-    ]
-    if not copies or (current is not None and not _is_bad(current)):
-        return None
-    hubs = configured_hubs(entries)
-    for result, copy in copies:
-        if not _is_bad(Token(copy.secret, "helper", hub=hub_at(copy.origin, hubs) or PUBLIC_HUB)):
-            what = f"{mask_token(copy.secret)} for {copy.origin} from '{result.shown}'"
-            message = f"git would no longer get {what}, and there is no login that could take its place"
-            return Problem(message, f"{login_hint()}, then `git-credential-hf configure`")
-    return None
-
-
-def _is_bad(token: Token) -> bool:
-    from git_credential_hf.api.access import whoami
-
-    try:
-        whoami(token)
-    except Problem as problem:
-        return _is_refused(problem)
-    return False
 
 
 def copies_decider(hubs: list[str]) -> WhyKept:

@@ -170,7 +170,9 @@ class Machine:
     @cached_property
     def _bypassing(self) -> tuple[str, ...]:
         """The variables because of which git does not ask this program."""
-        unused_for = HelperChains(self.origins, self.entries).unused_for
+        if isinstance(self._entries, Problem):
+            return ()
+        unused_for = HelperChains(self.origins, self._entries).unused_for
         return bypassing_variables(unused_for) if unused_for else ()
 
     @cached_property

@@ -89,26 +89,6 @@ def test_a_copy_behind_another_one(hub: Hub, plain: Account) -> None:
     assert "it belongs to bob, and the current token to alice" in done.stdout + done.stderr
 
 
-# A login that the Hub refuses is none, and what it refuses elsewhere is nothing to keep.
-@pytest.mark.parametrize(("login", "copy", "is_done"), [("", "good", False), ("bad", "good", False), ("", "bad", True)])
-def test_configure_takes_nothing_away(hub: Hub, account: Account, login: str, copy: str, is_done: bool) -> None:
-    """Without a login, `configure` does not keep git from a helper whose token works; after the login it does."""
-    (account.home / ".gitconfig").write_text("[credential]\n\thelper = store\n")
-    tokens = {"good": hub.token("alice"), "bad": hub.token("alice")}
-    hub.revoke(tokens["bad"])
-    stored(account, alice=tokens[copy])
-    if login:
-        log_in(account.home, tokens[login])
-    done = account.run("git-credential-hf", "configure", check=False)
-    assert (done.returncode == 0) is is_done
-    if not is_done:
-        account.git("ls-remote", MODEL)
-        assert "then `git-credential-hf configure`" in done.stderr
-        log_in(account.home, hub.token("alice"))
-        account.run("git-credential-hf", "configure", "--no-purge")
-        account.git("ls-remote", MODEL)
-
-
 # --- what takes the place of what ---
 
 

@@ -53,7 +53,7 @@ OURS = {
     "hub.py": {"hub"},
     "login.py": {"by_file"},
     "program.py": {"' && '.join((shell_command([*sudo, *command]) for command in commands))", "reinstall"},
-    "purge.py": {"login_hint()", "current.place", "helper", "lines"},
+    "purge.py": {"current.place", "helper", "lines"},
     "refresh.py": {"hub", "name"},
     "status.py": {"' '.join(variables)"},
     "token_files.py": {"login", "login_hint()", "name", "names[0]"},
