@@ -146,10 +146,7 @@ def _hold_back(token: Token, is_good: bool | None) -> None:
     """
     key = token.key
     if is_good is False:
-        from git_credential_hf.refresh import delay_exchange
-
-        record(_REFUSED, key, REFUSED_FOR)
-        delay_exchange(token, REFUSED_FOR)
+        _refuse(token)
         return
     import time
 
@@ -161,10 +158,19 @@ def _hold_back(token: Token, is_good: bool | None) -> None:
         limit, marks = MAX_REFUSALS_WITHOUT_REASON, range(MAX_REFUSALS_WITHOUT_REASON - 1)
     seen = [mark for mark in marks if is_recorded(_SUSPECT, f"{key} {mark}")]
     new = now if is_good else len(seen)
-    if len({*seen, new}) >= limit:
-        record(_REFUSED, key, REFUSED_AGAIN_WITHIN if is_good else REFUSED_FOR)
+    if len({*seen, new}) >= limit and is_good:
+        record(_REFUSED, key, REFUSED_AGAIN_WITHIN)
+    elif len({*seen, new}) >= limit:
+        _refuse(token)
     elif not record(_SUSPECT, f"{key} {new}", REFUSED_FOR if is_good else REFUSED_AGAIN_WITHIN) or (is_good and seen):
         time.sleep(1)  # a program that tries again and again shall not do so 85 times a second
+
+
+def _refuse(token: Token) -> None:
+    from git_credential_hf.refresh import delay_exchange
+
+    record(_REFUSED, token.key, REFUSED_FOR)
+    delay_exchange(token, REFUSED_FOR)
 
 
 def _needs_bearer(token: Token) -> bool:

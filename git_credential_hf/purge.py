@@ -203,7 +203,7 @@ class Decider:
         if reason := _why_not_lasting(current):
             return reason
         mine = self._account(current)
-        return mine if isinstance(mine, Problem) else _why_not_included(theirs, mine)
+        return mine if isinstance(mine, Problem) else why_not_included(theirs, mine)
 
     def _has_stored(self, secret: str, hub: str) -> bool:
         """Whether this program has the secret under a name, by which git can still get it: for no other Hub."""
@@ -244,7 +244,7 @@ def _why_not_lasting(current: Token) -> Problem | None:
 _RANKS = {"read": 0, "write": 1, "god": 2}  # what one of these roles may do, each higher one may
 
 
-def _why_not_included(theirs: "Account", mine: "Account") -> Problem | None:
+def why_not_included(theirs: "Account", mine: "Account") -> Problem | None:
     """Return why one token may do what the current one may not; `None` if it may not."""
     if theirs.name != mine.name:
         return Problem(f"it belongs to {theirs.name}, and the current token to {mine.name}")

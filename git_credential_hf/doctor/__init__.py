@@ -32,6 +32,7 @@ from git_credential_hf.doctor.token import (
 )
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
+from git_credential_hf.purge import why_not_included
 
 GIT_AREA = "git"
 TOKEN_AREA = "token"  # noqa: S105 - a heading
@@ -84,14 +85,19 @@ class Examination:
         self.findings = sorted(findings, key=lambda finding: IDS.index(finding.id))
 
     def _git_works(self, machine: Machine) -> bool:
-        """Whether the Hub confirms what git and git-lfs would send, of the login's account if there is a login."""
-        accounts = {row.account for row in self.resolvers if row.program in ("git", "git-lfs")}
-        login = machine.whose(machine.token) if machine.token else None
+        """Whether the Hub confirms what git and git-lfs would send, and that it may do what the login may, if any."""
         if urlsplit(machine.remote or "").netloc.count("@") > 1:
             return False  # git takes the first for the end of the user's name
-        if machine.token is None:
-            return len(accounts) == 1 and None not in accounts
-        return isinstance(login, Account) and accounts == {login.name}
+        tokens = [row.token for row in self.resolvers if row.program in ("git", "git-lfs")]
+        login = machine.whose(machine.token) if machine.token else None
+        for token in tokens:
+            account = machine.whose(token) if token else None
+            if not isinstance(account, Account):
+                return False
+            is_login = machine.token is None or (token and token.value == machine.token.value)
+            if not is_login and (not isinstance(login, Account) or why_not_included(login, account)):
+                return False
+        return True
 
     def _downgrade(self) -> None:
         """Make warnings of what is about other tokens, with which git works until the next login."""

@@ -205,7 +205,7 @@ def read_hook(path: str) -> bytes | None:
 
 def is_runnable(path: str) -> bool:
     """Whether git would run it."""
-    return os.path.isfile(path) and os.access(path, os.X_OK)
+    return os.path.isfile(path) and (sys.platform == "win32" or os.access(path, os.X_OK))
 
 
 def is_hook(path: str, content: bytes) -> bool:
