@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from git_credential_hf.files import (
     Change,
@@ -105,6 +106,12 @@ def _digest(content: bytes | None) -> str | None:
     return None if content is None else hashlib.sha256(content).hexdigest()
 
 
+def _remove_if_empty(directory: str) -> None:
+    with suppress(OSError):  # copies of earlier fixes are in it
+        os.rmdir(directory)
+        os.rmdir(os.path.dirname(directory))
+
+
 def _read_log() -> list[dict[str, str | None]]:
     directory = backup_place()
     content = read_file(os.path.join(directory, _LOG)) if directory else None
@@ -126,5 +133,6 @@ def _write_log(entries: list[dict[str, str | None]]) -> None:
                 os.replace(new, path)
             elif os.path.lexists(path):
                 os.unlink(path)
+                _remove_if_empty(os.path.dirname(path))
     except OSError as error:
         raise Problem(f"cannot write {path}: {error.strerror}") from None
