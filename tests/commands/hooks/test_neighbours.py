@@ -126,7 +126,8 @@ def typed(bench: Bench, commands: list[str]) -> list[Typed]:
     for command in commands:
         done = bench.run("sh", "-c", command, check=False, **DATES)
         printed = (done.stdout + done.stderr).replace(str(bench.folder), "…")
-        printed = re.sub(r"Uploading LFS objects: .*\n|(?<=, )[\d.]+m?s\b", "", printed)
+        # What differs from run to run: progress, times, which variable of several git-lfs names.
+        printed = re.sub(r"Uploading LFS objects: .*\n|(?<=, )[\d.]+m?s\b|(?<=found filter\.lfs)\.\w+", "", printed)
         found.append(Typed(command, done.returncode, printed))
     return found
 
