@@ -25,7 +25,7 @@ SHORT = "Z4$q"
 # Commands that only look, each with its input; after them, those that change something, and so remove what they find.
 # (`doctor --dry-run` prints all that `doctor` prints.)
 LOOK = [
-    *("status", "status --json", "doctor --json", "doctor --dry-run", "doctor --offline --dry-run"),
+    *("status", "status --json", "doctor --json", "doctor --report", "doctor --dry-run", "doctor --offline --dry-run"),
     *("purge --dry-run", "purge --dry-run --json", "configure --dry-run", "configure --dry-run --hooks --local"),
     *("check acme/model", "check --write --json acme/model", "hooks status", "hook pre-commit", "hook pre-push"),
 ]
