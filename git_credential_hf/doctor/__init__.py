@@ -78,9 +78,9 @@ class Examination:
         self.resolvers: list[Row] = machine.resolver_rows()
         causes = [finding for area in SOURCE_AREAS for finding in self.areas.get(area, ())]
         self.areas[TOKEN_AREA][:0] = check_resolvers(machine, self.resolvers, causes)
-        self._drop_ignored(machine)
         if self._git_works(machine):
             self._downgrade()
+        self._drop_ignored(machine)
         findings = [finding for found in self.areas.values() for finding in found]
         self.findings = sorted(findings, key=lambda finding: IDS.index(finding.id))
 

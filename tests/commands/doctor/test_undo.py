@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from executable import OWN_FILE
 
-from .conftest import Machine
+from .conftest import MODEL, Machine
 from .test_output import sick
 
 
@@ -100,6 +100,14 @@ def test_ignored(machine: Machine) -> None:
     machine.git("config", "--add", "hf.ignore", "no-token")
     machine.log_out()
     assert machine.ids() == ["no-token"]
+
+
+def test_ignored_if_git_works(online: Machine) -> None:
+    """What is a warning only because git works with it is silenced, too."""
+    online.repository(MODEL.replace("://", f"://alice:{online.token}@"))
+    assert "token-in-remote-url" in online.ids()
+    online.git("config", "hf.ignore", "token-in-remote-url")
+    assert "token-in-remote-url" not in online.ids()
 
 
 def test_report(online: Machine) -> None:
