@@ -718,7 +718,7 @@ def _install_hooks(scope: str, dry_run: bool) -> None:
 
 
 def _offer_to_end_locks() -> None:
-    """Name the setting without which git-lfs asks for locks, and says that there are none, at each push."""
+    """Name the setting without which git-lfs asks the Hub for locks at each push, and complains."""
     from git_credential_hf.git.config import push_url, read_config
     from git_credential_hf.git.helpers import configured_hubs
     from git_credential_hf.git.lfs_endpoint import locks_variable
@@ -732,7 +732,7 @@ def _offer_to_end_locks() -> None:
         return  # no remote yet
     if variable:
         command = f"git config {shell_word(variable)} false"
-        report("hint", f"git-lfs asks for locks at each push, and the Hub has none: `{command}` ends that")
+        report("hint", f"git-lfs asks for locks at each push, which the Hub does not support: `{command}` ends that")
 
 
 @hooks.command()

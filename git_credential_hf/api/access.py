@@ -44,7 +44,7 @@ def check_access(
 ) -> Answer:
     """Check whether `token` may read, or write to, a repository, with one request, or two if the answer is no.
 
-    With `use_cache`, for what nobody has typed, a "yes" of the last minutes is believed.
+    With `use_cache`, which is for the hooks, a "yes" of the last minutes is believed.
     """
     if token is not None and use_cache and _is_cached(token, repository, write):
         return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {may_text(write)} {repository.name}")

@@ -612,7 +612,7 @@ ORGANISATIONS = "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"
     ("token", "questions"), [(REFRESHES, 0), (ORGANISATIONS, 1)], ids=["refreshes", "organisations"]
 )
 def test_a_token_that_whoami_may_not_know(token: str, questions: int, hub: "Hub", work: Account) -> None:
-    """What renews a token is not sent, and a no that may mean another thing is none: a warning."""
+    """What renews a token is not sent, and a no that may mean something else is only a warning."""
     hub.log.clear()
     done = commit(work, {"a.py": token.encode()})
     assert done.returncode == 0, done.stderr

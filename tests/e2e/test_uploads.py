@@ -402,7 +402,7 @@ def test_locks(url: str, hub: "Hub", work: Account) -> None:
     assert len(hub.log.of("/locks/verify")) == 1
     hint = messages(work.run("git-credential-hf", "hooks", "install"), "hint")[-1]
     assert hint == (
-        "git-lfs asks for locks at each push, and the Hub has none: "
+        "git-lfs asks for locks at each push, which the Hub does not support: "
         f"`git config lfs.{HUB}alice/model.git/info/lfs.locksverify false` ends that"
     )
     work.run("sh", "-c", hint.split("`")[1])

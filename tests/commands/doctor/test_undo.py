@@ -58,7 +58,7 @@ def test_what_has_changed_since(machine: Machine) -> None:
 
 
 def test_only_the_last_fix(machine: Machine) -> None:
-    """What an earlier fix changed stays fixed, and a fix that changes nothing is none."""
+    """What an earlier fix changed stays fixed, and a fix that changes nothing does not count."""
     another = sick(machine)
     machine.doctor("--fix", "--yes")
     netrc = machine.home / ".netrc"

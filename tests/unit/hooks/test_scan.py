@@ -556,7 +556,7 @@ def leaks(found: Additions) -> list[tuple[str | None, str, str, int]]:
 
 
 def test_only_lines_that_are_added(repository: Repository) -> None:
-    """A change elsewhere in a file with a token is none of it, nor a move or a rename; one more line with it is."""
+    """A change elsewhere in a file with a token does not count, nor a move or a rename; one more line with it does."""
     text = f"a = {TOKEN}\n" + "\n".join(map(str, range(30)))
     base = repository.add("f", text)
     assert leaks(push(base)) == [(base, "file", "f", 1)]
