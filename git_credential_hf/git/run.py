@@ -134,6 +134,23 @@ def run_git(
     `environment`: variables to add, and `without`, to remove. `may_connect`: git, or what it starts, is to reach the
     network. Raises `Problem` with git's own message if it fails, and `NoAnswer`.
     """
+    status, stdout, stderr = try_git(
+        *arguments, given=given, environment=environment, without=without, seconds=seconds, may_connect=may_connect
+    )
+    if status:
+        raise git_failure(stderr, status)
+    return stdout
+
+
+def try_git(
+    *arguments: str,
+    given: bytes = b"",
+    environment: dict[str, str] | None = None,
+    without: tuple[str, ...] = (),
+    seconds: float | None = GIT_TIMEOUT,
+    may_connect: bool = False,
+) -> tuple[int, bytes, bytes]:
+    """Return the exit status of `git ARGUMENTS`, and what it prints on stdout and on stderr; like `run_git`."""
     from git_credential_hf.system import TimeoutExpired, end_process, start_process
 
     is_apart = seconds is not None
@@ -151,12 +168,10 @@ def run_git(
         except BaseException as error:
             end_process(process, is_apart=is_apart, grace=1)  # for git to remove its locks
             if isinstance(error, TimeoutExpired):
-                command = arguments[2] if arguments[0] in ("-C", "-c") else arguments[0]
+                command = next(word for word in arguments[0::2] if word not in ("-C", "-c"))
                 raise NoAnswer(f"git {command} did not answer within {seconds:g} seconds") from None
             raise
-    if process.returncode:
-        raise git_failure(stderr, process.returncode)
-    return stdout
+    return process.returncode, stdout, stderr
 
 
 def git_line(*arguments: str, given: bytes = b"") -> str:

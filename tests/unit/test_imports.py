@@ -38,14 +38,14 @@ LAYERS = [
     ["api.access", "api.contents", "hooks.hooks_path"],
     ["hooks.install"],
     ["purge", "hooks.history", "hooks.uploads"],
-    ["configure_env", "helper", "hooks.rules"],
+    ["configure_env", "doctor.observation", "helper", "hooks.rules"],
     ["status", "doctor.machine"],
     ["hooks.judge", "doctor.changes", "doctor.undo", "doctor.environment", "doctor.repository"],
     ["doctor.copies", "doctor.token"],
     ["doctor.git_setup"],
     ["doctor"],
-    ["doctor.fix", "doctor.markdown", "output", "manpage"],
-    ["doctor.report"],
+    ["doctor.fix", "doctor.report", "output", "manpage"],
+    ["doctor.markdown"],
     ["cli"],
     ["__main__", "launcher"],  # the one circle: the launcher starts `__main__`, and `python -m` the launcher
 ]
