@@ -11,6 +11,7 @@ NON_INTERACTIVE = {
     "GIT_TERMINAL_PROMPT": "0",
     "GCM_INTERACTIVE": "never",
     "GCM_GUI_PROMPT": "false",
+    "GCM_PROVIDER": "generic",  # else it asks the host what it is, and stores the answer in git's configuration
     "SSH_ASKPASS_REQUIRE": "never",
 }
 NO_PROMPTS = {**NON_INTERACTIVE, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: this overrides core.askPass
