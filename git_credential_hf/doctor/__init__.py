@@ -31,6 +31,7 @@ from git_credential_hf.doctor.token import (
     check_token_files,
     check_variables,
 )
+from git_credential_hf.git.run import OneLook
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import why_not_included
@@ -157,4 +158,5 @@ def examine_machine(repository: Repository | None, *, offline: bool) -> Examinat
     """Check everything; `repository` replaces the one that this directory is pushed to."""
     if not offline:
         try_hub_again()
-    return Examination(Machine(repository, offline=offline))
+    with OneLook():
+        return Examination(Machine(repository, offline=offline))

@@ -233,7 +233,7 @@ class Machine:
     @cached_property
     def _running(self) -> "GitObservation | NotObserved":
         if self.offline or self.repository is None or isinstance(self._entries, Problem):
-            return NotObserved("there is no repository to ask for")
+            return NotObserved()  # nothing is wrong with that
         if self.is_ssh or not self.url.startswith("http"):
             return NotObserved("the remote is used over SSH")
         self.git_tokens  # noqa: B018 - asks the helpers, which are not to be asked twice at the same time
@@ -260,7 +260,7 @@ class Machine:
         url = self.lfs_endpoint
         endpoint = parse_remote(url, self.other_hubs) if url else None
         if self.offline or not url or endpoint is None or endpoint.transport == "ssh" or self._lfs_tokens[1]:
-            return NotObserved("it does not go to the Hub")
+            return NotObserved()
         try:
             return observe_lfs(endpoint.hub, url, self._first_usable(iter(self._lfs_tokens[0])))
         except NotObserved as reason:

@@ -36,7 +36,7 @@ class Observed:
 
 
 class NotObserved(Exception):
-    """Why a program was not observed, for people."""
+    """Why a program was not observed, for people; empty if nothing was to be asked."""
 
 
 # --- git ---

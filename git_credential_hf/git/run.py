@@ -135,12 +135,38 @@ def run_git(
     `environment`: variables to add, and `without`, to remove. `may_connect`: git, or what it starts, is to reach the
     network. Raises `Problem` with git's own message if it fails, and `NoAnswer`.
     """
-    status, stdout, stderr = try_git(
-        *arguments, given=given, environment=environment, without=without, seconds=seconds, may_connect=may_connect
-    )
-    if status:
-        raise git_failure(stderr, status)
-    return stdout
+    question = (arguments, given, without)
+    known = OneLook.answers.get(question) if OneLook.answers is not None else None
+    if known is None:
+        try:
+            status, stdout, stderr = try_git(
+                *arguments,
+                given=given,
+                environment=environment,
+                without=without,
+                seconds=seconds,
+                may_connect=may_connect,
+            )
+            known = git_failure(stderr, status) if status else stdout
+        except Problem as problem:
+            known = problem
+        if OneLook.answers is not None:
+            OneLook.answers[question] = known
+    if isinstance(known, Problem):
+        raise known.with_traceback(None)
+    return known
+
+
+class OneLook:
+    """A block in which nothing changes: git is asked each question once, and so are the helpers behind it."""
+
+    answers: "dict[tuple[tuple[str, ...], bytes, tuple[str, ...]], bytes | Problem] | None" = None
+
+    def __enter__(self) -> None:
+        OneLook.answers = {}
+
+    def __exit__(self, *_: object) -> None:
+        OneLook.answers = None
 
 
 def try_git(
