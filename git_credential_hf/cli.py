@@ -21,7 +21,7 @@ from git_credential_hf.output import (
     print_purge,
     print_status,
 )
-from git_credential_hf.problem import Problem, report, report_problem, report_unexpected_error, shell_word
+from git_credential_hf.problem import Problem, report, report_problem, shell_word
 
 if TYPE_CHECKING:
     from git_credential_hf.configure import Settings
@@ -615,26 +615,9 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
     Exits with 1 if the Hub would refuse it. Turned off by
     GIT_CREDENTIAL_HF_HOOKS=off, or `git push --no-verify`.
     """
-    from git_credential_hf.hooks.judge import check_commit, check_push, parse_push
+    from git_credential_hf.hooks.judge import run_hook
 
-    try:
-        if name == "pre-commit":
-            verdict = check_commit()
-        else:
-            remote, url, given = parse_push(arguments, sys.stdin.buffer)
-            verdict = check_push(remote, url, given)
-    except Problem as unchecked:
-        report_problem(unchecked, "warning")
-        return 0  # what cannot be checked is not refused
-    except Exception:
-        report_unexpected_error()
-        return 0
-    for problem in verdict.warnings:
-        report_problem(problem, "warning")
-    refused = "push refused before any upload" if name == "pre-push" else "commit refused"
-    for problem in verdict.refusals:
-        report_problem(Problem(f"{refused}: {problem.message}", problem.fix))
-    return 1 if verdict.refusals else 0
+    return run_hook(name, arguments)
 
 
 @commands.command()

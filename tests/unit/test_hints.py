@@ -43,7 +43,8 @@ OURS = {
         *("checkout", "command", "pathspec", "self._target", "self.push_without_history()", "tree"),
         "' ' + shell_word(ref.removeprefix('refs/heads/')) if is_named else ''",
     },
-    "hooks/judge.py": {"check", "default", "refs", "url"},
+    "hooks/contents.py": {"refs", "url"},
+    "hooks/verdict.py": {"check", "default"},
     "hints.py": {"_NAME", "hint.removeprefix(_NAME)", "program"},
     "hooks/rules.py": {
         *("branch", "command", "pattern", "token_settings_url()", "top", "track"),
