@@ -1,12 +1,13 @@
 """A push to the Hub: what is known of it, and what its checks share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.credentials import git_credentials, may_need_person
 from git_credential_hf.git.run import NO_PROMPTS, run_git
+from git_credential_hf.helper import is_held_back, token_for
 from git_credential_hf.hooks.fixes import Fixes
 from git_credential_hf.hooks.scan import RefUpdate, announced_ids
 from git_credential_hf.hooks.verdict import Verdict, read_severities
@@ -40,11 +41,26 @@ class Push:
         self.credential_url = url  # git-lfs's may be another one
         self.token: Token | None = None  # the one that was checked
 
+    def credentials(self) -> Iterator[Token]:
+        """Yield the credentials that git uses for this push, in order; raises `NoAnswer` if a helper does not answer.
+
+        If git asks this program alone, it is not asked once more through git, which would take longer than the rest.
+        """
+        repository = self.repository
+
+        def own_answer() -> Token | None:
+            with suppress(Problem):  # git goes on without a credential
+                token = token_for(self.credential_url, repository, self.entries) if repository else None
+                return None if token is None or is_held_back(token) else token
+            return None
+
+        return git_credentials(self.credential_url, self.entries, persons=False, own_answer=own_answer)
+
     def find_token(self) -> Token | None:
         """Return the credential that git uses; `None` if it has none, and over SSH."""
         if self.token is None and self.is_https:
             with suppress(Problem):
-                self.token = next(git_credentials(self.credential_url, self.entries, persons=False), None)
+                self.token = next(self.credentials(), None)
         return self.token
 
     @property

@@ -232,6 +232,8 @@ class _KnownHistory:
 
 def _pushed_objects(updates: list[RefUpdate]) -> tuple[dict[str, RefUpdate], dict[str, RefUpdate]]:
     """Return the commits that are pushed, and the trees and blobs that a pushed tag points to, each by its id."""
+    if all(update.remote_ref.startswith("refs/heads/") for update in updates):
+        return {update.local_oid: update for update in updates}, {}  # no branch is anything else
     names = "".join(update.local_oid + "^{}\n" for update in updates).encode()
     lines = _run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=names).decode().splitlines()
     commits: dict[str, RefUpdate] = {}

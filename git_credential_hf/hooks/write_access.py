@@ -5,7 +5,6 @@ from git_credential_hf.api.refusals import Answer
 from git_credential_hf.git.credentials import (
     NotAsked,
     falls_through,
-    git_credentials,
     is_current_token,
     is_cut_off,
     is_given_elsewhere,
@@ -57,7 +56,7 @@ def _ask_for_tokens(push: Push, repository: Repository) -> Answer | None:
     """
     write = not all(update.remote_ref.startswith("refs/pr/") for update in push.updates)
     answer: Answer | None = None
-    for token in git_credentials(push.credential_url, push.entries, persons=False):
+    for token in push.credentials():
         answer = check_access(token, repository, write=write, use_cache=True)
         push.token = token
         if not is_current_token(token):
