@@ -49,6 +49,9 @@ LAYERS = [
     ["doctor"],
     ["doctor.fix", "doctor.markdown", "output", "manpage"],
     ["doctor.report"],
+    ["cli.options"],
+    ["cli.doctor", "cli.hooks", "cli.purge"],
+    ["cli.configure"],
     ["cli"],
     ["__main__", "launcher"],  # the one circle: the launcher starts `__main__`, and `python -m` the launcher
 ]
