@@ -150,6 +150,15 @@ def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool
     return messages
 
 
+def old_library_problem() -> Problem | None:
+    """Return why this huggingface_hub cannot renew a login; `None` if it can."""
+    from importlib.metadata import version
+
+    if tuple(map(int, version("huggingface_hub").split(".")[:2])) >= (1, 20):
+        return None
+    return _TooOldError("a browser login is not renewed", "cannot renew tokens")
+
+
 def _cannot_store(token: "Token") -> bool:
     """Whether a new token could not be stored; what this user can do about that is reported.
 
@@ -319,10 +328,15 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
     except _TooOldError:
         raise
     except Exception as error:
-        raise Problem(
-            f"{no_token}: {_one_line(error)}",
-            "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE",
-        ) from None
+        from git_credential_hf.api.client import Unreachable
+
+        message = f"{no_token}: {_one_line(error)}"
+        if _is_outage(error):
+            raise Unreachable(message, fix="run the job again in some minutes: the Hub has not judged it") from None
+        if type(error).__name__ == "OIDCError":  # there is no identity: its words say why
+            raise Problem(message, "give the job an id token, or unset HF_OIDC_RESOURCE") from None
+        fix = "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE"
+        raise Problem(message, fix) from None
     if not value:
         return None
     from huggingface_hub.utils import _auth
@@ -334,6 +348,17 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
     if expires_at is not None:
         _cache_exchange(hub, value, expires_at - OIDC_MARGIN, expires_at)
     return value, expires_at
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether an exchange failed because the Hub did not get to judge it (docs/facts.md#h15)."""
+    response = getattr(error, "response", None)
+    if response is None:
+        return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _HTTP_CLIENTS
+    return response.status_code == 429 or response.status_code >= 500 or "operation was aborted" in response.text
+
+
+_HTTP_CLIENTS = ("httpx", "httpx2", "httpcore", "requests", "urllib3")  # one of them is huggingface_hub's
 
 
 def _check_audience(id_token: str, hub: str) -> None:
