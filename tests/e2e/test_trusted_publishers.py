@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fake_hub import Hub
 
 HUB = "https://huggingface.co/"
-SETTING = "config --global credential.https://huggingface.co.useHttpPath true".split()
+SETTING = ["config", "--global", "credential.https://huggingface.co.useHttpPath", "true"]
 MODEL, DATA, OTHER = "alice/private-model", "datasets/alice/private-data", "alice/other"
 
 

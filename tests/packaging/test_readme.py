@@ -126,7 +126,7 @@ ELSEWHERE = {
     ),
     "git config --global credential.https://huggingface.co.useHttpPath true": (
         "tests/e2e/test_trusted_publishers.py",
-        "config --global credential.https://huggingface.co.useHttpPath true",
+        '"--global", "credential.https://huggingface.co.useHttpPath", "true"',
     ),
     "./tests/demo": ("tests/commands/test_demo.py", '"story", "--fast"'),
     "uv tool install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
