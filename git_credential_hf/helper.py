@@ -1,5 +1,8 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
+import os
+import sys
+
 from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, requested_hub
 from git_credential_hf.masking import shown_user
 from git_credential_hf.problem import Problem, report, report_problem, trace
@@ -17,7 +20,7 @@ from git_credential_hf.state import (
     is_recorded,
     record,
 )
-from git_credential_hf.token_files import not_logged_in
+from git_credential_hf.token_files import not_logged_in, token_path
 from git_credential_hf.tokens import (
     FROM_EXCHANGE,
     Token,
@@ -54,7 +57,8 @@ _SUSPECT = "suspect"  # the state that names tokens which were refused a moment 
 def get(request: Request, name: str | None = None, other_hub: str | None = None) -> "Iterable[tuple[str, str]] | None":
     """Return the credential for the Hub, `quit` for a token that is held back, or `None` for other hosts.
 
-    `None` as well if another helper is asked after this one, and the token is held back.
+    `None` as well if another helper is asked after this one, and the token is held back. A person at a terminal is
+    offered to log in first.
 
     `name`: the stored token to serve instead of the current one; `other_hub`: a Hub to serve beside huggingface.co.
     """
@@ -64,10 +68,20 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     if request.is_proactive and not _is_confirmed(name, hub):
         return _ANONYMOUS
     token = requested_token(request.user, name, hub)
+    is_declined = False
+    if name is None and _is_at_terminal() and _may_need_login(token, hub):
+        from git_credential_hf.login_offer import offer_login
+
+        path = (request.path or b"").decode("utf-8", "surrogateescape")
+        has_logged_in = offer_login(hub, _origin(request, hub), path, token)
+        is_declined = has_logged_in is False
+        token = requested_token(request.user, name, hub) if has_logged_in else token
     if token is None:
-        if not _is_followed(request, hub):
+        if not is_declined and not _is_followed(request, hub):
             report_problem(not_logged_in())
         return None
+    if is_declined:
+        return [("quit", "1")]  # on the terminal it says why
     if is_recorded(_REFUSED, token.key):
         if _is_followed(request, hub):
             return None  # another helper may have one that works
@@ -86,6 +100,24 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     if token.expires_at is not None and not token.is_expired():
         answer["password_expiry_utc"] = str(token.expires_at)
     return answer.items()
+
+
+def _may_need_login(token: Token | None, hub: str) -> bool:
+    """Whether a login may have to take the place of this token: the Hub has not said within a day that it is good."""
+    if token is None:
+        return True
+    if token.kind != "file" or token.place != token_path(hub):
+        return False  # a login is not what is used here
+    return token.is_expired() or is_recorded(_REFUSED, token.key) or not is_recorded(CONFIRMED, token.key)
+
+
+def _is_at_terminal() -> bool:
+    """Whether git was started at a terminal; whether somebody may be asked there is decided by `login_offer`."""
+    try:
+        os.close(os.open("CONIN$" if sys.platform == "win32" else "/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
 
 
 def _is_confirmed(name: str | None, hub: str) -> bool:

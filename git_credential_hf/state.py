@@ -33,7 +33,7 @@ _NAME = "git-credential-hf"
 _NAMES = (
     *("refused", "suspect", "warned", "rejected", "looked", "renewed", "refresh-failed", "refresh", "bearer", "owners"),
     *("confirmed", "oidc", "exchanged", "refused-exchange", "may", "no-token", "retry-after"),
-    *("unreachable", "not-renewable"),
+    *("unreachable", "not-renewable", "login", "declined"),
 )
 
 
@@ -245,14 +245,15 @@ def _rename(path: str, name: str) -> None:
 
 
 class Lock:
-    """A lock between this user's processes, by name; entering it waits for `LOCK_TIMEOUT` at most.
+    """A lock between this user's processes, by name; entering it waits for so many seconds at most.
 
     Without a directory for it, every process enters: what it guards is then done twice.
     """
 
-    def __init__(self, name: str, within: str | None = None) -> None:
+    def __init__(self, name: str, within: str | None = None, *, seconds: int = LOCK_TIMEOUT) -> None:
         self._name = name + ".lock"
         self._within = within
+        self._seconds = seconds
         self._descriptor = -1
 
     def __enter__(self) -> None:
@@ -263,7 +264,7 @@ class Lock:
             self._descriptor = os.open(os.path.join(path, self._name), os.O_RDWR | os.O_CREAT | _PLAINLY, 0o600)
         except OSError:
             return
-        for _ in range(LOCK_TIMEOUT * 100):
+        for _ in range(self._seconds * 100):
             try:
                 _lock(self._descriptor)
                 return

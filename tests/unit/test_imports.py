@@ -37,7 +37,7 @@ LAYERS = [
     ],
     ["api.access", "api.contents", "hooks.hooks_path"],
     ["hooks.install"],
-    ["purge", "hooks.history", "hooks.uploads"],
+    ["login_offer", "purge", "hooks.history", "hooks.uploads"],
     ["configure_env", "helper", "hooks.rules"],
     ["status", "doctor.machine"],
     ["hooks.judge", "doctor.changes", "doctor.undo", "doctor.environment", "doctor.repository"],

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-DEVICE_LIFETIME = 300  # seconds to enter the code
 
 
 @dataclass
@@ -160,15 +159,15 @@ def trade(hub: Hub, exchange: Exchange, request: dict[str, str]) -> dict[str, An
 def device(hub: Hub, exchange: Exchange) -> None:
     """`POST /oauth/device`: a code for the user to enter; `Hub.device_login` is who enters it."""
     code, shown = secrets.token_urlsafe(24), secrets.token_hex(4).upper()
-    hub.grants.devices[code] = time.time() + DEVICE_LIFETIME
+    hub.grants.devices[code] = time.time() + hub.device_lifetime
     exchange.json(
         200,
         {
             "device_code": code,
             "user_code": f"{shown[:4]}-{shown[4:]}",
             "verification_uri": f"{hub.url}/device",
-            "expires_in": DEVICE_LIFETIME,
-            "interval": 5,
+            "expires_in": hub.device_lifetime,
+            "interval": hub.device_interval,
         },
     )
 
@@ -180,6 +179,8 @@ def login(hub: Hub, exchange: Exchange, request: dict[str, str]) -> dict[str, An
         raise Denied("invalid_grant", "Unknown device code")
     if expires_at <= time.time():
         raise Denied("expired_token", "The device code is expired")
+    if hub.device_denied:
+        raise Denied("access_denied", "The user has denied the request")
     if hub.device_login is None:
         raise Denied("authorization_pending", "The user has not entered the code yet")
     del hub.grants.devices[request["device_code"]]
