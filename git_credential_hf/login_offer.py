@@ -11,7 +11,7 @@ import sys
 from git_credential_hf.hub import environment_hub, hub_name, offline_variable
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import NOT_LOGGED_IN, PREFIX, Problem, trace
-from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, Lock, is_recorded, record
+from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, Lock, discard_record, is_recorded, record
 from git_credential_hf.token_files import is_colab, mounted_secret_hint
 from git_credential_hf.tokens import Token, current_token, renew_token
 
@@ -35,23 +35,24 @@ def offer_login(hub: str, origin: str, path: str, token: Token | None) -> bool |
     `token`: the one that may not work, which the Hub is asked about. `origin` and `path` are those of git's request.
     `None` if nobody was asked, and `token` has to do.
     """
-    if not _may_ask(hub) or is_recorded(_DECLINED, hub):
+    if not _may_ask(hub):
         return None
     terminal = Terminal.open()
     if terminal is None:
         return None
     try:
-        with Lock(f"login.{terminal.session}", seconds=LOGIN_TIMEOUT):
-            return _log_in_once(terminal, hub, origin, path, token)
+        lock = Lock(f"login.{terminal.session}", seconds=LOGIN_TIMEOUT)
+        with lock:
+            if _is_replaced(token, hub):
+                return True  # another process has just done it
+            if is_recorded(_DECLINED, hub):
+                return False if lock.has_waited else None
+            return _log_in(terminal, hub, origin, path, token)
     finally:
         terminal.close()
 
 
-def _log_in_once(terminal: "Terminal", hub: str, origin: str, path: str, token: Token | None) -> bool | None:
-    if _is_replaced(token, hub):
-        return True  # another process has just done it
-    if is_recorded(_DECLINED, hub):
-        return False
+def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token | None) -> bool | None:
     from git_credential_hf.git.helpers import helper_chain, program_path, read_helper_entries
 
     if token is not None:
@@ -75,11 +76,12 @@ def _log_in_once(terminal: "Terminal", hub: str, origin: str, path: str, token: 
     where = "" if hub_name(hub) == "the Hub" else f" at {hub_name(hub)}"
     reason = f"the Hub refuses the token {token.describe()}" if token else f"{NOT_LOGGED_IN}{where}"
     terminal.write(mask_line(f"{reason}: log in here, and git goes on; Ctrl-C if not now"))
+    record(_DECLINED, hub, DECLINED_FOR)  # before it is, as Ctrl-C or the end of the terminal may end this as well
     terminal.run([program_path(), "login"])
-    if _is_replaced(token, hub):
-        return True
-    record(_DECLINED, hub, DECLINED_FOR)
-    return False
+    if not _is_replaced(token, hub):
+        return False
+    discard_record(_DECLINED)
+    return True
 
 
 def _is_replaced(token: Token | None, hub: str) -> bool:

@@ -247,7 +247,8 @@ def _rename(path: str, name: str) -> None:
 class Lock:
     """A lock between this user's processes, by name; entering it waits for so many seconds at most.
 
-    Without a directory for it, every process enters: what it guards is then done twice.
+    Without a directory for it, every process enters: what it guards is then done twice. `has_waited`: whether another
+    process was there before.
     """
 
     def __init__(self, name: str, within: str | None = None, *, seconds: int = LOCK_TIMEOUT) -> None:
@@ -255,6 +256,7 @@ class Lock:
         self._within = within
         self._seconds = seconds
         self._descriptor = -1
+        self.has_waited = False
 
     def __enter__(self) -> None:
         path = private_directory(self._within)
@@ -271,6 +273,7 @@ class Lock:
             except OSError as error:
                 if sys.platform != "win32" and not isinstance(error, BlockingIOError):
                     return  # this file system has no locks
+                self.has_waited = True
                 time.sleep(0.01)
 
     def __exit__(self, *_: object) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
 from account import WEIGHTS, Account, needs_huggingface_hub
 from fake_hub import Hub
+from programs import git
 
 URL = "https://huggingface.co/alice/private-model"
 REQUEST = "protocol=https\nhost=huggingface.co\n\n"
@@ -136,3 +139,353 @@ def test_clone_with_a_pasted_token(hub: Hub, account: Account) -> None:
     assert terminal.ends() == 0, terminal.screen
     assert (account.where / "private-model/model.bin").read_bytes() == WEIGHTS
     assert terminal.offers == 1 and token not in terminal.screen
+
+
+# --- other commands, and many processes ---
+
+
+def has_cloned(account: Account, hub: Hub, *arguments: str) -> None:
+    """Clone while there is a login, which is gone after that."""
+    account.is_given(hub.token("alice"), "laptop")
+    account.clone(URL, *arguments)
+    account.git("lfs", "install", "--local")
+    for name in ("token", "stored_tokens"):
+        (account.home / ".cache/huggingface" / name).unlink()
+
+
+def test_push(hub: Hub, account: Account) -> None:
+    """A push asks, and goes on: its LFS files, and the commit."""
+    has_cloned(account, hub)
+    content = os.urandom(100_000)
+    account.git("lfs", "track", "*.bin")
+    account.commit({"new.bin": content})
+    terminal = Terminal(account, "git", "push")
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+    assert terminal.offers == 1
+    assert hub.repositories.named("alice/private-model").git("log", "-1", "--format=%s", "main").strip() == "a change"
+
+
+def test_submodules(hub: Hub, account: Account) -> None:
+    """Submodules that are cloned at the same time ask once, and all of them go on."""
+    account.git("init", "--quiet", "above")
+    account.where = account.home / "above"
+    account.is_given(hub.token("alice"), "laptop")
+    names = [f"part-{number}" for number in range(4)]
+    for name in names:
+        hub.repository(f"alice/{name}", private=True, files={"part.txt": name.encode()}, lfs={"model.bin": WEIGHTS})
+        account.git("submodule", "add", f"https://huggingface.co/alice/{name}")
+    account.git("commit", "--message", "parts")
+    for name in ("token", "stored_tokens"):
+        (account.home / ".cache/huggingface" / name).unlink()
+    account.where = account.home
+    terminal = Terminal(account, "git", "clone", "--recurse-submodules", "--jobs", "4", "above", "copy")
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+    assert terminal.offers == 1
+    assert {name: (account.home / "copy" / name / "part.txt").read_bytes() for name in names} == {
+        name: name.encode() for name in names
+    }
+    assert {(account.home / "copy" / name / "model.bin").read_bytes() for name in names} == {WEIGHTS}
+
+
+LFS_FILES = {f"{number}.bin": os.urandom(50_000) for number in range(8)}
+EIGHT = "for n in 0 1 2 3 4 5 6 7; do git lfs pull --include $n.bin & done; wait"
+EIGHT_ASK = "for n in 0 1 2 3 4 5 6 7; do printf 'protocol=https\nhost=huggingface.co\n\n' | git credential fill > $n & done; wait"
+
+
+@pytest.fixture
+def without_files(hub: Hub, account: Account) -> Account:
+    """A clone without its eight LFS files, and without a login."""
+    account.is_given(hub.token("alice"), "laptop")
+    hub.repository("alice/eight", private=True, lfs=LFS_FILES)
+    account.clone("https://huggingface.co/alice/eight", GIT_LFS_SKIP_SMUDGE="1")
+    for name in ("token", "stored_tokens"):
+        (account.home / ".cache/huggingface" / name).unlink()
+    return account
+
+
+@pytest.mark.git_versions
+@pytest.mark.parametrize("command", ["git lfs pull", EIGHT], ids=["eight transfers", "eight processes"])
+def test_git_lfs(command: str, hub: Hub, without_files: Account) -> None:
+    """However many transfers and processes there are, one asks, and the others use its answer."""
+    terminal = Terminal(without_files, "sh", "-c", command)
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+    assert terminal.offers == 1
+    assert {name: (without_files.where / name).read_bytes() for name in LFS_FILES} == LFS_FILES
+
+
+def test_many_are_told_no_once(hub: Hub, without_files: Account) -> None:
+    """If nobody logs in, the processes that have waited ask for nothing, and say nothing more."""
+    (without_files.where / "request").write_text(REQUEST)
+    terminal = Terminal(without_files, "sh", "-c", EIGHT_ASK, GIT_ASKPASS="true")
+    terminal.sees(MENU)
+    time.sleep(2)  # all others wait by now
+    terminal.types("2")
+    terminal.sees(PASTE)
+    terminal.types("\x04")
+    terminal.ends()
+    assert terminal.offers == 1
+    assert terminal.screen.count("git-credential-hf: error") == 1
+
+
+# --- out of the way ---
+
+LS_REMOTE = ("git", "ls-remote", URL)
+NO_ANSWER = {"GIT_ASKPASS": "true"}  # in the place of git's own question
+NOT_LOGGED_IN = "not logged in to Hugging Face"
+LOGIN = "run `hf auth login`"
+
+
+def messages(screen: str) -> list[str]:
+    """What this program says on the screen."""
+    return [line.removeprefix("git-credential-hf: ") for line in screen.splitlines() if "git-credential-hf: " in line]
+
+
+ONE_OF_EACH = [f"error: {NOT_LOGGED_IN}", f"hint: {LOGIN}"]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"GIT_TERMINAL_PROMPT": "0"}, {"GIT_TERMINAL_PROMPT": "false"}, {"CI": "true"}, {"TERM": "dumb"},
+        {"TERM": None}, {"VSCODE_GIT_COMMAND": "fetch"}, {"HF_HUB_OFFLINE": "1"},
+        {"HF_ENDPOINT": "https://hub.example"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_environment_without_a_person(environment: dict[str, str | None], account: Account) -> None:
+    """At a terminal, too, these mean that nobody is to be asked: there is one error, and one hint."""
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER, **environment)
+    assert terminal.ends() == 128
+    assert messages(terminal.screen) == ONE_OF_EACH
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("credential.interactive", "false"), ("credential.interactive", "never"), ("credential.interactive", "0"),
+        ("credential.https://huggingface.co.interactive", "no"), ("hf.login", "never"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_says_no(name: str, value: str, account: Account) -> None:
+    """A setting of git's, or of ours, keeps the question away."""
+    account.git("config", "--global", name, value)
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
+    assert terminal.ends() == 128
+    assert messages(terminal.screen) == ONE_OF_EACH
+
+
+@pytest.mark.parametrize("name", ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"])
+def test_a_token_in_the_environment(name: str, hub: Hub, account: Account) -> None:
+    """A login could not take the place of a token in the environment, nor is one wanted where it is empty."""
+    token = hub.token("alice")
+    hub.revoke(token)
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER, **{name: token})
+    assert terminal.ends() == 128
+    said = messages(terminal.screen)
+    assert [line.partition(":")[0] for line in said] == ["error", "hint"]
+    assert f"run `unset {name}`" in said[1]
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER, **{name: ""})
+    assert terminal.ends() == 128
+    assert messages(terminal.screen)[0] == f"error: {NOT_LOGGED_IN}: {name} is empty"
+    assert terminal.offers == 0
+
+
+def test_without_a_terminal(account: Account) -> None:
+    """Without a terminal git is answered as ever."""
+    done = account.run("setsid", "--wait", *LS_REMOTE, check=False, GIT_TERMINAL_PROMPT=None, GIT_ASKPASS="true")
+    assert messages(done.stderr) == ONE_OF_EACH
+
+
+def test_in_the_background(account: Account) -> None:
+    """What a shell runs in the background does not ask: nobody expects it, and it would be stopped."""
+    terminal = Terminal(account, "bash", "-c", f"set -m; git ls-remote {URL} & wait; echo done", **NO_ANSWER)
+    assert terminal.ends() == 0
+    assert messages(terminal.screen) == ONE_OF_EACH and "done" in terminal.screen
+
+
+def test_a_named_token_is_not_replaced(hub: Hub, account: Account) -> None:
+    """The token of a namespace has a name: a login would be another one."""
+    account.is_given(hub.token("alice"), "work")
+    account.run("git-credential-hf", "configure", "--token", "work", "--for", "alice")
+    hub.revoke((account.home / ".cache/huggingface/token").read_text())
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
+    assert terminal.ends() == 128
+    assert terminal.offers == 0
+
+
+def test_another_host(account: Account) -> None:
+    """No other host brings the question up, however alike."""
+    git("config", "--global", "credential.helper", "hf")
+    for host in ("huggingface.co.evil.example", "evil.example", "huggingface.co:444"):
+        request = account.home / "request"
+        request.write_text(f"protocol=https\nhost={host}\n\n")
+        terminal = Terminal(account, "sh", "-c", f"git credential fill < {request}", **NO_ANSWER)
+        terminal.ends()
+        assert messages(terminal.screen) == []
+
+
+# --- nobody logs in ---
+
+AND_THEN = 'trap : INT; git clone "$0"; echo "status $?"; stty -a'
+
+
+def is_as_before(screen: str) -> bool:
+    """Whether `stty -a` shows a terminal that echoes what is typed, line by line."""
+    modes = screen.rpartition("status ")[2].replace(";", " ").split()
+    return {"echo", "icanon", "isig"} <= {*modes}
+
+
+def stored(account: Account) -> list[str]:
+    folder = account.home / ".cache/huggingface"
+    return [name for name in ("token", "stored_tokens") if (folder / name).exists()]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [[(MENU, "\x03")], [(MENU, "2"), (PASTE, "\x03")], [(MENU, "1"), ("Waiting for authorization", "\x03")]],
+    ids=["at the menu", "at the token", "waiting for the browser"],
+)
+def test_interrupted(steps: list[tuple[str, str]], account: Account) -> None:
+    """Ctrl-C ends git as well, as at git's own question; the terminal is as before, and nobody is asked again."""
+    terminal = Terminal(account, "sh", "-c", AND_THEN, URL)
+    for words, typed in steps:
+        terminal.sees(words)
+        terminal.types(typed)
+    assert terminal.ends() == 0, terminal.screen
+    assert "status 130" in terminal.screen and is_as_before(terminal.screen), terminal.screen
+    assert terminal.offers == 1
+    assert stored(account) == [] and not (account.where / "private-model").exists()
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
+    assert terminal.ends() == 128
+    assert messages(terminal.screen) == ONE_OF_EACH
+
+
+def test_no_is_not_for_ever(account: Account, hub: Hub) -> None:
+    """Ten minutes after a no, somebody is asked again."""
+    terminal = Terminal(account, "sh", "-c", AND_THEN, URL)
+    terminal.sees(MENU)
+    terminal.types("\x03")
+    terminal.ends()
+    declined = Path(os.environ["XDG_RUNTIME_DIR"], "git-credential-hf/declined")
+    since, *rest = declined.read_text().split()
+    declined.write_text(" ".join([str(int(since) - 600), *rest]) + "\n")
+    terminal = Terminal(account, "git", "clone", URL)
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+
+
+@pytest.mark.parametrize("typed", ["\x04", "\r"], ids=["end of input", "an empty line"])
+def test_no_token_is_pasted(typed: str, account: Account) -> None:
+    """Without a token git goes on as if nobody had answered: with its own question."""
+    terminal = Terminal(account, "sh", "-c", AND_THEN, URL, **NO_ANSWER)
+    for words, answer in [(MENU, "2"), (PASTE, typed)]:
+        terminal.sees(words)
+        terminal.types(answer)
+    terminal.ends()
+    assert "status 128" in terminal.screen and is_as_before(terminal.screen), terminal.screen
+    assert terminal.offers == 1 and stored(account) == []
+
+
+@pytest.mark.parametrize("how", ["denied", "expired"])
+def test_a_code_that_leads_nowhere(how: str, hub: Hub, account: Account) -> None:
+    """After a code that was declined, or that nobody entered in time, git goes on as if nobody had answered."""
+    hub.device_denied = how == "denied"
+    terminal = Terminal(account, "sh", "-c", AND_THEN, URL, **NO_ANSWER)
+    terminal.sees(MENU)
+    terminal.types("1")
+    terminal.sees("Waiting for authorization")
+    if how == "expired":
+        hub.grants.devices.update(dict.fromkeys(hub.grants.devices, 0.0))
+    terminal.ends()
+    assert "status 128" in terminal.screen and is_as_before(terminal.screen), terminal.screen
+    assert [line for line in messages(terminal.screen) if line.startswith("error")] == [
+        {"denied": "error: cannot log in: Authorization was denied. Please try again",
+         "expired": "error: cannot log in: Device code expired. Please try again"}[how]
+    ]  # fmt: skip
+    assert stored(account) == []
+
+
+def test_a_token_that_does_not_work(hub: Hub, account: Account) -> None:
+    """A pasted token that the Hub rejects is not stored, and git gets none."""
+    before = hub.token("alice")
+    account.is_given(before, "laptop")
+    hub.revoke(before)
+    folder = account.home / ".cache/huggingface"
+    files = {name: (folder / name).read_bytes() for name in stored(account)}
+    terminal = Terminal(account, "git", "clone", URL)
+    terminal.pastes("hf_" + "Wrong" * 6 + "wxyz")
+    assert terminal.ends() == 128
+    assert "error: the Hub rejects this token" in messages(terminal.screen)
+    assert {name: (folder / name).read_bytes() for name in stored(account)} == files
+
+
+def test_no_network(account: Account) -> None:
+    """Nobody is asked if the Hub cannot be reached."""
+    (account.where / "request").write_text(REQUEST)
+    dead = {"https_proxy": "http://127.0.0.1:9"}
+    terminal = Terminal(account, "sh", "-c", "git credential fill < request", **NO_ANSWER, **dead)
+    terminal.ends()
+    assert messages(terminal.screen) == ONE_OF_EACH
+
+
+def test_the_hub_fails_in_between(hub: Hub, account: Account) -> None:
+    """If the Hub does not give out a code, git goes on as if nobody had answered."""
+    hub.faults.status("/oauth/device", 503)
+    terminal = Terminal(account, "sh", "-c", AND_THEN, URL, **NO_ANSWER)
+    terminal.sees(MENU)
+    terminal.types("1")
+    terminal.ends()
+    assert "status 128" in terminal.screen and is_as_before(terminal.screen), terminal.screen
+    assert len([line for line in messages(terminal.screen) if line.startswith("error")]) == 1
+    assert stored(account) == []
+
+
+@pytest.mark.parametrize("steps", [[], [("2", PASTE)], [("1", "Waiting for authorization")]], ids=str)
+def test_the_terminal_is_closed(steps: list[tuple[str, str]], hub: Hub, account: Account) -> None:
+    """When its window is closed, everything ends, and nothing is stored, although the code is entered later."""
+    terminal = Terminal(account, "git", "clone", URL)
+    terminal.sees(MENU)
+    for typed, words in steps:
+        terminal.types(typed)
+        terminal.sees(words)
+    terminal.child.close(force=False)
+    hub.device_login = "alice"
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and processes(account):
+        time.sleep(0.1)
+    assert processes(account) == []
+    assert stored(account) == []
+
+
+def test_git_is_ended(hub: Hub, account: Account) -> None:
+    """When git has ended, so does the login, which nobody would get an answer from."""
+    terminal = Terminal(account, "sh", "-c", f"git clone {URL} & echo $! > git.pid; wait")
+    terminal.sees(MENU)
+    terminal.types("1")
+    terminal.sees("Waiting for authorization")
+    for number, command in processes(account):
+        if "login" not in command and "get" not in command and "sh" not in command.split()[0]:
+            os.kill(number, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and processes(account):
+        time.sleep(0.1)
+    assert processes(account) == []
+
+
+def processes(account: Account) -> list[tuple[int, str]]:
+    """The processes that have this home: their numbers, and their arguments."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal() or int(folder.name) == os.getpid():
+            continue
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if f"HOME={account.home}".encode() in environment and b"TERM=xterm" in environment and command:
+            found.append((int(folder.name), command))
+    return found

@@ -56,7 +56,6 @@ class Hub:
         self.oauth_revokes = True  # a refresh ends the old access token; whether it does: not found, the harder case
         self.device_login: str | None = None  # who enters the device code of `hf auth login`; None: nobody yet
         self.device_denied = False  # whether they say no
-        self.device_lifetime = 300  # seconds to enter the code
         self.device_interval = 5  # seconds between two questions of the client's
         self.blob_limit = 10 << 20  # bytes of a file outside LFS
         self.files_per_directory = 10_000

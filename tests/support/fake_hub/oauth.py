@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+DEVICE_LIFETIME = 300  # seconds to enter the code
 
 
 @dataclass
@@ -159,14 +160,14 @@ def trade(hub: Hub, exchange: Exchange, request: dict[str, str]) -> dict[str, An
 def device(hub: Hub, exchange: Exchange) -> None:
     """`POST /oauth/device`: a code for the user to enter; `Hub.device_login` is who enters it."""
     code, shown = secrets.token_urlsafe(24), secrets.token_hex(4).upper()
-    hub.grants.devices[code] = time.time() + hub.device_lifetime
+    hub.grants.devices[code] = time.time() + DEVICE_LIFETIME
     exchange.json(
         200,
         {
             "device_code": code,
             "user_code": f"{shown[:4]}-{shown[4:]}",
             "verification_uri": f"{hub.url}/device",
-            "expires_in": hub.device_lifetime,
+            "expires_in": DEVICE_LIFETIME,
             "interval": hub.device_interval,
         },
     )
