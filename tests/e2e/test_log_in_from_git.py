@@ -191,7 +191,7 @@ def test_submodules(hub: Hub, account: Account) -> None:
 
 LFS_FILES = {f"{number}.bin": os.urandom(50_000) for number in range(8)}
 EIGHT = "for n in 0 1 2 3 4 5 6 7; do git lfs pull --include $n.bin & done; wait"
-EIGHT_ASK = "for n in 0 1 2 3 4 5 6 7; do printf 'protocol=https\nhost=huggingface.co\n\n' | git credential fill > $n & done; wait"
+EIGHT_ASK = "for n in 0 1 2 3 4 5 6 7; do git credential fill < request & done; wait"
 
 
 @pytest.fixture
@@ -325,6 +325,46 @@ def test_another_host(account: Account) -> None:
         terminal = Terminal(account, "sh", "-c", f"git credential fill < {request}", **NO_ANSWER)
         terminal.ends()
         assert messages(terminal.screen) == []
+
+
+# --- other helpers ---
+
+
+def has_helpers(account: Account, *helpers: str) -> None:
+    """Let git ask these helpers for all hosts, in this order, as before `configure`."""
+    (account.home / ".gitconfig").unlink()
+    account.git("lfs", "install", "--skip-repo")
+    for helper in helpers:
+        account.git("config", "--global", "--add", "credential.helper", helper)
+
+
+@pytest.mark.parametrize("helpers", [("hf", "store"), ("store", "hf"), ("cache", "hf", "store")], ids=" ".join)
+def test_another_helper_has_a_token(helpers: tuple[str, ...], hub: Hub, account: Account) -> None:
+    """Nobody is asked if another helper, before or after this one, has a credential; nor is anything said."""
+    has_helpers(account, *helpers)
+    (account.home / ".git-credentials").write_text(f"https://git:{hub.token('alice')}@huggingface.co\n")
+    terminal = Terminal(account, "git", "clone", URL)
+    assert terminal.ends() == 0, terminal.screen
+    assert messages(terminal.screen) == []
+    assert (account.where / "private-model/model.bin").read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize("helpers", [("hf", "store"), ("store", "hf")], ids=" ".join)
+def test_the_other_helper_has_nothing(helpers: tuple[str, ...], hub: Hub, account: Account) -> None:
+    """If the others have nothing either, the question is ours."""
+    has_helpers(account, *helpers)
+    terminal = Terminal(account, "git", "clone", URL)
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+    assert terminal.offers == 1
+
+
+def test_a_helper_that_fails(account: Account) -> None:
+    """Another helper that cannot say whether it has a credential is left to itself."""
+    has_helpers(account, "hf", "!exit 1;")
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
+    assert terminal.ends() == 128
+    assert messages(terminal.screen) == []
 
 
 # --- nobody logs in ---
