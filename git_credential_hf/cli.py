@@ -303,12 +303,15 @@ def configure(
         is_read = sys.stderr is not None and sys.stderr.isatty()  # a job or an image may do without LFS on purpose
         if is_read and (without_lfs := setup_problem(_readable_entries())):
             report_problem(without_lfs, "warning")
-        _warn_without_token()
+        _offer_first_login()
     return 0
 
 
-def _warn_without_token() -> None:
-    """Warn that git, which now asks no other helper for the Hub, gets nothing from this one."""
+def _offer_first_login() -> None:
+    """Let whoever is at the terminal log in, or name the command: git now asks no other helper for the Hub."""
+    from git_credential_hf.hub import PUBLIC_HUB
+    from git_credential_hf.login import log_in
+    from git_credential_hf.login_offer import may_offer
     from git_credential_hf.token_files import login_hint
     from git_credential_hf.tokens import current_token
 
@@ -317,8 +320,16 @@ def _warn_without_token() -> None:
     except Problem as problem:
         report_problem(problem, "warning")
         return
-    if token is None and not os.environ.get("HF_OIDC_RESOURCE"):
+    if token is not None or os.environ.get("HF_OIDC_RESOURCE"):
+        return
+    is_asked = sys.stdin is not None and sys.stdin.isatty() and may_offer(PUBLIC_HUB)
+    if not is_asked or not click.confirm("Log in to Hugging Face now?", True, err=True):
         report("hint", f"to log in, {login_hint()}")
+        return
+    try:
+        log_in()
+    except Problem as problem:  # which is not one of the settings
+        report_problem(problem)
 
 
 def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
