@@ -11,6 +11,7 @@ from git_credential_hf.state import (
     BEARER,
     BEARER_FOR,
     CONFIRMED,
+    CONFIRMED_FOR,
     REFUSED_AGAIN_WITHIN,
     REFUSED_FOR,
     REJECTED,
@@ -18,6 +19,7 @@ from git_credential_hf.state import (
     cache_directory,
     discard_record,
     is_recorded,
+    is_recorded_after,
     record,
 )
 from git_credential_hf.token_files import not_logged_in, token_path
@@ -108,7 +110,9 @@ def _may_need_login(token: Token | None, hub: str) -> bool:
         return True
     if token.kind != "file" or token.place != token_path(hub):
         return False  # a login is not what is used here
-    return token.is_expired() or is_recorded(_REFUSED, token.key) or not is_recorded(CONFIRMED, token.key)
+    if token.is_expired() or is_recorded(_REFUSED, token.key):
+        return True
+    return not is_recorded_after(token.place, CONFIRMED, CONFIRMED_FOR)
 
 
 def _is_at_terminal() -> bool:

@@ -330,6 +330,19 @@ def is_recorded(name: str, secret: str, within: str | None = None) -> bool:
     return False
 
 
+def is_recorded_after(path: str, name: str, seconds: int) -> bool:
+    """Whether `record` was called under `name` within so many seconds, after the file at `path` was written.
+
+    Of whatever: this is for what only saves time, and takes a tenth of the time of `is_recorded`.
+    """
+    directory = _directory()
+    try:
+        recorded = os.stat(os.path.join(directory or "", name)).st_mtime
+        return directory is not None and recorded > os.stat(path).st_mtime and 0 <= time.time() - recorded < seconds
+    except OSError:
+        return False
+
+
 def discard_record(name: str, within: str | None = None) -> None:
     """Remove what is recorded under `name`, which has had its effect."""
     path = within or _directory()

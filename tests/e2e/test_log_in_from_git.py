@@ -141,6 +141,25 @@ def test_clone_with_a_pasted_token(hub: Hub, account: Account) -> None:
     assert terminal.offers == 1 and token not in terminal.screen
 
 
+def test_a_good_token(hub: Hub, account: Account) -> None:
+    """Somebody with a token that works is not asked, and the Hub is asked about it once a day, not by each command."""
+    account.is_given(hub.token("alice"), "laptop")
+    for _ in range(3):
+        terminal = Terminal(account, *LS_REMOTE)
+        assert terminal.ends() == 0, terminal.screen
+        assert messages(terminal.screen) == []
+    assert len(hub.log.of("/api/whoami-v2")) == 1
+
+
+def test_a_token_that_the_hub_says_nothing_about(hub: Hub, account: Account) -> None:
+    """If the Hub cannot be asked about a token, git is given it, as without a terminal."""
+    account.is_given(hub.token("alice"), "laptop")
+    hub.faults.status("/api/whoami-v2", 503)
+    terminal = Terminal(account, *LS_REMOTE)
+    assert terminal.ends() == 0, terminal.screen
+    assert messages(terminal.screen) == []
+
+
 # --- other commands, and many processes ---
 
 
@@ -401,6 +420,25 @@ def test_interrupted(steps: list[tuple[str, str]], account: Account) -> None:
     terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
     assert terminal.ends() == 128
     assert messages(terminal.screen) == ONE_OF_EACH
+
+
+def test_interrupted_in_a_shell(account: Account) -> None:
+    """After Ctrl-C at a pasted token, what is typed into the shell is shown again."""
+    terminal = Terminal(account, "bash", "--norc", "-i", PS1="ready> ")
+    terminal.sees("ready> ")
+    terminal.child.sendline(f"git clone {URL}")
+    terminal.sees(MENU)
+    terminal.types("2")
+    terminal.sees(PASTE)
+    terminal.types("\x03")
+    terminal.sees("ready> ")
+    terminal.types("printf '%s-' typed; stty -a\r")
+    terminal.sees("printf '%s-' typed; stty -a")
+    terminal.sees("typed-")
+    terminal.sees("ready> ")
+    assert {"echo", "icanon"} <= {*terminal.child.before.replace(";", " ").split()}
+    terminal.child.sendline("exit 0")
+    assert terminal.ends() == 0
 
 
 def test_no_is_not_for_ever(account: Account, hub: Hub) -> None:
