@@ -84,7 +84,7 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         return None
     if is_declined:
         return [("quit", "1")]  # on the terminal it says why
-    if is_recorded(_REFUSED, token.key):
+    if is_held_back(token):
         if _is_followed(request, hub):
             return None  # another helper may have one that works
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
@@ -110,7 +110,7 @@ def _may_need_login(token: Token | None, hub: str) -> bool:
         return True
     if token.kind != "file" or token.place != token_path(hub):
         return False  # a login is not what is used here
-    if token.is_expired() or is_recorded(_REFUSED, token.key):
+    if token.is_expired() or is_held_back(token):
         return True
     return not is_recorded_after(token.place, CONFIRMED, CONFIRMED_FOR)
 
@@ -132,7 +132,7 @@ def _is_confirmed(name: str | None, hub: str) -> bool:
         return False  # reported if the Hub asks for a token
     if token is None or token.is_expired():
         return False
-    return is_recorded(CONFIRMED, token.key) and not is_recorded(_REFUSED, token.key)
+    return is_recorded(CONFIRMED, token.key) and not is_held_back(token)
 
 
 def store(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
@@ -173,6 +173,11 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
     if problem:
         report("error", problem.message)
     report("hint", problem.fix if problem and problem.fix else token.remedy())
+
+
+def is_held_back(token: Token) -> bool:
+    """Whether git gets `quit` instead of this token, because the Hub has just refused it."""
+    return is_recorded(_REFUSED, token.key)
 
 
 def _hold_back(token: Token, is_good: bool | None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from git_credential_hf import __version__
-from git_credential_hf.hooks.judge import CHECKS
+from git_credential_hf.hooks.verdict import CHECKS
 
 NAME = "git-credential-hf"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from executable import OWN_FILE, PROGRAM
 
-from git_credential_hf.hooks.judge import CHECKS
+from git_credential_hf.hooks.verdict import CHECKS
 
 if TYPE_CHECKING:
     from fake_hub import Hub
