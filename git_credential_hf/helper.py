@@ -6,7 +6,7 @@ import sys
 from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, requested_hub
 from git_credential_hf.masking import shown_user
 from git_credential_hf.problem import Problem, report, report_problem, trace
-from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, STATE, Request
+from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, REFUSED_BEFORE, STATE, Request
 from git_credential_hf.state import (
     BEARER,
     BEARER_FOR,
@@ -70,12 +70,10 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     if request.is_proactive and not _is_confirmed(name, hub):
         return _ANONYMOUS
     token = requested_token(request.user, name, hub)
+    is_replaceable = _is_replaceable(token, name)
     is_declined = False
-    if name is None and _is_at_terminal() and _may_need_login(token, hub):
-        from git_credential_hf.login_offer import offer_login
-
-        path = (request.path or b"").decode("utf-8", "surrogateescape")
-        has_logged_in = offer_login(hub, _origin(request, hub), path, token)
+    if is_replaceable and _may_need_login(token, request):
+        has_logged_in = _offer_login(token, request, hub)
         is_declined = has_logged_in is False
         token = requested_token(request.user, name, hub) if has_logged_in else token
     if token is None:
@@ -98,21 +96,42 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         answer["ephemeral"] = "1"  # no other helper shall store it
     else:
         answer = {"username": USERNAME, "password": token.value}
+    if is_replaceable and STATE in request.capabilities and REFUSED_BEFORE not in request.states:
+        # If the Hub refuses it, git asks again, and does not fail: somebody may log in then.
+        answer |= {"capability[]": STATE.decode()} if "authtype" not in answer else {}
+        answer |= {"continue": "1", "state[]": REFUSED_BEFORE.decode()}
     # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
     if token.expires_at is not None and not token.is_expired():
         answer["password_expiry_utc"] = str(token.expires_at)
     return answer.items()
 
 
-def _may_need_login(token: Token | None, hub: str) -> bool:
-    """Whether a login may have to take the place of this token: the Hub has not said within a day that it is good."""
-    if token is None:
+def _is_replaceable(token: Token | None, name: str | None) -> bool:
+    """Whether a login would take the place of this token, and somebody may be there to log in."""
+    is_login = token is None or (token.kind == "file" and token.place == token_path(token.hub))
+    return is_login and name is None and _is_at_terminal()
+
+
+def _may_need_login(token: Token | None, request: Request) -> bool:
+    """Whether this token may not work.
+
+    Before 2.46, git fails at the first token that is refused: one that the Hub has not called good for a day may not.
+    """
+    if token is None or token.is_expired() or is_held_back(token):
         return True
-    if token.kind != "file" or token.place != token_path(hub):
-        return False  # a login is not what is used here
-    if token.is_expired() or is_held_back(token):
-        return True
+    if STATE in request.capabilities:
+        return REFUSED_BEFORE in request.states
     return not is_recorded_after(token.place, CONFIRMED, CONFIRMED_FOR)
+
+
+def _offer_login(token: Token | None, request: Request, hub: str) -> bool | None:
+    """Return whether there is another token now; `None` if nobody was asked, and `False` if nobody has logged in."""
+    from git_credential_hf.login_offer import offer_login
+
+    if REFUSED_BEFORE in request.states:
+        discard_record(CONFIRMED)
+    path = (request.path or b"").decode("utf-8", "surrogateescape")
+    return offer_login(hub, _origin(request, hub), path, token, goes_on=not request.secret)
 
 
 def _is_at_terminal() -> bool:
@@ -166,6 +185,12 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
         report("hint", "the token has been renewed: run the command again")
         return
     _hold_back(token, refusal.is_good)
+    if refusal.is_good is False and _is_replaceable(token, name):
+        has_logged_in = _offer_login(token, request, hub)
+        if has_logged_in:
+            report("hint", "you are logged in: if git has failed, run the command again")
+        if has_logged_in is not None:
+            return  # on the terminal it says why
     if refusal.is_good and refusal.has_access is not False and token.value.startswith(FROM_EXCHANGE):
         problem = _change_authtype(token, request) or problem
     if problem is None or token.describe() not in problem.message:

@@ -29,11 +29,11 @@ _WATCHED = 0.2  # seconds between two looks at whether git is still there
 _DECLINED = "declined"  # the state that names the Hubs at which somebody did not log in
 
 
-def offer_login(hub: str, origin: str, path: str, token: Token | None) -> bool | None:
+def offer_login(hub: str, origin: str, path: str, token: Token | None, *, goes_on: bool = True) -> bool | None:
     """Let the person at the terminal log in, once for all processes there; return whether there is a new token.
 
     `token`: the one that may not work, which the Hub is asked about. `origin` and `path` are those of git's request.
-    `None` if nobody was asked, and `token` has to do.
+    `goes_on`: whether git uses the new token in the same command. `None` if nobody was asked, and `token` has to do.
     """
     if not _may_ask(hub):
         return None
@@ -47,12 +47,12 @@ def offer_login(hub: str, origin: str, path: str, token: Token | None) -> bool |
                 return True  # another process has just done it
             if is_recorded(_DECLINED, hub):
                 return False if lock.has_waited else None
-            return _log_in(terminal, hub, origin, path, token)
+            return _log_in(terminal, hub, origin, path, token, goes_on)
     finally:
         terminal.close()
 
 
-def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token | None) -> bool | None:
+def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token | None, goes_on: bool) -> bool | None:
     from git_credential_hf.git.helpers import helper_chain, program_path, read_helper_entries
 
     if token is not None:
@@ -75,7 +75,8 @@ def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token
         return None
     where = "" if hub_name(hub) == "the Hub" else f" at {hub_name(hub)}"
     reason = f"the Hub refuses the token {token.describe()}" if token else f"{NOT_LOGGED_IN}{where}"
-    terminal.write(mask_line(f"{reason}: log in here, and git goes on; Ctrl-C if not now"))
+    then = "git goes on" if goes_on else "run the command again"
+    terminal.write(mask_line(f"{reason}: log in here, and {then}; Ctrl-C if not now"))
     record(_DECLINED, hub, DECLINED_FOR)  # before it is, as Ctrl-C or the end of the terminal may end this as well
     terminal.run([program_path(), "login"])
     if not _is_replaced(token, hub):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from account import WEIGHTS, Account, needs_huggingface_hub
+from account import WEIGHTS, Account, knows_authtype, needs_huggingface_hub
 from fake_hub import Hub
 from programs import git
 
@@ -142,13 +142,13 @@ def test_clone_with_a_pasted_token(hub: Hub, account: Account) -> None:
 
 
 def test_a_good_token(hub: Hub, account: Account) -> None:
-    """Somebody with a token that works is not asked, and the Hub is asked about it once a day, not by each command."""
+    """Somebody with a token that works is not asked; the Hub is asked about it once a day, and with git 2.46 never."""
     account.is_given(hub.token("alice"), "laptop")
     for _ in range(3):
         terminal = Terminal(account, *LS_REMOTE)
         assert terminal.ends() == 0, terminal.screen
         assert messages(terminal.screen) == []
-    assert len(hub.log.of("/api/whoami-v2")) == 1
+    assert len(hub.log.of("/api/whoami-v2")) == (0 if knows_authtype() else 1)
 
 
 def test_a_token_that_the_hub_says_nothing_about(hub: Hub, account: Account) -> None:
@@ -158,6 +158,60 @@ def test_a_token_that_the_hub_says_nothing_about(hub: Hub, account: Account) -> 
     terminal = Terminal(account, *LS_REMOTE)
     assert terminal.ends() == 0, terminal.screen
     assert messages(terminal.screen) == []
+
+
+@pytest.mark.git_versions
+def test_a_token_that_was_good_a_moment_ago(hub: Hub, account: Account) -> None:
+    """When a token is revoked that the Hub has just called good, git before 2.46 has to be run again, but no more."""
+    token = hub.token("alice")
+    account.is_given(token, "laptop")
+    assert Terminal(account, *LS_REMOTE).ends() == 0
+    hub.revoke(token)
+    terminal = Terminal(account, *LS_REMOTE)
+    terminal.sees("log in here, and git goes on" if knows_authtype() else "log in here, and run the command again")
+    terminal.sees(MENU)
+    terminal.types("1")
+    terminal.sees("enter the code")
+    hub.device_login = "alice"
+    status = terminal.ends()
+    if knows_authtype():
+        assert (status, messages(terminal.screen)[1:]) == (0, []), terminal.screen
+    else:
+        hint = "hint: you are logged in: if git has failed, run the command again"
+        assert (status, messages(terminal.screen)[1:]) == (128, [hint]), terminal.screen
+    terminal = Terminal(account, *LS_REMOTE)
+    assert (terminal.ends(), messages(terminal.screen)) == (0, [])
+
+
+@pytest.mark.git_versions
+def test_a_good_token_that_is_refused(hub: Hub, account: Account) -> None:
+    """If the Hub refuses a token that it calls good, nobody is asked, and the reason is as without a terminal."""
+    account.is_given(hub.token("alice"), "laptop")
+    hub.faults.status("/info/refs", 401)
+    terminal = Terminal(account, *LS_REMOTE)
+    assert terminal.ends() == 128
+    print(terminal.screen)
+    assert [line.partition(":")[0] for line in messages(terminal.screen)] == ["error", "error", "hint"]
+    assert terminal.offers == 0
+
+
+@pytest.mark.git_versions
+def test_git_lfs_with_a_token_that_was_revoked(hub: Hub, account: Account) -> None:
+    """A token that is revoked before the LFS files are fetched ends nothing: git-lfs goes on with the new one."""
+    token = hub.token("alice")
+    account.is_given(token, "laptop")
+    account.clone(URL, GIT_LFS_SKIP_SMUDGE="1")
+    assert Terminal(account, *LS_REMOTE).ends() == 0
+    hub.revoke(token)
+    terminal = Terminal(account, "git", "lfs", "pull")
+    terminal.sees("log in here, and ")
+    terminal.sees(MENU)
+    terminal.types("1")
+    terminal.sees("enter the code")
+    hub.device_login = "alice"
+    assert terminal.ends() == 0, terminal.screen
+    assert terminal.screen.count("log in here") == 1
+    assert (account.where / "model.bin").read_bytes() == WEIGHTS
 
 
 # --- other commands, and many processes ---
