@@ -13,7 +13,7 @@ from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import NOT_LOGGED_IN, PREFIX, Problem, trace
 from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, Lock, discard_record, is_recorded, record
 from git_credential_hf.token_files import is_colab, mounted_secret_hint
-from git_credential_hf.tokens import Token, current_token, renew_token
+from git_credential_hf.tokens import Token, current_token, find_token, renew_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
@@ -73,6 +73,7 @@ def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token
         return None
     if token is None and not _is_reachable(hub):
         return None
+    token = token and (find_token(token.value, None, hub) or token)  # with its name
     where = "" if hub_name(hub) == "the Hub" else f" at {hub_name(hub)}"
     reason = f"the Hub refuses the token {token.describe()}" if token else f"{NOT_LOGGED_IN}{where}"
     then = "git goes on" if goes_on else "run the command again"

@@ -42,7 +42,8 @@ ENVIRONMENT = {
 
 FILES = {
     "~/.cache/huggingface/token": "The login of huggingface_hub. This program only reads it.",
-    "$XDG_RUNTIME_DIR/git-credential-hf": "The hash of a refused token, for half a minute. Removed by `unconfigure`.",
+    "$XDG_RUNTIME_DIR/git-credential-hf": "The hash of a refused token, for half a minute, and that "
+    "nobody wanted to log in, for ten. Removed by `unconfigure`.",
     "$RUNNER_TEMP/git-credential-hf": "The token of a job of GitHub Actions, until it expires or the job ends.",
     "~/.local/state/git-credential-hf/backups": "Copies of the files that `doctor --fix` has changed.",
     "~/.cache/git-credential-hf": "The Hub's answers about access, for ten minutes, and the hash of a Hub that cannot "

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,13 @@ MENU = "[Use arrows, Enter to confirm]"
 PASTE = "Enter your token (input will not be visible): "
 
 
+HAS_BROWSER = tuple(map(int, version("huggingface_hub").split(".")[:2])) >= (1, 20)  # its login asks for a token below
+
+
 @pytest.fixture(autouse=True)
-def quick_hub(hub: Hub) -> None:
-    needs_huggingface_hub(1, 20)
+def quick_hub(request: pytest.FixtureRequest, hub: Hub) -> None:
+    if request.node.get_closest_marker("git_versions") is None:
+        needs_huggingface_hub(1, 20)
     hub.device_interval = 1
 
 
@@ -56,9 +61,13 @@ class Terminal:
         self.child.close()
         return int(self.child.exitstatus if self.child.exitstatus is not None else -self.child.signalstatus)
 
-    def logs_in(self, hub: Hub) -> None:
-        """Choose the browser, and enter the code there."""
-        self.sees(OFFER)
+    def logs_in(self, hub: Hub, offer: str = OFFER) -> None:
+        """Choose the browser, and enter the code there; or paste a token."""
+        self.sees(offer)
+        if not HAS_BROWSER:
+            self.sees("Token (it is not shown): ")
+            self.types(f"{hub.token('alice')}\r")
+            return
         self.sees(MENU)
         self.types("1")
         self.sees("enter the code")
@@ -168,11 +177,7 @@ def test_a_token_that_was_good_a_moment_ago(hub: Hub, account: Account) -> None:
     assert Terminal(account, *LS_REMOTE).ends() == 0
     hub.revoke(token)
     terminal = Terminal(account, *LS_REMOTE)
-    terminal.sees("log in here, and git goes on" if knows_authtype() else "log in here, and run the command again")
-    terminal.sees(MENU)
-    terminal.types("1")
-    terminal.sees("enter the code")
-    hub.device_login = "alice"
+    terminal.logs_in(hub, OFFER if knows_authtype() else "log in here, and run the command again")
     status = terminal.ends()
     if knows_authtype():
         assert (status, messages(terminal.screen)[1:]) == (0, []), terminal.screen
@@ -190,7 +195,7 @@ def test_a_good_token_that_is_refused(hub: Hub, account: Account) -> None:
     hub.faults.status("/info/refs", 401)
     terminal = Terminal(account, *LS_REMOTE)
     assert terminal.ends() == 128
-    print(terminal.screen)
+
     assert [line.partition(":")[0] for line in messages(terminal.screen)] == ["error", "error", "hint"]
     assert terminal.offers == 0
 
@@ -204,11 +209,7 @@ def test_git_lfs_with_a_token_that_was_revoked(hub: Hub, account: Account) -> No
     assert Terminal(account, *LS_REMOTE).ends() == 0
     hub.revoke(token)
     terminal = Terminal(account, "git", "lfs", "pull")
-    terminal.sees("log in here, and ")
-    terminal.sees(MENU)
-    terminal.types("1")
-    terminal.sees("enter the code")
-    hub.device_login = "alice"
+    terminal.logs_in(hub, "log in here, and ")
     assert terminal.ends() == 0, terminal.screen
     assert terminal.screen.count("log in here") == 1
     assert (account.where / "model.bin").read_bytes() == WEIGHTS
@@ -398,6 +399,38 @@ def test_another_host(account: Account) -> None:
         terminal = Terminal(account, "sh", "-c", f"git credential fill < {request}", **NO_ANSWER)
         terminal.ends()
         assert messages(terminal.screen) == []
+
+
+# --- a repository that is not to be trusted ---
+
+
+@pytest.mark.parametrize("environment", [{}, {"PYTHONPATH": "."}, {"PYTHONPATH": ""}], ids=str)
+def test_nothing_of_the_working_tree_runs(environment: dict[str, str], hub: Hub, account: Account) -> None:
+    """The login is this installation's own, whatever the working tree has under the names of its modules."""
+    has_cloned(account, hub)
+    for name in ("huggingface_hub", "getpass", "re", "subprocess", "git_credential_hf", "click"):
+        (account.where / f"{name}.py").write_text("open('was-run', 'w')\n")
+    for name in ("git-credential-hf", "hf", "git"):
+        (account.where / name).write_text("#!/bin/sh\ntouch was-run\n")
+        (account.where / name).chmod(0o755)
+    terminal = Terminal(account, "git", "fetch", PATH=f"{os.environ['PATH']}:.", **environment)
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+    assert not (account.where / "was-run").exists()
+
+
+def test_names_do_not_reach_the_terminal(hub: Hub, account: Account) -> None:
+    """What names a token is shown as text, not as an order to the terminal."""
+    token = hub.token("alice")
+    account.is_given(token, "lap\x1b[31m\x07top\u202e")
+    hub.revoke(token)
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
+    terminal.sees(MENU)
+    question = terminal.screen.partition("git-credential-hf: ")[2].partition("\n")[0]
+    assert "stored as 'lap" in question
+    assert not {"\x1b", "\x07", "\u202e"} & {*question} and token not in question
+    terminal.types("\x03")
+    terminal.ends()
 
 
 # --- other helpers ---
