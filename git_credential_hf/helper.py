@@ -1,13 +1,17 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
+import os
+import sys
+
 from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, requested_hub
 from git_credential_hf.masking import shown_user
 from git_credential_hf.problem import Problem, report, report_problem, trace
-from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, STATE, Request
+from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, REFUSED_BEFORE, STATE, Request
 from git_credential_hf.state import (
     BEARER,
     BEARER_FOR,
     CONFIRMED,
+    CONFIRMED_FOR,
     REFUSED_AGAIN_WITHIN,
     REFUSED_FOR,
     REJECTED,
@@ -15,9 +19,10 @@ from git_credential_hf.state import (
     cache_directory,
     discard_record,
     is_recorded,
+    is_recorded_after,
     record,
 )
-from git_credential_hf.token_files import not_logged_in
+from git_credential_hf.token_files import not_logged_in, token_path
 from git_credential_hf.tokens import (
     FROM_EXCHANGE,
     Token,
@@ -55,7 +60,8 @@ _SUSPECT = "suspect"  # the state that names tokens which were refused a moment 
 def get(request: Request, name: str | None = None, other_hub: str | None = None) -> "Iterable[tuple[str, str]] | None":
     """Return the credential for the Hub, `quit` for a token that is held back, or `None` for other hosts.
 
-    `None` as well if another helper is asked after this one, and the token is held back.
+    `None` as well if another helper is asked after this one, and the token is held back. A person at a terminal is
+    offered to log in first.
 
     `name`: the stored token to serve instead of the current one; `other_hub`: a Hub to serve beside huggingface.co.
     """
@@ -66,10 +72,18 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     if request.is_proactive and not _is_confirmed(name, hub):
         return _ANONYMOUS
     token = requested_token(request.user, name, hub)
+    is_replaceable = _is_replaceable(token, name)
+    is_declined = False
+    if is_replaceable and _may_need_login(token, request):
+        has_logged_in = _offer_login(token, request, hub)
+        is_declined = has_logged_in is False
+        token = requested_token(request.user, name, hub) if has_logged_in else token
     if token is None:
-        if not _is_followed(request, hub):
+        if not is_declined and not _is_followed(request, hub):
             report_problem(not_logged_in())
         return None
+    if is_declined:
+        return [("quit", "1")]  # on the terminal it says why
     if is_held_back(token):
         if _is_followed(request, hub):
             return None  # another helper may have one that works
@@ -84,10 +98,51 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         answer["ephemeral"] = "1"  # no other helper shall store it
     else:
         answer = {"username": USERNAME, "password": token.value}
+    if is_replaceable and STATE in request.capabilities and REFUSED_BEFORE not in request.states:
+        # If the Hub refuses it, git asks again, and does not fail: somebody may log in then.
+        answer |= {"capability[]": STATE.decode()} if "authtype" not in answer else {}
+        answer |= {"continue": "1", "state[]": REFUSED_BEFORE.decode()}
     # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
     if token.expires_at is not None and not token.is_expired():
         answer["password_expiry_utc"] = str(token.expires_at)
     return answer.items()
+
+
+def _is_replaceable(token: Token | None, name: str | None) -> bool:
+    """Whether a login would take the place of this token, and somebody may be there to log in."""
+    is_login = token is None or (token.kind == "file" and token.place == token_path(token.hub))
+    return is_login and name is None and _is_at_terminal()
+
+
+def _may_need_login(token: Token | None, request: Request) -> bool:
+    """Whether this token may not work.
+
+    Before 2.46, git fails at the first token that is refused: one that the Hub has not called good for a day may not.
+    """
+    if token is None or token.is_expired() or is_held_back(token):
+        return True
+    if STATE in request.capabilities:
+        return REFUSED_BEFORE in request.states
+    return not is_recorded_after(token.place, CONFIRMED, CONFIRMED_FOR)
+
+
+def _offer_login(token: Token | None, request: Request, hub: str) -> bool | None:
+    """Return whether there is another token now; `None` if nobody was asked, and `False` if nobody has logged in."""
+    from git_credential_hf.login_offer import offer_login
+
+    if REFUSED_BEFORE in request.states:
+        discard_record(CONFIRMED)
+    path = (request.path or b"").decode("utf-8", "surrogateescape")
+    return offer_login(hub, _origin(request, hub), path, token, goes_on=not request.secret)
+
+
+def _is_at_terminal() -> bool:
+    """Whether git was started at a terminal; whether somebody may be asked there is decided by `login_offer`."""
+    try:
+        os.close(os.open("CONIN$" if sys.platform == "win32" else "/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
 
 
 def _is_confirmed(name: str | None, hub: str) -> bool:
@@ -134,6 +189,12 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
         report("hint", "the token has been renewed: run the command again")
         return
     _hold_back(token, refusal.is_good)
+    if refusal.is_good is False and _is_replaceable(token, name):
+        has_logged_in = _offer_login(token, request, hub)
+        if has_logged_in:
+            report("hint", "you are logged in: if git has failed, run the command again")
+        if has_logged_in is not None:
+            return  # on the terminal it says why
     if refusal.is_good and refusal.has_access is not False and token.value.startswith(FROM_EXCHANGE):
         problem = _change_authtype(token, request) or problem
     if problem is None or token.describe() not in problem.message:

@@ -65,7 +65,8 @@ def configure(
     For each of these hosts, an empty `helper` resets the list of helpers, so that
     no other helper is asked for a token, or gets one to store. Other hosts are not
     affected. The settings are in a file of this program, git-credential-hf/gitconfig,
-    and the configuration of git includes it.
+    and the configuration of git includes it. Whoever is not logged in is offered to
+    log in then, on a terminal.
 
     With --token and --for, the repositories of one namespace use another token
     than the current one. (git-xet asks for the host only: it gets the current one.)
@@ -118,12 +119,15 @@ def configure(
         is_read = sys.stderr is not None and sys.stderr.isatty()  # a job or an image may do without LFS on purpose
         if is_read and (without_lfs := setup_problem(readable_entries())):
             report_problem(without_lfs, "warning")
-        _warn_without_token()
+        _offer_first_login(scope)
     return 0
 
 
-def _warn_without_token() -> None:
-    """Warn that git, which now asks no other helper for the Hub, gets nothing from this one."""
+def _offer_first_login(scope: str) -> None:
+    """Let whoever is at the terminal log in, or name the command: git now asks no other helper for the Hub."""
+    from git_credential_hf.hub import PUBLIC_HUB
+    from git_credential_hf.login import log_in
+    from git_credential_hf.login_offer import may_offer
     from git_credential_hf.token_files import login_hint
     from git_credential_hf.tokens import current_token
 
@@ -132,8 +136,16 @@ def _warn_without_token() -> None:
     except Problem as problem:
         report_problem(problem, "warning")
         return
-    if token is None and not os.environ.get("HF_OIDC_RESOURCE"):
+    if token is not None or os.environ.get("HF_OIDC_RESOURCE"):
+        return
+    is_there = sys.stdin is not None and sys.stdin.isatty() and scope != "system"  # the login of root helps nobody
+    if not (is_there and may_offer(PUBLIC_HUB) and click.confirm("Log in to Hugging Face now?", True, err=True)):
         report("hint", f"to log in, {login_hint()}")
+        return
+    try:
+        log_in()
+    except Problem as problem:  # which is not one of the settings
+        report_problem(problem)
 
 
 def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":

@@ -22,7 +22,7 @@ OURS = {
     "api/client.py": {"variable"},
     "api/refusals.py": {
         *("create", "page", "repository.hub", "repository.name", "repository.page", "role"),
-        *("then.get(token.kind, '')", "token.place", "token.settings_url", "what"),
+        *("then.get(token.kind, '')", "token.place", "url"),
     },
     "cli/__init__.py": {"command"},
     "cli/configure.py": {"login_hint()", "scope"},

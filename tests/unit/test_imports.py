@@ -38,7 +38,7 @@ LAYERS = [
     ],
     ["api.access", "api.contents", "hooks.hooks_path"],
     ["hooks.install"],
-    ["purge", "hooks.known_tokens", "hooks.uploads"],
+    ["login_offer", "purge", "hooks.known_tokens", "hooks.uploads"],
     ["configure_env", "doctor.observation", "helper", "hooks.rules"],
     ["status", "doctor.machine", "hooks.push"],
     ["hooks.history", "hooks.write_access"],
