@@ -30,6 +30,10 @@ def main() -> int:
             return serve(arguments[-1], 0, _take_stdout(), **options)
         if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_a_hub(*arguments[2:]):
             return 0  # the hook runs in repositories that have other remotes, too
+        if is_hook and arguments[1:2] in (["pre-push"], ["pre-commit"]) and "--help" not in arguments:
+            from git_credential_hf.hooks.judge import run_hook
+
+            return run_hook(arguments[1], arguments[2:])  # every push and commit would wait for the import of `cli`
 
         from git_credential_hf import cli
 

@@ -1,13 +1,17 @@
 """The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
+import os
+import sys
+
 from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, requested_hub
 from git_credential_hf.masking import shown_user
 from git_credential_hf.problem import Problem, report, report_problem, trace
-from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, STATE, Request
+from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, REFUSED_BEFORE, STATE, Request
 from git_credential_hf.state import (
     BEARER,
     BEARER_FOR,
     CONFIRMED,
+    CONFIRMED_FOR,
     REFUSED_AGAIN_WITHIN,
     REFUSED_FOR,
     REJECTED,
@@ -15,12 +19,14 @@ from git_credential_hf.state import (
     cache_directory,
     discard_record,
     is_recorded,
+    is_recorded_after,
     record,
 )
-from git_credential_hf.token_files import not_logged_in
+from git_credential_hf.token_files import not_logged_in, token_path
 from git_credential_hf.tokens import (
     FROM_EXCHANGE,
     Token,
+    choose_publisher,
     current_token,
     find_token,
     renew_token,
@@ -54,21 +60,31 @@ _SUSPECT = "suspect"  # the state that names tokens which were refused a moment 
 def get(request: Request, name: str | None = None, other_hub: str | None = None) -> "Iterable[tuple[str, str]] | None":
     """Return the credential for the Hub, `quit` for a token that is held back, or `None` for other hosts.
 
-    `None` as well if another helper is asked after this one, and the token is held back.
+    `None` as well if another helper is asked after this one, and the token is held back. A person at a terminal is
+    offered to log in first.
 
     `name`: the stored token to serve instead of the current one; `other_hub`: a Hub to serve beside huggingface.co.
     """
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None:
         return None
+    _choose_publisher(request, name, hub, act=not request.is_proactive)
     if request.is_proactive and not _is_confirmed(name, hub):
         return _ANONYMOUS
     token = requested_token(request.user, name, hub)
+    is_replaceable = _is_replaceable(token, name)
+    is_declined = False
+    if is_replaceable and _may_need_login(token, request):
+        has_logged_in = _offer_login(token, request, hub)
+        is_declined = has_logged_in is False
+        token = requested_token(request.user, name, hub) if has_logged_in else token
     if token is None:
-        if not _is_followed(request, hub):
+        if not is_declined and not _is_followed(request, hub):
             report_problem(not_logged_in())
         return None
-    if is_recorded(_REFUSED, token.key):
+    if is_declined:
+        return [("quit", "1")]  # on the terminal it says why
+    if is_held_back(token):
         if _is_followed(request, hub):
             return None  # another helper may have one that works
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
@@ -82,10 +98,51 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         answer["ephemeral"] = "1"  # no other helper shall store it
     else:
         answer = {"username": USERNAME, "password": token.value}
+    if is_replaceable and STATE in request.capabilities and REFUSED_BEFORE not in request.states:
+        # If the Hub refuses it, git asks again, and does not fail: somebody may log in then.
+        answer |= {"capability[]": STATE.decode()} if "authtype" not in answer else {}
+        answer |= {"continue": "1", "state[]": REFUSED_BEFORE.decode()}
     # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
     if token.expires_at is not None and not token.is_expired():
         answer["password_expiry_utc"] = str(token.expires_at)
     return answer.items()
+
+
+def _is_replaceable(token: Token | None, name: str | None) -> bool:
+    """Whether a login would take the place of this token, and somebody may be there to log in."""
+    is_login = token is None or (token.kind == "file" and token.place == token_path(token.hub))
+    return is_login and name is None and _is_at_terminal()
+
+
+def _may_need_login(token: Token | None, request: Request) -> bool:
+    """Whether this token may not work.
+
+    Before 2.46, git fails at the first token that is refused: one that the Hub has not called good for a day may not.
+    """
+    if token is None or token.is_expired() or is_held_back(token):
+        return True
+    if STATE in request.capabilities:
+        return REFUSED_BEFORE in request.states
+    return not is_recorded_after(token.place, CONFIRMED, CONFIRMED_FOR)
+
+
+def _offer_login(token: Token | None, request: Request, hub: str) -> bool | None:
+    """Return whether there is another token now; `None` if nobody was asked, and `False` if nobody has logged in."""
+    from git_credential_hf.login_offer import offer_login
+
+    if REFUSED_BEFORE in request.states:
+        discard_record(CONFIRMED)
+    path = (request.path or b"").decode("utf-8", "surrogateescape")
+    return offer_login(hub, _origin(request, hub), path, token, goes_on=not request.secret)
+
+
+def _is_at_terminal() -> bool:
+    """Whether git was started at a terminal; whether somebody may be asked there is decided by `login_offer`."""
+    try:
+        os.close(os.open("CONIN$" if sys.platform == "win32" else "/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
 
 
 def _is_confirmed(name: str | None, hub: str) -> bool:
@@ -96,7 +153,7 @@ def _is_confirmed(name: str | None, hub: str) -> bool:
         return False  # reported if the Hub asks for a token
     if token is None or token.is_expired():
         return False
-    return is_recorded(CONFIRMED, token.key) and not is_recorded(_REFUSED, token.key)
+    return is_recorded(CONFIRMED, token.key) and not is_held_back(token)
 
 
 def store(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
@@ -107,6 +164,7 @@ def store(request: Request, name: str | None = None, other_hub: str | None = Non
     """
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is not None and request.secret:
+        _choose_publisher(request, name, hub, act=False)
         _purge_chain(hub, request, name, was_stored=True)
 
 
@@ -115,6 +173,7 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None or not request.secret:
         return  # `hf auth logout` gives none
+    _choose_publisher(request, name, hub, act=False)
     _purge_chain(hub, request, name, was_stored=False)  # git itself tells them of this one, for one user name
     token = find_token(request.secret, name, hub)
     if token is None:
@@ -130,6 +189,12 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
         report("hint", "the token has been renewed: run the command again")
         return
     _hold_back(token, refusal.is_good)
+    if refusal.is_good is False and _is_replaceable(token, name):
+        has_logged_in = _offer_login(token, request, hub)
+        if has_logged_in:
+            report("hint", "you are logged in: if git has failed, run the command again")
+        if has_logged_in is not None:
+            return  # on the terminal it says why
     if refusal.is_good and refusal.has_access is not False and token.value.startswith(FROM_EXCHANGE):
         problem = _change_authtype(token, request) or problem
     if problem is None or token.describe() not in problem.message:
@@ -137,6 +202,16 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
     if problem:
         report("error", problem.message)
     report("hint", problem.fix if problem and problem.fix else token.remedy())
+
+
+def _choose_publisher(request: Request, name: str | None, hub: str, *, act: bool) -> None:
+    if name is None and request.path:
+        choose_publisher(request.path.decode("utf-8", "surrogateescape"), hub, act=act)
+
+
+def is_held_back(token: Token) -> bool:
+    """Whether git gets `quit` instead of this token, because the Hub has just refused it."""
+    return is_recorded(_REFUSED, token.key)
 
 
 def _hold_back(token: Token, is_good: bool | None) -> None:
@@ -198,6 +273,7 @@ def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", 
     A namespace may have a token of its own, and git a user name for what does not name any.
     """
     from git_credential_hf.configure import mapped_tokens
+    from git_credential_hf.git.helpers import sends_path
     from git_credential_hf.git.urlmatch import section_applies, url_username
 
     if not url.lower().startswith(("https:", "http:")):
@@ -206,6 +282,8 @@ def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", 
     configured = [entry.value for entry in names if section_applies(entry.subsection, url)]
     user = url_username(url) or (configured[-1] if configured else None)
     name = mapped_tokens(entries).get((repository.hub, repository.namespace))
+    if name is None and sends_path(url, entries):
+        choose_publisher(repository.path, repository.hub, act=act)
     return requested_token(user, name, repository.hub, act=act)
 
 

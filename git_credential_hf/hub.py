@@ -261,6 +261,11 @@ def token_settings_url(hub: str = PUBLIC_HUB) -> str:
     return f"{hub}/settings/tokens"
 
 
+def write_token_url(hub: str = PUBLIC_HUB) -> str:
+    """Return the URL of the form for a token with the role 'write', which is selected there (docs/facts.md#h17)."""
+    return f"{token_settings_url(hub)}/new?tokenType=write"
+
+
 def _is_loopback(name: str) -> bool:
     parts = name.split(".")
     return name in ("localhost", "[::1]") or (

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import click
 
 from git_credential_hf import __version__
-from git_credential_hf.hooks.judge import CHECKS
+from git_credential_hf.hooks.verdict import CHECKS
 
 NAME = "git-credential-hf"
 
 OPERATIONS = {
-    "get": "Print the current token for the Hub, as `password`, with `username=git`. Nothing for any other host.",
+    "get": "Print the current token for the Hub, as `password`, with `username=git`. Nothing for any other host. At a "
+    "terminal, and without a token that works, offer to log in.",
     "store": "Store nothing, and remove stale copies of Hub tokens from git's other helpers.",
     "erase": "Report where a refused token comes from, and why it was refused; a browser login is renewed, once. Your "
     "login is not deleted.",
@@ -41,7 +42,8 @@ ENVIRONMENT = {
 
 FILES = {
     "~/.cache/huggingface/token": "The login of huggingface_hub. This program only reads it.",
-    "$XDG_RUNTIME_DIR/git-credential-hf": "The hash of a refused token, for half a minute. Removed by `unconfigure`.",
+    "$XDG_RUNTIME_DIR/git-credential-hf": "The hash of a refused token, for half a minute, and that "
+    "nobody wanted to log in, for ten. Removed by `unconfigure`.",
     "$RUNNER_TEMP/git-credential-hf": "The token of a job of GitHub Actions, until it expires or the job ends.",
     "~/.local/state/git-credential-hf/backups": "Copies of the files that `doctor --fix` has changed.",
     "~/.cache/git-credential-hf": "The Hub's answers about access, for ten minutes, and the hash of a Hub that cannot "
@@ -52,6 +54,11 @@ FILES = {
     "~/.config/git-credential-hf/hf-hooks": "The hooks of `hooks install --global`; git finds them by "
     "`hooks.gitconfig` beside it. Those of one repository, unless they are among its own, are in "
     "`git-credential-hf/hf-hooks` in its git directory. Removed by `hooks uninstall`.",
+}
+
+SETTINGS = {
+    "hf.login": "`never`: nobody is offered to log in when git asks; `ask` if not set. Nor is anybody with "
+    "`GIT_TERMINAL_PROMPT=0`, `credential.interactive=false`, `CI` or `HF_TOKEN`.",
 }
 
 EXIT_STATUS = {
@@ -115,7 +122,10 @@ def _described(commands: click.Group) -> Iterator[str]:
 
 def _configuration() -> Iterator[str]:
     yield ".PP"
-    yield "The hooks read these keys of git-config(1). Each is `block`, `warn` or `off`."
+    yield "The helper reads these keys of git-config(1):"
+    yield from _terms(SETTINGS)
+    yield ".PP"
+    yield "The hooks read these. Each is `block`, `warn` or `off`."
     yield from _terms({f"hf.{key}": f"{about} (`{usual}` if not set)." for key, (usual, about) in CHECKS.items()})
 
 

@@ -19,6 +19,7 @@ AUTHTYPE = b"authtype"  # the capability to send another `Authorization` than Ba
 
 STATE = b"state"  # the capability to be asked again with what was answered before, since git 2.46
 ASKED_BEFORE = b"git-credential-hf.anonymous"  # what git returns to us as a state
+REFUSED_BEFORE = b"git-credential-hf.token"  # the same, after the Hub has refused a token
 
 CAPABILITIES = b"version 0\ncapability authtype\ncapability state\n"  # git-credential(1), CAPABILITY
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
 
 HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for everything that huggingface_hub does: git waits for it
 EXCHANGED_FOR = 3600  # seconds for which an exchanged token is good (docs/facts.md#h15)
+NO_PUBLISHER_FOR = 600  # seconds for which the Hub is not asked again for the token of a repository
 OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is replaced
 
 _NOT_RENEWABLE = "not-renewable"  # the state that names tokens which this huggingface_hub cannot renew
@@ -282,7 +283,28 @@ def exchange(hub: str) -> tuple[str, int | None] | None:
     return exchanged
 
 
-_EXCHANGED, _REFUSED_EXCHANGE = "exchanged", "refused-exchange"
+_EXCHANGED, _REFUSED_EXCHANGE, _NO_PUBLISHER = "exchanged", "refused-exchange", "no-publisher"
+
+
+class _NoPublisherError(Problem):
+    """The Hub does not accept this job's identity for the repository."""
+
+
+def is_publisher(hub: str, *, act: bool) -> bool:
+    """Whether this job's identity has been exchanged for HF_OIDC_RESOURCE, or can be; without `act`, so far as known.
+
+    A refusal is remembered for some minutes. Raises `Problem` if the Hub does not say.
+    """
+    place = job_directory()
+    if is_recorded(_NO_PUBLISHER, _job(hub), place):
+        return False
+    if not act:
+        return place is None or cached_exchange(hub) is not None
+    try:
+        return exchange(hub) is not None
+    except _NoPublisherError:
+        record(_NO_PUBLISHER, _job(hub), NO_PUBLISHER_FOR, place)
+        return False
 
 
 def was_exchanged(value: str, hub: str) -> bool:
@@ -293,7 +315,7 @@ def was_exchanged(value: str, hub: str) -> bool:
 def cached_exchange(hub: str) -> tuple[str, int | None] | None:
     """Return the token that this job has already exchanged its identity for, and when it expires (POSIX seconds)."""
     place = job_directory()
-    lines = read_state("oidc", place).split("\n") if place is not None else []
+    lines = read_state(_exchange_file(), place).split("\n") if place is not None else []
     try:
         key, job, since, until, expires_at, value = lines
         # If the clock is set back, a token must not last longer.
@@ -336,7 +358,7 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
         if type(error).__name__ == "OIDCError":  # there is no identity: its words say why
             raise Problem(message, "give the job an id token, or unset HF_OIDC_RESOURCE") from None
         fix = "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE"
-        raise Problem(message, fix) from None
+        raise _NoPublisherError(message, fix) from None
     if not value:
         return None
     from huggingface_hub.utils import _auth
@@ -383,7 +405,14 @@ def _cache_exchange(hub: str, value: str, until: int, expires_at: int) -> None:
         return  # the next job of this machine would find it
     key = new_key()
     lines = [key, fingerprint(_job(hub), key), f"{int(time.time())}", str(until), str(expires_at), value]
-    write_state("oidc", "\n".join(lines), place)
+    write_state(_exchange_file(), "\n".join(lines), place)
+
+
+def _exchange_file() -> str:
+    """Return the name of the state with the token for HF_OIDC_RESOURCE: a job may have one for each repository."""
+    import binascii
+
+    return f"oidc.{binascii.crc32(os.environ.get('HF_OIDC_RESOURCE', '').encode('utf-8', 'surrogateescape')):08x}"
 
 
 def _job(hub: str) -> str:

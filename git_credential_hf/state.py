@@ -32,8 +32,8 @@ BEARER = "bearer"  # name of the state with the tokens that are sent as Bearer t
 _NAME = "git-credential-hf"
 _NAMES = (
     *("refused", "suspect", "warned", "rejected", "looked", "renewed", "refresh-failed", "refresh", "bearer", "owners"),
-    *("confirmed", "oidc", "exchanged", "refused-exchange", "may", "no-token", "retry-after"),
-    *("unreachable", "not-renewable"),
+    *("confirmed", "oidc", "no-publisher", "exchanged", "refused-exchange", "may", "no-token", "retry-after"),
+    *("unreachable", "not-renewable", "login", "declined"),
 )
 
 
@@ -245,15 +245,18 @@ def _rename(path: str, name: str) -> None:
 
 
 class Lock:
-    """A lock between this user's processes, by name; entering it waits for `LOCK_TIMEOUT` at most.
+    """A lock between this user's processes, by name; entering it waits for so many seconds at most.
 
-    Without a directory for it, every process enters: what it guards is then done twice.
+    Without a directory for it, every process enters: what it guards is then done twice. `has_waited`: whether another
+    process was there before.
     """
 
-    def __init__(self, name: str, within: str | None = None) -> None:
+    def __init__(self, name: str, within: str | None = None, *, seconds: int = LOCK_TIMEOUT) -> None:
         self._name = name + ".lock"
         self._within = within
+        self._seconds = seconds
         self._descriptor = -1
+        self.has_waited = False
 
     def __enter__(self) -> None:
         path = private_directory(self._within)
@@ -263,13 +266,14 @@ class Lock:
             self._descriptor = os.open(os.path.join(path, self._name), os.O_RDWR | os.O_CREAT | _PLAINLY, 0o600)
         except OSError:
             return
-        for _ in range(LOCK_TIMEOUT * 100):
+        for _ in range(self._seconds * 100):
             try:
                 _lock(self._descriptor)
                 return
             except OSError as error:
                 if sys.platform != "win32" and not isinstance(error, BlockingIOError):
                     return  # this file system has no locks
+                self.has_waited = True
                 time.sleep(0.01)
 
     def __exit__(self, *_: object) -> None:
@@ -324,6 +328,19 @@ def is_recorded(name: str, secret: str, within: str | None = None) -> bool:
         except ValueError:
             pass  # not what we wrote
     return False
+
+
+def is_recorded_after(path: str, name: str, seconds: int) -> bool:
+    """Whether `record` was called under `name` within so many seconds, after the file at `path` was written.
+
+    Of whatever: this is for what only saves time, and takes a tenth of the time of `is_recorded`.
+    """
+    directory = _directory()
+    try:
+        recorded = os.stat(os.path.join(directory or "", name)).st_mtime
+        return directory is not None and recorded > os.stat(path).st_mtime and 0 <= time.time() - recorded < seconds
+    except OSError:
+        return False
 
 
 def discard_record(name: str, within: str | None = None) -> None:

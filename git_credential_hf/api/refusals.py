@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import error_message
-from git_credential_hf.hub import Repository, hub_name, token_settings_url
+from git_credential_hf.hub import Repository, hub_name, token_settings_url, write_token_url
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, runnable
 from git_credential_hf.tokens import Token, overridden_login
@@ -15,7 +15,6 @@ from git_credential_hf.tokens import Token, overridden_login
 if TYPE_CHECKING:
     from git_credential_hf.api.transport import Response
 
-WRITE_ROLE = "with the role 'write'"  # what a token needs in order to push, for `other_token_hint`
 _LOW_ROLES = ("read", "contributor", "no_access")  # in an organisation (docs/facts.md#h3); a new one may suffice
 _ACCEPT_CONDITIONS = "open {page} and accept its conditions; access can take a few minutes to take effect"
 
@@ -169,7 +168,7 @@ def refusal_from_account(
         return no(
             "read-only-token",
             f"the token {token.describe()} can only read",
-            other_token_hint(token, WRITE_ROLE),
+            write_token_hint(token),
         )
     is_permitted = account.permits(permission, repository) if account.role == "fineGrained" else True
     if is_permitted is None:
@@ -187,9 +186,9 @@ def refusal_from_account(
         return no(
             "token-not-scoped",
             f"the token {mask_token(token.value)} of your browser login may not write to {name}",
-            other_token_hint(token, WRITE_ROLE),
+            write_token_hint(token),
         )
-    # With a scope for this repository it may be a service account's, which is not among the members (docs/facts.md#h2).
+    # Its scope is for this repository: it may be a service account's, which is no member (docs/facts.md#h2).
     may_be_member = not account.knows_orgs or account.role == "fineGrained"
     is_low = role in _LOW_ROLES if namespace in account.orgs else not may_be_member
     if not write or name == namespace or is_own or not message or not is_low:
@@ -202,13 +201,13 @@ def refusal_from_account(
     )
 
 
-def other_token_hint(token: Token, what: str) -> str:
-    """Return how to replace this token with `what`, such as one `with the role 'write'`."""
+def write_token_hint(token: Token) -> str:
+    """Return how to replace this token with one that can push."""
+    role, url = "with the role 'write'", write_token_url(token.hub)
     if overridden_login(token):
-        return f"run `unset {token.place}` to use your login, or set it to a token {what} from {token.settings_url}"
-    create = f"create one {what} at {token.settings_url}"
+        return f"run `unset {token.place}` to use your login, or set it to a token {role} from {url}"
     then = {"env": f", and set {token.place} to it", "file": ", and run `git-credential-hf login`"}
-    return create + then.get(token.kind, "")
+    return f"create one {role} at {url}" + then.get(token.kind, "")
 
 
 def may_text(write: bool) -> str:

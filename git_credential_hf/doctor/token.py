@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable
-from git_credential_hf.api.refusals import WRITE_ROLE, Refused, other_token_hint
+from git_credential_hf.api.refusals import Refused, write_token_hint
 from git_credential_hf.doctor.environment import CONTAINER, detect_environment, token_hint
 from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
@@ -129,7 +129,7 @@ def check_hub(machine: Machine) -> Iterator[Finding]:
                     "warning",
                     "the token is read-only: the Hub will refuse to push with it",
                     f"{token.describe()}, of {answer.name}",
-                    other_token_hint(token, WRITE_ROLE),
+                    write_token_hint(token),
                 )
         elif isinstance(answer, Refused):
             title = "the token has expired" if answer.code == "token-expired" else "the Hub rejects the token"

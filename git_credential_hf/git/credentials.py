@@ -5,7 +5,7 @@ helpers only after a 401; so does git-lfs (docs/facts.md#g1, #g2).
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from git_credential_hf.git.config import ConfigEntry, is_plain
 from git_credential_hf.git.helpers import (
@@ -13,6 +13,7 @@ from git_credential_hf.git.helpers import (
     configure_hint,
     configured_hubs,
     helper_chain,
+    helper_command,
     helper_options,
     is_our_helper,
     quoted_helpers,
@@ -35,12 +36,18 @@ class NotAsked(NoAnswer):
 
 
 def git_credentials(
-    url: str, entries: list[ConfigEntry], *, headers: bool = True, persons: bool = True
+    url: str,
+    entries: list[ConfigEntry],
+    *,
+    headers: bool = True,
+    persons: bool = True,
+    own_answer: Callable[[], Token | None] | None = None,
 ) -> Iterator[Token]:
     """Yield the credentials for `url` (https), in the order in which git tries them; none if it would prompt.
 
     The next one counts only if the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
-    http.extraHeader counts, too; `persons`: whether a person may have to act. Raises `NoAnswer` if a helper hangs.
+    http.extraHeader counts, too; `persons`: whether a person may have to act; `own_answer`: what this program would
+    answer, without asking git, if git asks nobody else. Raises `NoAnswer` if a helper hangs.
     """
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
@@ -65,6 +72,11 @@ def git_credentials(
     yield from _of_netrc(hub, host, user or None)
     if not persons and may_need_person(url, entries):
         raise NotAsked("a helper may wait for a person")
+    if own_answer and [entry.value for entry in helper_chain(plain, entries)] == [helper_command()]:
+        token = own_answer()
+        if token is not None:
+            yield token
+        return
     yield from _of_helpers(hub, url, plain, entries)
 
 

@@ -1,23 +1,30 @@
 """Find a history that the Hub will refuse because it is cut off: a shallow clone lacks what its commits build on."""
 
 import os
-from collections.abc import Callable
 
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.contents import find_commit
 from git_credential_hf.git.pipeline import ORIGINAL_OBJECTS
 from git_credential_hf.git.run import git_line, run_git
-from git_credential_hf.hooks.scan import RefUpdate
+from git_credential_hf.hooks.push import Push
 from git_credential_hf.hub import Repository
-from git_credential_hf.tokens import Token
+from git_credential_hf.problem import Problem
 
 _MAX_ASKED = 3  # commits; one that the Hub lacks is enough
 _MAX_BYTES = 1 << 20  # of the list of cut-off commits
 
 
-def cut_off_commit(
-    updates: list[RefUpdate], repository: Repository, find_token: Callable[[], Token | None]
-) -> str | None:
+def check_history(push: Push) -> None:
+    """Check that a shallow clone has all that the Hub lacks."""
+    if push.repository is None or push.severity["writeCheck"] == "off":
+        return
+    commit = _missing_commit(push, push.repository)
+    if commit is not None:
+        message = f"this clone is shallow: the parents of commit {commit[:10]} are not in it, and the Hub lacks it"
+        push.verdict.add(push.severity["writeCheck"], [Problem(message, push.fixes.deepen())])
+
+
+def _missing_commit(push: Push, repository: Repository) -> str | None:
     """Return a commit whose parents are cut off, and that the Hub does not have: git refuses to push that.
 
     `None` if there is none, or if the Hub does not say. Raises `Problem` if git fails.
@@ -25,15 +32,15 @@ def cut_off_commit(
     shallow = _cut_off_commits()
     if not shallow:
         return None
-    revisions = [update.local_oid for update in updates if not update.is_deletion]
-    revisions += [f"^{update.remote_oid}" for update in updates if update.remote_oid.strip("0")]
+    revisions = [update.local_oid for update in push.updates if not update.is_deletion]
+    revisions += [f"^{update.remote_oid}" for update in push.updates if update.remote_oid.strip("0")]
     given = "".join(f"{revision}\n" for revision in revisions).encode()
     # What the Hub has announced excludes nothing if it is not in this repository.
     command = ("rev-list", "--ignore-missing", "--stdin")
     listed = run_git(*command, given=given, environment=ORIGINAL_OBJECTS, seconds=None)
     for oid in [oid for oid in listed.decode().split() if oid in shallow][:_MAX_ASKED]:
         try:
-            if find_commit(find_token(), repository, oid) is None:
+            if find_commit(push.find_token(), repository, oid) is None:
                 return oid
         except Unreachable:
             return None

@@ -26,6 +26,7 @@ _JWT = re.compile(rb"hf_(?:oauth|jwt)_" + rb"\.".join([_JWT_PART] * 3) + rb"(?![
 _MAX_JWT_MISSES = 1000  # in a file: each may read 12 kB, and a hostile file could cause a million
 _ESCAPE = re.compile(rb"\\[nrt]|%[0-9A-Fa-f]{2}")  # white space in a JSON string, or any character in a URL
 _MAX_CLEAN_BYTES = 1 << 24  # bytes of files that are remembered, to compare the next versions with
+_EXACT_ENOUGH = 256  # bytes around a difference: to search them is quicker than to compare them
 _MIN_SECRET = 8  # characters; anything shorter occurs in any text
 
 
@@ -84,8 +85,9 @@ class Finder:
         self._clean_bytes -= len(before)
         start, end = _difference(before, content)
         start, end = max(0, start - self.margin), end + self.margin
-        if any(content.find(needle, start, end) >= 0 for needle in self.needles):
-            return self.find(content)
+        for needle in self.needles:
+            if content.find(needle, start, end) >= 0:
+                return self.find(content)
         self._clean[path] = content
         self._clean_bytes += len(content)
         while self._clean_bytes > _MAX_CLEAN_BYTES:
@@ -123,23 +125,17 @@ class Finder:
 
 
 def _difference(before: bytes, after: bytes) -> tuple[int, int]:
-    """Return where the part of `after` that differs from `before` starts and ends."""
+    """Return where the part of `after` that differs from `before` starts and ends; it may be a little longer."""
     most = min(len(before), len(after))
-    start, high = 0, most
-    while start < high:
-        middle = (start + high + 1) // 2
-        if before.startswith(after[start:middle], start):
-            start = middle
-        else:
-            high = middle - 1
-    same, high = 0, most - start  # bytes at the end
-    while same < high:
-        middle = (same + high + 1) // 2
-        if before.endswith(after[len(after) - middle : len(after) - same], 0, len(before) - same):
-            same = middle
-        else:
-            high = middle - 1
-    return start, len(after) - same
+    start, step = 0, _EXACT_ENOUGH
+    while start < most and before.startswith(after[start : start + step], start):
+        start += step
+        step *= 2
+    start, same, step = min(start, most), 0, _EXACT_ENOUGH
+    while same < most - start and before.endswith(after[-same - step : len(after) - same], 0, len(before) - same):
+        same += step
+        step *= 2
+    return start, len(after) - min(same, most - start)
 
 
 def _is_start(content: bytes, at: int) -> bool:

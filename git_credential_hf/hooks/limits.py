@@ -6,3 +6,4 @@ MAX_DIRECTORY_FILES = 10_000  # (docs/facts.md#h11)
 MAX_LFS_BYTES = 5 * GIGABYTE  # of an LFS object with git-lfs alone (docs/facts.md#h13)
 MAX_MULTIPART_BYTES = 50 * GIGABYTE  # with the transfer agent of `hf lfs-enable-largefiles`
 MAX_XET_BYTES = 500 * GIGABYTE  # with git-xet
+MAX_FILE_SIZE = f"{MAX_FILE_BYTES // 1024**2} MiB"

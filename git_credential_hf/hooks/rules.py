@@ -15,7 +15,7 @@ from git_credential_hf.hooks.fixes import Fixes
 from git_credential_hf.hooks.leaks import Blob, Leak
 from git_credential_hf.hooks.limits import (
     MAX_DIRECTORY_FILES,
-    MAX_FILE_BYTES,
+    MAX_FILE_SIZE,
     MAX_LFS_BYTES,
     MAX_MULTIPART_BYTES,
     MAX_XET_BYTES,
@@ -26,13 +26,12 @@ from git_credential_hf.masking import is_visible, mask_token, register_secret
 from git_credential_hf.problem import Problem, shell_word
 
 GIT_XET_PAGE = f"{PUBLIC_HUB}/docs/hub/xet/using-xet-storage#git"
-MAX_FILE_SIZE = f"{MAX_FILE_BYTES // 1024**2} MiB"
 
 
 def find_problems(
     added: Additions, entries: list[ConfigEntry], branch: str = "", fixes: Fixes | None = None
 ) -> Iterator[tuple[str, Iterator[Problem]]]:
-    """Yield each check of `judge.CHECKS` with its problems, which are looked for when they are read.
+    """Yield each check of `verdict.CHECKS` with its problems, which are looked for when they are read.
 
     Three more keys are for what the Hub has been asked about: `unknownTokens`, `filesForLfs`, `unconfirmedObjects`.
     `branch`: what the commands have to name because it is not checked out, quoted for a shell, after a blank. `fixes`:

@@ -232,6 +232,8 @@ class _KnownHistory:
 
 def _pushed_objects(updates: list[RefUpdate]) -> tuple[dict[str, RefUpdate], dict[str, RefUpdate]]:
     """Return the commits that are pushed, and the trees and blobs that a pushed tag points to, each by its id."""
+    if all(update.remote_ref.startswith("refs/heads/") for update in updates):
+        return {update.local_oid: update for update in updates}, {}  # no branch is anything else
     names = "".join(update.local_oid + "^{}\n" for update in updates).encode()
     lines = _run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=names).decode().splitlines()
     commits: dict[str, RefUpdate] = {}
@@ -601,16 +603,15 @@ class _Scan:
         self.found.directories += [*{one.path: one for one in self.directories}.values()][::-1]
 
     def _examine(self, item: _Object, content: bytes) -> None:
-        blob = _blob(item, len(content))
         is_binary = content.find(b"\0", 0, _BINARY_CHECK_BYTES) >= 0
         if is_binary:
-            self.found.binary.append(blob)
+            self.found.binary.append(_blob(item, len(content)))
         if tokens := self.finder.find_in_version(item[2], content, is_binary=is_binary):
             self.content_hits.append((item, tokens))
         if len(content) < _MAX_POINTER_BYTES and content.startswith(b"version https://git-lfs.github.com/spec/v1"):
             pointer = _parse_pointer(content)
             if pointer is not None:
-                self.pointers.append((blob, *pointer))
+                self.pointers.append((_blob(item, len(content)), *pointer))
 
 
 def _read_backwards(file: IO[bytes]) -> Iterator[list[bytes]]:

@@ -207,3 +207,40 @@ def test_configure_says_that_git_lfs_is_missing(home: Path) -> None:
     assert said(done, "warning") == ["git-lfs is not installed: clones contain pointers instead of files"]
     assert "git-lfs" in said(done, "hint")[0] and "git lfs install --skip-repo`" in said(done, "hint")[0]
     assert "git-lfs" not in run_program(PROGRAM, "configure", "--no-purge", **given).stderr
+
+
+# --- configure ---
+
+
+@pytest.mark.parametrize("answer", ["\r", "n\r"])
+def test_configure_offers_to_log_in(answer: str, hub: Hub, home: Path) -> None:
+    """On a terminal, `configure` ends with the login if there is none; whoever says no is told the command."""
+    token = hub.token("alice")
+    given: dict[str, Any] = {"GIT_TERMINAL_PROMPT": None, "TERM": "xterm"}
+    steps = [("Log in to Hugging Face now? [Y/n]", answer), *(paste(token) if answer == "\r" else [])]
+    done = run_on_terminal(PROGRAM, "configure", typed=steps, **given)
+    assert done.returncode == 0, done.stdout
+    assert stored(home) == (token if answer == "\r" else None)
+    assert ("to log in, run `hf auth login`" in said(done, "hint")) == (answer != "\r")
+    done = run_on_terminal(PROGRAM, "configure", **given) if answer == "\r" else done
+    assert done.stdout.count("Log in to Hugging Face now?") == (0 if answer == "\r" else 1)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"GIT_TERMINAL_PROMPT": "0"}, {"CI": "1"}, {"HF_TOKEN": "hf_x"}, {"HF_ENDPOINT": "https://hub.example/hf"}],
+    ids=str,
+)
+def test_configure_without_a_person(given: dict[str, Any], home: Path) -> None:
+    """Nobody is asked in CI, without prompts, with a token, or for another Hub: `configure` ends as ever."""
+    environment: dict[str, Any] = {"TERM": "xterm", "GIT_TERMINAL_PROMPT": None, **given}
+    done = run_on_terminal(PROGRAM, "configure", "--no-purge", **environment)
+    assert (done.returncode, "now?" in done.stdout) == (0, False), done.stdout
+
+
+def test_configure_and_a_login_that_fails(hub: Hub, home: Path) -> None:
+    """The settings of git are configured in any case, and the login can be made later."""
+    steps = [("now? [Y/n]", "\r"), *paste("hf_" + "Wrong" * 6 + "wxyz")]
+    done = run_on_terminal(PROGRAM, "configure", typed=steps, TERM="xterm", GIT_TERMINAL_PROMPT=None)
+    assert (done.returncode, said(done, "error")) == (0, ["the Hub rejects this token"]), done.stdout
+    assert (home / ".config/git-credential-hf/gitconfig").exists()

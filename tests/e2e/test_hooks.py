@@ -969,7 +969,7 @@ def test_off_switches(hub: "Hub", work: Account) -> None:
 def test_what_cannot_be_checked_is_not_refused(hub: "Hub", work: Account, tmp_path: Path) -> None:
     """After input that git never writes there is one warning, and the push goes on."""
     token = _alice(hub)
-    for stdin in ("rubbish\n", f"refs/heads/main {'1' * 40} refs/heads/main {'2' * 40}\n", "\0\n", "a b c d e\n"):
+    for stdin in ("rubbish\n", f"refs/tags/v1 {'1' * 40} refs/tags/v1 {'2' * 40}\n", "\0\n", "a b c d e\n"):
         command = ("git-credential-hf", "hook", "pre-push", "origin", HUB + "alice/model")
         done = work.run(*command, stdin=stdin, check=False, HF_TOKEN=token)
         assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ from account import Account
 from pushes import BIG, HUB, SECRET, add, messages, uploads
 from reasons import REASONS, _acme, _alice, _gated
 
-from git_credential_hf.hooks.judge import CHECKS
+from git_credential_hf.hooks.verdict import CHECKS
 
 if TYPE_CHECKING:
     from fake_hub import Hub

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from executable import OWN_FILE, PROGRAM
 
-from git_credential_hf.hooks.judge import CHECKS
+from git_credential_hf.hooks.verdict import CHECKS
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -123,6 +123,10 @@ ELSEWHERE = {
             'eval "$("$hf/bin/git-credential-hf" configure --env)" && cd "$OLDPWD"',
         ],
         ("tests/packaging/ci/test_snippets.py", "def test_any_ci"),
+    ),
+    "git config --global credential.https://huggingface.co.useHttpPath true": (
+        "tests/e2e/test_trusted_publishers.py",
+        '"--global", "credential.https://huggingface.co.useHttpPath", "true"',
     ),
     "./tests/demo": ("tests/commands/test_demo.py", '"story", "--fast"'),
     "uv tool install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),

@@ -103,7 +103,7 @@ REASONS: dict[str, Row] = {
     "read-only": (
         *(lambda hub: _alice(hub, "read"), "alice/model", "read-only-token"),
         "the token {token} from the environment variable HF_TOKEN can only read",
-        f"create one with the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+        f"create one with the role 'write' at {SETTINGS}/new?tokenType=write, and set HF_TOKEN to it",
     ),
     "fine-grained, for another repository": (
         *(lambda hub: _alice(hub, "fineGrained", scoped=READS), "alice/model", "token-not-scoped"),

@@ -1,6 +1,7 @@
 """What git's operations cost: the modules that they import, and the memory of `get`."""
 
 import re
+import shlex
 import shutil
 import sys
 import time
@@ -11,6 +12,10 @@ import pytest
 from login import log_in
 from operations import HUB
 from programs import run
+from terminal import run_on_terminal
+
+from git_credential_hf.hub import PUBLIC_HUB
+from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, record
 
 TOKEN = "hf_" + "FastPath" * 4 + "wxyz"
 ERASE = HUB + f"username=git\npassword={TOKEN}\n"
@@ -85,6 +90,23 @@ def test_module_imports_no_more_of_ours(logged_in: None, tmp_path: Path) -> None
     bare = modules([sys.executable, "-m", "this"], "", tmp_path)
     used = modules([sys.executable, "-m", "git_credential_hf", "get"], HUB, tmp_path)
     assert used - bare == OURS | {"git_credential_hf.launcher"}
+
+
+def test_a_terminal_costs_no_more(home: Path, tmp_path: Path) -> None:
+    """At a terminal, too, `get` imports the modules of its budget, if the Hub has said that the token is good."""
+    log_in(home, TOKEN)
+    assert record(CONFIRMED, f"{PUBLIC_HUB} {TOKEN}", CONFIRMED_FOR)
+    (tmp_path / "request").write_text(HUB)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(REPORT.format(file=str(tmp_path / "modules")))
+    used = []
+    for command in (f"{shlex.quote(sys.executable)} -c pass", "git-credential-hf get < request > answer"):
+        line = f"cd {shlex.quote(str(tmp_path))}; {command}"
+        environment: dict[str, Any] = {"PYTHONPATH": tmp_path / "site", "TERM": "xterm", "GIT_TERMINAL_PROMPT": None}
+        assert run_on_terminal("/bin/sh", "-c", line, **environment).stdout == ""
+        used.append(set((tmp_path / "modules").read_text().split()))
+    assert f"password={TOKEN}\n" in (tmp_path / "answer").read_text()
+    assert used[1] - used[0] == OURS
 
 
 def opened(command: list[str], stdin: str, home: Path) -> set[str]:

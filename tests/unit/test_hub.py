@@ -29,6 +29,7 @@ from git_credential_hf.hub import (
     requested_hub,
     token_settings_url,
     without_credentials,
+    write_token_url,
 )
 from git_credential_hf.problem import Problem
 
@@ -373,6 +374,7 @@ def test_repositories_of_another_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_repository("https://hub.example/acme/m") is None
     assert token_settings_url(hub) == "https://hub.example/settings/tokens"
     assert token_settings_url() == "https://huggingface.co/settings/tokens"
+    assert write_token_url(hub) == "https://hub.example/settings/tokens/new?tokenType=write"
 
 
 def test_a_repository_is_its_kind_name_and_hub() -> None:

@@ -12,7 +12,7 @@ from git_credential_hf.configure import mapped_tokens, plan_configure, plan_unco
 from git_credential_hf.git.config import read_config, read_config_file, removal_command
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import helper_chain, helper_command, is_our_helper, read_helper_entries
-from git_credential_hf.hooks.judge import Verdict, _severities
+from git_credential_hf.hooks.verdict import Verdict, read_severities
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import other_helpers, purge_helpers
@@ -99,7 +99,7 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
         removal_command(entry)
     mapped_tokens(entries)
     is_given_elsewhere("https://huggingface.co/a/b", entries)
-    _severities(entries, Verdict())
+    read_severities(entries, Verdict())
     for origin in hub_origins():
         helper_chain(origin, entries)
     if url is None:

@@ -14,7 +14,7 @@ from git_credential_hf.git.config import parse_listing, quote_value, removal_com
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import is_our_helper
 from git_credential_hf.git.urlmatch import section_origin
-from git_credential_hf.hooks.judge import Verdict, _severities
+from git_credential_hf.hooks.verdict import Verdict, read_severities
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import is_recorded, private_directory, record
 from git_credential_hf.token_files import read_stored_tokens, read_token_file, stored_tokens_path, token_path
@@ -70,7 +70,7 @@ class Targets:
             removal_command(entry)
         mapped_tokens(entries)
         is_given_elsewhere("https://huggingface.co/a/b", entries)
-        _severities(entries, Verdict())
+        read_severities(entries, Verdict())
 
     def kept(self, data: bytes) -> None:
         """Whatever lies where we keep things: nothing is remembered, and no token comes out of it."""

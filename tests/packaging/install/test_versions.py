@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -196,6 +197,25 @@ def test_logging_in(place: Environment, home: Path, way: str) -> None:
     assert "git credential?" not in done.stdout and "Traceback" not in done.stdout
     password, said = place.get()
     assert (password == token or way == "browser", password[:9] == "hf_oauth_", said) == (True, way == "browser", "")
+
+
+@pytest.mark.parametrize("way", ["pasted", "browser"])
+def test_logging_in_from_git(place: Environment, home: Path, way: str) -> None:
+    """A command of git's that needs a token leads to the same login, and goes on with it."""
+    if way == "browser" and place.numbers < (1, 20):
+        pytest.skip("it has no login in the browser")
+    place.hub.repository("alice/private", private=True, files={"a.txt": b"a"})
+    place.hub.device_login = "alice"
+    token = place.hub.token("alice", role="write")
+    menu = [("How would you like", "2" if way == "pasted" else "1")] if place.numbers >= (1, 20) else []
+    typed = [("oken (" if not menu else "Enter your token", f"{token}\r")] if way == "pasted" else []
+    environment = {**NO_PROXIES, "HF_ENDPOINT": place.hub.url, "GIT_TERMINAL_PROMPT": None, "TERM": "xterm"}
+    command = (shutil.which("git") or "git", "ls-remote", f"{place.hub.url}/alice/private")
+    done = run_on_terminal(*command, typed=[*menu, *typed], **environment)
+    assert (done.returncode, "refs/heads/main" in done.stdout) == (0, True), done.stdout
+    assert done.stdout.count("log in here") == 1 and "Traceback" not in done.stdout
+    done = run_on_terminal(*command, **environment)
+    assert (done.returncode, "log in here" in done.stdout) == (0, False), done.stdout
 
 
 # What has a limit of its own for huggingface_hub, old and new.

@@ -55,6 +55,8 @@ class Hub:
         self.oauth_rotates = True  # a refresh token works once
         self.oauth_revokes = True  # a refresh ends the old access token; whether it does: not found, the harder case
         self.device_login: str | None = None  # who enters the device code of `hf auth login`; None: nobody yet
+        self.device_denied = False  # whether they say no
+        self.device_interval = 5  # seconds between two questions of the client's
         self.blob_limit = 10 << 20  # bytes of a file outside LFS
         self.files_per_directory = 10_000
         self.locks_status = 405  # of the LFS locks API; after 404 or 501 git-lfs never asks again

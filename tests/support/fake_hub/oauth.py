@@ -168,7 +168,7 @@ def device(hub: Hub, exchange: Exchange) -> None:
             "user_code": f"{shown[:4]}-{shown[4:]}",
             "verification_uri": f"{hub.url}/device",
             "expires_in": DEVICE_LIFETIME,
-            "interval": 5,
+            "interval": hub.device_interval,
         },
     )
 
@@ -180,6 +180,8 @@ def login(hub: Hub, exchange: Exchange, request: dict[str, str]) -> dict[str, An
         raise Denied("invalid_grant", "Unknown device code")
     if expires_at <= time.time():
         raise Denied("expired_token", "The device code is expired")
+    if hub.device_denied:
+        raise Denied("access_denied", "The user has denied the request")
     if hub.device_login is None:
         raise Denied("authorization_pending", "The user has not entered the code yet")
     del hub.grants.devices[request["device_code"]]

@@ -23,7 +23,7 @@ from whoami import MODEL, entry, fine_grained
 from git_credential_hf.api.access import _is_cached, card_errors, check_access, explain_refusal, whoami
 from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.api.contents import find_lfs_objects, find_upload_modes
-from git_credential_hf.api.refusals import Answer, Refused, other_token_hint, token_refusal
+from git_credential_hf.api.refusals import Answer, Refused, token_refusal, write_token_hint
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_name, parse_repository
 from git_credential_hf.masking import mask_token
 from git_credential_hf.state import cache_directory, read_state
@@ -172,15 +172,19 @@ def test_answer_as_json() -> None:
     assert (answer.as_json()["access"], answer.as_json()["type"], answer.as_json()["fix"]) == ("read", "model", None)
 
 
+FROM_FORM = f"with the role 'write' from {SETTINGS}/new?tokenType=write"
+AT_FORM = FROM_FORM.replace(" from ", " at ")
+
+
 def test_another_token() -> None:
     """The hint says where to put another token: where this one came from."""
-    create = f"create one of gold at {SETTINGS}"
+    create = f"create one {AT_FORM}"
     for kind, place, remedy in (
         ("env", "HF_TOKEN", f"{create}, and set HF_TOKEN to it"),
         ("file", "/t:u", f"{create}, and run `git-credential-hf login`"),
         ("oidc", "", create),
     ):
-        assert other_token_hint(Token(TOKEN, kind, place), "of gold") == remedy
+        assert write_token_hint(Token(TOKEN, kind, place)) == remedy
 
 
 def test_another_token_is_the_login(home: Path) -> None:
@@ -188,14 +192,14 @@ def test_another_token_is_the_login(home: Path) -> None:
     file = home / ".cache/huggingface/token"
     file.parent.mkdir(parents=True)
     for login, remedy in (
-        (TOKEN, f"create one of gold at {SETTINGS}, and set HF_TOKEN to it"),
+        (TOKEN, f"create one {AT_FORM}, and set HF_TOKEN to it"),
         (
             "hf_" + "l" * 34,
-            f"run `unset HF_TOKEN` to use your login, or set it to a token of gold from {SETTINGS}",
+            f"run `unset HF_TOKEN` to use your login, or set it to a token {FROM_FORM}",
         ),
     ):
         file.write_text(login)
-        assert other_token_hint(Token(TOKEN, "env", "HF_TOKEN"), "of gold") == remedy
+        assert write_token_hint(Token(TOKEN, "env", "HF_TOKEN")) == remedy
 
 
 def error(words: str, code: str | None = None) -> dict[str, str]:
@@ -242,7 +246,7 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
         *("acme/model", True, (404, {}), {"name": "alice", "auth": {"accessToken": {"role": "read"}}}),
         (
             *("no", "read-only-token", f"the token {SHOWN} from the environment variable HF_TOKEN can only read"),
-            f"create one with the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+            f"create one with the role 'write' at {SETTINGS}/new?tokenType=write, and set HF_TOKEN to it",
         ),
     ),
     "a contributor": (
@@ -264,7 +268,7 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
             *(repository, True, DENIED, {**OAUTH, "orgs": orgs}),
             (
                 *("no", "token-not-scoped", f"the token {SHOWN} of your browser login may not write to {repository}"),
-                f"create one with the role 'write' at {SETTINGS}, and set HF_TOKEN to it",
+                f"create one with the role 'write' at {SETTINGS}/new?tokenType=write, and set HF_TOKEN to it",
             ),
         )
         for who, repository, orgs in (

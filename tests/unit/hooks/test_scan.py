@@ -177,7 +177,7 @@ def test_a_deletion_adds_nothing(tmp_path: Path) -> None:
 def test_an_unknown_local_id_is_a_problem(repository: Repository) -> None:
     """The problem has git's message, in one line."""
     with pytest.raises(Problem, match="1111") as caught:
-        push("1" * 40)
+        scan_push([RefUpdate("refs/tags/v1", "1" * 40, "refs/tags/v1", NULL)])
     assert "\n" not in caught.value.message
 
 
@@ -252,7 +252,8 @@ def test_an_annotated_tag(repository: Repository) -> None:
     new = repository.add("new", b"\0")
     repository.git("tag", "-a", "-m", "x", "v1")
     repository.git("tag", "-a", "-m", "x", "v2", "v1")
-    assert binaries(push(repository.git("rev-parse", "v2"))) == {(new, "new")}
+    tag = RefUpdate("refs/tags/v2", repository.git("rev-parse", "v2"), "refs/tags/v2", NULL)
+    assert binaries(scan_push([tag])) == {(new, "new")}
 
 
 def test_a_tag_of_a_blob_or_a_tree(repository: Repository) -> None:

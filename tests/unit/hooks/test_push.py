@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from programs import git
 
-from git_credential_hf.hooks.judge import _remote_oids
+from git_credential_hf.hooks.push import _remote_oids
 
 if TYPE_CHECKING:
     from fake_hub import Hub

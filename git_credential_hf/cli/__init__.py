@@ -1,0 +1,166 @@
+"""The commands that people run, and their options."""
+
+import os
+import sys
+
+import click
+
+from git_credential_hf import __version__
+from git_credential_hf.cli.configure import configure, unconfigure
+from git_credential_hf.cli.doctor import doctor
+from git_credential_hf.cli.hooks import hook, hooks
+from git_credential_hf.cli.options import WrongUsage, answers_json, repository_argument, require_command
+from git_credential_hf.cli.purge import purge
+from git_credential_hf.hints import typed_name
+from git_credential_hf.hub import without_credentials
+from git_credential_hf.output import OutputError, flush_stdout, open_stdout, print_json, print_line, print_status
+from git_credential_hf.problem import Problem, report, report_problem
+
+REQUEST_TIMEOUT = 1  # seconds for git to send the request of an operation
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; return its exit status."""
+    if _is_unknown_operation(arguments):
+        return 0
+    open_stdout()
+    try:
+        status = commands.main(arguments, prog_name=typed_name(), standalone_mode=False)
+        flush_stdout()
+    except OutputError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes again when it ends
+        if not isinstance(error.reason, BrokenPipeError):
+            report("error", f"cannot write the output: {error.reason.strerror}")
+        return 1
+    except click.ClickException as error:
+        message = error.format_message()
+        report("error", message[:1].lower() + message[1:].rstrip("."))
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else typed_name()
+        report("hint", (isinstance(error, WrongUsage) and error.hint) or f"run `{command} --help`")
+        return 2
+    except click.Abort:
+        return 130
+    return int(status or 0)
+
+
+def _is_unknown_operation(arguments: list[str]) -> bool:
+    """Whether this is an operation that git may add one day: helpers ignore those silently (gitcredentials(7)).
+
+    At a terminal it is a mistyped command instead, and an error; so is a word like one of our commands without the
+    request that git would send with an operation, as in a script or a Dockerfile.
+    """
+    if len(arguments) != 1 or arguments[0].startswith("-") or arguments[0] in commands.commands:
+        return False
+    if sys.stdin is not None and sys.stdin.isatty():
+        return False
+    from difflib import get_close_matches
+
+    return not get_close_matches(arguments[0], commands.commands) or _has_request()
+
+
+def _has_request() -> bool:
+    """Whether there is anything on stdin; git sends its request at once, and others may leave a pipe open."""
+    from git_credential_hf.system import start_thread
+
+    received: list[bytes] = []
+    start_thread(lambda: received.append(os.read(0, 1))).join(REQUEST_TIMEOUT)
+    return any(received)
+
+
+@click.group(
+    epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7). The manual, after "
+    "install.sh or pipx: `git help credential-hf`.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    invoke_without_command=True,
+)
+@click.version_option(__version__, message="git-credential-hf %(version)s")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Log git in to the Hugging Face Hub with the token of `hf auth login`.
+
+    The token stays where huggingface_hub stores it. git gets the current one each
+    time it asks; nothing is copied, so nothing goes stale.
+    """
+    require_command(context)
+
+
+for command in (configure, doctor, hook, hooks, purge, unconfigure):
+    commands.add_command(command)
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(as_json: bool) -> int:
+    """Show the current token, its account, and whether git uses it.
+
+    Exits with 1 if something is wrong.
+    """
+    from git_credential_hf.status import Status
+
+    current = Status()
+    if as_json:
+        print_json(current.as_json())
+    else:
+        print_status(current)
+    for problem in current.warnings:
+        report_problem(problem, "warning")
+    for problem in current.problems:
+        report_problem(problem)
+    return 1 if current.problems else 0
+
+
+@commands.command()
+def login() -> int:
+    """Log in to Hugging Face, as `hf auth login` does.
+
+    This is huggingface_hub's own login, on the terminal, for machines on which `hf`
+    is not on PATH; also if there is a login already, which is replaced. The token
+    is stored where huggingface_hub has it, and not copied into git's helpers.
+    """
+    from git_credential_hf.login import log_in
+
+    log_in()
+    return 0
+
+
+@commands.command()
+@click.option("--write", is_flag=True, help="Check for permission to push, not just to read.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.argument("repo", required=False)
+@answers_json(
+    lambda problem, write, repo: {
+        "repo": repo and without_credentials(repo),
+        "type": None,
+        "access": "write" if write else "read",
+        "answer": "unknown",
+        "reason": None,
+        "message": problem.message,
+        "fix": problem.fix,
+    }
+)
+def check(write: bool, as_json: bool, repo: str | None) -> int:
+    """Ask the Hub whether your token may read REPO, or push to it.
+
+    REPO is acme/model, datasets/acme/data, a URL of the Hub, an hf:// URI or
+    git@hf.co:acme/model; by default, the repository that this one is pushed to.
+
+    Exits with 1 for no, and with 3 if the Hub did not answer.
+    """
+    from git_credential_hf.api.access import check_access
+    from git_credential_hf.api.client import try_hub_again
+    from git_credential_hf.git.config import push_url, read_config
+    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.helper import token_for
+
+    try_hub_again()
+    entries = read_config()
+    url = push_url(configured_hubs(entries)) if repo is None else repo
+    repository = repository_argument(url, entries)
+    answer = check_access(token_for(url, repository, entries), repository, write=write, seconds=10)
+    if as_json:
+        print_json(answer.as_json())
+    elif answer.answer == "yes":
+        print_line("yes       ", answer.message)
+    if answer.answer != "yes":
+        report_problem(Problem(answer.message, answer.fix), "error" if answer.answer == "no" else "warning")
+    return {"yes": 0, "no": 1}.get(answer.answer, 3)

@@ -1,0 +1,281 @@
+"""`configure` and `unconfigure`: have git use this program, or not."""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_hf.cli.hooks import install_hooks
+from git_credential_hf.cli.options import WrongUsage, changes_scope, make_changes, readable_entries
+from git_credential_hf.output import print_purge
+from git_credential_hf.problem import Problem, report, report_problem, shell_word
+
+if TYPE_CHECKING:
+    from git_credential_hf.configure import Settings
+    from git_credential_hf.files import Change
+
+
+def _complete_token_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    from git_credential_hf.tokens import stored_token_names
+
+    try:
+        return [name for name in stored_token_names() if name.startswith(incomplete)]
+    except Problem:
+        return []
+
+
+@click.command()
+@changes_scope("global", "system", "local", "global")
+@click.option(
+    "--token",
+    "name",
+    metavar="NAME",
+    shell_complete=_complete_token_name,
+    help="A stored token, as in `hf auth list`, for the namespace.",
+)
+@click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organization whose repositories use it.")
+@click.option("--hub", metavar="ORIGIN", help="Another Hub, such as https://hub.example.com, beside huggingface.co.")
+@click.option(
+    "--hooks/--no-hooks",
+    "with_hooks",
+    default=None,
+    help="Install the hooks, too, as `hooks install` does; or remove them.",
+)
+@click.option("--purge/--no-purge", default=None, help="Remove other helpers' copies first, or not; by default, ask.")
+@click.option("--print", "print_lines", is_flag=True, help="Print the settings, as lines for a configuration file.")
+@click.option(
+    "--env", "print_environment", is_flag=True, help="Print the settings, as environment variables for `eval`."
+)
+def configure(
+    scope: str,
+    dry_run: bool,
+    name: str | None,
+    namespace: str | None,
+    hub: str | None,
+    with_hooks: bool | None,
+    purge: bool | None,
+    print_lines: bool,
+    print_environment: bool,
+) -> int:
+    """Use this helper, and only this one, for Hugging Face hosts.
+
+    For each of these hosts, an empty `helper` resets the list of helpers, so that
+    no other helper is asked for a token, or gets one to store. Other hosts are not
+    affected. The settings are in a file of this program, git-credential-hf/gitconfig,
+    and the configuration of git includes it. Whoever is not logged in is offered to
+    log in then, on a terminal.
+
+    With --token and --for, the repositories of one namespace use another token
+    than the current one. (git-xet asks for the host only: it gets the current one.)
+
+    With --hub, another Hub is served, too. HF_ENDPOINT alone changes nothing for
+    git; on a terminal, you are asked whether it shall be that Hub.
+
+    With --env, if the Hub confirms the token, git 2.46 and newer sends it before it
+    is asked to: rate limits are then those of the account, for public clones, too.
+    """
+    from git_credential_hf.configure import config_lines, helpers_in_the_way, plan_configure
+    from git_credential_hf.configure_env import config_environment
+    from git_credential_hf.git.lfs import setup_problem
+    from git_credential_hf.git.run import old_git_problem
+    from git_credential_hf.hooks.install import plan_install, plan_uninstall
+
+    if print_lines + print_environment + dry_run > 1:
+        raise click.UsageError("--print, --env and --dry-run exclude each other")
+    if with_hooks is not None and (print_lines or print_environment or scope == "system"):
+        raise click.UsageError("--hooks and --no-hooks go with --global and --local")
+    new = _parse_settings(name, namespace, hub)
+    if print_lines:
+        click.echo(config_lines(new), nl=False)
+        return 0
+    if print_environment:
+        for variable, value in config_environment(new):
+            click.echo(f"export {variable}={shlex.quote(value)}")
+        if old := old_git_problem():
+            report_problem(old, "warning")
+        return 0
+    try:
+        new = _ask_for_endpoint(new)
+        plan = plan_install(scope, new) if with_hooks and scope == "global" else plan_configure(scope, new)
+        if not dry_run:
+            _purge_first(purge)
+        make_changes(plan, dry_run, "git already uses this helper for Hugging Face hosts")
+        if with_hooks and scope == "local":
+            install_hooks(scope, dry_run)
+        elif with_hooks is False:
+            make_changes(plan_uninstall(scope), dry_run, "the hooks are not installed")
+    except Problem as problem:
+        report_problem(problem)
+        if problem.fix is None:
+            report("hint", "add these lines to a git configuration file that you can write")
+            click.echo(config_lines(new), nl=False)
+        return 1
+    if not dry_run:
+        for warning in helpers_in_the_way():
+            report_problem(warning, "warning")
+        is_read = sys.stderr is not None and sys.stderr.isatty()  # a job or an image may do without LFS on purpose
+        if is_read and (without_lfs := setup_problem(readable_entries())):
+            report_problem(without_lfs, "warning")
+        _offer_first_login(scope)
+    return 0
+
+
+def _offer_first_login(scope: str) -> None:
+    """Let whoever is at the terminal log in, or name the command: git now asks no other helper for the Hub."""
+    from git_credential_hf.hub import PUBLIC_HUB
+    from git_credential_hf.login import log_in
+    from git_credential_hf.login_offer import may_offer
+    from git_credential_hf.token_files import login_hint
+    from git_credential_hf.tokens import current_token
+
+    try:
+        token = current_token(act=False)
+    except Problem as problem:
+        report_problem(problem, "warning")
+        return
+    if token is not None or os.environ.get("HF_OIDC_RESOURCE"):
+        return
+    is_there = sys.stdin is not None and sys.stdin.isatty() and scope != "system"  # the login of root helps nobody
+    if not (is_there and may_offer(PUBLIC_HUB) and click.confirm("Log in to Hugging Face now?", True, err=True)):
+        report("hint", f"to log in, {login_hint()}")
+        return
+    try:
+        log_in()
+    except Problem as problem:  # which is not one of the settings
+        report_problem(problem)
+
+
+def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
+    """Return the settings that the options stand for; raises `Problem` if there is no such token, or no such Hub."""
+    from git_credential_hf.configure import Settings
+    from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_option, is_valid_name
+    from git_credential_hf.tokens import stored_token, stored_token_names
+
+    if (name is None) != (namespace is None):
+        raise click.UsageError("--token and --for go together")
+    try:
+        origin = PUBLIC_HUB if hub is None else hub_option(hub)
+    except Problem as problem:
+        raise WrongUsage(problem.message, problem.fix) from None
+    origin = hub_at(origin) or origin
+    hubs = [] if origin == PUBLIC_HUB else [origin]
+    if name is None or namespace is None:
+        return Settings(hubs)
+    if not is_valid_name(namespace):
+        raise click.UsageError(f"'{namespace}' is not a valid name of a user or organization")
+    try:
+        stored_token(name, act=False)
+    except Problem as problem:  # which names those that exist
+        from difflib import get_close_matches
+
+        for near in get_close_matches(name, stored_token_names(), 1):
+            problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
+        raise
+    return Settings(hubs, {(origin, namespace): name})
+
+
+def _ask_for_endpoint(new: "Settings") -> "Settings":
+    """Add the Hub at HF_ENDPOINT, with the user's consent: it gets the token of whoever is logged in."""
+    from git_credential_hf.configure import Settings
+    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.hub import environment_hub, hub_at
+
+    hub = environment_hub()
+    if hub is None or hub_at(hub, [*new.hubs, *configured_hubs(readable_entries())]):
+        return new
+    if sys.stdin is None or not sys.stdin.isatty():
+        report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {shell_word(hub)}`")
+        return new
+    question = f"Log git in to {hub} (HF_ENDPOINT), too? It will get your token"
+    return new + Settings([hub]) if click.confirm(question, False, err=True) else new
+
+
+def _purge_first(wanted: bool | None) -> None:
+    """Remove what other helpers hold, with the user's consent: `unconfigure` would bring it back."""
+    from git_credential_hf.git.config import read_config
+    from git_credential_hf.git.helpers import configured_hubs, default_hub
+    from git_credential_hf.hub import hub_origins
+    from git_credential_hf.purge import (
+        account_usernames,
+        copies_decider,
+        other_helpers,
+        purge_helpers,
+        refuse_without_token,
+        report_kept,
+    )
+
+    entries = read_config()
+    helpers = other_helpers(entries)
+    if not helpers or wanted is False:
+        return
+    if wanted is None and not (sys.stdin is not None and sys.stdin.isatty()):
+        report("hint", "other helpers may hold old tokens for the Hub: run `git-credential-hf purge`")
+        return
+    if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
+        return
+    try:
+        refuse_without_token(default_hub(entries))
+    except Problem as problem:
+        report_problem(problem, "warning")
+        return
+    hubs = configured_hubs(entries)
+    results = purge_helpers(helpers, hub_origins(hubs), account_usernames(), why_kept=copies_decider(hubs))
+    print_purge(results)
+    report_kept(results)
+
+
+@click.command()
+@changes_scope("global", "system", "local", "global")
+def unconfigure(scope: str, dry_run: bool) -> int:
+    """Undo `configure`, and `hooks install` of the same scope.
+
+    The hooks of a repository stay, unless this is run in it with --local.
+
+    Cached data is removed, too: the hash of a refused token, the token of a CI
+    job, and the Hub's answers about access.
+    """
+    from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
+    from git_credential_hf.git.helpers import shown_helper
+    from git_credential_hf.hooks.install import HOOK_SCOPES, plan_uninstall
+    from git_credential_hf.state import backup_place, cache_directory, job_directory, remove_state
+
+    plan = plan_unconfigure(scope)
+    make_changes(plan, dry_run)
+    of_hooks: Sequence[Change] = []
+    if scope in HOOK_SCOPES:
+        done = {change.path for change in plan} if dry_run and scope == "global" else {}  # one plan has it all
+        of_hooks = [change for change in plan_uninstall(scope) if change.path not in done]
+    make_changes(of_hooks, dry_run, "" if plan else "there is nothing to undo in git's configuration")
+    if scope != "local":
+        _name_remaining_hooks()
+    if dry_run:
+        return 0
+    remove_state()
+    remove_state(cache_directory())
+    if (of_job := job_directory()) is not None:
+        remove_state(of_job)
+    copies = backup_place()
+    if copies is not None and os.path.isdir(copies):  # nobody else has what was in these files
+        report("warning", f"copies of files that `doctor --fix` changed are in {copies}")
+        report("hint", f"run `rm -r {shell_word(copies)}` if you no longer need them")
+    for entry in handwritten_helpers(scope):
+        file = entry.origin.removeprefix("file:")
+        report("warning", f"`helper = {shown_helper(entry.value or '')}` in {file} was not written by `configure`")
+        report("hint", f"run `git config --{scope} --unset-all {shell_word(entry.key)}`")
+    return 0
+
+
+def _name_remaining_hooks() -> None:
+    """Name the command for the hooks of this repository, which the other scopes do not know."""
+    from git_credential_hf.git.config import git_directory
+    from git_credential_hf.hooks.install import inspect_hooks
+
+    try:
+        has_hooks = git_directory() is not None and inspect_hooks("local").state != "absent"
+    except Problem:
+        return  # git does not work here
+    if has_hooks:
+        report("hint", "the hooks of this repository stay: run `git-credential-hf hooks uninstall` to remove them")

@@ -1,0 +1,111 @@
+"""`doctor`: its options, and what it asks a person."""
+
+import functools
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_hf.cli.options import (
+    WrongUsage,
+    answers_json,
+    readable_entries,
+    repository_argument,
+)
+from git_credential_hf.output import print_change, print_json, print_line
+from git_credential_hf.problem import Problem, report_problem
+
+if TYPE_CHECKING:
+    from git_credential_hf.doctor.finding import Finding
+    from git_credential_hf.files import Change
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="Fix what can be fixed safely, one finding at a time.")
+@click.option("--yes", is_flag=True, help="With --fix, do not ask before each change.")
+@click.option("--dry-run", is_flag=True, help="Show the changes without making them.")
+@click.option("--undo", is_flag=True, help="Put back the files that the last --fix changed.")
+@click.option("--offline", is_flag=True, help="Do not contact the Hub.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--report", "as_report", is_flag=True, help="Print Markdown without secrets, for an issue or a chat.")
+@click.argument("repo", required=False)
+@answers_json(lambda problem, **options: {"resolvers": [], "findings": [], "healthy": False})
+def doctor(
+    fix: bool, yes: bool, dry_run: bool, undo: bool, offline: bool, as_json: bool, as_report: bool, repo: str | None
+) -> int:
+    """Find out why the Hub says 401 or 403, and fix it.
+
+    Shows which token git, git-lfs, git-xet and huggingface_hub would each send,
+    and checks the token, .netrc, git's helpers, URLs, LFS, the hooks, and access
+    to REPO, by default the repository that this directory is pushed to.
+
+    `git config --add hf.ignore ID` silences a warning; --json has the ids.
+
+    Exits with 1 if something is wrong.
+    """
+    from git_credential_hf.doctor import examine_machine
+    from git_credential_hf.doctor.fix import fix_findings
+    from git_credential_hf.doctor.markdown import markdown_lines
+    from git_credential_hf.doctor.report import fix_lines, report_lines
+
+    if fix + dry_run + undo > 1 or as_json + as_report > 1:
+        raise click.UsageError("--fix, --dry-run and --undo exclude each other, and so do --json and --report")
+    if yes and not fix:
+        raise click.UsageError("--yes requires --fix")
+    if fix and not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
+        again = f"git-credential-hf doctor --fix --yes{' --json' if as_json else ''}"
+        raise WrongUsage("--fix asks on a terminal; elsewhere, add --yes", f"run `{again}`")
+    repository = None if repo is None else repository_argument(repo, readable_entries())
+    examine = functools.partial(examine_machine, repository, offline=offline)
+    if undo:
+        is_undone = _undo_fix(quiet=as_json or as_report)
+        if not (as_json or as_report):
+            return 0 if is_undone else 1
+    fixed = fix_findings(examine, functools.partial(_confirm_fix, yes=yes, quiet=as_json or as_report)) if fix else None
+    examination = fixed.examination if fixed else examine()
+    if as_json:
+        print_json(examination.as_json(fixed.gone if fixed else ()))
+    elif as_report:
+        for line in markdown_lines(examination):
+            click.echo(line)
+    else:
+        is_plain = bool(os.environ.get("NO_COLOR")) or sys.stdout is None or not sys.stdout.isatty()
+        for line in report_lines(examination, (lambda text, fg: text) if is_plain else click.style):
+            click.echo(line)
+        for line in fix_lines(fixed) if fixed else ():
+            click.echo(line)
+    if dry_run:
+        for finding in examination.findings:
+            for change in finding.changes() if finding.changes else ():
+                print_change(change)
+    return 0 if examination.is_healthy and not (fixed and fixed.has_failed) else 1
+
+
+def _undo_fix(*, quiet: bool) -> bool:
+    """Undo the last fix; returns whether each file is as it was before."""
+    from git_credential_hf.doctor.undo import undo_last_fix
+
+    is_undone = True
+    for result in undo_last_fix():
+        if isinstance(result, Problem):
+            report_problem(result)
+            is_undone = False
+        elif not quiet:
+            print_line("restored ", result)
+    return is_undone
+
+
+def _confirm_fix(finding: "Finding", changes: "Sequence[Change]", *, yes: bool, quiet: bool) -> bool:
+    from git_credential_hf.doctor.report import wrap
+
+    if not quiet:
+        for line in wrap("", finding.title):
+            click.echo(line)
+        for change in changes:
+            print_change(change)
+    is_wanted = yes or click.confirm("Fix it?", True, err=True)
+    if not quiet:
+        click.echo()
+    return is_wanted

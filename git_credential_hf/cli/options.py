@@ -1,0 +1,121 @@
+"""What the commands have in common: options, arguments, and the output of changes."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import click
+
+from git_credential_hf.hub import without_credentials
+from git_credential_hf.output import print_change, print_json, print_line
+from git_credential_hf.problem import Problem, report, report_problem
+
+if TYPE_CHECKING:
+    from git_credential_hf.files import Change
+    from git_credential_hf.git.config import ConfigEntry
+    from git_credential_hf.hub import Repository
+
+
+class WrongUsage(click.UsageError):
+    """Wrong usage with a hint of its own, instead of the command for the help."""
+
+    def __init__(self, message: str, hint: str | None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def require_command(context: click.Context) -> None:
+    """Show the help if there is no command; click itself does so in another way before 8.2."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
+
+
+Command = TypeVar("Command", bound=Callable[..., int])
+
+
+def answers_json(make_answer: Callable[..., object]) -> Callable[[Command], Command]:
+    """Let a command with `--json` print one document if it fails, too: what `make_answer` makes of the problem."""
+
+    def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(as_json: bool, **options: object) -> int:
+            try:
+                return command(as_json=as_json, **options)
+            except Problem as problem:
+                if as_json:
+                    print_json(make_answer(problem, **options))
+                report_problem(problem)
+                return 1
+
+        return cast("Command", run)
+
+    return add
+
+
+_SCOPES = {"system": "For all users of this machine.", "local": "For this repository.", "global": "For your account."}
+
+
+def with_scopes(default: str | None, texts: dict[str, str]) -> Callable[[Command], Command]:
+    """Add an option for each scope; the command gets the one that was named, or the default. Two are wrong usage."""
+
+    def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_scope(**options: object) -> int:
+            named = [name for name in texts if options.pop(f"is_{name}")]
+            if len(named) > 1:
+                raise click.UsageError(f"{' and '.join(f'--{name}' for name in named)} exclude each other")
+            return command(scope=named[0] if named else default, **options)
+
+        decorated: Callable[..., int] = with_scope
+        for name, text in texts.items():
+            text = text.removesuffix(".") + (" (the default)." if name == default else ".")
+            decorated = click.option(f"--{name}", f"is_{name}", is_flag=True, help=text)(decorated)
+        return decorated  # type: ignore[return-value] # a command, too
+
+    return add
+
+
+def changes_scope(default: str, *scopes: str) -> Callable[[Command], Command]:
+    """Add the options that are shared by the commands which change git's configuration."""
+
+    def add(command: Command) -> Command:
+        command = with_scopes(default, {name: _SCOPES[name] for name in scopes})(command)
+        return click.option("--dry-run", is_flag=True, help="Show the changes without making them.")(command)
+
+    return add
+
+
+def readable_entries() -> "list[ConfigEntry]":
+    """Return git's configuration; empty if git cannot read it, which `doctor` then reports."""
+    from git_credential_hf.git.config import read_config
+
+    try:
+        return read_config()
+    except Problem:
+        return []
+
+
+def repository_argument(repo: str, entries: "list[ConfigEntry]") -> "Repository":
+    """Parse the REPO argument; raises `Problem` if it is not a repository of a Hub that git is configured for."""
+    from git_credential_hf.git.helpers import configured_hubs, default_hub
+    from git_credential_hf.hub import parse_repository
+
+    repository = parse_repository(repo, default_hub(entries), configured_hubs(entries))
+    if repository is None:
+        message = f"'{without_credentials(repo)}' is not a repository of the Hub"
+        raise Problem(message, "name one, such as acme/model or datasets/acme/data")
+    return repository
+
+
+def make_changes(changes: "Sequence[Change]", dry_run: bool, without: str = "") -> None:
+    """Make changes, or show them; `without`: what to report if there are none."""
+    from git_credential_hf.files import apply_changes
+
+    if not changes and without:
+        report("hint", without)
+    if dry_run:
+        for change in changes:
+            print_change(change)
+    else:
+        apply_changes(changes, lambda change: print_line("changed ", change.path))

@@ -1,0 +1,64 @@
+"""`purge`: remove what other helpers have stored."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_hf.cli.options import answers_json
+from git_credential_hf.output import print_json, print_purge
+from git_credential_hf.problem import report
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Show what would be removed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@answers_json(lambda problem, **options: {"helpers": []})
+def purge(dry_run: bool, as_json: bool) -> int:
+    """Remove stale copies of Hub tokens from other helpers.
+
+    Each helper that git could ask for a Hub token is asked what it has, told to
+    erase it, and asked again. What may do more than your current token, or is
+    another account's, stays, as it may be all that works; it is named. What a
+    helper has for other hosts is not touched.
+
+    Exits with 1 if a helper still has a token, or did not answer.
+    """
+    from git_credential_hf.git.config import read_config
+    from git_credential_hf.git.helpers import configured_hubs, default_hub
+    from git_credential_hf.hub import hub_origins
+    from git_credential_hf.purge import (
+        account_usernames,
+        copies_decider,
+        other_helpers,
+        purge_helpers,
+        refuse_without_token,
+        report_kept,
+    )
+
+    entries = read_config()
+    hubs = configured_hubs(entries)
+    origins = hub_origins(hubs)
+    helpers = other_helpers(entries)
+    if helpers and not dry_run:
+        refuse_without_token(default_hub(entries))
+    why_kept = copies_decider(hubs)
+    results = purge_helpers(helpers, origins, account_usernames(), why_kept=None if dry_run else why_kept)
+    if dry_run:
+        for copy in (copy for result in results for copy in result.copies):
+            copy.kept = why_kept(copy)
+    if as_json:
+        print_json({"helpers": [result.as_json() for result in results]})
+    else:
+        print_purge(results)
+        if not results:
+            report("hint", "git has no other helper for Hugging Face hosts")
+    for result in results:
+        if result.failure:
+            report("warning", f"{result.shown}: {result.failure}")
+        if (remedy := result.remedy()) and not any(copy.kept for copy in result.copies):
+            report("hint", remedy)
+    report_kept(results)
+    return 1 if any(result.state in ("held", "unknown") for result in results) else 0

@@ -1,0 +1,101 @@
+"""A push to the Hub: what is known of it, and what its checks share."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
+
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.credentials import git_credentials, may_need_person
+from git_credential_hf.git.run import NO_PROMPTS, run_git
+from git_credential_hf.helper import is_held_back, token_for
+from git_credential_hf.hooks.fixes import Fixes
+from git_credential_hf.hooks.scan import RefUpdate, announced_ids
+from git_credential_hf.hooks.verdict import Verdict, read_severities
+from git_credential_hf.hub import Remote, without_credentials
+from git_credential_hf.problem import Problem
+from git_credential_hf.tokens import Token
+
+
+class Push:
+    """A push of `updates` to `url`, whose remote is named `remote`, or the URL again; checks add to `verdict`."""
+
+    def __init__(
+        self,
+        remote: str,
+        url: str,
+        parsed: Remote,
+        updates: list[RefUpdate],
+        verdict: Verdict,
+        entries: list[ConfigEntry],
+    ) -> None:
+        self.remote = remote
+        self.url = url
+        self.hub = parsed.hub
+        self.is_https = parsed.transport == "https"
+        self.repository = parsed.repository
+        self.updates = updates
+        self.verdict = verdict
+        self.entries = entries
+        self.severity = read_severities(self.entries, verdict)
+        self.fixes = Fixes(remote, url, updates, entries)
+        self.credential_url = url  # git-lfs's may be another one
+        self.token: Token | None = None  # the one that was checked
+
+    def credentials(self) -> Iterator[Token]:
+        """Yield the credentials that git uses for this push, in order; raises `NoAnswer` if a helper does not answer.
+
+        If git asks this program alone, it is not asked once more through git, which would take longer than the rest.
+        """
+        repository = self.repository
+
+        def own_answer() -> Token | None:
+            with suppress(Problem):  # git goes on without a credential
+                token = token_for(self.credential_url, repository, self.entries) if repository else None
+                return None if token is None or is_held_back(token) else token
+            return None
+
+        return git_credentials(self.credential_url, self.entries, persons=False, own_answer=own_answer)
+
+    def find_token(self) -> Token | None:
+        """Return the credential that git uses; `None` if it has none, and over SSH."""
+        if self.token is None and self.is_https:
+            with suppress(Problem):
+                self.token = next(self.credentials(), None)
+        return self.token
+
+    @property
+    def has_new(self) -> bool:
+        """Whether a reference is new, so that git has not announced what the remote has."""
+        return any(update.is_new for update in self.updates)
+
+    @cached_property
+    def listed(self) -> list[str] | None:
+        """The ids of the references that the remote lists; `None` if it does not."""
+        return _remote_oids(self.url, self.entries)
+
+    @property
+    def knows_remote(self) -> bool:
+        """Whether the scan knew anything of what the remote has, if that may have something."""
+        return not self.has_new or self.listed is not None or bool(announced_ids(self.updates))
+
+
+def _remote_oids(url: str, entries: Sequence[ConfigEntry] = ()) -> list[str] | None:
+    """Return the ids of the references that a remote lists; `None` if it does not.
+
+    The URL is passed without its password, which other users could read among the arguments; and no credential is
+    asked for if a person may have to act.
+    """
+    scheme, separator, rest = without_credentials(url).partition("://")
+    if separator and not scheme.lower().startswith("http"):
+        rest = f"git@{rest}"  # the user that the Hub has for SSH
+    elif separator:
+        rest = f"{rest.rstrip('/')}/"  # which git takes off again: longer than an `insteadOf` of the whole URL
+    try:
+        # Not where `insteadOf` would lead, such as a mirror to read from: the longest match counts.
+        plain = scheme + separator + rest
+        alias = f"url.{plain}.insteadOf={plain}"
+        helpers = ["-c", "credential.helper="] if may_need_person(url, entries) else []
+        listed = run_git("-c", alias, *helpers, "ls-remote", "--", plain, environment=NO_PROMPTS, may_connect=True)
+    except Problem:
+        return None
+    return [line.partition(b"\t")[0].decode() for line in listed.splitlines()]

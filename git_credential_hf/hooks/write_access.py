@@ -1,0 +1,75 @@
+"""Check that the credential which git uses for a push may write to the repository."""
+
+from git_credential_hf.api.access import check_access
+from git_credential_hf.api.refusals import Answer
+from git_credential_hf.git.credentials import (
+    NotAsked,
+    falls_through,
+    is_current_token,
+    is_cut_off,
+    is_given_elsewhere,
+)
+from git_credential_hf.git.run import NoAnswer
+from git_credential_hf.hooks.push import Push
+from git_credential_hf.hub import Repository, without_credentials
+from git_credential_hf.masking import mask_token
+from git_credential_hf.problem import Problem
+from git_credential_hf.state import REJECTED, discard_record, is_recorded
+from git_credential_hf.tokens import Token, current_token
+
+
+def check_write_access(push: Push) -> None:
+    """Check that the credential that git uses may push; over SSH git uses none that could be checked."""
+    if not push.is_https or push.repository is None or push.severity["writeCheck"] == "off":
+        return
+    if is_recorded(REJECTED, push.hub):
+        discard_record(REJECTED)
+        push.verdict.warn(
+            "git started this push with a stale token from another helper; it has since been removed",
+            "if the push fails, run it again",
+        )
+    unknown = f"cannot check access to {push.repository.name}"
+    try:
+        answer = _ask_for_tokens(push, push.repository)
+    except NotAsked:
+        return
+    except NoAnswer as problem:
+        push.verdict.warn(f"{unknown}: {problem.message}")
+        return
+    if answer is None:
+        if is_given_elsewhere(without_credentials(push.credential_url), push.entries):
+            return  # git has a credential that cannot be seen from here
+        if is_cut_off(push.credential_url, push.entries):
+            push.verdict.warn(f"{unknown}: git credential does not return the token of this helper")
+            return
+        answer = check_access(None, push.repository, write=True)
+    if answer.answer == "no":
+        push.verdict.add(push.severity["writeCheck"], [Problem(answer.message, answer.fix)])
+    elif answer.answer == "unknown" and answer.is_news:
+        push.verdict.warn(f"{unknown}: {answer.message}", answer.fix)
+
+
+def _ask_for_tokens(push: Push, repository: Repository) -> Answer | None:
+    """Return the Hub's answer for the token that git will use; `None` if git has none.
+
+    git sends its tokens in order, and goes on to the next if the Hub rejects one that came from `.netrc`, say.
+    """
+    write = not all(update.remote_ref.startswith("refs/pr/") for update in push.updates)
+    answer: Answer | None = None
+    for token in push.credentials():
+        answer = check_access(token, repository, write=write, use_cache=True)
+        push.token = token
+        if not is_current_token(token):
+            _warn_of_other_token(push, token)
+        if answer.reason not in ("token-invalid", "token-expired") or not falls_through(token):
+            break
+    return answer
+
+
+def _warn_of_other_token(push: Push, token: Token) -> None:
+    try:
+        current = current_token(push.hub, act=False)
+    except Problem:
+        current = None
+    instead = f" instead of the current {mask_token(current.value)}" if current else ""
+    push.verdict.warn(f"git uses the token {token.describe()} for this push{instead}", token.remedy())

@@ -1,0 +1,278 @@
+"""Offer to log in when git asks for a token, and there is none that works: on the terminal, never on git's pipes.
+
+huggingface_hub's own login is run there, in a process of its own (`git-credential-hf login`): it prints to stdout, and
+here that is git's. Whoever cannot answer is not asked: see `may_offer`. Until that is decided, only what `get` has
+imported is used.
+"""
+
+import os
+import sys
+
+from git_credential_hf.hub import environment_hub, hub_name, offline_variable
+from git_credential_hf.masking import mask_line
+from git_credential_hf.problem import NOT_LOGGED_IN, PREFIX, Problem, trace
+from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, Lock, discard_record, is_recorded, record
+from git_credential_hf.token_files import is_colab, mounted_secret_hint
+from git_credential_hf.tokens import Token, current_token, find_token, renew_token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it at run time would delay `get`
+    import subprocess
+    from collections.abc import Callable
+
+    from git_credential_hf.git.config import ConfigEntry
+
+DECLINED_FOR = 600  # seconds in which nobody is asked again
+LOGIN_TIMEOUT = 900  # seconds to wait for the login that another process of this terminal has begun
+_WATCHED = 0.2  # seconds between two looks at whether git is still there
+
+_DECLINED = "declined"  # the state that names the Hubs at which somebody did not log in
+
+
+def offer_login(hub: str, origin: str, path: str, token: Token | None, *, goes_on: bool = True) -> bool | None:
+    """Let the person at the terminal log in, once for all processes there; return whether there is a new token.
+
+    `token`: the one that may not work, which the Hub is asked about. `origin` and `path` are those of git's request.
+    `goes_on`: whether git uses the new token in the same command. `None` if nobody was asked, and `token` has to do.
+    """
+    if not _may_ask(hub):
+        return None
+    terminal = Terminal.open()
+    if terminal is None:
+        return None
+    try:
+        lock = Lock(f"login.{terminal.session}", seconds=LOGIN_TIMEOUT)
+        with lock:
+            if _is_replaced(token, hub):
+                return True  # another process has just done it
+            if is_recorded(_DECLINED, hub):
+                return False if lock.has_waited else None
+            return _log_in(terminal, hub, origin, path, token, goes_on)
+    finally:
+        terminal.close()
+
+
+def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token | None, goes_on: bool) -> bool | None:
+    from git_credential_hf.git.helpers import helper_chain, program_path, read_helper_entries
+
+    if token is not None:
+        from git_credential_hf.api.access import explain_refusal
+
+        # Refused once does not mean bad, nor does an expiry that this machine's clock says is over.
+        if is_recorded(CONFIRMED, token.key) and not token.is_expired():
+            return None
+        refusal = explain_refusal(token, None)
+        if refusal.is_good:
+            record(CONFIRMED, token.key, CONFIRMED_FOR)
+        if refusal.is_good is not False:
+            return None
+        if renew_token(token):
+            return True
+    entries = read_helper_entries(_SETTINGS)
+    if not _is_allowed(entries, origin) or _may_be_held_after(helper_chain(f"{origin}/{path}", entries), origin, path):
+        return None
+    if token is None and not _is_reachable(hub):
+        return None
+    token = token and (find_token(token.value, None, hub) or token)  # with its name
+    where = "" if hub_name(hub) == "the Hub" else f" at {hub_name(hub)}"
+    reason = f"the Hub refuses the token {token.describe()}" if token else f"{NOT_LOGGED_IN}{where}"
+    then = "git goes on" if goes_on else "run the command again"
+    terminal.write(mask_line(f"{reason}: log in here, and {then}; Ctrl-C if not now"))
+    record(_DECLINED, hub, DECLINED_FOR)  # before it is, as Ctrl-C or the end of the terminal may end this as well
+    terminal.run([program_path(), "login"])
+    if not _is_replaced(token, hub):
+        return False
+    discard_record(_DECLINED)
+    return True
+
+
+def _is_replaced(token: Token | None, hub: str) -> bool:
+    """Whether there is another token now, which has been checked with the Hub before it was stored."""
+    try:
+        current = current_token(hub, act=False)
+    except Problem:
+        return False
+    if current is None or (token is not None and current.value == token.value):
+        return False
+    record(CONFIRMED, current.key, CONFIRMED_FOR)
+    return True
+
+
+# --- who is not asked ---
+
+_SETTINGS = r"credential\.(.*\.)?interactive|hf\.login"
+
+
+def may_offer(hub: str) -> bool:
+    """Whether a person may be asked to log in here, by the environment and git's settings, if there is a terminal."""
+    from git_credential_hf.git.helpers import read_helper_entries
+
+    return _may_ask(hub) and _is_allowed(read_helper_entries(_SETTINGS), hub)
+
+
+def _may_ask(hub: str) -> bool:
+    """Whether the environment allows it, and the login would be for this Hub: huggingface_hub has one place for it."""
+    # VS Code sets the last for what it runs itself, also in the background, and not in its terminal.
+    names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "VSCODE_GIT_COMMAND")
+    if os.environ.get("CI") or any(name in os.environ for name in names):
+        return False
+    if os.environ.get("GIT_TERMINAL_PROMPT", "1").lower() in _NO or os.environ.get("TERM", "").lower() in _NO_SCREEN:
+        return False
+    if hub != environment_hub() or hub.startswith("http:"):
+        return False
+    return not (is_colab() or offline_variable() or mounted_secret_hint())
+
+
+_NO = ("", "0", "no", "off", "false", "never")  # as git reads them, and those of Git Credential Manager
+# An editor's shell; on Windows a terminal that is no console, where what is read there would never come.
+_NO_SCREEN = ("xterm", "xterm-256color", "dumb") if sys.platform == "win32" else ("", "dumb")
+
+
+def _is_allowed(entries: "list[ConfigEntry]", origin: str) -> bool:
+    """Whether neither `hf.login` nor `credential.interactive` says no."""
+    from git_credential_hf.git.urlmatch import section_applies
+
+    interactive, login = "true", "ask"
+    for entry in entries:
+        value = "true" if entry.value is None else entry.value.lower()
+        if entry.section == "credential" and entry.name == "interactive" and section_applies(entry.subsection, origin):
+            interactive = value
+        elif entry.key == "hf.login":
+            login = value
+    return interactive not in _NO and login not in _NO
+
+
+def _may_be_held_after(chain: "list[ConfigEntry]", origin: str, path: str) -> bool:
+    """Whether a helper that git asks after this one has an answer, or may have one."""
+    from git_credential_hf.git.helpers import is_our_helper
+    from git_credential_hf.git.other_helpers import HelperError, request_copy
+
+    ours = [i for i, entry in enumerate(chain) if is_our_helper(entry.value or "")]
+    for entry in chain[ours[-1] + 1 :] if ours else []:
+        try:
+            if request_copy(entry.value or "", origin, None, path):
+                return True
+        except HelperError:
+            return True
+    return False
+
+
+def _is_reachable(hub: str) -> bool:
+    from git_credential_hf.api.client import ask_hub
+
+    try:
+        ask_hub(hub, "/api/whoami-v2", None)
+    except Problem as problem:
+        trace(f"no login: {problem.message}")
+        return False
+    return True
+
+
+# --- the terminal ---
+
+
+class Terminal:
+    """The terminal at which git was started, in whose foreground this is; `session`: the number of its session."""
+
+    def __init__(self, reading: int, writing: int, session: int) -> None:
+        self.session = session
+        self._reading = reading
+        self._writing = writing
+
+    @classmethod
+    def open(cls) -> "Terminal | None":
+        """Open the terminal; `None` without one, or in its background, where nobody expects a question."""
+        try:
+            if sys.platform == "win32":
+                return cls(os.open("CONIN$", os.O_RDWR), os.open("CONOUT$", os.O_RDWR), 0)
+            descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+        except OSError:
+            return None
+        terminal = cls(descriptor, descriptor, os.getsid(0))
+        if not terminal._is_in_foreground():
+            terminal.close()
+            return None
+        return terminal
+
+    def close(self) -> None:
+        """Close it."""
+        for descriptor in {self._reading, self._writing}:
+            os.close(descriptor)
+
+    def write(self, text: str) -> None:
+        """Write a line, with the name of this program."""
+        try:
+            os.write(self._writing, f"{PREFIX}{text}\n".encode("utf-8", "replace"))
+        except OSError:
+            pass  # it is gone
+
+    def run(self, command: list[str]) -> None:
+        """Run a program on it to its end, or to the end of git; the terminal is left as it was."""
+        import subprocess
+
+        from git_credential_hf.git.run import child_environment
+
+        restore = self._restorer()
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own, with no arguments from anybody
+                command, stdin=self._reading, stdout=self._writing, stderr=self._writing, env=child_environment()
+            )
+        except OSError as error:
+            trace(f"{command[0]} cannot be started: {error.strerror}")
+            return
+        try:
+            _wait(process)
+        finally:
+            restore()
+
+    def _is_in_foreground(self) -> bool:
+        try:
+            return sys.platform == "win32" or os.tcgetpgrp(self._reading) == os.getpgrp()
+        except OSError:
+            return False
+
+    def _restorer(self) -> "Callable[[], None]":
+        """Return what puts back the modes of the terminal, such as its echo, and the handling of its signals.
+
+        Ctrl-C is for the login, which ends then, and for git: what puts back the modes must not be ended before that.
+        """
+        import signal
+
+        if sys.platform == "win32":
+            handler = signal.signal(signal.SIGINT, _ignore)
+            return lambda: (signal.signal(signal.SIGINT, handler), None)[1]
+        import termios
+
+        modes = termios.tcgetattr(self._reading)
+        handlers = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGQUIT)}
+        # Once git has ended, the shell is in the foreground: who sets modes from behind it would be stopped.
+        handlers[signal.SIGTTOU] = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+
+        def restore() -> None:
+            if self._is_in_foreground():
+                try:
+                    termios.tcsetattr(self._reading, termios.TCSANOW, modes)
+                except termios.error:
+                    pass  # it is gone
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+        return restore
+
+
+def _ignore(*_: object) -> None:
+    """Handle a signal by doing nothing; unlike SIG_IGN, it is not inherited by the login."""
+
+
+def _wait(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for the login; end it when git has ended, which nothing could be answered to any more."""
+    from git_credential_hf.system import TimeoutExpired
+
+    parent = os.getppid()
+    while True:
+        try:
+            process.wait(_WATCHED)
+            return
+        except TimeoutExpired:
+            if sys.platform != "win32" and os.getppid() != parent:
+                process.terminate()
