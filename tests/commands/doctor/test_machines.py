@@ -26,8 +26,10 @@ OF_THE_LOGIN = {"no-token", "token-invalid", "token-expired", "token-malformed",
 def causes(seed: int) -> list[Row]:
     """Return the causes of a machine, one of each id."""
     chosen = random.Random(seed)
-    rows = chosen.sample(CAUSES, chosen.randint(0, MOST))
-    return list({row.id: row for row in rows}.values())
+    rows = {row.id: row for row in chosen.sample(CAUSES, chosen.randint(0, MOST))}
+    if "lfs-not-hooked" in rows and rows.get("hooks-broken"):
+        del rows["hooks-broken"]  # `git lfs install --local` sets git-lfs up, for that repository alone
+    return list(rows.values())
 
 
 def failures(machine: Machine) -> list[str]:
