@@ -21,6 +21,8 @@ def changed_cards(updates: list[RefUpdate]) -> list[tuple[Blob, str]]:
         lines = _look_up(names)
     except Problem:  # a partial clone lacks one, which git would fetch: that is on a remote already
         lines = [line for name in names for line in _look_up_one(name)]
+    if len(lines) != len(names):
+        raise Problem("git did not find out which model cards this push changes")
     cards = {}
     for update, new, old in zip(updates, lines[::2], lines[1::2], strict=True):
         # A remote id that is not in this repository, or has no card, is a line that ends in "missing".
