@@ -1,5 +1,6 @@
 """Each finding, provoked for real: reported, fixed by `--fix` or by the fix that is printed, and then gone."""
 
+import json
 import os
 import pwd
 import re
@@ -1038,3 +1039,17 @@ def test_only_the_token_is_removed_from_a_file(machine: Machine) -> None:
     machine.doctor("--fix", "--yes")  # it still finds the helper for bob
     after = (machine.where / ".git/config").read_text()
     assert after == before.replace(f"alice:{machine.token}@", "") and stays in after
+
+
+def test_a_helper_for_all_hosts(machine: Machine) -> None:
+    """What a helper answers for every host is not a copy of a token, unless it is one; `purge` leaves it alone, too."""
+    answer = machine.write("answer", "username=bob\npassword=the-password-of-bob\n")
+    helper = machine.write("other", f'#!/bin/sh\n[ "$1" != get ] || cat {answer}\n', 0o755)
+    with (machine.home / ".gitconfig").open("a") as file:
+        file.write(f"[credential]\n\thelper = {helper}\n")
+    machine.secrets.add("the-password-of-bob")
+    assert machine.ids() == ["helper-behind"]
+    done = machine.run("git-credential-hf", "purge", "--json", HF_HUB_OFFLINE="1")
+    assert [found["state"] for found in json.loads(done.stdout)["helpers"]] == ["clean"]
+    answer.write_text(f"username=bob\npassword={machine.token}\n")
+    assert machine.ids() == ["helper-behind", "stale-copy"]
