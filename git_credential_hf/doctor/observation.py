@@ -181,8 +181,9 @@ def observe_lfs(hub: str, url: str, token: Token | None) -> Observed:
         raise NotObserved(unreachable.message) from None
     found = Observed(response.status_code)
     found.has_sent = token is not None
-    if response.status_code // 100 == 3:
-        raise NotObserved("the Hub redirects it")  # which git-lfs follows
+    if response.status_code // 100 != 5 and response.status_code not in (200, 401, 403, 404):
+        # A redirect, which git-lfs follows, or words about this object, which is nobody's.
+        raise NotObserved(f"the Hub answered {response.status_code}")
     if response.status_code != 200:
         words = error_message(response)
         found.failure = Problem(f"the Hub answered {response.status_code}" + (f": {words}" if words else ""))
