@@ -13,17 +13,17 @@ from account import Account, needs_huggingface_hub
 from executable import PROGRAM
 from fake_hub import Hub
 from fake_hub.accounts import Token
+from programs import run
 from transcript import run_on_terminal, screen_text, svg
 
 PICTURES = Path(__file__).parents[2] / "docs/pictures"
-COMMANDS = ("git-credential-hf doctor", "git-credential-hf doctor --fix --yes", "git-credential-hf doctor")
+COMMANDS = ("git-credential-hf doctor", "git-credential-hf doctor --fix --yes")
 LOGIN = "hf_LoginLoginLoginLoginLoginLogi7Kd2"
 OLD = "hf_NetrcNetrcNetrcNetrcNetrcNetrxQ91"
-OLDEST = "hf_StoreStoreStoreStoreStoreStorb3Lm"
 
 
 def make_home(home: Path, hub: Hub) -> Path:
-    """Make a home with three tokens: the login, an old one in `.netrc` that can only read, and one in a helper."""
+    """Make a home with two tokens: the login, and an old one in `.netrc` that can only read."""
     hub.user("alice")
     hub.repository("alice/model", files={"README.md": b"hello\n"})
     hub.accounts.add(Token(LOGIN, "alice", "write", name="laptop"))
@@ -38,9 +38,7 @@ def make_home(home: Path, hub: Hub) -> Path:
         home / ".cache/huggingface/stored_tokens": f"[laptop]\nhf_token = {LOGIN}\n",
         home / ".netrc": "machine example.org login alice password x\n\n"
         f"machine huggingface.co\n  login alice\n  password {OLD}\n",
-        home / ".git-credentials": f"https://alice:{OLDEST}@huggingface.co\n",
-        home / ".gitconfig": '[filter "lfs"]\n\tprocess = git-lfs filter-process\n'
-        "[user]\n\tname = Alice\n[credential]\n\thelper = store\n",
+        home / ".gitconfig": '[filter "lfs"]\n\tprocess = git-lfs filter-process\n[user]\n\tname = Alice\n',
     }.items():
         path.write_text(content)
         path.chmod(0o600)
@@ -48,6 +46,7 @@ def make_home(home: Path, hub: Hub) -> Path:
     link = home / ".local/bin/git-credential-hf"
     link.parent.mkdir(parents=True)
     link.symlink_to(PROGRAM)
+    run("git-credential-hf", "configure")
     return home / "model"
 
 
@@ -63,13 +62,13 @@ def is_of(name: str, text: str) -> None:
 
 
 def test_doctor(home: Path, world: Hub) -> None:
-    """doctor.svg: an old token in two places is found and removed."""
+    """doctor.svg: an old token is found, and removed."""
     directory = make_home(home, world)
     output = "\n".join(
         f"$ {command}\n{run_on_terminal(command.split(), directory, os.environ)[0]}" for command in COMMANDS
     ).replace(str(home), "/home/alice")
     assert "healthy: nothing is wrong" in output
-    is_of("doctor.svg", re.sub(r"(?<=backup-)\d{8}-\d{6}", "20261129-120000", output))
+    is_of("doctor.svg", output)
 
 
 def test_login(hub: Hub, account: Account) -> None:
