@@ -74,6 +74,13 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 200
 
 
+def test_each_page_is_linked() -> None:
+    """The README leads to each page in docs/."""
+    pages = [page.relative_to(ROOT).as_posix() for page in ROOT.glob("docs/*.md")]
+    assert len(pages) > 8
+    assert [page for page in pages if f"]({page})" not in README] == []
+
+
 def anchors(page: Path) -> set[str]:
     """What a link to this page may have behind its `#`, as forges make it of the headings."""
     text = page.read_text("utf-8")
@@ -100,7 +107,7 @@ def test_links_lead_somewhere(page: str) -> None:
 
 # --- every command in them ---
 
-PROGRAMS = r"(?:git|git-credential-hf|hf|uv|uvx|pipx|pip|sudo|docker|kubectl|eval|unset|gh|GIT_\w+=\S*)"
+PROGRAMS = r"(?:git|git-credential-hf|hf|uv|uvx|pipx|pip|sudo|docker|kubectl|eval|export|unset|rm|gh|GIT_\w+=\S*)"
 
 # What is run here, in a clone of acme/model, by alice, who is logged in and has git configured; and the exit status.
 HERE = {
@@ -176,6 +183,11 @@ ELSEWHERE = {
     "./tests/demo --shell": ("tests/commands/test_demo.py", '"--shell"'),
     "./tests/demo": ("tests/commands/test_demo.py", '"story", "--fast"'),
     "uv tool install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
+    "rm -r ~/.config/git-credential-hf": ("tests/packaging/install/test_recipes.py", 'REMOVAL = "rm -r'),
+    'export HF_TOKEN_PATH="$HOME/.cache/huggingface/token"': (
+        "tests/e2e/fleet/test_shared_home.py",
+        "export HF_TOKEN_PATH={OWN}",
+    ),
     "./install.sh --uninstall": ("tests/packaging/install/test_install.py", '"--uninstall"'),
     **dict.fromkeys(
         ["uv tool uninstall git-credential-hf", "pipx uninstall git-credential-hf"],
