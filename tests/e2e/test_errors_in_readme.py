@@ -188,27 +188,24 @@ def not_readable(hub: Hub, account: Account) -> Case:
     assert "bad config line" in answer.stdout
 
 
-CASES: dict[str, Callable[[Hub, Account], Case]] = {
-    "could not read Username for 'https://huggingface.co'": not_configured,
-    "Git credentials for https://huggingface.co/… not found": not_configured_for_lfs,
-    "git: 'credential-hf' is not a git command": not_on_path,
-    "Password authentication in git is no longer supported": a_password,
-    "Invalid username or password": an_old_token,
-    "Authentication failed for 'https://huggingface.co/…'": an_old_token,
-    'User Access Token "laptop" is expired': an_expired_token,
-    "You are not authorized to push to this repo": a_read_only_token,
-    "batch response: Authorization error": a_read_only_token_for_lfs,
-    "Access to model acme/model is restricted": a_gate,
-    "Repository not found": not_for_this_account,
-    "contains files larger than 10 MiB": refused_in_the_end,
-    "contains binary files": refused_in_the_end,
-    "YAML metadata verification": refused_in_the_end,
-    "push refused before any upload": refused_by_us,
-    "version https://git-lfs": only_pointers,
-    "does not support the Git LFS locking API": no_locks,
-    "The requested URL returned error: 429": too_many_requests,
-    "detected dubious ownership": not_ours,
-    "bad config line": not_readable,
+CASES: dict[Callable[[Hub, Account], Case], tuple[str, ...]] = {
+    not_configured: ("could not read Username for 'https://huggingface.co'",),
+    not_configured_for_lfs: ("Git credentials for https://huggingface.co/… not found",),
+    not_on_path: ("git: 'credential-hf' is not a git command",),
+    a_password: ("Password authentication in git is no longer supported",),
+    an_old_token: ("Invalid username or password", "Authentication failed for 'https://huggingface.co/…'"),
+    an_expired_token: ('User Access Token "laptop" is expired',),
+    a_read_only_token: ("You are not authorized to push to this repo",),
+    a_read_only_token_for_lfs: ("batch response: Authorization error",),
+    a_gate: ("Access to model acme/model is restricted",),
+    not_for_this_account: ("Repository not found",),
+    refused_in_the_end: ("contains files larger than 10 MiB", "contains binary files", "YAML metadata verification"),
+    refused_by_us: ("push refused before any upload",),
+    only_pointers: ("version https://git-lfs",),
+    no_locks: ("does not support the Git LFS locking API",),
+    too_many_requests: ("The requested URL returned error: 429",),
+    not_ours: ("detected dubious ownership",),
+    not_readable: ("bad config line",),
 }
 # Printed by `hf` at a login, as tests/demo shows; and a variable, which has the tests of tests/e2e/test_refused.py.
 ELSEWHERE = {"The token has not been saved to the git credentials helper", "HF_TOKEN"}
@@ -216,21 +213,23 @@ ELSEWHERE = {"The token has not been saved to the git credentials helper", "HF_T
 
 def test_each_row_has_a_case() -> None:
     """All that the table quotes is printed in a case below."""
-    assert {words for seen, _, _ in ROWS for words in re.findall(r"`([^`]+)`", seen)} - {"hf"} == {*CASES, *ELSEWHERE}
+    quoted = {words for seen, _, _ in ROWS for words in re.findall(r"`([^`]+)`", seen)} - {"hf"}
+    assert quoted == {*sum(CASES.values(), ()), *ELSEWHERE}
 
 
-@pytest.mark.parametrize("words", CASES)
-def test_errors(words: str, hub: Hub, account: Account) -> None:
+@pytest.mark.parametrize("case", CASES)
+def test_errors(case: Callable[[Hub, Account], Case], hub: Hub, account: Account) -> None:
     """The words are printed, and the command of that row does what its reader needs."""
-    [command] = [re.findall(r"`([^`]+)`", run)[:1] for seen, _, run in ROWS if f"`{words}`" in seen]
-    case = CASES[words](hub, account)
-    printed = next(case)
-    pattern = ".*".join(re.escape(part) for part in words.split("…"))
-    assert re.search(pattern, printed), printed
+    [run] = [run for seen, _, run in ROWS if f"`{CASES[case][0]}`" in seen]
+    going = case(hub, account)
+    printed = next(going)
+    for words in CASES[case]:
+        assert re.search(".*".join(map(re.escape, words.split("…"))), printed), printed
     done = account.run("true")
-    if command and command[0].startswith(("git-credential-hf ", "git ")) and not command[0].endswith(" login"):
-        answer = ["--yes"] if command[0].endswith("--fix") else []
-        done = account.run(*command[0].split(), *answer, check=False)
+    command = run.strip("`")
+    if command.startswith(("git-credential-hf ", "git ")) and not command.endswith(" login"):
+        answer = ["--yes"] if command.endswith("--fix") else []
+        done = account.run(*command.split(), *answer, check=False)
         assert "Traceback" not in done.stderr
     with pytest.raises(StopIteration):
-        case.send(done)
+        going.send(done)
