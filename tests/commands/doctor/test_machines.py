@@ -29,7 +29,7 @@ def causes(seed: int) -> list[Row]:
     rows = {row.id: row for row in chosen.sample(CAUSES, chosen.randint(0, MOST))}
     if "lfs-not-hooked" in rows and rows.get("hooks-broken"):
         del rows["hooks-broken"]  # `git lfs install --local` sets git-lfs up, for that repository alone
-    return list(rows.values())
+    return sorted(rows.values(), key=lambda row: row.id == "helper-bypassed")  # other causes change git's settings
 
 
 def failures(machine: Machine) -> list[str]:
