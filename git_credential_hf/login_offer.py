@@ -18,7 +18,6 @@ from git_credential_hf.tokens import Token, current_token, find_token, renew_tok
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
     import subprocess
-    from collections.abc import Callable
 
     from git_credential_hf.git.config import ConfigEntry
 
@@ -47,6 +46,8 @@ def offer_login(hub: str, origin: str, path: str, token: Token | None, *, goes_o
                 return True  # another process has just done it
             if is_recorded(_DECLINED, hub):
                 return False if lock.has_waited else None
+            if not terminal.is_in_foreground():
+                return None
             return _log_in(terminal, hub, origin, path, token, goes_on)
     finally:
         terminal.close()
@@ -172,7 +173,7 @@ def _is_reachable(hub: str) -> bool:
 
 
 class Terminal:
-    """The terminal at which git was started, in whose foreground this is; `session`: the number of its session."""
+    """The terminal at which git was started; `session`: the number of its session."""
 
     def __init__(self, reading: int, writing: int, session: int) -> None:
         self.session = session
@@ -181,23 +182,23 @@ class Terminal:
 
     @classmethod
     def open(cls) -> "Terminal | None":
-        """Open the terminal; `None` without one, or in its background, where nobody expects a question."""
+        """Open the terminal; `None` without one."""
         try:
             if sys.platform == "win32":
                 return cls(os.open("CONIN$", os.O_RDWR), os.open("CONOUT$", os.O_RDWR), 0)
             descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
         except OSError:
             return None
-        terminal = cls(descriptor, descriptor, os.getsid(0))
-        if not terminal._is_in_foreground():
-            terminal.close()
-            return None
-        return terminal
+        return cls(descriptor, descriptor, os.getsid(0))
 
     def close(self) -> None:
         """Close it."""
         for descriptor in {self._reading, self._writing}:
             os.close(descriptor)
+
+    def is_in_foreground(self) -> bool:
+        """Whether this runs in its foreground: in the background nobody expects a question."""
+        return sys.platform == "win32" or self._foreground() == os.getpgrp()
 
     def write(self, text: str) -> None:
         """Write a line, with the name of this program."""
@@ -207,57 +208,65 @@ class Terminal:
             pass  # it is gone
 
     def run(self, command: list[str]) -> None:
-        """Run a program on it to its end, or to the end of git; the terminal is left as it was."""
+        """Run a program on it to its end, or to the end of git; the terminal is left as it was.
+
+        The program is in the foreground alone, as a shell would have it: Ctrl-C is for it, and git goes on. Windows has
+        no such thing: there git gets it, too.
+        """
+        import signal
         import subprocess
 
         from git_credential_hf.git.run import child_environment
 
-        restore = self._restorer()
+        if sys.platform == "win32":
+            handlers = {signal.SIGINT: signal.signal(signal.SIGINT, _ignore)}
+        else:
+            import termios
+
+            modes = termios.tcgetattr(self._reading)
+            # Who gives the terminal away, or takes it back, would be stopped for that, and Ctrl-Z leave git waiting.
+            handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTTOU, signal.SIGTSTP)}
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) == signal.SIG_DFL:  # and is not ignored
+                    handlers[number] = signal.signal(number, signal.default_int_handler)
+        process = None
         try:
             process = subprocess.Popen(  # noqa: S603 - our own, with no arguments from anybody
-                command, stdin=self._reading, stdout=self._writing, stderr=self._writing, env=child_environment()
+                command,
+                stdin=self._reading,
+                stdout=self._writing,
+                stderr=self._writing,
+                env=child_environment(),
+                preexec_fn=None if sys.platform == "win32" else self._take,
             )
+            _wait(process)
         except OSError as error:
             trace(f"{command[0]} cannot be started: {error.strerror}")
-            return
-        try:
-            _wait(process)
         finally:
-            restore()
-
-    def _is_in_foreground(self) -> bool:
-        try:
-            return sys.platform == "win32" or os.tcgetpgrp(self._reading) == os.getpgrp()
-        except OSError:
-            return False
-
-    def _restorer(self) -> "Callable[[], None]":
-        """Return what puts back the modes of the terminal, such as its echo, and the handling of its signals.
-
-        Ctrl-C is for the login, which ends then, and for git: what puts back the modes must not be ended before that.
-        """
-        import signal
-
-        if sys.platform == "win32":
-            handler = signal.signal(signal.SIGINT, _ignore)
-            return lambda: (signal.signal(signal.SIGINT, handler), None)[1]
-        import termios
-
-        modes = termios.tcgetattr(self._reading)
-        handlers = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGQUIT)}
-        # Once git has ended, the shell is in the foreground: who sets modes from behind it would be stopped.
-        handlers[signal.SIGTTOU] = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-
-        def restore() -> None:
-            if self._is_in_foreground():
-                try:
-                    termios.tcsetattr(self._reading, termios.TCSANOW, modes)
-                except termios.error:
-                    pass  # it is gone
+            if process is not None and process.poll() is None:
+                process.terminate()
+                process.wait()
+            if sys.platform != "win32" and process is not None and self._foreground() == process.pid:
+                os.tcsetpgrp(self._reading, os.getpgrp())  # when git has ended, it is the shell's
+                termios.tcsetattr(self._reading, termios.TCSANOW, modes)
+                os.killpg(os.getpgrp(), signal.SIGCONT)  # what has asked for the terminal meanwhile was stopped
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
-        return restore
+    def _take(self) -> None:
+        """Take the foreground, as a group of processes of one's own."""
+        if sys.platform != "win32":
+            os.setpgid(0, 0)
+            os.tcsetpgrp(self._reading, os.getpgrp())
+
+    def _foreground(self) -> int:
+        """Return the group of processes in the foreground; -1 if the terminal is gone, and on Windows."""
+        if sys.platform == "win32":
+            return -1
+        try:
+            return os.tcgetpgrp(self._reading)
+        except OSError:
+            return -1
 
 
 def _ignore(*_: object) -> None:
@@ -265,14 +274,13 @@ def _ignore(*_: object) -> None:
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> None:
-    """Wait for the login; end it when git has ended, which nothing could be answered to any more."""
+    """Wait for the login, or for the end of git: then nobody waits for an answer."""
     from git_credential_hf.system import TimeoutExpired
 
     parent = os.getppid()
-    while True:
+    while sys.platform == "win32" or os.getppid() == parent:
         try:
             process.wait(_WATCHED)
             return
         except TimeoutExpired:
-            if sys.platform != "win32" and os.getppid() != parent:
-                process.terminate()
+            pass

@@ -475,7 +475,7 @@ def test_a_helper_that_fails(account: Account) -> None:
 
 # --- nobody logs in ---
 
-AND_THEN = 'trap : INT; git clone "$0"; echo "status $?"; stty -a'
+AND_THEN = 'git clone "$0"; echo "status $?"; stty -a'
 
 
 def is_as_before(screen: str) -> bool:
@@ -495,14 +495,17 @@ def stored(account: Account) -> list[str]:
     ids=["at the menu", "at the token", "waiting for the browser"],
 )
 def test_interrupted(steps: list[tuple[str, str]], account: Account) -> None:
-    """Ctrl-C ends git as well, as at git's own question; the terminal is as before, and nobody is asked again."""
-    terminal = Terminal(account, "sh", "-c", AND_THEN, URL)
+    """After Ctrl-C git goes on as if nobody had answered; the terminal is as before, and nobody is asked again."""
+    terminal = Terminal(account, "sh", "-c", AND_THEN, URL, **NO_ANSWER)
     for words, typed in steps:
         terminal.sees(words)
         terminal.types(typed)
     assert terminal.ends() == 0, terminal.screen
-    assert "status 130" in terminal.screen and is_as_before(terminal.screen), terminal.screen
+    assert "status 128" in terminal.screen and is_as_before(terminal.screen), terminal.screen
     assert terminal.offers == 1
+    assert [line for line in messages(terminal.screen) if line.startswith("error")] == [
+        "error: the login was cancelled, and nothing was stored"
+    ]
     assert stored(account) == [] and not (account.where / "private-model").exists()
     terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
     assert terminal.ends() == 128
@@ -510,13 +513,15 @@ def test_interrupted(steps: list[tuple[str, str]], account: Account) -> None:
 
 
 def test_interrupted_in_a_shell(account: Account) -> None:
-    """After Ctrl-C at a pasted token, what is typed into the shell is shown again."""
+    """After Ctrl-C at our question there is git's, and after another one the shell, which shows what is typed."""
     terminal = Terminal(account, "bash", "--norc", "-i", PS1="ready> ")
     terminal.sees("ready> ")
     terminal.child.sendline(f"git clone {URL}")
     terminal.sees(MENU)
     terminal.types("2")
     terminal.sees(PASTE)
+    terminal.types("\x03")
+    terminal.sees("Username for 'https://huggingface.co': ")
     terminal.types("\x03")
     terminal.sees("ready> ")
     terminal.types("printf '%s-' typed; stty -a\r")
@@ -530,7 +535,7 @@ def test_interrupted_in_a_shell(account: Account) -> None:
 
 def test_no_is_not_for_ever(account: Account, hub: Hub) -> None:
     """Ten minutes after a no, somebody is asked again."""
-    terminal = Terminal(account, "sh", "-c", AND_THEN, URL)
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
     terminal.sees(MENU)
     terminal.types("\x03")
     terminal.ends()
