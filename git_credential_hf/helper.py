@@ -3,7 +3,7 @@
 import os
 import sys
 
-from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, requested_hub
+from git_credential_hf.hub import PUBLIC_HUB, is_false, is_valid_name, normalized_origin, requested_hub
 from git_credential_hf.masking import shown_user
 from git_credential_hf.problem import Problem, report, report_problem, trace
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, REFUSED_BEFORE, STATE, Request
@@ -135,7 +135,9 @@ def _offer_login(token: Token | None, request: Request, hub: str) -> bool | None
 
 
 def _is_at_terminal() -> bool:
-    """Whether git was started at a terminal; whether somebody may be asked there is decided by `login_offer`."""
+    """Whether git was started at a terminal, and may prompt there; `login_offer` decides whether somebody is asked."""
+    if is_false(os.environ.get("GIT_TERMINAL_PROMPT", "1")) or os.environ.get("CI"):
+        return False
     try:
         os.close(os.open("CONIN$" if sys.platform == "win32" else "/dev/tty", os.O_RDWR))
     except OSError:

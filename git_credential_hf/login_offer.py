@@ -8,7 +8,7 @@ imported is used.
 import os
 import sys
 
-from git_credential_hf.hub import environment_hub, hub_name, offline_variable
+from git_credential_hf.hub import environment_hub, hub_name, is_false, offline_variable
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import NOT_LOGGED_IN, PREFIX, Problem, trace
 from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, Lock, discard_record, is_recorded, record
@@ -117,14 +117,13 @@ def _may_ask(hub: str) -> bool:
     names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "VSCODE_GIT_COMMAND")
     if os.environ.get("CI") or any(name in os.environ for name in names):
         return False
-    if os.environ.get("GIT_TERMINAL_PROMPT", "1").lower() in _NO or os.environ.get("TERM", "").lower() in _NO_SCREEN:
+    if is_false(os.environ.get("GIT_TERMINAL_PROMPT", "1")) or os.environ.get("TERM", "").lower() in _NO_SCREEN:
         return False
     if hub != environment_hub() or hub.startswith("http:"):
         return False
     return not (is_colab() or offline_variable() or mounted_secret_hint())
 
 
-_NO = ("", "0", "no", "off", "false", "never")  # as git reads them, and those of Git Credential Manager
 # An editor's shell; on Windows a terminal that is no console, where what is read there would never come.
 _NO_SCREEN = ("xterm", "xterm-256color", "dumb") if sys.platform == "win32" else ("", "dumb")
 
@@ -135,12 +134,12 @@ def _is_allowed(entries: "list[ConfigEntry]", origin: str) -> bool:
 
     interactive, login = "true", "ask"
     for entry in entries:
-        value = "true" if entry.value is None else entry.value.lower()
+        value = "true" if entry.value is None else entry.value
         if entry.section == "credential" and entry.name == "interactive" and section_applies(entry.subsection, origin):
             interactive = value
         elif entry.key == "hf.login":
             login = value
-    return interactive not in _NO and login not in _NO
+    return not (is_false(interactive) or is_false(login))
 
 
 def _may_be_held_after(chain: "list[ConfigEntry]", origin: str, path: str) -> bool:
