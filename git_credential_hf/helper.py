@@ -91,6 +91,8 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         report("hint", token.remedy())
         return [("quit", "1")]
     trace(f"get {hub}: {token.describe()}")
+    if REFUSED_BEFORE in request.states and AUTHTYPE in request.capabilities and token.value.startswith(FROM_EXCHANGE):
+        _change_authtype(token, request)
     if AUTHTYPE in request.capabilities and _needs_bearer(token):
         answer = {"capability[]": "authtype", "authtype": "Bearer", "credential": token.value}
         answer["ephemeral"] = "1"  # no other helper shall store it

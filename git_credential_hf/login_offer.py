@@ -18,6 +18,7 @@ from git_credential_hf.tokens import Token, current_token, find_token, renew_tok
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
     import subprocess
+    from collections.abc import Callable
 
     from git_credential_hf.git.config import ConfigEntry
 
@@ -220,14 +221,12 @@ class Terminal:
         if sys.platform == "win32":
             handlers = {signal.SIGINT: signal.signal(signal.SIGINT, _ignore)}
         else:
-            import termios
-
-            modes = termios.tcgetattr(self._reading)
             # Who gives the terminal away, or takes it back, would be stopped for that, and Ctrl-Z leave git waiting.
             handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTTOU, signal.SIGTSTP)}
             for number in (signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) == signal.SIG_DFL:  # and is not ignored
                     handlers[number] = signal.signal(number, signal.default_int_handler)
+        take_back = self._returner()
         process = None
         try:
             process = subprocess.Popen(  # noqa: S603 - our own, with no arguments from anybody
@@ -239,18 +238,40 @@ class Terminal:
                 preexec_fn=None if sys.platform == "win32" else self._take,
             )
             _wait(process)
-        except OSError as error:
-            trace(f"{command[0]} cannot be started: {error.strerror}")
+        except (OSError, subprocess.SubprocessError) as error:
+            trace(f"{command[0]} cannot be started: {error}")
         finally:
-            if process is not None and process.poll() is None:
-                process.terminate()
-                process.wait()
-            if sys.platform != "win32" and process is not None and self._foreground() == process.pid:
-                os.tcsetpgrp(self._reading, os.getpgrp())  # when git has ended, it is the shell's
-                termios.tcsetattr(self._reading, termios.TCSANOW, modes)
-                os.killpg(os.getpgrp(), signal.SIGCONT)  # what has asked for the terminal meanwhile was stopped
+            if process is not None:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait()
+                take_back(process.pid)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+
+    def _returner(self) -> "Callable[[int], None]":
+        """Return what takes the terminal back from a group of processes, and puts its modes back, such as the echo."""
+        if sys.platform == "win32":
+            return lambda _group: None
+        import signal
+        import termios
+
+        try:
+            modes = termios.tcgetattr(self._reading)
+        except termios.error:
+            return lambda _group: None  # it is gone
+
+        def take_back(group: int) -> None:
+            if self._foreground() != group:
+                return  # git has ended, and the shell has it
+            try:
+                os.tcsetpgrp(self._reading, os.getpgrp())
+                termios.tcsetattr(self._reading, termios.TCSANOW, modes)
+            except (OSError, termios.error):
+                pass  # it is gone
+            os.killpg(os.getpgrp(), signal.SIGCONT)  # what has asked for the terminal meanwhile was stopped
+
+        return take_back
 
     def _take(self) -> None:
         """Take the foreground, as a group of processes of one's own."""

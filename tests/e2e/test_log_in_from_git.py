@@ -140,6 +140,19 @@ def test_clone_with_a_login_that_can_be_renewed(hub: Hub, account: Account) -> N
     assert terminal.offers == 0 and "git-credential-hf: " not in terminal.screen
 
 
+@pytest.mark.git_versions
+def test_clone_with_a_token_that_is_no_password(hub: Hub, account: Account) -> None:
+    """If the Hub does not take the token of a browser login as a password, git 2.46 sends it in another way at once."""
+    if not knows_authtype():
+        pytest.skip("this git sends passwords only")
+    hub.oauth_as_password = False
+    terminal = Terminal(account, "git", "clone", URL)
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+    assert (account.where / "private-model/model.bin").read_bytes() == WEIGHTS
+    assert (terminal.offers, len(messages(terminal.screen))) == (1, 1)
+
+
 def test_clone_with_a_pasted_token(hub: Hub, account: Account) -> None:
     """A token may be pasted instead; it is not shown."""
     token = hub.token("alice")
