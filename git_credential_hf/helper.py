@@ -99,7 +99,7 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     else:
         answer = {"username": USERNAME, "password": token.value}
     if is_replaceable and STATE in request.capabilities and REFUSED_BEFORE not in request.states:
-        # If the Hub refuses it, git asks again, and does not fail: somebody may log in then.
+        # If the Hub refuses it, git asks again, and does not fail (docs/facts.md#g10): somebody may log in then.
         answer |= {"capability[]": STATE.decode()} if "authtype" not in answer else {}
         answer |= {"continue": "1", "state[]": REFUSED_BEFORE.decode()}
     # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
