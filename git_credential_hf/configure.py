@@ -28,6 +28,7 @@ from git_credential_hf.git.helpers import (
     helper_options,
     is_our_helper,
     program_path,
+    sends_path,
     shown_helper,
 )
 from git_credential_hf.git.run import git_home, git_program
@@ -68,8 +69,8 @@ def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
     for hub in (PUBLIC_HUB, *settings.hubs):
         value = command if hub == PUBLIC_HUB else f"{command} --hub {shlex.quote(hub)}"
         namespaces = {namespace: token for (of, namespace), token in settings.mapped.items() if of == hub}
-        sends_path = [("useHttpPath", "true")] if namespaces else []
-        sections |= {origin: [("helper", ""), ("helper", value), *sends_path] for origin in origins_of(hub)}
+        with_path = [("useHttpPath", "true")] if namespaces else []
+        sections |= {origin: [("helper", ""), ("helper", value), *with_path] for origin in origins_of(hub)}
         for namespace, token in namespaces.items():
             variables = [("helper", ""), ("helper", f"{value} --token {shlex.quote(token)}")]
             sections |= {f"{o}/{prefix}{namespace}": variables for o in origins_of(hub) for prefix in _PATH_PREFIXES}
@@ -298,12 +299,7 @@ def results_in(configured: list[ConfigEntry], section: str, variables: list[tupl
         entry for entry in configured if entry.section == "credential" and section_applies(entry.subsection, section)
     ]
     helpers = [entry.value for entry in applying if entry.is_helper()]
-    sends_path = [
-        (entry.value or "true").lower() in ("true", "yes", "on", "1")
-        for entry in applying
-        if entry.name == "usehttppath"
-    ]
-    return helpers[-2:] == wanted and (("useHttpPath", "true") not in variables or sends_path[-1:] == [True])
+    return helpers[-2:] == wanted and (("useHttpPath", "true") not in variables or sends_path(section, configured))
 
 
 def _checked(change: FileChange, includes: list[str]) -> FileChange:

@@ -26,6 +26,7 @@ from git_credential_hf.token_files import not_logged_in, token_path
 from git_credential_hf.tokens import (
     FROM_EXCHANGE,
     Token,
+    choose_publisher,
     current_token,
     find_token,
     renew_token,
@@ -67,6 +68,7 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None:
         return None
+    _choose_publisher(request, name, hub, act=not request.is_proactive)
     if request.is_proactive and not _is_confirmed(name, hub):
         return _ANONYMOUS
     token = requested_token(request.user, name, hub)
@@ -166,6 +168,7 @@ def store(request: Request, name: str | None = None, other_hub: str | None = Non
     """
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is not None and request.secret:
+        _choose_publisher(request, name, hub, act=False)
         _purge_chain(hub, request, name, was_stored=True)
 
 
@@ -174,6 +177,7 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None or not request.secret:
         return  # `hf auth logout` gives none
+    _choose_publisher(request, name, hub, act=False)
     _purge_chain(hub, request, name, was_stored=False)  # git itself tells them of this one, for one user name
     token = find_token(request.secret, name, hub)
     if token is None:
@@ -202,6 +206,11 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
     if problem:
         report("error", problem.message)
     report("hint", problem.fix if problem and problem.fix else token.remedy())
+
+
+def _choose_publisher(request: Request, name: str | None, hub: str, *, act: bool) -> None:
+    if name is None and request.path:
+        choose_publisher(request.path.decode("utf-8", "surrogateescape"), hub, act=act)
 
 
 def is_held_back(token: Token) -> bool:
@@ -268,6 +277,7 @@ def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", 
     A namespace may have a token of its own, and git a user name for what does not name any.
     """
     from git_credential_hf.configure import mapped_tokens
+    from git_credential_hf.git.helpers import sends_path
     from git_credential_hf.git.urlmatch import section_applies, url_username
 
     if not url.lower().startswith(("https:", "http:")):
@@ -276,6 +286,8 @@ def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", 
     configured = [entry.value for entry in names if section_applies(entry.subsection, url)]
     user = url_username(url) or (configured[-1] if configured else None)
     name = mapped_tokens(entries).get((repository.hub, repository.namespace))
+    if name is None and sends_path(url, entries):
+        choose_publisher(repository.path, repository.hub, act=act)
     return requested_token(user, name, repository.hub, act=act)
 
 

@@ -94,12 +94,14 @@ class PurgeResult:
 
 _KEYCHAIN = "open Keychain Access, and delete the entries for huggingface.co"
 _WINDOWS = "open Windows Credential Manager (`control keymgr.dll`), and remove the entries git:https://huggingface.co"
+_UNIX_STORE = "run `pass rm` with the entry that git-pass-mapping.ini has for huggingface.co"
 _KEYRING = "open your keyring (Passwords and Keys, or KWallet), and delete the entries for huggingface.co"
 # Git Credential Manager uses the system's store, too.
 _REMEDIES = {
     **dict.fromkeys([(name, "darwin") for name in ("osxkeychain", "manager", "manager-core")], _KEYCHAIN),
     **dict.fromkeys([(name, "win32") for name in ("wincred", "manager", "manager-core")], _WINDOWS),
     ("libsecret", "linux"): _KEYRING,
+    **dict.fromkeys([("pass-git-helper", platform) for platform in ("linux", "darwin")], _UNIX_STORE),
 }
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
 
 HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for everything that huggingface_hub does: git waits for it
 EXCHANGED_FOR = 3600  # seconds for which an exchanged token is good (docs/facts.md#h15)
+NO_PUBLISHER_FOR = 600  # seconds for which the Hub is not asked again for the token of a repository
 OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is replaced
 
 _NOT_RENEWABLE = "not-renewable"  # the state that names tokens which this huggingface_hub cannot renew
@@ -148,6 +149,15 @@ def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool
     except Exception as error:
         messages = [_one_line(error)]
     return messages
+
+
+def old_library_problem() -> Problem | None:
+    """Return why this huggingface_hub cannot renew a login; `None` if it can."""
+    from importlib.metadata import version
+
+    if tuple(map(int, version("huggingface_hub").split(".")[:2])) >= (1, 20):
+        return None
+    return _TooOldError("a browser login is not renewed", "cannot renew tokens")
 
 
 def _cannot_store(token: "Token") -> bool:
@@ -273,7 +283,28 @@ def exchange(hub: str) -> tuple[str, int | None] | None:
     return exchanged
 
 
-_EXCHANGED, _REFUSED_EXCHANGE = "exchanged", "refused-exchange"
+_EXCHANGED, _REFUSED_EXCHANGE, _NO_PUBLISHER = "exchanged", "refused-exchange", "no-publisher"
+
+
+class _NoPublisherError(Problem):
+    """The Hub does not accept this job's identity for the repository."""
+
+
+def is_publisher(hub: str, *, act: bool) -> bool:
+    """Whether this job's identity has been exchanged for HF_OIDC_RESOURCE, or can be; without `act`, so far as known.
+
+    A refusal is remembered for some minutes. Raises `Problem` if the Hub does not say.
+    """
+    place = job_directory()
+    if is_recorded(_NO_PUBLISHER, _job(hub), place):
+        return False
+    if not act:
+        return place is None or cached_exchange(hub) is not None
+    try:
+        return exchange(hub) is not None
+    except _NoPublisherError:
+        record(_NO_PUBLISHER, _job(hub), NO_PUBLISHER_FOR, place)
+        return False
 
 
 def was_exchanged(value: str, hub: str) -> bool:
@@ -284,7 +315,7 @@ def was_exchanged(value: str, hub: str) -> bool:
 def cached_exchange(hub: str) -> tuple[str, int | None] | None:
     """Return the token that this job has already exchanged its identity for, and when it expires (POSIX seconds)."""
     place = job_directory()
-    lines = read_state("oidc", place).split("\n") if place is not None else []
+    lines = read_state(_exchange_file(), place).split("\n") if place is not None else []
     try:
         key, job, since, until, expires_at, value = lines
         # If the clock is set back, a token must not last longer.
@@ -319,10 +350,15 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
     except _TooOldError:
         raise
     except Exception as error:
-        raise Problem(
-            f"{no_token}: {_one_line(error)}",
-            "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE",
-        ) from None
+        from git_credential_hf.api.client import Unreachable
+
+        message = f"{no_token}: {_one_line(error)}"
+        if _is_outage(error):
+            raise Unreachable(message, fix="run the job again in some minutes: the Hub has not judged it") from None
+        if type(error).__name__ == "OIDCError":  # there is no identity: its words say why
+            raise Problem(message, "give the job an id token, or unset HF_OIDC_RESOURCE") from None
+        fix = "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE"
+        raise _NoPublisherError(message, fix) from None
     if not value:
         return None
     from huggingface_hub.utils import _auth
@@ -334,6 +370,17 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
     if expires_at is not None:
         _cache_exchange(hub, value, expires_at - OIDC_MARGIN, expires_at)
     return value, expires_at
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether an exchange failed because the Hub did not get to judge it (docs/facts.md#h15)."""
+    response = getattr(error, "response", None)
+    if response is None:
+        return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _HTTP_CLIENTS
+    return response.status_code == 429 or response.status_code >= 500 or "operation was aborted" in response.text
+
+
+_HTTP_CLIENTS = ("httpx", "httpx2", "httpcore", "requests", "urllib3")  # one of them is huggingface_hub's
 
 
 def _check_audience(id_token: str, hub: str) -> None:
@@ -358,7 +405,14 @@ def _cache_exchange(hub: str, value: str, until: int, expires_at: int) -> None:
         return  # the next job of this machine would find it
     key = new_key()
     lines = [key, fingerprint(_job(hub), key), f"{int(time.time())}", str(until), str(expires_at), value]
-    write_state("oidc", "\n".join(lines), place)
+    write_state(_exchange_file(), "\n".join(lines), place)
+
+
+def _exchange_file() -> str:
+    """Return the name of the state with the token for HF_OIDC_RESOURCE: a job may have one for each repository."""
+    import binascii
+
+    return f"oidc.{binascii.crc32(os.environ.get('HF_OIDC_RESOURCE', '').encode('utf-8', 'surrogateescape')):08x}"
 
 
 def _job(hub: str) -> str:

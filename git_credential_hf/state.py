@@ -32,7 +32,7 @@ BEARER = "bearer"  # name of the state with the tokens that are sent as Bearer t
 _NAME = "git-credential-hf"
 _NAMES = (
     *("refused", "suspect", "warned", "rejected", "looked", "renewed", "refresh-failed", "refresh", "bearer", "owners"),
-    *("confirmed", "oidc", "exchanged", "refused-exchange", "may", "no-token", "retry-after"),
+    *("confirmed", "oidc", "no-publisher", "exchanged", "refused-exchange", "may", "no-token", "retry-after"),
     *("unreachable", "not-renewable", "login", "declined"),
 )
 

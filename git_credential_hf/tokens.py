@@ -11,7 +11,7 @@ belongs to `HF_ENDPOINT` alone, unless git's configuration names it.
 import os
 import time
 
-from git_credential_hf.hub import PUBLIC_HUB, environment_hub, token_settings_url
+from git_credential_hf.hub import PUBLIC_HUB, environment_hub, repository_at, token_settings_url
 from git_credential_hf.masking import is_placeholder, mask_token, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.token_files import (
@@ -128,6 +128,23 @@ def current_token(hub: str = PUBLIC_HUB, *, act: bool = True, needs_name: bool =
             return Token(value, "file", token_path(hub), hub=hub)
         found = _from_file(hub, act, value)
     return found or (_from_colab(hub) if act else None)
+
+
+def choose_publisher(path: str, hub: str, *, act: bool = True) -> None:
+    """Exchange the identity of this CI job for the repository at `path`, which git names with `useHttpPath`.
+
+    A job may be the Trusted Publisher of several repositories, and HF_OIDC_RESOURCE names one of them: that one's token
+    is served for a repository for which the Hub does not accept the job's identity. Raises `Problem` without an answer.
+    """
+    declared = os.environ.get("HF_OIDC_RESOURCE")
+    repository = repository_at(path.partition("/info/lfs")[0], hub) if declared else None
+    if declared is None or repository is None or repository.path == declared or hub.startswith("http:"):
+        return
+    from git_credential_hf.refresh import is_publisher
+
+    os.environ["HF_OIDC_RESOURCE"] = repository.path  # where huggingface_hub reads it
+    if not is_publisher(hub, act=act):
+        os.environ["HF_OIDC_RESOURCE"] = declared
 
 
 def _is_user_access_token(value: str) -> bool:

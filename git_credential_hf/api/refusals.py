@@ -188,7 +188,9 @@ def refusal_from_account(
             f"the token {mask_token(token.value)} of your browser login may not write to {name}",
             write_token_hint(token),
         )
-    is_low = role in _LOW_ROLES if namespace in account.orgs else account.knows_orgs
+    # Its scope is for this repository: it may be a service account's, which is no member (docs/facts.md#h2).
+    may_be_member = not account.knows_orgs or account.role == "fineGrained"
+    is_low = role in _LOW_ROLES if namespace in account.orgs else not may_be_member
     if not write or name == namespace or is_own or not message or not is_low:
         return None  # the token and the account should do: the reason is another one
     return no(

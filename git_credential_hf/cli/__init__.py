@@ -11,6 +11,7 @@ from git_credential_hf.cli.doctor import doctor
 from git_credential_hf.cli.hooks import hook, hooks
 from git_credential_hf.cli.options import WrongUsage, answers_json, repository_argument, require_command
 from git_credential_hf.cli.purge import purge
+from git_credential_hf.hints import typed_name
 from git_credential_hf.hub import without_credentials
 from git_credential_hf.output import OutputError, flush_stdout, open_stdout, print_json, print_line, print_status
 from git_credential_hf.problem import Problem, report, report_problem
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> int:
         return 0
     open_stdout()
     try:
-        status = commands.main(arguments, prog_name="git-credential-hf", standalone_mode=False)
+        status = commands.main(arguments, prog_name=typed_name(), standalone_mode=False)
         flush_stdout()
     except OutputError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes again when it ends
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
     except click.ClickException as error:
         message = error.format_message()
         report("error", message[:1].lower() + message[1:].rstrip("."))
-        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "git-credential-hf"
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else typed_name()
         report("hint", (isinstance(error, WrongUsage) and error.hint) or f"run `{command} --help`")
         return 2
     except click.Abort:

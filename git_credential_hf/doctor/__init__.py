@@ -21,7 +21,8 @@ from git_credential_hf.doctor.git_setup import (
     check_transport,
 )
 from git_credential_hf.doctor.machine import Machine
-from git_credential_hf.doctor.repository import check_repository
+from git_credential_hf.doctor.observation import NotObserved
+from git_credential_hf.doctor.repository import check_observed, check_repository
 from git_credential_hf.doctor.token import (
     check_hub,
     check_legacy_file,
@@ -30,6 +31,7 @@ from git_credential_hf.doctor.token import (
     check_token_files,
     check_variables,
 )
+from git_credential_hf.git.run import OneLook
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import why_not_included
@@ -54,8 +56,10 @@ class Examination:
     """`resolvers`: what each program would send; `findings` in the order of `IDS`, and by area in `areas`."""
 
     def __init__(self, machine: Machine) -> None:
+        machine.start_observing()
         self.areas: dict[str, list[Finding]] = {}
         self.not_checked: dict[str, str] = {}  # areas, and the reasons
+        self.has_gaps = False  # whether git could not be observed
         self.ignored = 0  # warnings that `hf.ignore` silences
         reported: set[str] = set()  # each failure of git is reported once
         for area, checks in AREAS.items():
@@ -78,16 +82,32 @@ class Examination:
         self.resolvers: list[Row] = machine.resolver_rows()
         causes = [finding for area in SOURCE_AREAS for finding in self.areas.get(area, ())]
         self.areas[TOKEN_AREA][:0] = check_resolvers(machine, self.resolvers, causes)
+        self._add_observed(machine)
+        self.has_gaps = REPOSITORY_AREA in self.areas and isinstance(machine.observed_git, NotObserved)
         if self._git_works(machine):
             self._downgrade()
         self._drop_ignored(machine)
         findings = [finding for found in self.areas.values() for finding in found]
         self.findings = sorted(findings, key=lambda finding: IDS.index(finding.id))
 
+    def _add_observed(self, machine: Machine) -> None:
+        """Add what git and git-lfs were seen to fail with, unless an error explains it."""
+        if any(finding.severity == "error" for found in self.areas.values() for finding in found):
+            return
+        for found in check_observed(machine):
+            same = [other for others in self.areas.values() for other in others if other.id == found.id]
+            for other in same:
+                other.severity = "error"  # it is not only a doubt
+            if not same:
+                self.areas.setdefault(REPOSITORY_AREA, []).append(found)
+            return
+
     def _git_works(self, machine: Machine) -> bool:
         """Whether the Hub confirms what git and git-lfs would send, and that it may do what the login may, if any."""
         if urlsplit(machine.remote or "").netloc.count("@") > 1:
             return False  # git takes the first for the end of the user's name
+        if any(check_observed(machine)):
+            return False
         tokens = [row.token for row in self.resolvers if row.program in ("git", "git-lfs")]
         login = machine.whose(machine.token) if machine.token else None
         for token in tokens:
@@ -138,4 +158,5 @@ def examine_machine(repository: Repository | None, *, offline: bool) -> Examinat
     """Check everything; `repository` replaces the one that this directory is pushed to."""
     if not offline:
         try_hub_again()
-    return Examination(Machine(repository, offline=offline))
+    with OneLook():
+        return Examination(Machine(repository, offline=offline))

@@ -184,22 +184,32 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
 
 
 def check_configuration(machine: Machine) -> Iterator[Finding]:
-    """Check git's configuration for a token in a header or in `url.<base>.insteadOf`."""
+    """Check git's configuration for a token in a header, in `url.<base>.insteadOf`, or in an endpoint of git-lfs."""
+    for entry in machine.lfs_urls:
+        if secret := _url_secret(entry.value or "", machine.origins):
+            yield _url_finding(
+                entry, secret, f"{entry.key}, with {mask_token(secret)}", "gives git-lfs a token in a URL", machine
+            )
     for entry in machine.entries:
         if entry.section == "http" and entry.name == "extraheader" and _authorizes_to_hub(entry, machine.origins):
             yield _header_finding(entry, machine)
         elif entry.section == "url" and (secret := _url_secret(entry.subsection, machine.origins)):
-            path = entry_file(entry)
-            reason = machine.why_kept(secret, section_origin(entry.subsection) or "")
-            yield Finding(
-                "token-in-git-config",
-                "error",
-                "git's configuration inserts a token into the Hub's URLs",
-                f"{path or _ENVIRONMENT}: "
-                f"url.{without_credentials(entry.subsection)}.insteadOf, with {mask_token(secret)}",
-                _fix(reason) if path else "remove url.*.insteadOf from GIT_CONFIG_*",
-                _plan_without_secrets(path, machine) if path and not reason else None,
-            )
+            shown = f"url.{without_credentials(entry.subsection)}.insteadOf, with {mask_token(secret)}"
+            yield _url_finding(entry, secret, shown, "inserts a token into the Hub's URLs", machine)
+
+
+def _url_finding(entry: ConfigEntry, secret: str, shown: str, act: str, machine: Machine) -> Finding:
+    path = entry_file(entry)
+    url = entry.subsection if entry.section == "url" else entry.value or ""
+    reason = machine.why_kept(secret, section_origin(url) or "")
+    return Finding(
+        "token-in-git-config",
+        "error",
+        f"git's configuration {act}",
+        f"{path or _ENVIRONMENT}: {shown}",
+        _fix(reason) if path else "remove the token from GIT_CONFIG_*",
+        _plan_without_secrets(path, machine) if path and not reason else None,
+    )
 
 
 def _header_finding(entry: ConfigEntry, machine: Machine) -> Finding:

@@ -99,13 +99,19 @@ def first_fix(findings: Iterable[Finding]) -> str | None:
 
 
 class Row:
-    """What one program would send to the Hub, and where it finds that; `token` is `None` if it would send nothing."""
+    """What one program would send to the Hub, and where it finds that; `token` is `None` if it would send nothing.
 
-    def __init__(self, program: str, source: str, token: Token | None, account: str | None) -> None:
+    `answer`: the HTTP status that the Hub answered the program with; or why it was not asked, if there is a reason.
+    """
+
+    def __init__(
+        self, program: str, source: str, token: Token | None, account: str | None, answer: int | str = ""
+    ) -> None:
         self.program = program
         self.source = source
         self.token = token
         self.account = account
+        self.answer = answer
 
     def as_json(self) -> dict[str, object]:
         """Return what `doctor --json` prints."""

@@ -101,8 +101,12 @@ def _others(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> F
     files = ", ".join(dict.fromkeys(entry_file(entry) or "the environment" for entry in helpers))
     if command := next((entry for entry in helpers if entry.scope == "command"), None):
         return Finding(id, severity, title, files, removal_command(command))  # it comes after all files
-    scope = "local" if any(entry.scope == "local" for entry in helpers) else "global"
-    return Finding(id, severity, title, files, configure_hint(scope), partial(plan_configure, scope))
+    local = [entry for entry in helpers if entry.scope == "local"]
+    scope = "local" if local else "global"
+    detail = [files]
+    if any((entry.value or "").partition(" ")[0] == "cache" for entry in local):
+        detail.append("JupyterLab's git extension sets that where somebody lets it save a login")
+    return Finding(id, severity, title, detail, configure_hint(scope), partial(plan_configure, scope))
 
 
 def check_settings(machine: Machine) -> Iterator[Finding]:

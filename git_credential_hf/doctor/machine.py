@@ -8,11 +8,12 @@ from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
 from git_credential_hf.doctor.finding import Row
+from git_credential_hf.doctor.observation import GitObservation, NotObserved, Observed, observe_lfs
 from git_credential_hf.files import read_file
-from git_credential_hf.git.config import ConfigEntry, push_url, read_config
+from git_credential_hf.git.config import ConfigEntry, push_remote, push_url, read_config
 from git_credential_hf.git.credentials import falls_through, git_credentials
 from git_credential_hf.git.helpers import HelperChains, bypassing_variables, configured_hubs, default_hub
-from git_credential_hf.git.lfs_endpoint import LfsEndpoint, upload_endpoint
+from git_credential_hf.git.lfs_endpoint import LfsEndpoint, read_lfsconfig, upload_endpoint
 from git_credential_hf.git.netrc import mentions_host, netrc_paths, parse_netrc
 from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.git.run import find_program, git_line, run_git
@@ -223,6 +224,48 @@ class Machine:
         copies = (copy for result in self.copies for copy in result.copies)
         return next((reason for copy in copies if (reason := self.why_copy_kept(copy))), None)
 
+    # --- what git and git-lfs do ---
+
+    def start_observing(self) -> None:
+        """Let git ask the Hub, while other things are looked at."""
+        self._running  # noqa: B018 - starts it
+
+    @cached_property
+    def _running(self) -> "GitObservation | NotObserved":
+        if self.offline or self.repository is None or isinstance(self._entries, Problem):
+            return NotObserved()  # nothing is wrong with that
+        if self.is_ssh or not self.url.startswith("http"):
+            return NotObserved("the remote is used over SSH")
+        self.git_tokens  # noqa: B018 - asks the helpers, which are not to be asked twice at the same time
+        try:
+            return GitObservation(push_remote() if self.url == self.remote else "", self.url, self.entries)
+        except NotObserved as reason:
+            return reason
+        except Problem as problem:
+            return NotObserved(problem.message)
+
+    @cached_property
+    def observed_git(self) -> Observed | NotObserved:
+        """What git gets from the Hub for this repository."""
+        if isinstance(self._running, NotObserved):
+            return self._running
+        try:
+            return self._running.result()
+        except NotObserved as reason:
+            return reason
+
+    @cached_property
+    def observed_lfs(self) -> Observed | NotObserved:
+        """What git-lfs gets from the Hub for this repository, at an endpoint of its own."""
+        url = self.lfs_endpoint
+        endpoint = parse_remote(url, self.other_hubs) if url else None
+        if self.offline or not url or endpoint is None or endpoint.transport == "ssh" or self._lfs_tokens[1]:
+            return NotObserved()
+        try:
+            return observe_lfs(endpoint.hub, url, self._first_usable(iter(self._lfs_tokens[0])))
+        except NotObserved as reason:
+            return reason
+
     # --- the four programs ---
 
     def resolver_rows(self) -> list[Row]:
@@ -232,22 +275,37 @@ class Machine:
                 [Row(program, "not asked: the remote is used over SSH", None, None) for program in OVER_SSH]
                 if self.is_ssh
                 else [
-                    self._row("git", lambda: _replay(*self._git_tokens)),
-                    self._row("git-lfs", lambda: _replay(*self._lfs_tokens)),
+                    self._row("git", self._sent_by_git, self.observed_git),
+                    self._row("git-lfs", lambda: _replay(*self._lfs_tokens), self.observed_lfs),
                     self._row("git-xet", self._xet_tokens),
                 ]
             ),
             self._row("huggingface_hub", lambda: iter([self.token] if self.token else [])),
         ]
 
-    def _row(self, program: str, find_tokens: Callable[[], Iterator[Token]]) -> Row:
+    def _row(
+        self,
+        program: str,
+        find_tokens: Callable[[], Iterator[Token]],
+        observed: Observed | NotObserved | None = None,
+    ) -> Row:
+        answer = str(observed or "") if not isinstance(observed, Observed) else observed.status or ""
         try:
             token = self._first_usable(find_tokens())
         except Problem as problem:
-            return Row(program, f"unknown: {problem.message}", None, None)
-        answer = self.whose(token) if token else None
-        account = answer.name if isinstance(answer, Account) else None
-        return Row(program, token.where() if token else "nothing", token, account)
+            return Row(program, f"unknown: {problem.message}", None, None, answer)
+        owner = self.whose(token) if token else None
+        account = owner.name if isinstance(owner, Account) else None
+        return Row(program, token.where() if token else "nothing", token, account, answer)
+
+    def _sent_by_git(self) -> Iterator[Token]:
+        """What git has sent, as far as that was observed, or would send."""
+        observed = self.observed_git
+        for token in _replay(*self._git_tokens):
+            is_before_helpers = token.kind in ("url", "header", "netrc")
+            if isinstance(observed, Observed) and observed.has_sent and observed.asked_helpers == is_before_helpers:
+                continue  # git has passed it over
+            yield token
 
     def _first_usable(self, tokens: Iterator[Token]) -> Token | None:
         """Return the first token that counts: git skips a `.netrc` entry that the Hub refuses."""
@@ -276,9 +334,25 @@ class Machine:
         return _collect(lambda: git_credentials(url, self.entries))
 
     @cached_property
+    def lfs_urls(self) -> list[ConfigEntry]:
+        """The variables that name an endpoint of git-lfs, in git's configuration and in `.lfsconfig`."""
+        names = (
+            *(("lfs", name) for name in ("url", "pushurl")),
+            *(("remote", f"lfs{name}") for name in ("url", "pushurl")),
+        )
+        try:
+            top = git_line("rev-parse", "--show-toplevel")
+        except Problem:
+            return []  # not in a work tree
+        entries = [*read_lfsconfig(self.entries, top), *self.entries]
+        return [entry for entry in entries if (entry.section, entry.name) in names and entry.value]
+
+    @cached_property
     def lfs_endpoint(self) -> str | None:
-        """The URL that git-lfs reports for the remote; `None` without git-lfs, or without a remote."""
-        if self.remote is None or find_program("git-lfs") is None:
+        """The URL that git-lfs reports for the remote; `None` without git-lfs, or if nothing of it is on a Hub."""
+        if isinstance(self._entries, Problem) or find_program("git-lfs") is None:
+            return None
+        if self.remote is None and not any(parse_remote(e.value or "", self.other_hubs) for e in self.lfs_urls):
             return None
         try:
             output = run_git("-c", "core.fsmonitor=false", "lfs", "env", seconds=5).decode("utf-8", "replace")

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from git_credential_hf import __version__
+from git_credential_hf.doctor.report import answers
 from git_credential_hf.git.run import run_git
 from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import Problem, runnable
@@ -39,6 +40,8 @@ def markdown_lines(examination: "Examination") -> Iterator[str]:
     for row in examination.resolvers:
         token = mask_token(row.token.value) if row.token else "-"
         yield f"| {row.program} | {_code(token)} | {_code(row.source)} | {_code(row.account or '-')} |"
+    yield ""
+    yield _text(answers(examination.resolvers))
     yield ""
     for finding in examination.findings:
         yield f"- **{finding.id}** ({finding.severity}): {_text(finding.title)}"

@@ -12,7 +12,7 @@ from git_credential_hf.problem import runnable
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
-    from git_credential_hf.doctor.finding import Finding
+    from git_credential_hf.doctor.finding import Finding, Row
     from git_credential_hf.doctor.fix import Fixed
 
 WIDTH = 80  # columns
@@ -32,6 +32,7 @@ def report_lines(examination: "Examination", paint: Paint) -> Iterator[str]:
         token = mask_token(row.token.value) if row.token else "-"
         who = f"{row.account}, " if row.account else ""
         yield from wrap(f"{row.program:15} {token:14} ", f"{who}{row.source}")
+    yield from wrap("", answers(examination.resolvers))
     yield ""
     for area, found in examination.areas.items():
         reason = examination.not_checked.get(area)
@@ -47,6 +48,16 @@ def report_lines(examination: "Examination", paint: Paint) -> Iterator[str]:
     yield from wrap("", _summary(examination))
     if examination.ignored:
         yield from wrap("", f"{_count(examination.ignored, 'warning')} not shown, as `git config hf.ignore` says")
+
+
+def answers(rows: "list[Row]") -> str:
+    """Return what the Hub answered to programs that were run, or whose request was made, and which were not."""
+    asked = [f"{row.program} {row.answer}" for row in rows if isinstance(row.answer, int)]
+    others = [
+        row.program + (f" ({row.answer})" if row.answer else "") for row in rows if not isinstance(row.answer, int)
+    ]
+    parts = (("the Hub answers: ", asked), ("not asked: ", others))
+    return "; ".join(start + ", ".join(names) for start, names in parts if names)
 
 
 def _finding_lines(finding: "Finding") -> Iterator[str]:
@@ -89,7 +100,8 @@ def wrap(start: str, text: str) -> list[str]:
 def _summary(examination: "Examination") -> str:
     findings = examination.findings
     if not findings:
-        return "healthy, as far as it was checked" if examination.not_checked else "healthy: nothing is wrong"
+        is_all = not examination.not_checked and not examination.has_gaps
+        return "healthy: nothing is wrong" if is_all else "healthy, as far as it was checked"
     errors = sum(finding.severity == "error" for finding in findings)
     numbers = ((errors, "problem"), (len(findings) - errors, "warning"))
     counts = ", ".join(_count(number, word) for number, word in numbers if number)

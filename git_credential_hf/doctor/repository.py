@@ -6,7 +6,10 @@ from git_credential_hf.api.access import check_access
 from git_credential_hf.api.account import Account
 from git_credential_hf.doctor.finding import Finding, NotChecked
 from git_credential_hf.doctor.machine import Machine
-from git_credential_hf.masking import mask_token
+from git_credential_hf.doctor.observation import Observed
+from git_credential_hf.hub import without_credentials
+from git_credential_hf.masking import mask_line, mask_token
+from git_credential_hf.problem import Problem, shell_word
 
 _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")
 _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # reported by doctor.token
@@ -35,3 +38,35 @@ def check_repository(machine: Machine) -> Iterator[Finding]:
         yield Finding("repo-no-access", "error", answer.message, detail, fix)
     elif answer.reason != "read-only-token":  # which doctor.token reports
         yield Finding("repo-read-only", "warning", answer.message, detail, fix)
+
+
+def check_observed(machine: Machine) -> Iterator[Finding]:
+    """Check that git and git-lfs get an answer from the Hub, whatever is right or wrong on this machine."""
+    observed = machine.observed_git
+    if isinstance(observed, Observed) and (failure := observed.failure):
+        url = without_credentials(machine.url)
+        yield Finding(
+            _failure_id(observed.status, failure),
+            "error",
+            f"git cannot read this repository: {failure.message.removeprefix('git failed: ')}",
+            url,
+            failure.fix or f"run `git ls-remote {shell_word(url)}` to see it, and try again",
+        )
+    observed = machine.observed_lfs
+    if isinstance(observed, Observed) and (failure := observed.failure):
+        endpoint = without_credentials(machine.lfs_endpoint or "").partition("?")[0]
+        yield Finding(
+            "lfs-url-elsewhere" if machine.lfs_urls else _failure_id(observed.status, failure),
+            "error",
+            f"git-lfs cannot download the files of this repository: {failure.message}",
+            mask_line(endpoint),
+            failure.fix or "run `git lfs fetch` to see it, and try again",
+        )
+
+
+def _failure_id(status: int | None, failure: Problem) -> str:
+    """Return the finding's id: access if the Hub has said no, else the way to it, or git itself."""
+    if status in (401, 403, 404):
+        return "repo-no-access"
+    is_on_the_way = status is not None or "unable to access" in failure.message
+    return "hub-unreachable" if is_on_the_way else "git-broken"

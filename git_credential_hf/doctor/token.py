@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 from git_credential_hf.api.account import Account
+from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.refusals import Refused, write_token_hint
 from git_credential_hf.doctor.environment import CONTAINER, detect_environment, token_hint
 from git_credential_hf.doctor.finding import Finding, Row, first_fix
@@ -17,7 +18,7 @@ from git_credential_hf.hub import token_settings_url
 from git_credential_hf.masking import is_placeholder, mask_token, register_secret
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
 from git_credential_hf.program import user_name
-from git_credential_hf.refresh import storage_problem
+from git_credential_hf.refresh import old_library_problem, storage_problem
 from git_credential_hf.token_files import foreign_owner, login_hint, stored_tokens_path, token_path
 from git_credential_hf.tokens import Token, login_token, overridden_login
 
@@ -70,7 +71,8 @@ def check_token(machine: Machine) -> Iterator[Finding]:
         )
     if owner is None and machine.token_problem is not None:
         problem = machine.token_problem
-        yield Finding("no-token", "error", problem.message, "", problem.fix or token_hint())
+        id = "hub-unreachable" if isinstance(problem, Unreachable) else "no-token"
+        yield Finding(id, "error", problem.message, "", problem.fix or token_hint())
     elif owner is None and token is None:
         state = "empty" if "HF_TOKEN" in os.environ else "not set"
         yield Finding(
@@ -97,6 +99,8 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             f"{storage.message}: a new token could not be stored",
             storage.fix,
         )
+    if token and token.is_renewable and (old := old_library_problem()):
+        yield Finding("login-not-renewable", "warning", old.message, token.describe(), old.fix or "")
     if token is None or token.kind == "oidc" or token.is_renewable or token.is_expired():
         return
     if token.expires_at is not None:

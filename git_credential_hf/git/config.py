@@ -138,7 +138,7 @@ def push_url(hubs: list[str]) -> str:
     missing = Problem("this directory has no remote to push to", "name a repository, such as acme/model")
     if git_directory() is None:
         raise missing
-    remote = _push_remote()
+    remote = push_remote()
     if "://" in remote or parse_remote(remote, hubs):
         return remote  # as `git push -u URL` sets it; it may contain a token, so git does not get it as an argument
     try:
@@ -148,7 +148,7 @@ def push_url(hubs: list[str]) -> str:
     return next((url for url in urls if parse_remote(url, hubs)), urls[0])
 
 
-def _push_remote() -> str:
+def push_remote() -> str:
     """Return the name or the URL of the remote that git pushes to (git-config(1), remote.pushDefault)."""
     try:
         branch = git_line("symbolic-ref", "--short", "--quiet", "HEAD")

@@ -191,7 +191,7 @@ def _of_netrc(hub: str, host: str, user: str | None) -> Iterator[Token]:
 def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[Token]:
     """Yield what `git credential fill` answers, which asks the helpers as git does, but no person."""
     try:
-        request = format_message([("url", url)]) + b"\n"
+        request = format_message([("url", url if _needs_path(entries) else _without_path(url))]) + b"\n"
     except Problem:
         return  # git does not accept such a URL either
     try:
@@ -221,6 +221,17 @@ def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> I
     register_secret(value)  # a helper's command may contain it
     fix = f"{configure_hint()}, and `git-credential-hf purge`"
     yield _elsewhere(hub, "helper", value, f"git's helper {quoted_helpers(chains.others)}", fix)
+
+
+def _needs_path(entries: list[ConfigEntry]) -> bool:
+    """Whether a path may decide which helper git asks, or what it asks it for: as a rule, all is for the host."""
+    of_credentials = [entry for entry in entries if entry.section == "credential"]
+    return any(e.name == "usehttppath" or e.subsection.partition("://")[2].partition("/")[2] for e in of_credentials)
+
+
+def _without_path(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.partition('/')[0]}"
 
 
 # The end of `git credential fill` when git would prompt, or when a helper has told it not to.

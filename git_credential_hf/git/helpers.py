@@ -200,6 +200,16 @@ def helper_chain(url: str, configured: list[ConfigEntry]) -> list[ConfigEntry]:
     return chain
 
 
+def sends_path(url: str, configured: list[ConfigEntry]) -> bool:
+    """Whether git names the path of `url` to helpers, and not its host alone (gitcredentials(7), `useHttpPath`)."""
+    values = [
+        entry.value or "true"
+        for entry in configured
+        if (entry.section, entry.name) == ("credential", "usehttppath") and section_applies(entry.subsection, url)
+    ]
+    return values[-1:] != [] and values[-1].lower() in ("true", "yes", "on", "1")
+
+
 class HelperChains:
     """The helpers that git asks for these origins, each entry once: `before` this program, `ours`, and `after` it.
 

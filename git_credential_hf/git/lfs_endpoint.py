@@ -47,7 +47,7 @@ def upload_endpoint(remote: str, url: str, entries: list[ConfigEntry], top: str 
     variables only.
     """
     settings = {}
-    for entry in [*_lfsconfig(entries, top), *entries]:
+    for entry in [*read_lfsconfig(entries, top), *entries]:
         settings[entry.section, entry.subsection, entry.name] = entry
     keys = [
         *(("lfs", "", "pushurl"), ("lfs", "", "url")),
@@ -82,7 +82,7 @@ def locks_variable(url: str, entries: list[ConfigEntry]) -> str | None:
     return None if is_set else f"lfs.{endpoint}.locksverify"
 
 
-def _lfsconfig(entries: list[ConfigEntry], top: str) -> list[ConfigEntry]:
+def read_lfsconfig(entries: list[ConfigEntry], top: str) -> list[ConfigEntry]:
     """Return the variables of `.lfsconfig` that git-lfs reads: the file, or else that of the index, or of HEAD."""
     path = os.path.abspath(os.path.join(top, ".lfsconfig"))
     content = b""

@@ -160,18 +160,21 @@ def _run(helper: str, operation: str, attributes: list[tuple[str, str]]) -> byte
         if process.poll() is None:
             end_process(process)
         process.wait()
-    if process.returncode and any(message in errors for message in _HAS_NOTHING):
+    is_silent = process.returncode == 1 and not (answer + errors).strip()
+    if process.returncode and (is_silent or any(message in errors for message in _HAS_NOTHING)):
         return b""
     if process.returncode:
         _parse_answer(answer)  # it may have failed behind its answer, and its message name the password
         words = mask_secrets(errors.decode("utf-8", "surrogateescape"), are_others_words=True)
-        reason = mask_words(words.strip().rpartition("\n")[2], 200)
+        lines = words.strip().split("\n")
+        reason = mask_words(next((line for line in lines if line.startswith("fatal: ")), lines[-1]), 200)
         raise HelperError(f"it failed with status {process.returncode}" + (f": {reason}" if reason else ""))
     return answer
 
 
-# Git Credential Manager, when it has nothing and may not prompt.
+# Git Credential Manager, when it has nothing and may not prompt; pass-git-helper. gh says nothing at all.
 _HAS_NOTHING = (
+    b"No mapping section in ",
     b"Cannot prompt because user interactivity has been disabled",
     b"Cannot prompt because terminal prompts",
 )

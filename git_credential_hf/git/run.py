@@ -11,6 +11,7 @@ NON_INTERACTIVE = {
     "GIT_TERMINAL_PROMPT": "0",
     "GCM_INTERACTIVE": "never",
     "GCM_GUI_PROMPT": "false",
+    "GCM_PROVIDER": "generic",  # else it asks the host what it is, and stores the answer in git's configuration
     "SSH_ASKPASS_REQUIRE": "never",
 }
 NO_PROMPTS = {**NON_INTERACTIVE, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: this overrides core.askPass
@@ -134,6 +135,49 @@ def run_git(
     `environment`: variables to add, and `without`, to remove. `may_connect`: git, or what it starts, is to reach the
     network. Raises `Problem` with git's own message if it fails, and `NoAnswer`.
     """
+    question = (arguments, given, without)
+    known = OneLook.answers.get(question) if OneLook.answers is not None else None
+    if known is None:
+        try:
+            status, stdout, stderr = try_git(
+                *arguments,
+                given=given,
+                environment=environment,
+                without=without,
+                seconds=seconds,
+                may_connect=may_connect,
+            )
+            known = git_failure(stderr, status) if status else stdout
+        except Problem as problem:
+            known = problem
+        if OneLook.answers is not None:
+            OneLook.answers[question] = known
+    if isinstance(known, Problem):
+        raise known.with_traceback(None)
+    return known
+
+
+class OneLook:
+    """A block in which nothing changes: git is asked each question once, and so are the helpers behind it."""
+
+    answers: "dict[tuple[tuple[str, ...], bytes, tuple[str, ...]], bytes | Problem] | None" = None
+
+    def __enter__(self) -> None:
+        OneLook.answers = {}
+
+    def __exit__(self, *_: object) -> None:
+        OneLook.answers = None
+
+
+def try_git(
+    *arguments: str,
+    given: bytes = b"",
+    environment: dict[str, str] | None = None,
+    without: tuple[str, ...] = (),
+    seconds: float | None = GIT_TIMEOUT,
+    may_connect: bool = False,
+) -> tuple[int, bytes, bytes]:
+    """Return the exit status of `git ARGUMENTS`, and what it prints on stdout and on stderr; like `run_git`."""
     from git_credential_hf.system import TimeoutExpired, end_process, start_process
 
     is_apart = seconds is not None
@@ -151,12 +195,10 @@ def run_git(
         except BaseException as error:
             end_process(process, is_apart=is_apart, grace=1)  # for git to remove its locks
             if isinstance(error, TimeoutExpired):
-                command = arguments[2] if arguments[0] in ("-C", "-c") else arguments[0]
+                command = next(word for word in arguments[0::2] if word not in ("-C", "-c"))
                 raise NoAnswer(f"git {command} did not answer within {seconds:g} seconds") from None
             raise
-    if process.returncode:
-        raise git_failure(stderr, process.returncode)
-    return stdout
+    return process.returncode, stdout, stderr
 
 
 def git_line(*arguments: str, given: bytes = b"") -> str:

@@ -124,6 +124,10 @@ ELSEWHERE = {
         ],
         ("tests/packaging/ci/test_snippets.py", "def test_any_ci"),
     ),
+    "git config --global credential.https://huggingface.co.useHttpPath true": (
+        "tests/e2e/test_trusted_publishers.py",
+        '"--global", "credential.https://huggingface.co.useHttpPath", "true"',
+    ),
     "./tests/demo": ("tests/commands/test_demo.py", '"story", "--fast"'),
     "uv tool install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
     "pipx install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),

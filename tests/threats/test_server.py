@@ -196,13 +196,13 @@ def all_that_ask(home: Path, url: str) -> dict[str, tuple[list[str], bytes, dict
 # Of each, the status, and what stands in its answer or in what it says: nobody has said no, so nothing is refused, and
 # a login goes on with the token that it has.
 UNANSWERED = {
-    "check": (3, '"answer": "unknown"'),
-    "renewal": (0, "username=git\npassword=hf_"),
-    "exchange": (1, "no token for HF_OIDC_RESOURCE"),
-    "status": (0, "account   unknown"),
-    "doctor": (0, "the token could not be checked"),
-    "pre-push": (0, "git-credential-hf: warning: "),
-    "erase": (0, "the Hub refused the token"),
+    "check": ({3}, '"answer": "unknown"'),
+    "renewal": ({0}, "username=git\npassword=hf_"),
+    "exchange": ({1}, "no token for HF_OIDC_RESOURCE"),
+    "status": ({0}, "account   unknown"),
+    "doctor": ({0, 1}, "the token could not be checked"),  # 1: git fails there, too
+    "pre-push": ({0}, "git-credential-hf: warning: "),
+    "erase": ({0}, "the Hub refused the token"),
 }
 
 
@@ -217,7 +217,7 @@ def judge(home: Path, tmp_path: Path, server_answer: bytes | Answer, *, most: in
         }
         for name, process in started.items():
             status, answer, said = ended(process)
-            assert (name, status) == (name, UNANSWERED[name][0]), said
+            assert status in UNANSWERED[name][0], (name, said)
             assert UNANSWERED[name][1] in answer + said
         assert len(server.heard) >= most
 

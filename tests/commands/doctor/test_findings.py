@@ -158,6 +158,11 @@ def behind(machine: Machine) -> None:
         in_config(f"credential.https://{host}.helper", "", "hf", "store")(machine)
 
 
+def saved_in_jupyter(machine: Machine) -> None:
+    machine.repository()
+    in_config("credential.helper", "cache --timeout=3600", where="--local")(machine)
+
+
 def shadowed_here(machine: Machine) -> None:
     machine.repository()
     for host in ("huggingface.co", "hf.co"):
@@ -321,6 +326,32 @@ def as_trusted_publisher(machine: Machine) -> None:
     machine.set("HF_OIDC_ID_TOKEN", "eyJ.id.token")
 
 
+def in_a_job_whose_claims_differ(machine: Machine) -> None:
+    assert machine.hub
+    machine.log_out()
+    machine.set("GITHUB_ACTIONS", "true")
+    machine.set("HF_OIDC_RESOURCE", "alice/private-model")
+    machine.set("HF_OIDC_ID_TOKEN", "eyJ.id.token")
+
+
+def in_a_job_during_an_outage(machine: Machine) -> None:
+    assert machine.hub
+    in_a_job_whose_claims_differ(machine)
+    body = b'{"error": "invalid_grant", "error_description": "This operation was aborted"}'
+    machine.hub.faults.status("/oauth/token", 400, body, headers={"Content-Type": "application/json"})
+
+
+def in_a_job_without_an_identity(machine: Machine) -> None:
+    in_a_job_whose_claims_differ(machine)
+    machine.set("HF_OIDC_ID_TOKEN", None)
+
+
+def has_ended(machine: Machine) -> None:
+    assert machine.hub
+    machine.hub.faults.clear()
+    as_trusted_publisher(machine)
+
+
 def in_a_shared_directory(machine: Machine) -> None:
     shared = machine.home / "shared bin"
     shared.mkdir()
@@ -392,6 +423,24 @@ ROWS = [
         *("logged out", "no-token", Machine.log_out, "error", "not logged in to Hugging Face"),
         *("HF_TOKEN is not set, .*" + TOKEN_FILE, LOGIN),
         by_hand=log_in_as,
+    ),
+    Row(
+        *("other claims", "no-token", in_a_job_whose_claims_differ, "error", "no token for HF_OIDC_RESOURCE=alice/"),
+        *("", "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE"),
+        by_hand=as_trusted_publisher,
+        needs="online",
+    ),
+    Row(
+        *("no identity", "no-token", in_a_job_without_an_identity, "error", "permissions: id-token: write"),
+        *("", "^give the job an id token, or unset HF_OIDC_RESOURCE"),
+        by_hand=as_trusted_publisher,
+        needs="online",
+    ),
+    Row(
+        *("outage at the exchange", "hub-unreachable", in_a_job_during_an_outage, "error", "no token for HF_OIDC_R"),
+        *("", "^run the job again in some minutes: the Hub has not judged it"),
+        by_hand=has_ended,
+        needs="online",
     ),
     Row(
         *("revoked", "token-invalid", revoked, "error", "the Hub rejects the token", "{shown} from .*" + TOKEN_FILE),
@@ -556,6 +605,17 @@ ROWS = [
     Row(
         *("before store", "helper-behind", behind, "warning", "git also passes each token to 'store'", r"\.gitconfig$"),
         "run `git-credential-hf configure`",
+        fixable=True,
+    ),
+    Row(
+        *(
+            "saved in Jupyter",
+            "helper-behind",
+            saved_in_jupyter,
+            "warning",
+            "passes each token to 'cache --timeout=3600'",
+        ),
+        *(r"\.git/config\nJupyterLab's git extension", "run `git-credential-hf configure --local`"),
         fixable=True,
     ),
     Row(

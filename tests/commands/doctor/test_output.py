@@ -392,3 +392,13 @@ def test_a_hub_that_does_not_answer(machine: Machine, monkeypatch: pytest.Monkey
         said = machine.run("git-credential-hf", "doctor", "alice/private-model", check=False).stdout
         assert "- skip  repository\n        not asked, " in said
         machine.log_out()
+
+
+def test_each_question_once(machine: Machine, tmp_path: Path) -> None:
+    """Nothing changes while it looks, so git is asked nothing twice, and git's helpers neither."""
+    machine.repository()
+    log = tmp_path / "trace"
+    machine.doctor(GIT_TRACE=str(log))
+    started = re.findall(r"trace: built-in: git (?!config --file -)(.*)", log.read_text())  # that has a file on stdin
+    assert len(started) > 5
+    assert len(started) == len(set(started))

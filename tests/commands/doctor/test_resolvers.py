@@ -200,6 +200,12 @@ WELL = [
 ]
 
 
+OF_THE_API = ["GET /api/whoami-v2", "GET /api/models/alice/private-model/auth-check/write"]
+_REFS = "GET /alice/private-model/info/refs?service=git-upload-pack"
+OF_GIT = [_REFS, _REFS, "POST /alice/private-model/git-upload-pack"]
+OF_GIT_LFS = "POST /alice/private-model.git/info/lfs/objects/batch"
+
+
 def test_a_job_that_has_no_place_for_a_token(online: Machine) -> None:
     """In GitLab's jobs each program is given a token of its own, all of them the job's, and that is no finding."""
     in_a_job_that_is_trusted(online)
@@ -212,7 +218,7 @@ def test_a_job_that_has_no_place_for_a_token(online: Machine) -> None:
 
 @pytest.mark.parametrize("act", WELL, ids=lambda act: act.__name__)
 def test_a_healthy_machine(act: object, online: Machine) -> None:
-    """No finding, exit 0, one token and one account in all four rows; one request, two with a repository."""
+    """No finding, exit 0, one token and one account in all four rows; one request, with a repository two and git's."""
     assert online.hub
     act(online)  # type: ignore[operator]
     online.hub.log.clear()
@@ -225,7 +231,8 @@ def test_a_healthy_machine(act: object, online: Machine) -> None:
     has_remote = online.where != online.home
     if act is not in_a_job_that_is_trusted:  # here the identity is exchanged for a token first
         assert row["shown"] == online.hub.log.of("/api/whoami-v2")[0].token_shown
-        assert lines == ["GET /api/whoami-v2", *["GET /api/models/alice/private-model/auth-check/write"] * has_remote]
+        assert [line for line in lines if "/api/" in line] == OF_THE_API[: 1 + has_remote]
+        assert [line for line in lines if "/api/" not in line] == [*OF_GIT, OF_GIT_LFS] * has_remote
 
     done = online.doctor()
     assert done.returncode == 0
@@ -240,12 +247,12 @@ def test_a_healthy_machine(act: object, online: Machine) -> None:
 
 
 def test_a_repository_that_is_named(online: Machine) -> None:
-    """It takes two requests, whatever the current directory is."""
+    """It takes two requests and git's own, whatever the current directory is."""
     assert online.hub
     online.hub.repository("datasets/alice/data")
     online.hub.log.clear()
     assert online.ids("datasets/alice/data") == []
-    assert len(online.hub.log) == 2
+    assert len([request for request in online.hub.log if request.path.startswith("/api/")]) == 2
     assert online.hub.log.of("/api/datasets/alice/data/auth-check/write")
 
 

@@ -166,11 +166,9 @@ def reasons(body: bytes, repository: Repository, write: bool, said: str) -> set[
         return {"token-not-scoped"}
     if is_own or "/" not in name or roles is None:
         return set()
-    return (
-        {"role-too-low"}
-        if namespace not in roles or roles[namespace] in ("read", "contributor", "no_access")
-        else set()
-    )
+    if namespace not in roles:
+        return set() if role == "fineGrained" else {"role-too-low"}  # it may be a service account's
+    return {"role-too-low"} if roles[namespace] in ("read", "contributor", "no_access") else set()
 
 
 def is_oauth(answer: Any) -> bool:

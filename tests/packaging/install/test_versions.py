@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shutil
 import socket
@@ -141,6 +142,9 @@ def test_a_browser_login(place: Environment, home: Path) -> None:
     assert (password, said.count("warning: ")) == (before, 1)
     assert re.search(rf"\*\*\*\*[\w-]* is not renewed: huggingface_hub {place.version} cannot renew tokens\n", said)
     assert place.get() == (before, "")
+    found = json.loads(place.run("doctor", "--offline", "--json").stdout)["findings"]
+    (fix,) = [finding["fix"] for finding in found if finding["id"] == "login-not-renewable"]
+    assert fix.startswith("run `uv pip install --python ") and "huggingface_hub>=1.20" in fix
 
 
 def test_what_renews_is_not_sent_elsewhere(place: Environment, home: Path) -> None:

