@@ -96,18 +96,17 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
     if REFUSED_BEFORE in request.states and AUTHTYPE in request.capabilities and token.value.startswith(FROM_EXCHANGE):
         _change_authtype(token, request)
     if AUTHTYPE in request.capabilities and _needs_bearer(token):
-        answer = {"capability[]": "authtype", "authtype": "Bearer", "credential": token.value}
-        answer["ephemeral"] = "1"  # no other helper shall store it
+        answer = [("capability[]", AUTHTYPE.decode()), ("authtype", "Bearer"), ("credential", token.value)]
+        answer.append(("ephemeral", "1"))  # no other helper shall store it
     else:
-        answer = {"username": USERNAME, "password": token.value}
+        answer = [("username", USERNAME), ("password", token.value)]
     if is_replaceable and STATE in request.capabilities and REFUSED_BEFORE not in request.states:
         # If the Hub refuses it, git asks again, and does not fail (docs/facts.md#g10): somebody may log in then.
-        answer |= {"capability[]": STATE.decode()} if "authtype" not in answer else {}
-        answer |= {"continue": "1", "state[]": REFUSED_BEFORE.decode()}
+        answer += [("capability[]", STATE.decode()), ("continue", "1"), ("state[]", REFUSED_BEFORE.decode())]
     # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
     if token.expires_at is not None and not token.is_expired():
-        answer["password_expiry_utc"] = str(token.expires_at)
-    return answer.items()
+        answer.append(("password_expiry_utc", str(token.expires_at)))
+    return answer
 
 
 def _is_replaceable(token: Token | None, name: str | None) -> bool:

@@ -151,6 +151,12 @@ def test_clone_with_a_token_that_is_no_password(hub: Hub, account: Account) -> N
     assert terminal.ends() == 0, terminal.screen
     assert (account.where / "private-model/model.bin").read_bytes() == WEIGHTS
     assert (terminal.offers, len(messages(terminal.screen))) == (1, 1)
+    hub.revoke((account.home / ".cache/huggingface/token").read_text())
+    hub.accounts.refresh_tokens.clear()
+    terminal = Terminal(account, *LS_REMOTE)
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+    assert (terminal.offers, len(messages(terminal.screen))) == (1, 1)
 
 
 def test_clone_with_a_pasted_token(hub: Hub, account: Account) -> None:
@@ -480,7 +486,7 @@ def test_the_other_helper_has_nothing(helpers: tuple[str, ...], hub: Hub, accoun
 
 def test_a_helper_that_fails(account: Account) -> None:
     """Another helper that cannot say whether it has a credential is left to itself."""
-    has_helpers(account, "hf", "!exit 1;")
+    has_helpers(account, "hf", "!echo locked >&2; exit 3;")
     terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
     assert terminal.ends() == 128
     assert messages(terminal.screen) == []
