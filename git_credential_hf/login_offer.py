@@ -57,6 +57,9 @@ def offer_login(hub: str, origin: str, path: str, token: Token | None, *, goes_o
 def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token | None, goes_on: bool) -> bool | None:
     from git_credential_hf.git.helpers import helper_chain, program_path, read_helper_entries
 
+    entries = read_helper_entries(_SETTINGS)
+    if not _is_allowed(entries, origin):
+        return None
     if token is not None:
         from git_credential_hf.api.access import explain_refusal
 
@@ -70,8 +73,7 @@ def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token
             return None
         if renew_token(token):
             return True
-    entries = read_helper_entries(_SETTINGS)
-    if not _is_allowed(entries, origin) or _may_be_held_after(helper_chain(f"{origin}/{path}", entries), origin, path):
+    if _may_be_held_after(helper_chain(f"{origin}/{path}", entries), origin, path):
         return None
     if token is None and not _is_reachable(hub):
         return None

@@ -370,6 +370,14 @@ def test_a_setting_that_says_no(name: str, value: str, account: Account) -> None
     assert messages(terminal.screen) == ONE_OF_EACH
 
 
+def test_a_setting_that_says_no_asks_the_hub_nothing(hub: Hub, account: Account) -> None:
+    """Whoever has turned the offer off has turned off the question about a token as well."""
+    account.git("config", "--global", "hf.login", "never")
+    account.is_given(hub.token("alice"), "laptop")
+    assert Terminal(account, *LS_REMOTE).ends() == 0
+    assert len(hub.log.of("/api/whoami-v2")) == 0
+
+
 @pytest.mark.parametrize("name", ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"])
 def test_a_token_in_the_environment(name: str, hub: Hub, account: Account) -> None:
     """A login could not take the place of a token in the environment, nor is one wanted where it is empty."""
