@@ -33,7 +33,7 @@ from git_credential_hf.token_files import NOBODY, stored_tokens_path, token_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from git_credential_hf.tokens import Token
 
@@ -283,6 +283,7 @@ def exchange(hub: str) -> tuple[str, int | None] | None:
     return exchanged
 
 
+_MAX_EXCHANGES = 20  # that are stored
 _EXCHANGED, _REFUSED_EXCHANGE, _NO_PUBLISHER = "exchanged", "refused-exchange", "no-publisher"
 
 
@@ -315,14 +316,25 @@ def was_exchanged(value: str, hub: str) -> bool:
 def cached_exchange(hub: str) -> tuple[str, int | None] | None:
     """Return the token that this job has already exchanged its identity for, and when it expires (POSIX seconds)."""
     place = job_directory()
-    lines = read_state(_exchange_file(), place).split("\n") if place is not None else []
-    try:
-        key, job, since, until, expires_at, value = lines
+    for _, _, since, until, expires_at, value in _exchanges(place, of_job=_job(hub)):
         # If the clock is set back, a token must not last longer.
-        is_good = int(since) - OIDC_MARGIN <= time.time() < int(until) and fingerprint(_job(hub), key) == job
-        return (register_secret(value), int(expires_at)) if is_good and value else None
-    except ValueError:
-        return None  # nothing is stored, or something that we did not write
+        if value and int(since) - OIDC_MARGIN <= time.time() < int(until):
+            return register_secret(value), int(expires_at)
+    return None
+
+
+def _exchanges(place: str | None, *, of_job: str = "", not_of: str = "") -> "Iterator[list[str]]":
+    """Yield what is stored of exchanges: a job may be the publisher of several repositories."""
+    lines = read_state("oidc", place).split("\n") if place is not None else []
+    for at in range(0, min(len(lines), 6 * _MAX_EXCHANGES) - 5, 6):
+        exchanged = lines[at : at + 6]
+        key, job, *times, _ = exchanged
+        try:
+            wanted = fingerprint(of_job or not_of, key) == job
+            if wanted == bool(of_job) and all(moment.isdigit() for moment in times):
+                yield exchanged
+        except ValueError:
+            pass  # something that we did not write
 
 
 def delay_exchange(token: "Token", seconds: int) -> None:
@@ -405,14 +417,8 @@ def _cache_exchange(hub: str, value: str, until: int, expires_at: int) -> None:
         return  # the next job of this machine would find it
     key = new_key()
     lines = [key, fingerprint(_job(hub), key), f"{int(time.time())}", str(until), str(expires_at), value]
-    write_state(_exchange_file(), "\n".join(lines), place)
-
-
-def _exchange_file() -> str:
-    """Return the name of the state with the token for HF_OIDC_RESOURCE: a job may have one for each repository."""
-    import binascii
-
-    return f"oidc.{binascii.crc32(os.environ.get('HF_OIDC_RESOURCE', '').encode('utf-8', 'surrogateescape')):08x}"
+    others = [line for exchanged in _exchanges(place, not_of=_job(hub)) for line in exchanged]
+    write_state("oidc", "\n".join(lines + others), place)
 
 
 def _job(hub: str) -> str:

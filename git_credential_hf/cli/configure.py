@@ -239,7 +239,8 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     """
     from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
     from git_credential_hf.git.helpers import shown_helper
-    from git_credential_hf.hooks.install import HOOK_SCOPES, plan_uninstall
+    from git_credential_hf.hooks.hook_place import HOOK_SCOPES
+    from git_credential_hf.hooks.install import plan_uninstall
     from git_credential_hf.state import backup_place, cache_directory, job_directory, remove_state
 
     plan = plan_unconfigure(scope)
@@ -271,7 +272,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
 def _name_remaining_hooks() -> None:
     """Name the command for the hooks of this repository, which the other scopes do not know."""
     from git_credential_hf.git.config import git_directory
-    from git_credential_hf.hooks.install import inspect_hooks
+    from git_credential_hf.hooks.installed import inspect_hooks
 
     try:
         has_hooks = git_directory() is not None and inspect_hooks("local").state != "absent"

@@ -96,7 +96,7 @@ def hooks_status(scope: str | None, as_json: bool) -> int:
 
     Exits with 1 if they are not.
     """
-    from git_credential_hf.hooks.install import hooks_in_effect, inspect_hooks
+    from git_credential_hf.hooks.installed import hooks_in_effect, inspect_hooks
 
     inspection = hooks_in_effect() if scope is None else inspect_hooks(scope)
     if as_json:

@@ -3,7 +3,8 @@
 from git_credential_hf.git.pipeline import ORIGINAL_OBJECTS
 from git_credential_hf.git.run import run_git
 from git_credential_hf.hooks.leaks import Blob
-from git_credential_hf.hooks.scan import MAX_CARD_BYTES, RefUpdate
+from git_credential_hf.hooks.scan import MAX_CARD_BYTES
+from git_credential_hf.hooks.updates import RefUpdate
 from git_credential_hf.problem import Problem
 
 MAX_CARDS = 3  # of a push; the Hub is asked about each
@@ -20,6 +21,8 @@ def changed_cards(updates: list[RefUpdate]) -> list[tuple[Blob, str]]:
         lines = _look_up(names)
     except Problem:  # a partial clone lacks one, which git would fetch: that is on a remote already
         lines = [line for name in names for line in _look_up_one(name)]
+    if len(lines) != len(names):
+        raise Problem("git did not find out which model cards this push changes")
     cards = {}
     for update, new, old in zip(updates, lines[::2], lines[1::2], strict=True):
         # A remote id that is not in this repository, or has no card, is a line that ends in "missing".

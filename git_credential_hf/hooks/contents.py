@@ -7,11 +7,13 @@ from git_credential_hf.api.contents import find_commit
 from git_credential_hf.git.helpers import configured_hubs
 from git_credential_hf.git.lfs_endpoint import upload_endpoint
 from git_credential_hf.git.run import git_line
+from git_credential_hf.hooks.additions import Additions
 from git_credential_hf.hooks.cards import changed_cards
 from git_credential_hf.hooks.known_tokens import ask_about, stored_secrets
 from git_credential_hf.hooks.push import Push
 from git_credential_hf.hooks.rules import card_problems, find_problems
-from git_credential_hf.hooks.scan import Additions, announced_ids, are_present, scan_push, without_known
+from git_credential_hf.hooks.scan import are_present, scan_push, without_known
+from git_credential_hf.hooks.updates import announced_ids
 from git_credential_hf.hooks.uploads import Uploads
 from git_credential_hf.hooks.verdict import CHECKS, Verdict, needs_contents
 from git_credential_hf.hooks.write_access import check_write_access

@@ -4,7 +4,8 @@ from functools import cached_property
 
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.run import git_line, run_git
-from git_credential_hf.hooks.scan import Additions, RefUpdate
+from git_credential_hf.hooks.additions import Additions
+from git_credential_hf.hooks.updates import RefUpdate
 from git_credential_hf.hub import parse_remote, without_credentials
 from git_credential_hf.problem import Problem, shell_word
 

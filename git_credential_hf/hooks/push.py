@@ -9,7 +9,7 @@ from git_credential_hf.git.credentials import git_credentials, may_need_person
 from git_credential_hf.git.run import NO_PROMPTS, run_git
 from git_credential_hf.helper import is_held_back, token_for
 from git_credential_hf.hooks.fixes import Fixes
-from git_credential_hf.hooks.scan import RefUpdate, announced_ids
+from git_credential_hf.hooks.updates import RefUpdate, announced_ids
 from git_credential_hf.hooks.verdict import Verdict, read_severities
 from git_credential_hf.hub import Remote, without_credentials
 from git_credential_hf.problem import Problem

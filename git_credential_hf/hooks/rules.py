@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from git_credential_hf.api.access import card_errors
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.run import find_program, git_line
+from git_credential_hf.hooks.additions import Additions, FullDirectory, LfsPointer
 from git_credential_hf.hooks.fixes import Fixes
 from git_credential_hf.hooks.leaks import Blob, Leak
 from git_credential_hf.hooks.limits import (
@@ -20,7 +21,6 @@ from git_credential_hf.hooks.limits import (
     MAX_MULTIPART_BYTES,
     MAX_XET_BYTES,
 )
-from git_credential_hf.hooks.scan import Additions, FullDirectory, LfsPointer
 from git_credential_hf.hub import PUBLIC_HUB, Repository, token_settings_url
 from git_credential_hf.masking import is_visible, mask_token, register_secret
 from git_credential_hf.problem import Problem, shell_word

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.contents import MAX_FILES, SAMPLE_BYTES, find_commit, find_lfs_objects, find_upload_modes
 from git_credential_hf.git.pipeline import CHUNK_BYTES, Pipeline
+from git_credential_hf.hooks.additions import Additions, LfsPointer
 from git_credential_hf.hooks.leaks import Blob
-from git_credential_hf.hooks.scan import Additions, LfsPointer, RefUpdate
+from git_credential_hf.hooks.updates import RefUpdate
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import trace
 from git_credential_hf.tokens import Token

@@ -24,7 +24,8 @@ from dulwich.objects import ObjectID
 from dulwich.repo import Repo
 from programs import git
 
-from git_credential_hf.hooks.scan import RefUpdate, scan_push
+from git_credential_hf.hooks.scan import scan_push
+from git_credential_hf.hooks.updates import RefUpdate
 
 COMMITS = (1_400, 14_000, 140_000)  # seven objects in each
 BIG = 2 << 30
@@ -34,7 +35,8 @@ MOST_MEMORY = 100 * MEGABYTE
 SECRETS = ["hf_" + "".join(random.Random(3).choices(string.ascii_letters, k=34))]
 OURS = (
     "import resource, sys\n"
-    "from git_credential_hf.hooks.scan import RefUpdate, scan_push\n"
+    "from git_credential_hf.hooks.scan import scan_push\n"
+    "from git_credential_hf.hooks.updates import RefUpdate\n"
     "found = scan_push([RefUpdate('main', sys.argv[1], 'main', '0' * 40)])\n"
     "own, git = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"
     "print(len(found.large), own * 1024, git * 1024)\n"

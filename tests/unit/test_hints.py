@@ -41,7 +41,7 @@ OURS = {
     "git/helpers.py": {"scope"},
     "git/lfs.py": {"' && '.join([*commands, *filter(None, [then])])", "' && '.join(filter(None, (_INSTALL, then)))"},
     "git/run.py": {"found[1]", "found[1] or found[4]", "what"},
-    "hooks/install.py": {"show"},
+    "hooks/hook_script.py": {"show"},
     "hooks/fixes.py": {
         *("checkout", "command", "pathspec", "self._target", "self.push_without_history()", "tree"),
         "' ' + shell_word(ref.removeprefix('refs/heads/')) if is_named else ''",

@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 import time
 from collections.abc import Callable
@@ -951,6 +952,19 @@ def test_a_terminal_of_an_editor_that_asks_helpers(machine: Machine) -> None:
     assert machine.ids() == []
     asked = machine.run("git", "credential", "fill", stdin="url=https://huggingface.co\n\n")
     assert f"password={machine.token}" in asked.stdout
+
+
+def test_a_device_is_never_replaced(machine: Machine) -> None:
+    """`git lfs install`, with GIT_CONFIG_GLOBAL=/dev/null, has git rename a file over root's /dev/null."""
+    device = machine.home / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        device.read_bytes()
+    except OSError as error:
+        pytest.skip(f"no devices can be made: {error}")
+    done = machine.run("git-credential-hf", "doctor", "--fix", "--yes", check=False, GIT_CONFIG_GLOBAL=str(device))
+    assert stat.S_ISCHR(device.lstat().st_mode)
+    assert f"{device} is not a file" in done.stderr
 
 
 def test_status_names_the_variable(machine: Machine) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from programs import Argument, Done, run
 
-from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
+from git_credential_hf.hooks.install import plan_install, plan_uninstall
+from git_credential_hf.hooks.installed import inspect_hooks
 
 # Replaces `git-credential-hf`: it exits with the status that a test sets, and logs its arguments and input.
 STAND_IN = """#!/bin/sh

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from git_credential_hf.files import Change
-from git_credential_hf.hooks.install import CHECKING_HOOKS, plan_install, plan_uninstall
+from git_credential_hf.hooks.hook_script import CHECKING_HOOKS
+from git_credential_hf.hooks.install import plan_install, plan_uninstall
 from git_credential_hf.problem import Problem
 
 from .conftest import CUSTOM, Bench, script, tree

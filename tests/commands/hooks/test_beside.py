@@ -14,7 +14,8 @@ from amount import some
 from programs import run
 
 from git_credential_hf.hooks import install as hooks_install
-from git_credential_hf.hooks.install import inspect_hooks, plan_install, plan_uninstall
+from git_credential_hf.hooks.install import plan_install, plan_uninstall
+from git_credential_hf.hooks.installed import inspect_hooks
 from git_credential_hf.problem import Problem
 
 from .conftest import CUSTOM, Bench, script, tree

@@ -13,16 +13,11 @@ from account import git_has
 from amount import IS_LONG
 
 from git_credential_hf.configure import Settings
+from git_credential_hf.hooks.hook_place import HOOK_SCOPES
+from git_credential_hf.hooks.hook_script import FORWARDED_HOOKS, MIRRORED_HOOKS
 from git_credential_hf.hooks.hooks_path import is_our_hooks_path
-from git_credential_hf.hooks.install import (
-    FORWARDED_HOOKS,
-    HOOK_SCOPES,
-    MIRRORED_HOOKS,
-    hooks_in_effect,
-    inspect_hooks,
-    plan_install,
-    plan_uninstall,
-)
+from git_credential_hf.hooks.install import plan_install, plan_uninstall
+from git_credential_hf.hooks.installed import hooks_in_effect, inspect_hooks
 from git_credential_hf.problem import Problem
 
 from .conftest import CUSTOM, Bench, script, tree

@@ -155,6 +155,8 @@ class Machine:
             if folder == str(self.home / ".cache/huggingface"):
                 files = [name for name in files if name in ("token", "stored_tokens")]
                 folders.clear()
+            # What has been done when, and what is noted only if something fails.
+            files = [name for name in files if name not in ("last-fix.json", "warned", "unreachable")]
             for name in [*folders, *files]:
                 path = os.path.join(folder, name)
                 mode = stat.S_IMODE(os.lstat(path).st_mode)
@@ -251,6 +253,7 @@ def _sick(machine: Machine) -> None:
 
 def _held(machine: Machine) -> None:
     _configuration(machine)
+    write(machine.home / ".cache/huggingface/token", canary(3), 0o600)  # without a login nothing is removed
     write(machine.home / ".config/git/credentials", f"https://c:{canary(2)}@hf.co\n", 0o600)
 
 
