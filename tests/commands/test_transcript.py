@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+pytest.importorskip("pty", reason="no terminals as POSIX has them")
 from executable import PROGRAM
 from transcript import run_on_terminal, svg
 

@@ -14,6 +14,7 @@ import yaml
 from installed import Project
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from programs import run
 
 from . import ACTION, CHECKOUT, Job
 from .conftest import ID_TOKEN, REQUEST_TOKEN, WEIGHTS, log_in, outside, without_tested
@@ -289,6 +290,15 @@ def test_files_that_the_workflow_names() -> None:
     named = re.findall(r"\btests/[\w/*.]+", json.dumps(workflow("test")["jobs"]["portable"]))
     assert named
     assert [name for name in named if not list(CHECKOUT.glob(name))] == []
+
+
+def test_windows_can_collect_them() -> None:
+    """Without what Python lacks on Windows, these tests can be collected: what needs it says so when it is run."""
+    portable = json.dumps(workflow("test")["jobs"]["portable"])
+    files = [str(file) for name in re.findall(r"\btests/[\w/*.]+", portable) for file in CHECKOUT.glob(name)]
+    command = (sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "as_on_windows")
+    done = run(*command, *files, cwd=CHECKOUT, check=False, PYTHONPATH=str(CHECKOUT / "tests/support"))
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_each_python_gets_the_built_wheel() -> None:
