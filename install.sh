@@ -328,8 +328,16 @@ print_next_step() {
     fi
     if [ "$configure" = no ]; then
         say "next: $command configure"
-    elif "$command" status; then # otherwise it has a hint: log in
+    elif status=$("$command" status 2>&1); then
+        say "$status"
         say 'next: use git clone, pull and push as usual'
+    else
+        case $status in
+        *': not logged in '*) ;; # which is no error yet
+        *) say "$status" | grep -v '^git-credential-hf: hint: ' >&2 || : ;;
+        esac
+        next=$(say "$status" | sed -n '/^git-credential-hf: hint: /{s///p;q;}')
+        say "next: ${next:-run \`$command doctor\`}"
     fi
 }
 

@@ -2,7 +2,12 @@
 
 import os
 import sys
+import threading
 import time
+
+from git_credential_hf.system import start_thread
+
+AFTER = 1  # second
 
 
 class Progress:
@@ -11,7 +16,7 @@ class Progress:
     def __init__(self, action: str) -> None:
         self._action = action
         self._is_visible = sys.stderr is not None and sys.stderr.isatty()
-        self._next = time.monotonic() + 1
+        self._next = time.monotonic() + AFTER
         self._width = 0
 
     def __enter__(self) -> "Progress":
@@ -22,10 +27,32 @@ class Progress:
         if not self._is_visible or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + 0.1
-        line = f"git-credential-hf: {self._action}: {objects:,} objects"
+        self._write(f"{self._action}: {objects:,} objects")
+
+    def _write(self, text: str) -> None:
+        line = f"git-credential-hf: {text}"
         self._width = max(self._width, len(line))
         os.write(2, f"\r{line}".encode())
 
     def __exit__(self, *_: object) -> None:
         if self._width:
             os.write(2, f"\r{' ' * self._width}\r".encode())
+
+
+class Wait(Progress):
+    """The same for what has nothing to count: the line comes by itself."""
+
+    def __enter__(self) -> "Wait":
+        self._is_over = threading.Event()
+        self._thread = start_thread(self._show_late) if self._is_visible else None
+        return self
+
+    def _show_late(self) -> None:
+        if not self._is_over.wait(AFTER):
+            self._write(f"{self._action} ...")
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        if self._thread:
+            self._thread.join()
+        super().__exit__()

@@ -20,7 +20,7 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 _SINGLE = (b"protocol", b"host", b"username", b"path", b"password", b"credential")
 AUTHTYPE = b"authtype"  # the capability to send another `Authorization` than Basic, since git 2.46
 
-STATE = b"state"  # the capability to be asked again with what was answered before, since git 2.46
+STATE = b"state"  # the capability to be asked again with what was answered before, since git 2.46 (docs/facts.md#g10)
 ASKED_BEFORE = b"git-credential-hf.anonymous"  # what git returns to us as a state
 REFUSED_BEFORE = b"git-credential-hf.token"  # the same, after the Hub has refused a token
 

@@ -17,8 +17,10 @@ from git_credential_hf.output import painter, print_change, print_json, print_li
 from git_credential_hf.problem import Problem, report_problem
 
 if TYPE_CHECKING:
+    from git_credential_hf.doctor import Examination
     from git_credential_hf.doctor.finding import Finding
     from git_credential_hf.files import Change
+    from git_credential_hf.hub import Repository
 
 
 @click.command()
@@ -44,7 +46,6 @@ def doctor(
 
     Exits with 1 if something is wrong.
     """
-    from git_credential_hf.doctor import examine_machine
     from git_credential_hf.doctor.fix import fix_findings
     from git_credential_hf.doctor.markdown import markdown_lines
     from git_credential_hf.doctor.report import fix_lines, report_lines
@@ -57,7 +58,7 @@ def doctor(
         again = f"git-credential-hf doctor --fix --yes{' --json' if as_json else ''}"
         raise WrongUsage("--fix asks on a terminal; elsewhere, add --yes", f"run `{again}`")
     repository = None if repo is None else repository_argument(repo, readable_entries())
-    examine = functools.partial(examine_machine, repository, offline=offline)
+    examine = functools.partial(_examine, repository, offline)
     if undo:
         is_undone = _undo_fix(quiet=as_json or as_report)
         if not (as_json or as_report):
@@ -79,6 +80,14 @@ def doctor(
             for change in finding.changes() if finding.changes else ():
                 print_change(change)
     return 0 if examination.is_healthy and not (fixed and fixed.has_failed) else 1
+
+
+def _examine(repository: "Repository | None", offline: bool) -> "Examination":
+    from git_credential_hf.doctor import examine_machine
+    from git_credential_hf.progress import Wait
+
+    with Wait("asking git and its helpers" if offline else "asking git, its helpers and the Hub"):
+        return examine_machine(repository, offline=offline)
 
 
 def _undo_fix(*, quiet: bool) -> bool:

@@ -3,7 +3,7 @@
 Each `check_*` checks one thing, and yields findings, with the changes that fix them if that is safe.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from git_credential_hf.api.account import Account
@@ -35,6 +35,7 @@ from git_credential_hf.git.run import OneLook
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge import why_not_included
+from git_credential_hf.tokens import Token
 
 GIT_AREA = "git"
 TOKEN_AREA = "token"  # noqa: S105 - a heading
@@ -85,7 +86,7 @@ class Examination:
         self._add_observed(machine)
         self.has_gaps = REPOSITORY_AREA in self.areas and isinstance(machine.observed_git, NotObserved)
         if self._git_works(machine):
-            self._downgrade()
+            self._downgrade(machine)
         self._drop_ignored(machine)
         findings = [finding for found in self.areas.values() for finding in found]
         self.findings = sorted(findings, key=lambda finding: IDS.index(finding.id))
@@ -108,7 +109,10 @@ class Examination:
             return False  # git takes the first for the end of the user's name
         if any(check_observed(machine)):
             return False
-        tokens = [row.token for row in self.resolvers if row.program in ("git", "git-lfs")]
+        return self._accepts(machine, [row.token for row in self.resolvers if row.program in ("git", "git-lfs")])
+
+    def _accepts(self, machine: Machine, tokens: Sequence[Token | None]) -> bool:
+        """Whether the Hub accepts each of these, and each may do what the login may, if there is one."""
         login = machine.whose(machine.token) if machine.token else None
         for token in tokens:
             account = machine.whose(token) if token else None
@@ -119,12 +123,12 @@ class Examination:
                 return False
         return True
 
-    def _downgrade(self) -> None:
+    def _downgrade(self, machine: Machine) -> None:
         """Make warnings of what is about other tokens, with which git works until the next login."""
-        is_of_url = any(row.token and row.token.kind == "url" for row in self.resolvers)  # for one repository alone
-        ids = OF_THE_URL if is_of_url else OF_OTHER_TOKENS
+        is_of_url = any(row.token and row.token.kind == "url" for row in self.resolvers)  # for this repository alone
+        works_elsewhere = not is_of_url or self._accepts(machine, machine.tokens_elsewhere[:1] or [None])
         for finding in (finding for found in self.areas.values() for finding in found):
-            if finding.id in ids:
+            if finding.id in (OF_OTHER_TOKENS if works_elsewhere else OF_THE_URL) and not finding.is_lasting:
                 finding.severity = "warning"
 
     def _drop_ignored(self, machine: Machine) -> None:

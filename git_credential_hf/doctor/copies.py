@@ -233,6 +233,7 @@ def _header_finding(entry: ConfigEntry, machine: Machine) -> Finding:
         f"{path or _ENVIRONMENT}: {key}",
         fix_first(reason) if reason else RUN_FIX if changes else removal_command(entry),
         changes,
+        is_lasting=not entry.subsection,  # the storage of LFS files refuses it
     )
 
 

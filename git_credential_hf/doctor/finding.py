@@ -49,8 +49,9 @@ class NotChecked(Exception):
 class Finding:
     """A problem: `id` is one of `IDS`, `severity` is `error` or `warning`, and `changes` plans what `--fix` does.
 
-    `detail`: one line, or several. The changes are planned only when they are made, because an earlier one may have
-    changed the same file.
+    `detail`: one line, or several. `is_lasting`: an error also if the Hub accepts what git sends.
+
+    The changes are planned only when they are made, because an earlier one may have changed the same file.
     """
 
     def __init__(
@@ -61,7 +62,10 @@ class Finding:
         detail: "str | list[str]",
         fix: str,
         changes: "Callable[[], Sequence[Change]] | None" = None,
+        *,
+        is_lasting: bool = False,
     ) -> None:
+        self.is_lasting = is_lasting
         self.id = id
         self.severity = severity
         self.title = title

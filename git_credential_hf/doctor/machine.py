@@ -12,14 +12,28 @@ from git_credential_hf.doctor.observation import GitObservation, NotObserved, Ob
 from git_credential_hf.files import read_file
 from git_credential_hf.git.config import ConfigEntry, push_remote, push_url, read_config
 from git_credential_hf.git.credentials import falls_through, git_credentials
-from git_credential_hf.git.helpers import HelperChains, bypassing_variables, configured_hubs, default_hub
+from git_credential_hf.git.helpers import (
+    HelperChains,
+    bypassing_variables,
+    configured_hubs,
+    default_hub,
+    overriding_variables,
+)
 from git_credential_hf.git.lfs_endpoint import LfsEndpoint, read_lfsconfig, upload_endpoint
 from git_credential_hf.git.netrc import mentions_host, netrc_paths, parse_netrc
 from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.git.run import find_program, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.helper import token_for
-from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_at, hub_origins, parse_remote, parse_repository
+from git_credential_hf.hub import (
+    PUBLIC_HUB,
+    Repository,
+    hub_at,
+    hub_origins,
+    parse_remote,
+    parse_repository,
+    without_credentials,
+)
 from git_credential_hf.problem import Problem, shell_word
 from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers, why_path_kept
 from git_credential_hf.tokens import Token, current_token, may_be_for
@@ -109,8 +123,10 @@ class Machine:
         remote, named = self.remote, self.named_repository
         if remote and remote.startswith("http") and (not named or self._parse(remote) == named):
             return remote
-        url = self.repository.page if self.repository else self.hub
-        # url.<base>.insteadOf (git-config(1)) may replace it with another one, which contains a password.
+        return self._replaced(self.repository.page if self.repository else self.hub)
+
+    def _replaced(self, url: str) -> str:
+        """Return what url.<base>.insteadOf (git-config(1)) makes of a URL: perhaps one that contains a password."""
         replaced = run_git("ls-remote", "--get-url", f"{url}/").decode("utf-8", "surrogateescape").rstrip("/\n")
         found = parse_remote(replaced, self.other_hubs)
         return replaced if found and found.transport == "https" else url
@@ -174,7 +190,10 @@ class Machine:
         if isinstance(self._entries, Problem):
             return ()
         unused_for = HelperChains(self.origins, self._entries).unused_for
-        return bypassing_variables(unused_for) if unused_for else ()
+        if not unused_for:
+            return ()
+        # Nor after `configure`, if the files have nothing for it.
+        return bypassing_variables(unused_for) or overriding_variables(self._entries, unused_for)
 
     @cached_property
     def unreadable_netrc(self) -> str | None:
@@ -257,7 +276,7 @@ class Machine:
     @cached_property
     def observed_lfs(self) -> Observed | NotObserved:
         """What git-lfs gets from the Hub for this repository, at an endpoint of its own."""
-        url = self.lfs_endpoint
+        url = self.lfs_url
         endpoint = parse_remote(url, self.other_hubs) if url else None
         if self.offline or not url or endpoint is None or endpoint.transport == "ssh" or self._lfs_tokens[1]:
             return NotObserved()
@@ -326,9 +345,17 @@ class Machine:
         return _collect(lambda: git_credentials(self.url, self.entries))
 
     @cached_property
+    def tokens_elsewhere(self) -> list[Token]:
+        """What git would send for other repositories, if the URL of this one has a token of its own."""
+        if isinstance(self._entries, Problem):
+            return []
+        url = self._replaced(without_credentials(self.url))
+        return _collect(lambda: git_credentials(url, self.entries))[0]
+
+    @cached_property
     def _lfs_tokens(self) -> "tuple[list[Token], Problem | None]":
         """What git-lfs would send: its URL may be another one (git-lfs-config(5))."""
-        url = self.lfs_endpoint
+        url = self.lfs_url
         if self._git_tokens[1] or not (url and parse_remote(url, self.other_hubs)):
             return self._git_tokens
         return _collect(lambda: git_credentials(url, self.entries))
@@ -362,6 +389,14 @@ class Machine:
             if line.startswith("Endpoint"):
                 return line.partition("=")[2].rpartition(" (")[0]
         return None
+
+    @property
+    def lfs_url(self) -> str | None:
+        """The URL at which git-lfs asks for files of the repository to check."""
+        named = self.named_repository
+        if named and (self.remote is None or self._parse(self.remote) != named):
+            return f"{named.page}.git/info/lfs" if find_program("git-lfs") else None
+        return None if self.is_ssh else self.lfs_endpoint
 
     @cached_property
     def lfs_upload_endpoint(self) -> LfsEndpoint | None:

@@ -96,7 +96,7 @@ def _why_not(url: str, entries: Sequence[ConfigEntry]) -> str | None:
 
 def _target(remote: str, url: str) -> str:
     """Return what git is to be given: the remote, or a URL without a credential, which others could read."""
-    for target in (remote, url, without_credentials(url)):
+    for target in filter(None, (remote, url, without_credentials(url))):
         has_credential = without_credentials(target) != target
         if not has_credential and git_line("ls-remote", "--get-url", "--", target).rstrip("/") == url.rstrip("/"):
             return target

@@ -54,9 +54,11 @@ def check_observed(machine: Machine) -> Iterator[Finding]:
         )
     observed = machine.observed_lfs
     if isinstance(observed, Observed) and (failure := observed.failure):
-        endpoint = without_credentials(machine.lfs_endpoint or "").partition("?")[0]
+        endpoint = without_credentials(machine.lfs_url or "").partition("?")[0]
         yield Finding(
-            "lfs-url-elsewhere" if machine.lfs_urls else _failure_id(observed.status, failure),
+            "lfs-url-elsewhere"
+            if machine.lfs_url == machine.lfs_endpoint and machine.lfs_urls
+            else _failure_id(observed.status, failure),
             "error",
             f"git-lfs cannot download the files of this repository: {failure.message}",
             mask_line(endpoint),

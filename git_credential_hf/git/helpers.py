@@ -266,7 +266,7 @@ _CONFIG_VARIABLES = (
 
 def bypassing_variables(origins: list[str]) -> tuple[str, ...]:
     """Return the variables without which git would ask this program for all these origins; none if it is not that."""
-    present = tuple(name for name in _CONFIG_VARIABLES if name in os.environ)
+    present = _config_variables()
     for names in dict.fromkeys([*((name,) for name in present), present]):
         try:
             if names and not HelperChains(origins, read_config(without=names)).unused_for:
@@ -274,6 +274,18 @@ def bypassing_variables(origins: list[str]) -> tuple[str, ...]:
         except Problem:
             pass  # git cannot read the files that it would read then
     return ()
+
+
+def overriding_variables(configured: list[ConfigEntry], origins: list[str]) -> tuple[str, ...]:
+    """Return the variables that give git helpers for any of these origins, whatever its files have: none as a rule."""
+    of_environment = [entry for entry in configured if entry.is_helper() and entry.scope == "command"]
+    if any(section_applies(entry.subsection, origin) for entry in of_environment for origin in origins):
+        return _config_variables()
+    return ()
+
+
+def _config_variables() -> tuple[str, ...]:
+    return tuple(name for name in _CONFIG_VARIABLES if name in os.environ)
 
 
 def quoted_helpers(entries: list[ConfigEntry]) -> str:

@@ -78,9 +78,6 @@ def parse_push(arguments: Sequence[str], source: BinaryIO) -> tuple[str, str, by
 _PRE_COMMIT_VARIABLES = ("REMOTE_NAME", "REMOTE_URL", "LOCAL_BRANCH", "REMOTE_BRANCH", "TO_REF")
 
 
-_PRE_COMMIT_VARIABLES = ("REMOTE_NAME", "REMOTE_URL", "LOCAL_BRANCH", "REMOTE_BRANCH", "TO_REF")
-
-
 def check_push(remote: str, url: str, lines: bytes) -> Verdict:
     """Check a push to `url` of the references in `lines`; `remote` is its name, or the URL again (githooks(5))."""
     verdict = Verdict()

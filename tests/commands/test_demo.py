@@ -1,4 +1,4 @@
-"""The story of `tests/demo` comes true, and the README shows its output."""
+"""The story of `tests/demo` comes true, and the README and docs/ show its output."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 pytest.importorskip("pty", reason="no terminals as POSIX has them")
+from documents import DOCUMENTS, blocks
 from transcript import run_on_terminal, screen_text
 
 if TYPE_CHECKING:
@@ -43,20 +44,21 @@ def is_shown(shown: str, printed: str) -> bool:
     return bool(re.fullmatch("".join(lines), f"{printed}\n"))
 
 
-def test_the_readme_shows_the_demo(environment: dict[str, str], home: Path) -> None:
-    """The demo succeeds, and has printed each transcript in the README, in the same order."""
+def test_the_documents_show_the_demo(environment: dict[str, str], home: Path) -> None:
+    """The demo succeeds, and has printed each transcript in the README and docs/, in the same order."""
     done = subprocess.run(DEMO, cwd=home, env=environment, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert not re.search(r"hf_[A-Za-z]", done.stdout), "a token"
     assert str(environment["TMPDIR"]) not in done.stdout
     played = commands(done.stdout)
-    readme = (TESTS.parent / "README.md").read_text()
-    for block in re.findall(r"^```console\n(.*?)^```", readme, re.MULTILINE | re.DOTALL):
+    transcripts = [(name, block) for name, text in DOCUMENTS.items() for block in blocks("console", text)]
+    assert len(transcripts) > 3
+    for name, block in transcripts:
         rest = iter(played)
         for typed, shown in commands(block):
             outputs = [output for command, output in played if command == typed]
             assert any(command == typed and is_shown(shown, output) for command, output in rest), (
-                f"the README shows\n$ {typed}\n{shown}\nbut the demo\n" + "\n-- or --\n".join(outputs)
+                f"{name} shows\n$ {typed}\n{shown}\nbut the demo\n" + "\n-- or --\n".join(outputs)
             )
 
 

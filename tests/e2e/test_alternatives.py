@@ -1,4 +1,4 @@
-"""What the README says of the other ways to log git in: what each of them does after the token was rotated."""
+"""What docs/how-it-works.md says of other ways to log git in: what each does after the token was rotated."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -28,7 +28,7 @@ CHAIN = "[credential]\n\thelper = store\n\thelper = hf\n"
 
 @pytest.fixture
 def plain(hub: Hub, account: Account) -> Account:
-    """The plain chain, as README has it: `store`, and then this helper; bob has a model of his own."""
+    """The plain chain, as docs/troubleshooting.md has it: `store`, and then this helper; bob has a model of his own."""
     (account.home / ".gitconfig").write_text(CHAIN)
     hub.user("bob")
     hub.repository("bob/model", private=True, files={"README.md": b"bob's\n"})

@@ -95,7 +95,7 @@ def in_bash(home: Path) -> "pexpect.spawn[str]":
 def in_zsh(home: Path) -> "pexpect.spawn[str]":
     needs("zsh")
     shell = pexpect.spawn("zsh", ["-f", "-i"], encoding="utf-8", timeout=20, dimensions=(24, 200))
-    # The lines that the README has for ~/.zshrc.
+    # The lines that docs/install.md has for ~/.zshrc.
     shell.sendline(
         "PS1='> '; fpath+=(~/.local/share/zsh/site-functions); autoload -Uz compinit; compinit -D; echo rea''dy"
     )

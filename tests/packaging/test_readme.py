@@ -1,4 +1,4 @@
-"""The README is true: what it shows can be typed, and what the commands offer is in it."""
+"""The README and docs/ are true: what they show can be typed, and what the commands offer is in them."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from documents import ALL, DOCUMENTS, README, ROOT, blocks
 from executable import OWN_FILE, PROGRAM
 
 from git_credential_hf.hooks.verdict import CHECKS
@@ -15,8 +16,6 @@ from git_credential_hf.hooks.verdict import CHECKS
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
 COMMANDS = ("status", "check", "doctor", "configure", "unconfigure", "purge", "hooks", "hook", "login")
 
 
@@ -28,51 +27,87 @@ def offered(*command: str) -> set[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_options_of_the_commands(command: str) -> None:
-    """Every option of a command stands in the README, and none that the command has not."""
+    """Every option of a command stands in the documents, and none that the command has not."""
     shown = {
         option
-        for use in re.findall(rf"git-credential-hf {command}\b([^`\n|]*)", README)
+        for use in re.findall(rf"git-credential-hf {command}\b([^`\n|]*)", ALL)
         for option in re.findall(r"--[a-z-]+", use)
     }
-    mentioned = set(re.findall(r"--[a-z-]+", README))
+    mentioned = set(re.findall(r"--[a-z-]+", ALL))
     assert shown <= offered("git-credential-hf", command)
     assert offered("git-credential-hf", command) <= mentioned
 
 
 def test_options_of_the_installer() -> None:
-    """The README's usage of install.sh has the options of its help, all of them and no others."""
-    usage = re.search(r"^install\.sh (.*)$", README, re.MULTILINE)
+    """The usage of install.sh in docs/install.md has the options of its help, all of them and no others."""
+    usage = re.search(r"^install\.sh (.*)$", DOCUMENTS["docs/install.md"], re.MULTILINE)
     assert usage
     shown = set(re.findall(r"--[a-z-]+", usage[1]))
     assert shown - {"--help"} == offered(str(ROOT / "install.sh"))
 
 
 def test_what_configure_writes(home: Path) -> None:
-    """The lines in the README are the lines that `configure` writes."""
+    """The lines in docs/how-it-works.md are the lines that `configure` writes."""
     subprocess.run(["git-credential-hf", "configure"], check=True, capture_output=True)
     for name in (".gitconfig", OWN_FILE):
         text = (home / name).read_text().replace(PROGRAM, "/home/alice/.local/bin/git-credential-hf")
-        assert f"```ini\n{text}```" in README
-        assert f"`~/{name}`" in README
+        assert text in blocks("ini", DOCUMENTS["docs/how-it-works.md"])
+        assert f"`~/{name}`" in DOCUMENTS["docs/how-it-works.md"]
 
 
 def test_the_table_of_checks() -> None:
     """The hooks' keys, what they are about and what they do unless told otherwise are the program's own words."""
     for key, (usual, about) in CHECKS.items():
-        assert f"| `hf.{key}` | {about} | `{usual}` |" in README
+        assert f"| `hf.{key}` | {about} | `{usual}` |" in DOCUMENTS["docs/hooks.md"]
 
 
 def test_every_command_is_named() -> None:
-    """No command is missing in the README."""
+    """No command is missing in the documents."""
     done = subprocess.run(["git-credential-hf", "--help"], capture_output=True, text=True, check=True)
     listed = re.findall(r"^  ([a-z]+)  ", done.stdout.partition("Commands:")[2], re.MULTILINE)
     assert set(listed) == set(COMMANDS)
-    assert all(f"git-credential-hf {command}" in README for command in COMMANDS)
+    assert all(f"git-credential-hf {command}" in ALL for command in COMMANDS)
 
 
-# --- every command in it ---
+def test_the_readme_is_short() -> None:
+    """It is read before anything else; the rest is in docs/."""
+    assert len(README.splitlines()) <= 200
 
-PROGRAMS = r"(?:git|git-credential-hf|hf|uv|uvx|pipx|pip|sudo|docker|kubectl|eval|unset|gh|GIT_\w+=\S*)"
+
+def test_each_page_is_linked() -> None:
+    """The README leads to each page in docs/."""
+    pages = [page.relative_to(ROOT).as_posix() for page in ROOT.glob("docs/*.md")]
+    assert len(pages) > 8
+    assert [page for page in pages if f"]({page})" not in README] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link to this page may have behind its `#`, as forges make it of the headings."""
+    text = page.read_text("utf-8")
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="(\w+)">', text))
+
+
+@pytest.mark.parametrize(
+    "page", [*DOCUMENTS, "docs/facts.md", "SECURITY.md", "AGENTS.md", ".github/CONTRIBUTING.md", "tests/README.md"]
+)
+def test_links_lead_somewhere(page: str) -> None:
+    """Each link into this repository leads to a file, and to a heading in it."""
+    text = re.sub(r"^```.*?^```", "", (ROOT / page).read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    targets = [*re.findall(r"\]\(([^)\s]+)\)", text), *re.findall(r'src="([^"]+)"', text)]
+    for target in targets:
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+# --- every command in them ---
+
+PROGRAMS = r"(?:git|git-credential-hf|hf|uv|uvx|pipx|pip|sudo|docker|kubectl|eval|export|unset|rm|gh|GIT_\w+=\S*)"
 
 # What is run here, in a clone of acme/model, by alice, who is logged in and has git configured; and the exit status.
 HERE = {
@@ -128,9 +163,31 @@ ELSEWHERE = {
         "tests/e2e/test_trusted_publishers.py",
         '"--global", "credential.https://huggingface.co.useHttpPath", "true"',
     ),
+    **dict.fromkeys(
+        ["uv tool install git-credential-hf && git-credential-hf configure", "pipx install git-credential-hf"],
+        ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
+    ),
+    "git clone https://huggingface.co/alice/private-model": (
+        "tests/support/story/alice.story",
+        "$ git clone https://huggingface.co/alice/private-model",
+    ),
+    "git config --global hf.login never": ("tests/e2e/test_log_in_from_git.py", "hf.login"),
+    **dict.fromkeys(
+        ["hf git", "hf git configure", "hf git doctor", "hf git unconfigure"],
+        ("tests/packaging/install/test_extension.py", '"hf", "git", '),
+    ),
+    "hf extensions remove git": (
+        "tests/packaging/install/test_extension.py",
+        '"hf", "extensions", "remove", "git"',
+    ),
+    "./tests/demo --shell": ("tests/commands/test_demo.py", '"--shell"'),
     "./tests/demo": ("tests/commands/test_demo.py", '"story", "--fast"'),
     "uv tool install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
-    "pipx install git-credential-hf": ("tests/packaging/install/test_recipes.py", "first_commands(recipe)"),
+    "rm -r ~/.config/git-credential-hf": ("tests/packaging/install/test_recipes.py", 'REMOVAL = "rm -r'),
+    'export HF_TOKEN_PATH="$HOME/.cache/huggingface/token"': (
+        "tests/e2e/fleet/test_shared_home.py",
+        "export HF_TOKEN_PATH={OWN}",
+    ),
     "./install.sh --uninstall": ("tests/packaging/install/test_install.py", '"--uninstall"'),
     **dict.fromkeys(
         ["uv tool uninstall git-credential-hf", "pipx uninstall git-credential-hf"],
@@ -185,6 +242,7 @@ NOT_RUN = {
     'kubectl create secret generic hf --from-file=token="$HOME/.cache/huggingface/token"': "no Kubernetes",
     **dict.fromkeys(["uv tool update-shell", "pipx ensurepath"], "commands of uv and pipx, for shells' own files"),
     "./tests/run": "this test is a part of it",
+    **dict.fromkeys(["hf download", "hf upload"], "another way, named beside this one"),
     "git config": "the name of a program, not a command",
     "git remote set-url": "the name of a command, with nothing to set",
     **dict.fromkeys(
@@ -194,14 +252,9 @@ NOT_RUN = {
 
 
 def commands() -> set[str]:
-    """What the README says can be typed, but for its transcripts: tests/commands/test_demo.py holds these."""
-    found = [
-        re.sub(r"\s+#.*", "", line)
-        for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-        for line in block.splitlines()
-        if line
-    ]
-    text = re.sub(r"^```.*?^```", "", README, flags=re.MULTILINE | re.DOTALL)
+    """What can be typed, but for the transcripts: tests/commands/test_demo.py holds these."""
+    found = [re.sub(r"\s+#.*", "", line) for block in blocks("sh") for line in block.splitlines() if line]
+    text = re.sub(r"^```.*?^```", "", ALL, flags=re.MULTILINE | re.DOTALL)
     for code in re.findall(r"`([^`]+)`", text):
         line = " ".join(code.split())
         if line.startswith("./") or re.match(rf"{PROGRAMS} .", line):
@@ -210,7 +263,7 @@ def commands() -> set[str]:
 
 
 def test_each_command_is_run() -> None:
-    """Each command in the README is run by a test, here or where it is said; or there is a reason why not."""
+    """Each command in the documents is run by a test, here or where it is said; or there is a reason why not."""
     assert commands() == {*HERE, *ELSEWHERE, *NOT_RUN}
     for command, (file, words) in ELSEWHERE.items():
         assert words in (ROOT / file).read_text(), command
@@ -218,7 +271,7 @@ def test_each_command_is_run() -> None:
 
 @pytest.fixture
 def clone(home: Path, world: "Hub", monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone of acme/model, whose writer alice is logged in, and has configured git as the README says."""
+    """A clone of acme/model, whose writer alice is logged in, and has configured git as it is said."""
     from fake_hub.accounts import Token
 
     monkeypatch.setenv("HF_HUB_DISABLE_UPDATE_CHECK", "1")

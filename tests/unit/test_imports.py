@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+from installed import CHECKOUT
 
 import git_credential_hf
 
@@ -116,3 +118,36 @@ def test_no_folder_on_the_path_of_get() -> None:
         seen.add(module)
         waiting |= imported(ast.parse(MODULES[module].read_text()), everywhere=False) - seen
     assert not {module for module in seen if "." in module or (MODULES[module].name == "__init__.py" and module)}
+
+
+# --- the picture in .github/CONTRIBUTING.md ---
+
+CONTRIBUTING = (CHECKOUT / ".github/CONTRIBUTING.md").read_text("utf-8")
+ROWS = [found for line in CONTRIBUTING.split("```")[1].splitlines() if (found := re.findall(r"\w+\.py|\w+/", line))]
+DEPTH = {part: depth for depth, row in enumerate(ROWS) for part in row}
+
+
+def part_of(module: str) -> str:
+    """What the picture calls a module: its folder, or its file in the root."""
+    top = module.partition(".")[0]
+    return f"{top}/" if MODULES[top].name == "__init__.py" else f"{top}.py"
+
+
+def test_the_picture_has_each_part() -> None:
+    """The picture has each folder and each file of the root, once, and nothing else."""
+    assert sorted(part for row in ROWS for part in row) == sorted({part_of(module) for module in MODULES if module})
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_the_picture_matches_the_code(module: str) -> None:
+    """What a module imports is in the same row of the picture, or below."""
+    wanted = imported(ast.parse(MODULES[module].read_text()), everywhere=True) - {"", module}
+    assert not {other for other in wanted if DEPTH[part_of(other)] < DEPTH[part_of(module)]}
+
+
+def test_the_files_that_are_named() -> None:
+    """Each file that CONTRIBUTING.md names exists, in the package or from the root of the repository on."""
+    named = set(re.findall(r"`([\w./-]+/[\w.-]*|\w+\.\w+)`", CONTRIBUTING))
+    named = {name for name in named if re.search(r"/|\.(py|md)$", name)}
+    assert len(named) > 40
+    assert {name for name in named if not (PACKAGE / name).exists() and not (CHECKOUT / name).exists()} == set()

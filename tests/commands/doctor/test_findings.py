@@ -893,6 +893,8 @@ def test_over_ssh(url: str, online: Machine) -> None:
     assert {(row["shown"], row["source"]) for row in seen["resolvers"][:3]} == {
         (None, "not asked: the remote is used over SSH")
     }
+    assert online.hub
+    assert not [request for request in online.hub.log if "/info/" in request.path]
 
 
 def carry_out(machine: Machine, command: str) -> None:

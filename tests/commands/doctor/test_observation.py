@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from account import WEIGHTS
+from account import WEIGHTS, knows_authtype
 from executable import PROGRAM
 
-from .conftest import MODEL, Machine, new_token, shown
+from .conftest import MODEL, Machine, hours, new_token, shown
+
+pytestmark = pytest.mark.git_versions
 
 Act = Callable[[Machine], object]
 
@@ -81,7 +83,7 @@ def test_a_repository_that_is_named(online: Machine) -> None:
     """Git is asked about that, whatever the current directory is."""
     assert online.hub
     online.hub.repository("datasets/alice/data")
-    assert answers(online, "datasets/alice/data").startswith("the Hub answers: git 200; not asked: ")
+    assert answers(online, "datasets/alice/data") == BOTH
 
 
 def somebodys_own(machine: Machine) -> None:
@@ -124,6 +126,19 @@ def test_each_source(online: Machine) -> None:
     refused_in_netrc(online)
     assert answers(online) == BOTH
     assert online.tokens()["git"] == shown(online.token)
+
+
+def test_a_bearer_token(online: Machine) -> None:
+    """What git sends in another way, since 2.46, is observed as it sends it."""
+    assert online.hub
+    if not knows_authtype():
+        pytest.skip("this git sends passwords alone")
+    online.repository()
+    pair = online.hub.oauth("alice", expires_in=3600 * 24 * 8)
+    online.log_in_again(pair.access_token, refresh_token=pair.refresh_token, expires_at=hours(24 * 8))
+    online.hub.oauth_as_password = False
+    assert online.git("ls-remote", "origin", check=False).returncode  # by which the helper learns it
+    assert answers(online) == BOTH
 
 
 # --- what nothing else would have told ---

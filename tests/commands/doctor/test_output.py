@@ -402,3 +402,15 @@ def test_each_question_once(machine: Machine, tmp_path: Path) -> None:
     started = re.findall(r"trace: built-in: git (?!config --file -)(.*)", log.read_text())  # that has a file on stdin
     assert len(started) > 5
     assert len(started) == len(set(started))
+
+
+def test_a_long_wait(machine: Machine) -> None:
+    """While a helper takes its time, a line on the terminal says what is waited for, and is gone in the end."""
+    slow = machine.write("slow", "#!/bin/sh\nsleep 1.6\n", 0o755)
+    with (machine.home / ".gitconfig").open("a") as file:
+        file.write(f"[credential]\n\thelper = !{slow}\n")
+    _, output = on_terminal(machine)
+    waiting = "\rgit-credential-hf: asking git and its helpers ..."
+    assert output.startswith(waiting + f"\r{' ' * (len(waiting) - 1)}\r")
+    assert output.count("asking git") == 1
+    assert "asking git" not in machine.doctor().stderr

@@ -115,7 +115,7 @@ def test_not_where_git_lfs_would_not(bench: Bench) -> None:
 
 @for_all_repositories
 def test_uninstalled_beside_the_global_hooks(bench: Bench) -> None:
-    """What README names makes git-lfs find its own hooks: it removes them, and leaves ours alone."""
+    """What docs/hooks.md names makes git-lfs find its own hooks: it removes them, and leaves ours alone."""
     bench.install("global")
     where = bench.repository()
     bench.commit()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,19 +13,10 @@ from typing import Any
 import pytest
 from programs import Done, run
 
-README = (Path(__file__).resolve().parents[3] / "README.md").read_text()
 CHROOT = shutil.which("chroot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or "chroot"
 
 # What is empty on a fresh machine, and who may write there.
 FRESH = {"tmp": 0o1777, "var/tmp": 0o1777, "run": 0o755, "root": 0o700, "home": 0o755, "dev": 0o755, "image": 0o755}
-
-
-def block(section: str, kind: str) -> str:
-    """The first code block of this kind in a section of the README."""
-    text = README.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
-    found = re.search(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert found, f"no {kind} in the section {section}"
-    return found[1]
 
 
 def mount(*arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""The Dockerfile of the README, built by what stands for BuildKit here, and run: the token is in no layer.
+"""The Dockerfile of docs/containers.md, built by what stands for BuildKit here, and run: the token is in no layer.
 
 There is no Docker engine. `Build` knows the instructions that the recipe has and refuses any other; each RUN is a
 shell's, in the image's tree, and a secret is mounted for it alone. The image's tree is this machine's: `apt-get` in it
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from documents import block
 from installed import Project, downloaded, offline, our_wheel
 from programs import Done
 
-from . import Machine, block
+from . import Machine
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -127,7 +128,7 @@ def secret(token: str, tmp_path: Path) -> Path:
 @pytest.fixture
 def image(machine: Machine, secret: Path) -> Build:
     build = Build(machine, {"hf_token": secret})
-    build.of(block("In a container", "dockerfile"))
+    build.of(block("Docker", "dockerfile"))
     return build
 
 
@@ -194,7 +195,7 @@ def test_secret_after_user(image: Build, token: str) -> None:
 def test_build_without_the_secret(machine: Machine) -> None:
     """The recipe says `required=true`: a build without the secret ends there, and not at a prompt."""
     with pytest.raises(AssertionError, match="secret not found"):
-        Build(machine, {}).of(block("In a container", "dockerfile"))
+        Build(machine, {}).of(block("Docker", "dockerfile"))
 
 
 def test_beside_the_images_packages(machine: Machine, secret: Path, tmp_path: Path) -> None:
@@ -211,7 +212,7 @@ def test_beside_the_images_packages(machine: Machine, secret: Path, tmp_path: Pa
     }
     machine.environment["PATH"] = f"/image:{project.folder}/bin:/usr/local/bin:/usr/bin:/bin"
     before = project.state()
-    build.of(block("In a container", "dockerfile"))
+    build.of(block("Docker", "dockerfile"))
     assert project.state() == before
     assert (machine.root / "model/model.bin").read_bytes() == bytes(range(256)) * 256
     first = (machine.root / "opt/git-credential-hf/bin/git-credential-hf").read_text().splitlines()[0]

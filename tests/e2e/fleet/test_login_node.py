@@ -1,4 +1,4 @@
-"""A machine that many share, set up as the README says: one system-wide configuration, everybody's own token.
+"""A machine that many share, set up as docs/clusters.md says: one system-wide configuration, everybody's own token.
 
 Users are numbers without names, as many as there are; homes and /tmp are the machine's. No network disk is here: what
 `get` asks of the home is counted by strace, and each of these calls is made to take 50 ms.
@@ -20,8 +20,9 @@ from typing import Any
 
 import pytest
 from amount import tenth
+from documents import block
 
-from . import Machine, block
+from . import Machine
 
 USERS = tenth(1000)
 FIRST = 20001  # their numbers begin here
@@ -231,7 +232,7 @@ def test_slow_home(login: str, node: Machine, strace: str) -> None:
 def test_installed_for_all(machine: Machine) -> None:
     """What a root with umask 077 installs below /opt is everybody's to run; it is removed without a trace.
 
-    Installed is the stand-in of the installer's tests, which needs no registry; the commands are the README's.
+    Installed is the stand-in of the installer's tests, which needs no registry; docs/clusters.md has the commands.
     """
     checkout = machine.root / "opt/checkout"
     shutil.copytree(STANDIN, checkout, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""The Pod of the README: what kubelet mounts, read by git and git-lfs while it is replaced.
+"""The Pod of docs/containers.md: what kubelet mounts, read by git and git-lfs while it is replaced.
 
 There is no Kubernetes. `Volume` writes a Secret as kubelet's atomic writer does: files in a new directory with the date
 in its name, a link `..data` to it that is renamed over the one before, then the old directory goes; `token` is a link
@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from amount import IS_LONG
+from documents import block
 from programs import Done
 
-from . import Machine, block, mount
+from . import Machine, mount
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -106,7 +107,7 @@ class Pod:
 
 
 def manifest() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(block("In a container", "yaml"))
+    found: dict[str, Any] = yaml.safe_load(block("Kubernetes", "yaml"))
     return found
 
 

@@ -54,7 +54,7 @@ LOGINS = {
 TOKENS = [*map(token, "abcdefghijk"), "of-a-company-and-of-no-form"]
 
 PUBLIC = {(b"https", host + port) for host in (b"huggingface.co", b"hf.co") for port in (b"", b":443")}
-# `--hub`, and what it makes a Hub beside the public one (contract; README, "The Hub alone"): spelt out, in small
+# `--hub`, and what it makes a Hub beside the public one (docs/how-it-works.md, "The Hub alone"): spelt out, in small
 # letters. `None`: it is refused.
 HUBS: dict[str, set[tuple[bytes, bytes]] | None] = {
     "": set(),

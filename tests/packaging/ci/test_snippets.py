@@ -1,23 +1,22 @@
-"""The README's section on CI can be copied: its blocks are run here as they stand, each as its CI runs it."""
+"""What docs/ci.md has can be copied: its blocks are run here as they stand, each as its CI runs it."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from documents import DOCUMENTS, blocks
 from programs import git
 
 from git_credential_hf import __version__
 
-from . import ACTION, CHECKOUT, Job
+from . import ACTION, Job
 from .conftest import ID_TOKEN, log_in, outside
 
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-SECTION = (CHECKOUT / "README.md").read_text().partition("\n## In CI\n")[2].partition("\n## ")[0]
-SHELL, GITHUB, GITLAB = re.findall(r"^```\w+\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
+SHELL, GITHUB, GITLAB = blocks(r"\w+", DOCUMENTS["docs/ci.md"])
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def hostile(job: Job) -> str:
 
 
 def gitlab() -> tuple[dict[str, str], list[str]]:
-    """The variables, and the lines for the one shell that GitLab's runner starts, of the job in the README."""
+    """The variables, and the lines for the one shell that GitLab's runner starts, of the job in docs/ci.md."""
     (job,) = yaml.safe_load(GITLAB).values()
     assert job["id_tokens"] == {"HF_OIDC_ID_TOKEN": {"aud": "https://huggingface.co"}}
     return job["variables"] | {"HF_OIDC_ID_TOKEN": ID_TOKEN, "GITLAB_CI": "true"}, job["before_script"] + job["script"]

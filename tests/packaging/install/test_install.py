@@ -131,6 +131,18 @@ def test_a_python_that_will_not_do(account: Account) -> None:
 # --- installing ---
 
 
+@pytest.mark.parametrize(
+    ("told", "warned"), [("not-logged-in", ""), ("rejected", "error: the Hub rejects the token\n")]
+)
+def test_one_next_step(told: str, warned: str, account: Account, shell: str) -> None:
+    """It ends with the one command that is next; that nobody is logged in yet is no error."""
+    account.lacks("uv")
+    done = account.installed(shell=shell, STANDIN=told)
+    assert done.stdout.endswith("git-credential-hf 1.0 is installed\nnext: run `git-credential-hf login`\n")
+    assert done.stderr.endswith(warned) and "hint" not in done.stderr
+    assert ("error" in done.stderr) == bool(warned)
+
+
 def test_a_fresh_account(account: Account, shell: str) -> None:
     """The command, hf and the documents are there, git is configured, the end is the next step; and all of it goes."""
     account.lacks("uv")

@@ -1,6 +1,6 @@
-"""The README's recipes, each beside a project's environment: git asks the program, and the project is as before.
+"""The recipes of the documents, each beside a project's environment: git asks the program, the project is as before.
 
-The commands stand in the README as they are run here. No index has the program yet: pip and uv find its wheel in a
+The commands stand there as they are run here. No index has the program yet: pip and uv find its wheel in a
 directory. The Dockerfile is in `tests/e2e/fleet/test_container.py`.
 """
 
@@ -14,18 +14,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from documents import ALL, DOCUMENTS, README, block, blocks
 from installed import CHECKOUT, Installation, Project, downloaded
-
-README = (CHECKOUT / "README.md").read_text()
-
-
-def block(section: str, kind: str) -> str:
-    """The first code block of this kind in a section of the README; its top is the section "git-credential-hf"."""
-    text = re.split(rf"^##? {section}\n", README, flags=re.MULTILINE)[1].partition("\n## ")[0]
-    found = re.search(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert found, f"no {kind} in the section {section}"
-    return found[1]
-
 
 # Looks for a credential, with the project's environment and then without.
 ASK = r"""
@@ -64,14 +54,17 @@ def there(project: Project, tmp_path: Path) -> Installation:
 
 
 def first_commands(tool: str) -> str:
-    install, configure, log_in = block("git-credential-hf", "sh").splitlines()
-    assert log_in.startswith("git-credential-hf login ")  # which needs a terminal
-    by_uv, _, by_pipx = install.partition("# or: ")
+    """The first line of the README, and what it says of pipx; the second line is a clone."""
+    install, clone = block("git-credential-hf", "sh").splitlines()
+    assert clone.startswith(CLONE)
+    by_uv, configure = install.split(" && ")
+    by_pipx = "pipx install git-credential-hf"
+    assert f"`{by_pipx}`" in README
     return f"{by_uv if tool == 'uv' else by_pipx}\n{configure}\n"
 
 
 def any_ci() -> str:
-    install, clone, rest = block("In CI", "sh").partition(CLONE)
+    install, clone, rest = block("Any CI, with HF_TOKEN", "sh").partition(CLONE)
     assert clone and not rest.splitlines()[1:]
     return install
 
@@ -126,11 +119,11 @@ def test_recipes(recipe: str, there: Installation, project: Project, tmp_path: P
 
 @pytest.mark.parametrize("tool", ["uv tool", "pipx"])
 def test_removal(tool: str, there: Installation) -> None:
-    """By the README's commands all of it goes; without the first of them one more makes git as it was before."""
+    """By the documented commands all of it goes; without the first of them one more makes git as it was before."""
     before = there.home / ".gitconfig"
     before.write_text("[user]\n\tname = Alice\n")
     unconfigure, uninstall, instead = "git-credential-hf unconfigure", f"{tool} uninstall git-credential-hf", REMOVAL
-    assert all(f"`{command}`" in " ".join(README.split()) for command in (unconfigure, uninstall, instead))
+    assert all(f"`{command}`" in DOCUMENTS["docs/install.md"] for command in (unconfigure, uninstall, instead))
     install = first_commands(tool.split()[0])
     there.run("bash", "-ec", f"{install}\n{unconfigure}\n{uninstall}")
     assert before.read_text() == "[user]\n\tname = Alice\n"
@@ -146,14 +139,14 @@ REMOVAL = "rm -r ~/.config/git-credential-hf"
 
 def test_gitlab_installs_as_any_ci() -> None:
     """The job for GitLab installs by the same lines."""
-    (job,) = yaml.safe_load(re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)[1]).values()
+    (job,) = yaml.safe_load(block("GitLab CI, without a secret", "yaml")).values()
     assert job["before_script"] == any_ci().splitlines()
 
 
 def test_nothing_is_installed_into_a_project() -> None:
     """No recipe has `pip install` but by the pip of an environment that it has made."""
-    recipes = re.findall(r"^```\w+\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    words = [word for text in (*recipes, *re.findall(r"`([^`\n]+)`", README)) for word in text.split("&&")]
+    recipes = blocks(r"\w+")
+    words = [word for text in (*recipes, *re.findall(r"`([^`\n]+)`", ALL)) for word in text.split("&&")]
     installs = [word.strip() for text in words for word in text.splitlines() if "pip install" in word]
     assert installs
     assert all("bin/python -I -m pip install " in line for line in installs)

@@ -15,13 +15,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/support"))
+from documents import README, blocks  # noqa: E402
 from fake_hub import Hub  # noqa: E402
 
 
 def first_commands() -> list[str]:
     """What stands after the prompts of the README's first transcript; who types it is logged in."""
-    block = (ROOT / "README.md").read_text().split("```console\n")[1].partition("```")[0]
-    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    return [line[2:] for line in blocks("console", README)[0].splitlines() if line.startswith("$ ")]
 
 
 def main() -> int:

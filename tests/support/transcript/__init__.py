@@ -117,7 +117,7 @@ STYLE = (
 
 def svg(title: str, text: str) -> str:
     """Draw a terminal window; `text` may have colors (ECMA-48, SGR), and prompts: lines that start with `$ `."""
-    lines = text.rstrip("\n").split("\n")
+    lines = [row for line in text.rstrip("\n").split("\n") for row in _rows(line)]
     width, height = round(COLUMNS * ADVANCE) + 2 * MARGIN, BAR + len(lines) * LINE + MARGIN
     found = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
@@ -135,6 +135,13 @@ def svg(title: str, text: str) -> str:
         if spans := "".join(_spans(line)):
             found.append(f'<text y="{BAR + number * LINE + FONT}">{spans}</text>')
     return "\n".join([*found, "</svg>"]) + "\n"
+
+
+def _rows(line: str) -> list[str]:
+    """Break a line without colors as a terminal does."""
+    if "\x1b" in line:
+        return [line]
+    return [line[start : start + COLUMNS] for start in range(0, len(line), COLUMNS)] or [""]
 
 
 def _spans(line: str) -> Iterator[str]:

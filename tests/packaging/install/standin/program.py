@@ -23,6 +23,13 @@ elif step == "unconfigure" and start:
     config.write_text(start)
 elif step == "unconfigure":
     config.unlink(missing_ok=True)
+elif step == "status" and told == "not-logged-in":
+    print("token     none")
+    print("git-credential-hf: error: not logged in to Hugging Face", file=sys.stderr)
+    sys.exit("git-credential-hf: hint: run `git-credential-hf login`")
+elif step == "status" and told == "rejected":
+    print("git-credential-hf: error: the Hub rejects the token", file=sys.stderr)
+    sys.exit("git-credential-hf: hint: run `git-credential-hf login`\ngit-credential-hf: hint: then something else")
 elif step == "status":
     print("the status")
 if told == f"{step}-hangs":
