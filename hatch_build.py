@@ -1,10 +1,11 @@
-"""What is made when the package is built: the manual page, the completions, and on Windows an executable.
+"""What is made when the package is built: the manual page, the completions, links, and on Windows an executable.
 
 hatchling looks for this file. Everywhere but on Windows the executable is a script of ours (see pyproject.toml); there
 it has to be an `.exe`, which installers make of an entry point: git looks for nothing else.
 """
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -26,12 +27,47 @@ MORE = {"zsh": '\n[[ $zsh_eval_context[-1] == loadautofunc ]] || _git_credential
 IS_FOR_WINDOWS = os.environ.get("GIT_CREDENTIAL_HF_BUILD_FOR", sys.platform) == "win32"
 
 
-class Executable(MetadataHookInterface):
-    """An entry point, on Windows."""
+class Metadata(MetadataHookInterface):
+    """What depends on where the package is built: an entry point on Windows, and links to the repository on GitHub."""
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Add it to the project's metadata."""
         metadata["scripts"] = {PROGRAM: "git_credential_hf.launcher:main"} if IS_FOR_WINDOWS else {}
+        readme = Path(self.root, "README.md").read_text(encoding="utf-8")
+        metadata["urls"] = {}
+        if repository := repository_url():
+            ref = os.environ.get("GITHUB_REF_NAME") or "HEAD"
+            readme = with_absolute_links(readme, repository, ref)
+            metadata["urls"] = {
+                "Homepage": repository,
+                "Changelog": f"{repository}/blob/{ref}/CHANGELOG.md",
+                "Issues": f"{repository}/issues",
+            }
+        metadata["readme"] = {"content-type": "text/markdown", "text": readme}
+
+
+def repository_url() -> str | None:
+    """Return the repository that GitHub builds, if it is this project's, or a fork; `None` elsewhere.
+
+    A job of another project may build this package, too.
+    """
+    server, repository = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY", "")
+    return f"{server}/{repository}" if server and repository.split("/")[1:] == [PROGRAM] else None
+
+
+def with_absolute_links(text: str, repository: str, ref: str) -> str:
+    """Return Markdown with links and pictures that work outside of the repository; what is in code stays as it is."""
+
+    def absolute(match: "re.Match[str]") -> str:
+        is_picture = match["start"].startswith(("!", "src"))
+        return f"{match['start']}{repository}/{'raw' if is_picture else 'blob'}/{ref}/{match['path']}"
+
+    link = (
+        r"""(?P<start>!\[[^\]]*\]\(|\]\(|\b(?:src|href)=["']|^\[[^\]]+\]: +)(?!\w+:|[#/<])(?:\./)?(?P<path>[^\s)"']+)"""
+    )
+    parts = re.split(r"(^```.*?^```|`[^`\n]+`)", text, flags=re.MULTILINE | re.DOTALL)
+    parts[::2] = [re.sub(link, absolute, part, flags=re.MULTILINE) for part in parts[::2]]
+    return "".join(parts)
 
 
 class Documents(BuildHookInterface):  # type: ignore[type-arg]

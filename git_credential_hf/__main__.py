@@ -8,13 +8,11 @@ import os
 import sys
 
 from git_credential_hf.problem import Problem, report_problem, report_unexpected_error, set_hint_editor, trace
-from git_credential_hf.protocol import parse_options
+from git_credential_hf.protocol import OPERATIONS, parse_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
     from git_credential_hf.protocol import Request
-
-OPERATIONS = ("get", "store", "erase", "capability")
 
 
 def main() -> int:

@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from git_credential_hf.files import Change
     from git_credential_hf.purge import PurgeResult
     from git_credential_hf.status import Status
+
+
+Paint = Callable[..., str]  # click's `style`: (text, fg=COLOR)
 
 
 class OutputError(Exception):
@@ -47,6 +52,14 @@ def flush_stdout() -> None:
     """Write what is buffered; raises `OutputError`."""
     if sys.stdout is not None:
         sys.stdout.flush()
+
+
+def painter() -> Paint:
+    """Return what colors a text, for people: at a terminal with colors, unless NO_COLOR is set; else it returns it."""
+    is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    if is_plain or sys.stdout is None or not sys.stdout.isatty():
+        return lambda text, fg: text
+    return click.style
 
 
 def print_line(label: str, text: str) -> None:

@@ -11,6 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
     from collections.abc import Iterable
 
+OPERATIONS = ("get", "store", "erase", "capability")
+OPERATION_OPTIONS = ("--token", "--hub")  # before an operation, each with a value
+
 MAX_LINE_BYTES = 64 * 1024  # without its LF
 MAX_MESSAGE_BYTES = 1024 * 1024
 
@@ -136,7 +139,7 @@ def parse_options(words: list[str]) -> dict[str, str] | None:
     words, options = [*words], dict[str, str]()
     while words:
         name, equals, value = words.pop(0).partition("=")
-        if name not in ("--token", "--hub") or not (equals or words):
+        if name not in OPERATION_OPTIONS or not (equals or words):
             return None
         options[name[2:]] = value if equals else words.pop(0)
     return options if all(options.values()) else None

@@ -9,12 +9,21 @@ from git_credential_hf import __version__
 from git_credential_hf.cli.configure import configure, unconfigure
 from git_credential_hf.cli.doctor import doctor
 from git_credential_hf.cli.hooks import hook, hooks
-from git_credential_hf.cli.options import WrongUsage, answers_json, repository_argument, require_command
+from git_credential_hf.cli.options import Group, WrongUsage, answers_json, nearest_usage, repository_argument
 from git_credential_hf.cli.purge import purge
 from git_credential_hf.hints import typed_name
 from git_credential_hf.hub import without_credentials
-from git_credential_hf.output import OutputError, flush_stdout, open_stdout, print_json, print_line, print_status
+from git_credential_hf.output import (
+    OutputError,
+    flush_stdout,
+    open_stdout,
+    painter,
+    print_json,
+    print_line,
+    print_status,
+)
 from git_credential_hf.problem import Problem, report, report_problem
+from git_credential_hf.protocol import OPERATION_OPTIONS, OPERATIONS
 
 REQUEST_TIMEOUT = 1  # seconds for git to send the request of an operation
 
@@ -33,14 +42,27 @@ def main(arguments: list[str]) -> int:
             report("error", f"cannot write the output: {error.reason.strerror}")
         return 1
     except click.ClickException as error:
-        message = error.format_message()
+        # What was probably meant is in the hint, for each version of click.
+        message = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
         report("error", message[:1].lower() + message[1:].rstrip("."))
-        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else typed_name()
-        report("hint", (isinstance(error, WrongUsage) and error.hint) or f"run `{command} --help`")
+        report("hint", _usage_hint(error, arguments))
         return 2
     except click.Abort:
         return 130
     return int(status or 0)
+
+
+def _usage_hint(error: click.ClickException, arguments: list[str]) -> str:
+    """Return the command that was probably meant, or the one for the help."""
+    if isinstance(error, WrongUsage) and error.hint:
+        return error.hint
+    command = typed_name()
+    if isinstance(error, click.UsageError) and error.ctx:
+        of_git = () if error.ctx.parent else (*OPERATIONS, *OPERATION_OPTIONS)
+        if meant := nearest_usage(error, arguments, of_git):
+            return f"did you mean `{meant}`?"
+        command = error.ctx.command_path
+    return f"run `{command} --help`"
 
 
 def _is_unknown_operation(arguments: list[str]) -> bool:
@@ -68,6 +90,7 @@ def _has_request() -> bool:
 
 
 @click.group(
+    cls=Group,
     epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7). The manual, after "
     "install.sh or pipx: `git help credential-hf`.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
@@ -75,13 +98,23 @@ def _has_request() -> bool:
 )
 @click.version_option(__version__, message="git-credential-hf %(version)s")
 @click.pass_context
-def commands(context: click.Context) -> None:
+def commands(context: click.Context) -> int:
     """Log git in to the Hugging Face Hub with the token of `hf auth login`.
 
     The token stays where huggingface_hub stores it. git gets the current one each
     time it asks; nothing is copied, so nothing goes stale.
+
+    Without a command: whether git is logged in here, and what to type next.
     """
-    require_command(context)
+    if context.invoked_subcommand is not None:
+        return 0
+    from git_credential_hf.overview import overview_lines
+    from git_credential_hf.status import Status
+
+    current = Status()
+    for line in overview_lines(current, painter()):
+        click.echo(line)
+    return 1 if current.problems else 0
 
 
 for command in (configure, doctor, hook, hooks, purge, unconfigure):

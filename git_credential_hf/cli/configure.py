@@ -65,9 +65,9 @@ def configure(
 
     For each of these hosts, an empty `helper` resets the list of helpers, so that
     no other helper is asked for a token, or gets one to store. Other hosts are not
-    affected. The settings are in a file of this program, git-credential-hf/gitconfig,
-    and the configuration of git includes it. Whoever is not logged in is offered to
-    log in then, on a terminal.
+    affected. Whoever is not logged in is offered to log in then, on a terminal.
+
+    git's configuration includes git-credential-hf/gitconfig, which has the settings.
 
     With --token and --for, the repositories of one namespace use another token
     than the current one. (git-xet asks for the host only: it gets the current one.)

@@ -1,7 +1,6 @@
 """`doctor`: its options, and what it asks a person."""
 
 import functools
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from git_credential_hf.cli.options import (
     readable_entries,
     repository_argument,
 )
-from git_credential_hf.output import print_change, print_json, print_line
+from git_credential_hf.output import painter, print_change, print_json, print_line
 from git_credential_hf.problem import Problem, report_problem
 
 if TYPE_CHECKING:
@@ -72,8 +71,7 @@ def doctor(
         for line in markdown_lines(examination):
             click.echo(line)
     else:
-        is_plain = bool(os.environ.get("NO_COLOR")) or sys.stdout is None or not sys.stdout.isatty()
-        for line in report_lines(examination, (lambda text, fg: text) if is_plain else click.style):
+        for line in report_lines(examination, painter()):
             click.echo(line)
         for line in fix_lines(fixed) if fixed else ():
             click.echo(line)

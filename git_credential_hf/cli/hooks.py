@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_hf.cli.options import answers_json, changes_scope, make_changes, require_command, with_scopes
+from git_credential_hf.cli.options import Group, answers_json, changes_scope, make_changes, require_command, with_scopes
 from git_credential_hf.output import print_json, print_line
 from git_credential_hf.problem import Problem, report, report_problem, shell_word
 
@@ -27,7 +27,7 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
     return run_hook(name, arguments)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def hooks(context: click.Context) -> None:
     """Install, uninstall or show the hooks of this repository.
@@ -40,7 +40,10 @@ def hooks(context: click.Context) -> None:
 @hooks.command()
 @changes_scope("local", "global", "local")
 def install(scope: str, dry_run: bool) -> int:
-    """Install the hooks in this repository, or in all with a remote on the Hub."""
+    """Install the hooks in this repository, or in all of the Hub's.
+
+    With --global, that is each repository with a remote on the Hub.
+    """
     install_hooks(scope, dry_run)
     return 0
 

@@ -1,14 +1,15 @@
 """What the commands have in common: options, arguments, and the output of changes."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
+from git_credential_hf.hints import typed_name
 from git_credential_hf.hub import without_credentials
 from git_credential_hf.output import print_change, print_json, print_line
-from git_credential_hf.problem import Problem, report, report_problem
+from git_credential_hf.problem import Problem, report, report_problem, shell_command
 
 if TYPE_CHECKING:
     from git_credential_hf.files import Change
@@ -22,6 +23,44 @@ class WrongUsage(click.UsageError):
     def __init__(self, message: str, hint: str | None) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class Group(click.Group):
+    """A group that tells a word which is none of its commands from other wrong usage; click itself does from 8.4 on."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first word names; raises `NoSuchCommand`."""
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise NoSuchCommand(args[0], ctx)
+        return super().resolve_command(ctx, args)
+
+
+class NoSuchCommand(click.UsageError):
+    """A word that is none of the commands of its group."""
+
+    def __init__(self, word: str, ctx: click.Context) -> None:
+        super().__init__(f"no such command '{word}'", ctx)
+        self.word = word
+
+
+def nearest_usage(error: click.UsageError, arguments: list[str], more: Iterable[str] = ()) -> str | None:
+    """Return the command line with the option or command that was probably meant; `more`: names that click lacks."""
+    from difflib import get_close_matches
+
+    if isinstance(error, NoSuchCommand) and error.ctx and isinstance(error.ctx.command, click.Group):
+        wrong, names = error.word, list(error.ctx.command.commands)
+    elif isinstance(error, click.NoSuchOption) and error.ctx:
+        parameters = error.ctx.command.get_params(error.ctx)
+        wrong, names = error.option_name, [name for each in parameters for name in (*each.opts, *each.secondary_opts)]
+    else:
+        return None
+    nearest = get_close_matches(wrong.lower(), [*names, *more], n=1)
+    if nearest in ([], [wrong]):  # an operation, with more than git would say
+        return None
+    words = [nearest[0] + word.removeprefix(wrong) if word.split("=")[0] == wrong else word for word in arguments]
+    return f"{typed_name()} {shell_command(words)}"
 
 
 def require_command(context: click.Context) -> None:

@@ -3,7 +3,7 @@
 import os
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from git_credential_hf.doctor.finding import first_fix
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
     from git_credential_hf.doctor.finding import Finding, Row
     from git_credential_hf.doctor.fix import Fixed
+    from git_credential_hf.output import Paint
 
 WIDTH = 80  # columns
 MARKS = {
@@ -23,10 +24,8 @@ MARKS = {
     "error": ("✗ FAIL", "red"),
 }
 
-Paint = Callable[..., str]  # click's `style`: (text, fg=COLOUR)
 
-
-def report_lines(examination: "Examination", paint: Paint) -> Iterator[str]:
+def report_lines(examination: "Examination", paint: "Paint") -> Iterator[str]:
     """Return the table of programs, the findings of each area, and what to do first."""
     for row in examination.resolvers:
         token = mask_token(row.token.value) if row.token else "-"

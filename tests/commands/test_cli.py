@@ -2,16 +2,29 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import programs
 import pytest
 from executable import PROGRAM, TOKEN, run, run_on_terminal
 from operations import serve_hub
+
+from git_credential_hf.cli import commands
+
+
+def all_commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield the commands, with their full names, and the groups."""
+    for name, command in group.commands.items():
+        yield prefix + name, command
+        if isinstance(command, click.Group):
+            yield from all_commands(command, f"{prefix}{name} ")
 
 
 @pytest.mark.parametrize("command", [[], ["status"], ["configure"], ["unconfigure"]], ids=lambda c: " ".join(c))
@@ -77,11 +90,45 @@ def test_wrong_usage(arguments: list[str], home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-def test_no_arguments() -> None:
-    """Without arguments the help goes to stderr, and it is wrong usage."""
-    done = run()
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("statsu --json", "status --json"),
+        ("STATUS --json", "status --json"),
+        ("hooks instal --global", "hooks install --global"),
+        ("status --jsn", "status --json"),
+        ("doctor --fx --yes", "doctor --fix --yes"),
+        ("configure --tokn=work --for acme", "configure --token=work --for acme"),
+        ("configure --no-hoks", "configure --no-hooks"),
+        ("check --wirte 'a b'", "check --write 'a b'"),
+        ("--tokn work get", "--token work get"),
+        ("--vresion", "--version"),
+        ("erse x", "erase x"),
+    ],
+)
+def test_nearest_command_or_option(typed: str, meant: str) -> None:
+    """A mistyped command or option gets what was probably meant: the whole command, to be pasted."""
+    done = run(*shlex.split(typed))
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Usage: git-credential-hf" in done.stderr
+    error, hint = done.stderr.splitlines()
+    assert error.startswith("git-credential-hf: error: no such ")
+    assert hint == f"git-credential-hf: hint: did you mean `git-credential-hf {meant}`?"
+
+
+def test_each_option_is_suggested() -> None:
+    """So it is for each option of each command, with a letter too many."""
+    for name, command in all_commands(commands):
+        for parameter in command.params:
+            for option in (*parameter.opts, *parameter.secondary_opts) if isinstance(parameter, click.Option) else ():
+                done = run(*name.split(), f"{option}x")
+                assert f"did you mean `git-credential-hf {name} {option}`?" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["", *(name for name, _ in all_commands(commands))])
+def test_help_breaks_no_words(command: str) -> None:
+    """No name is broken at a hyphen, and no sentence is cut off, at the end of a line of the help."""
+    _usage, *lines = run(*command.split(), "--help").stdout.splitlines()
+    assert [line for line in lines if line.endswith(("-", "..."))] == []
 
 
 @pytest.mark.parametrize("word", ["nonsense", "list", "Get", "gét", "", " "])

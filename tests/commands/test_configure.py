@@ -34,7 +34,7 @@ from executable import (
     succeed,
 )
 from login import store_token
-from programs import git
+from programs import IS_ROOT, git
 
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.helpers import helper_chain, is_our_helper
@@ -459,7 +459,7 @@ def test_as_a_module(home: Path, off_path: str) -> None:
 # --- for all users ---
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
+@pytest.mark.skipif(not IS_ROOT, reason="only root can make files of others")
 @pytest.mark.parametrize(("owner", "mode"), [(65534, 0o755), (0, 0o757)], ids=["another user's", "writable for all"])
 def test_a_program_of_others_is_not_for_all_users(owner: int, mode: int, home: Path) -> None:
     """`configure --system` refuses a program that others may change, with a command that helps; nothing is written."""

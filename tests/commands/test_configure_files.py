@@ -25,7 +25,7 @@ from executable import (
     run,
     succeed,
 )
-from programs import Done, git
+from programs import IS_ROOT, Done, git
 
 from git_credential_hf.configure import plan_configure, plan_unconfigure
 from git_credential_hf.files import FileChange
@@ -197,7 +197,7 @@ def test_without_home(home_variable: str | None, home: Path, monkeypatch: pytest
         assert files_below(home) == {}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
+@pytest.mark.skipif(not IS_ROOT, reason="only root can make files of others")
 def test_owner_under_sudo(home: Path) -> None:
     """If sudo keeps HOME, our file and its directories belong to the owner of the home: git would fail for them."""
     os.chown(home, 12345, 23456)
@@ -209,7 +209,7 @@ def test_owner_under_sudo(home: Path) -> None:
 # --- what cannot be written ---
 
 # root without its capability to write anywhere; as another user, it could not read the program in root's home.
-POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if IS_ROOT else ()
 
 
 def fail(home: Path, command: str = "configure", around: tuple[str, ...] = ()) -> Done:
@@ -470,7 +470,7 @@ ANOTHER_USER = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 HUB_REPOSITORY = ("-c", "remote.origin.url=https://huggingface.co/acme/model")
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, and setpriv")
+@pytest.mark.skipif(not IS_ROOT or not shutil.which("setpriv"), reason="needs root, and setpriv")
 @pytest.mark.parametrize("arguments", [["--no-hooks"], ["--hooks"]], ids=["helper", "hooks"])
 @pytest.mark.parametrize("umask", [0o022, 0o077])
 def test_other_users_of_a_configuration(umask: int, arguments: list[str], home: Path, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+pytest.importorskip("pty", reason="no terminals as POSIX has them")
 from documents import DOCUMENTS, blocks
 from transcript import run_on_terminal, screen_text
 

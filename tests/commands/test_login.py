@@ -12,7 +12,7 @@ from account import needs_huggingface_hub
 from executable import PROGRAM, run
 from fake_hub import Hub
 from login import FOLDER, log_in
-from programs import Done, git
+from programs import IS_ROOT, Done, git
 from programs import run as run_program
 from terminal import run_on_terminal
 
@@ -109,7 +109,7 @@ def test_cancelled(steps: list[tuple[str, str]], hub: Hub, home: Path) -> None:
     assert not (home / FOLDER / "token").exists() and not (home / FOLDER / "stored_tokens").exists()
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be root in the home of a user")
+@pytest.mark.skipif(not IS_ROOT, reason="only root can be root in the home of a user")
 @pytest.mark.parametrize("is_there", [False, True])
 def test_root_in_the_home_of_a_user(is_there: bool, hub: Hub, home: Path) -> None:
     """`sudo git-credential-hf login` with the user's HOME leaves the user files of theirs, and none of root's."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from executable import PROGRAM, REFRESH_TOKEN, SCRIPTS, SHOWN, TOKEN, messages, run, succeed
+from executable import PROGRAM, REFRESH_TOKEN, SCRIPTS, SHOWN, TOKEN, messages, run, run_on_terminal, succeed
 from operations import serve_hub
 from programs import Done
 
@@ -411,3 +411,65 @@ def test_a_mapped_token_that_is_gone(home: Path) -> None:
             "no stored token is named 'gone'; there are none\ngit-credential-hf: hint: run `git-credential-hf login`\n"
             in text
         )
+
+
+# --- without a command ---
+
+
+def test_first_impression(home: Path) -> None:
+    """On a fresh machine, what is missing is printed, with the two commands that change it, in 80 columns."""
+    done = run(HF_TOKEN=None)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == (
+        "✗ FAIL  git does not use this helper for https://huggingface.co and\n"
+        "            https://hf.co\n"
+        "        fix: run `git-credential-hf configure`\n"
+        "✗ FAIL  not logged in to Hugging Face\n"
+        "        fix: run `hf auth login`\n"
+        "more:   `git-credential-hf doctor`, `git-credential-hf --help`\n"
+    )
+    assert list(home.iterdir()) == []
+
+
+def test_five_lines_if_all_is_well(hub: Hub) -> None:
+    """Somebody who is logged in reads who they are to git, and what they may type."""
+    done = run(HF_TOKEN=hub.token(hub.user("alice"), "write"))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "✓ ok    logged in to Hugging Face as alice, a write token"
+    assert re.fullmatch(r" {8}hf_\*{4}.{4} from the environment variable HF_TOKEN", lines[1])
+    assert lines[2] == f"✓ ok    git uses this helper for Hugging Face, and for {hub.url}"
+    assert [line[:8] for line in lines[3:]] == ["next:   ", "more:   "]
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("fault", ["500", "revoked"])
+def test_a_hub_that_does_not_know_the_token(fault: str, hub: Hub) -> None:
+    """Without an answer, nobody is said to be logged in; `status` ends in the same way."""
+    token = hub.token(hub.user("alice"))
+    if fault == "revoked":
+        hub.revoke(token)
+    else:
+        FAULTS[fault](hub)
+    done = run(HF_TOKEN=token)
+    assert (done.returncode, done.stderr) == (show(HF_TOKEN=token).returncode, "")
+    assert "logged in" not in done.stdout
+    assert re.match("- skip" if fault == "500" else "✓ ok    git uses this helper", done.stdout)
+    assert ("! warn  " if fault == "500" else "✗ FAIL  ") in done.stdout
+    assert token not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_colored"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_colors_are_for_people(
+    environment: dict[str, str], is_colored: bool, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal gets colors, unless its user wants none; nothing else does."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for name, value in ({"TERM": "xterm"} | environment).items():
+        monkeypatch.setenv(name, value)
+    for command in ([], ["doctor"]):
+        assert ("\x1b[" in run_on_terminal("", *command)[1]) == is_colored
+        assert "\x1b[" not in run(*command).stdout

@@ -1,7 +1,6 @@
 """Run the installed git-credential-hf in a test, with a token that must not appear in its output."""
 
 import os
-import pty
 import re
 import select
 import sysconfig
@@ -43,6 +42,8 @@ def checked(done: Done) -> Done:
 
 def run_on_terminal(typed: str, *arguments: str) -> tuple[int, str]:
     """Run the executable on a terminal on which this is typed after a question; return its status and the screen."""
+    import pty  # Windows has none
+
     child, screen = pty.fork()
     if child == 0:
         os.environ["HF_TOKEN"] = TOKEN

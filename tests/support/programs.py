@@ -9,6 +9,7 @@ from typing import Any
 import forks
 import pytest
 
+IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0  # Windows has no root
 Done = subprocess.CompletedProcess[str]
 Argument = str | bytes | Path
 

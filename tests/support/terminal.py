@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pty
 import select
 import signal
 import time
@@ -21,6 +20,8 @@ def run_on_terminal(
     What the screen shows is in `stdout`.
     """
     merged = {name: str(value) for name, value in {**os.environ, **environment}.items() if value is not None}
+    import pty  # Windows has none
+
     child, screen = pty.fork()
     if child == 0:
         os.execve(command[0], list(map(str, command)), merged)

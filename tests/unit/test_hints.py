@@ -24,7 +24,7 @@ OURS = {
         *("create", "page", "repository.hub", "repository.name", "repository.page", "role"),
         *("then.get(token.kind, '')", "token.place", "url"),
     },
-    "cli/__init__.py": {"command"},
+    "cli/__init__.py": {"command", "meant"},
     "cli/configure.py": {"login_hint()", "scope"},
     "cli/doctor.py": {"again"},
     "cli/hooks.py": {"command", "problem.fix"},

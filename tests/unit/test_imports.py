@@ -55,7 +55,7 @@ LAYERS = [
     ["doctor.git_setup"],
     ["doctor"],
     ["doctor.fix", "doctor.report", "output", "manpage"],
-    ["doctor.markdown"],
+    ["doctor.markdown", "overview"],
     ["cli.options"],
     ["cli.doctor", "cli.hooks", "cli.purge"],
     ["cli.configure"],

@@ -1,18 +1,20 @@
 """Who may change this program: nobody but its user and root; and no alarm for what is usual."""
 
-import grp
 import os
-import pwd
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from programs import IS_ROOT
 
 from git_credential_hf.program import files_of, fix_weaknesses, imported_packages, program_weaknesses
 
 SOMEBODY = 65534
-as_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can make files of others")
+grp, pwd = (pytest.importorskip(name, reason="users and groups of POSIX") for name in ("grp", "pwd"))
+
+as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can make files of others")
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_a_sticky_directory(program: Path) -> None:
     assert [weakness.path for weakness in program_weaknesses({os.geteuid()})] == [str(program)]
 
 
-def has_members(group: grp.struct_group) -> bool:
+def has_members(group: Any) -> bool:
     names = {*group.gr_mem, *(account.pw_name for account in pwd.getpwall() if account.pw_gid == group.gr_gid)}
     return bool(names - {"root"})
 

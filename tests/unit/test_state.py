@@ -15,7 +15,7 @@ import platformdirs
 import pytest
 from login import log_in
 from operations import HUB, QUIT, answer, ask, refuse_repeatedly
-from programs import run
+from programs import IS_ROOT, run
 
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import (
@@ -30,12 +30,14 @@ from git_credential_hf.state import (
     write_state,
 )
 
+pytest.importorskip("pwd", reason="the permissions of POSIX")
+
 TOKEN = "hf_" + "Canary" * 5 + "wxyz"
 ANSWER = f"username=git\npassword={TOKEN}\n"
 ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 NOBODY = 65534
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another owner")
+as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can make files of another owner")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the rules of Linux")
 reference = pytest.mark.skipif(
     tuple(map(int, version("platformdirs").split(".")[:2])) < (4, 14), reason="platformdirs had other rules before 4.14"
@@ -492,7 +494,7 @@ PLACES_OF_A_JOB: dict[str, tuple[Callable[[Path], object], bool]] = {
     "in a linked working tree": (in_a_linked_working_tree, False),
     "not there": (lambda path: path.rmdir(), False),
 }
-if os.geteuid() == 0:
+if IS_ROOT:
     PLACES_OF_A_JOB["another user's"] = (lambda path: os.chown(path, NOBODY, NOBODY), False)
 
 

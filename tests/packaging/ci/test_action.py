@@ -1,5 +1,6 @@
 """action.yml: a job of GitHub's that uses it can clone and push, and no token is in any file."""
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import yaml
 from installed import Project
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from programs import run
 
 from . import ACTION, CHECKOUT, Job
 from .conftest import ID_TOKEN, REQUEST_TOKEN, WEIGHTS, log_in, outside, without_tested
@@ -255,8 +257,9 @@ def test_workflows(file: Path) -> None:
     """Workflows may read the repository and no more, but for a job's identity; actions are pinned by their commit."""
     definition = yaml.safe_load(file.read_text())
     assert definition["permissions"] == {"contents": "read"}
-    wanted = [job["permissions"] for job in definition["jobs"].values() if "permissions" in job]
-    assert wanted == ([{"id-token": "write"}] if file.name == "release.yml" else [])
+    wanted = {name: job["permissions"] for name, job in definition["jobs"].items() if "permissions" in job}
+    of_a_release = {"publish": {"id-token": "write", "attestations": "write"}, "release": {"contents": "write"}}
+    assert wanted == (of_a_release if file.name == "release.yml" else {})
     for line in re.findall(r"\buses: (.*)", file.read_text()):
         assert re.match(r"\./|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
 
@@ -274,10 +277,57 @@ def test_steps_of_the_action() -> None:
         pytest.skip("no shellcheck")
 
 
-def test_files_that_the_workflow_names() -> None:
-    """The tests that the workflow picks for other systems exist."""
+def workflow(name: str) -> dict[str, Any]:
+    """Return a workflow by its name."""
     if not WORKFLOWS:
         pytest.skip("no .github in this copy: it is not in the sdist")
-    systems = yaml.safe_load(WORKFLOWS[-1].read_text())["jobs"]["portable"]["strategy"]["matrix"]["system"]
-    for name in " ".join(system["tests"] for system in systems).split():
-        assert list(CHECKOUT.glob(name)), name
+    definition: dict[str, Any] = yaml.safe_load((CHECKOUT / f".github/workflows/{name}.yml").read_text())
+    return definition
+
+
+def test_files_that_the_workflow_names() -> None:
+    """The tests that the workflow picks for other systems exist."""
+    named = re.findall(r"\btests/[\w/*.]+", json.dumps(workflow("test")["jobs"]["portable"]))
+    assert named
+    assert [name for name in named if not list(CHECKOUT.glob(name))] == []
+
+
+def test_windows_can_collect_them() -> None:
+    """Without what Python lacks on Windows, these tests can be collected: what needs it says so when it is run."""
+    portable = json.dumps(workflow("test")["jobs"]["portable"])
+    files = [str(file) for name in re.findall(r"\btests/[\w/*.]+", portable) for file in CHECKOUT.glob(name)]
+    command = (sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "as_on_windows")
+    done = run(*command, *files, cwd=CHECKOUT, check=False, PYTHONPATH=str(CHECKOUT / "tests/support"))
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_each_python_gets_the_built_wheel() -> None:
+    """The wheel that a release publishes is tested with each Python that it says it is for, on each system."""
+    portable = workflow("test")["jobs"]["portable"]
+    classifiers = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', (CHECKOUT / "pyproject.toml").read_text())
+    assert portable["strategy"]["matrix"]["python"] == classifiers
+    assert portable["needs"] == "build"
+    assert "pip install --group test $WHEEL" in "".join(scripts(portable))
+    assert {"ubuntu-latest", "macos-latest", "windows-latest"} == {
+        system["name"] for system in portable["strategy"]["matrix"]["system"]
+    }
+
+
+def test_a_release_is_what_was_tested() -> None:
+    """A release builds nothing: its files are those that the tests have installed, and it has attestations of them."""
+    jobs = workflow("release")["jobs"]
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
+    assert (jobs["publish"]["needs"], jobs["release"]["needs"]) == ("test", "publish")
+    assert "build --" not in "".join(scripts(jobs))
+    used = [step.get("uses", "").partition("@")[0] for step in jobs["publish"]["steps"]]
+    assert used == [
+        *("actions/download-artifact", "", "actions/attest-build-provenance", "pypa/gh-action-pypi-publish"),
+    ]
+
+
+def test_the_night() -> None:
+    """The long runs are started each night, all of them."""
+    nightly = workflow("nightly")
+    assert "cron: " in (CHECKOUT / ".github/workflows/nightly.yml").read_text()
+    runs = set(nightly["jobs"]["long"]["strategy"]["matrix"]["run"])
+    assert runs == {f"--long {file.parent.name}" for file in (CHECKOUT / "tests/long").glob("*/long")}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import sys
 import tarfile
 import zipfile
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from programs import run
 
-from .conftest import INSTALLERS, build
+from .conftest import INSTALLERS, build, copy_checkout
 
 if TYPE_CHECKING:
     from .conftest import Account
@@ -60,6 +62,75 @@ def test_what_is_in_them(sdist: Path, wheel: Path) -> None:
         names = {name.partition("/")[2] for name in opened.getnames()}
     assert {"pyproject.toml", "hatch_build.py", "install.sh", "README.md", "LICENSE", "hooks/pre-push"} <= names
     assert "docs/facts.md" in names
+
+
+def test_the_same_bytes(tmp_path: Path) -> None:
+    """Two builds, in other directories, by other users, of files of another age, are the same bytes."""
+    made: dict[str, set[str]] = {}
+    for name, umask, mode, age, zone in (
+        ("here", 0o022, 0o644, 0, "UTC"),
+        ("elsewhere/b", 0o077, 0o600, 10**9, "JST-9"),
+    ):
+        checkout = copy_checkout(tmp_path / name)
+        for path in checkout.rglob("*"):
+            path.chmod(path.stat().st_mode & 0o111 & ~umask | (0o700 if path.is_dir() else mode))
+            os.utime(path, (age, age))
+        before = os.umask(umask)
+        try:
+            for what in ("--sdist", "--wheel"):
+                package = build(checkout, tmp_path / f"{name}-{what}", what, HOME=str(tmp_path), TZ=zone)
+                made.setdefault(package.name, set()).add(hashlib.sha256(package.read_bytes()).hexdigest())
+        finally:
+            os.umask(before)
+    assert [len(hashes) for hashes in made.values()] == [1, 1], made
+    for file, [digest] in made.items():
+        print(digest, file)
+
+
+def metadata(package: Path) -> tuple[list[str], str]:
+    """Return the URLs in the metadata of a wheel, and the README."""
+    with zipfile.ZipFile(package) as opened:
+        name = next(name for name in opened.namelist() if name.endswith(".dist-info/METADATA"))
+        fields, _, readme = opened.read(name).decode().partition("\n\n")
+    return re.findall(r"^Project-URL: (.*)$", fields, re.MULTILINE), readme
+
+
+def links(text: str) -> set[str]:
+    """Return the targets in Markdown, or HTML, but for those within the page."""
+    text = re.sub(r"^```.*?^```|`[^`\n]+`", "`", text, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"""\]\(([^)\s]+)|\b(?:src|href)=["']([^"']+)|^\[[^\]]+\]: +(\S+)""", text, re.MULTILINE)
+    return {target for targets in found for target in targets if target and not target.startswith("#")}
+
+
+def test_links_to_the_repository(tmp_path: Path) -> None:
+    """A release that GitHub builds has links that work everywhere; no other build has one that is made up."""
+    checkout = copy_checkout(tmp_path / "checkout")
+    readme = (checkout / "README.md").read_text() + (
+        '\n[a](docs/facts.md) ![b](./docs/x.svg) [c](#here) [d](https://example.com/e) <img src="docs/x.svg">\n'
+        "[`f`](LICENSE) `[g](h)` [![i](docs/x.svg)](SECURITY.md)\n[j]: docs/k.md\n```\n[l](m)\n```\n"
+    )
+    (checkout / "README.md").write_text(readme)
+    here = {"GITHUB_SERVER_URL": "https://github.example", "GITHUB_REPOSITORY": "", "GITHUB_REF_NAME": "v9"}
+    for repository in ("", "someone/else", "git-credential-hf"):
+        plain = metadata(
+            build(checkout, tmp_path / f"wheel-{repository}", "--wheel", **here | {"GITHUB_REPOSITORY": repository})
+        )
+        assert plain == ([], readme)
+    release = {**here, "GITHUB_REPOSITORY": "acme/git-credential-hf"}
+    urls, text = metadata(build(checkout, tmp_path / "release", "--wheel", **release))
+    base = "https://github.example/acme/git-credential-hf"
+    assert urls == [
+        f"Homepage, {base}",
+        f"Changelog, {base}/blob/v9/CHANGELOG.md",
+        f"Issues, {base}/issues",
+    ]
+    relative = {target for target in links(readme) if not target.startswith("https:")}
+    assert {"docs/facts.md", "docs/k.md", "LICENSE", "SECURITY.md"} <= relative
+    pictures = {target for target in relative if target.endswith(".svg")}
+    assert links(text) == {target for target in links(readme) if target.startswith("https:")} | {
+        f"{base}/{'raw' if target in pictures else 'blob'}/v9/{target.removeprefix('./')}" for target in relative
+    }
+    assert "`[g](h)`" in text and "\n[l](m)\n" in text
 
 
 def test_windows_gets_an_executable(real_account: Account) -> None:

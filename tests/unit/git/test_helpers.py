@@ -11,7 +11,7 @@ import pytest
 from amount import tenth
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from programs import git
+from programs import IS_ROOT, git
 
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.helpers import HelperChains, helper_chain, is_our_helper, program_path, shown_helper
@@ -354,7 +354,7 @@ def test_helper_is_shown_up_to_what_may_be_a_secret(value: str) -> None:
     assert shown_helper(value) == SHOWN[value]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can make another user's link")
+@pytest.mark.skipif(not IS_ROOT, reason="only root can make another user's link")
 def test_a_link_of_another_user_is_not_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A link to this program on PATH is what installers make, but another user may let theirs lead elsewhere later."""
     program = tmp_path / "environment/git-credential-hf"
