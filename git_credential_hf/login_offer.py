@@ -118,7 +118,8 @@ def _may_ask(hub: str) -> bool:
     """Whether the environment allows it, and the login would be for this Hub: huggingface_hub has one place for it."""
     # VS Code sets the last for what it runs itself, also in the background, and not in its terminal.
     names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "VSCODE_GIT_COMMAND")
-    if os.environ.get("CI") or any(name in os.environ for name in names):
+    # A coding agent says that it is one; it could not log in, and the person would not see the question.
+    if any(map(os.environ.get, ("CI", "AI_AGENT", "AGENT"))) or any(name in os.environ for name in names):
         return False
     if is_false(os.environ.get("GIT_TERMINAL_PROMPT", "1")) or os.environ.get("TERM", "").lower() in _NO_SCREEN:
         return False

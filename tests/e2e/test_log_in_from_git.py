@@ -342,8 +342,8 @@ ONE_OF_EACH = [f"error: {NOT_LOGGED_IN}", f"hint: {LOGIN}"]
 @pytest.mark.parametrize(
     "environment",
     [
-        {"GIT_TERMINAL_PROMPT": "0"}, {"GIT_TERMINAL_PROMPT": "false"}, {"CI": "true"}, {"TERM": "dumb"},
-        {"TERM": None}, {"VSCODE_GIT_COMMAND": "fetch"}, {"HF_HUB_OFFLINE": "1"},
+        {"GIT_TERMINAL_PROMPT": "0"}, {"GIT_TERMINAL_PROMPT": "false"}, {"CI": "true"}, {"AI_AGENT": "a"},
+        {"TERM": "dumb"}, {"TERM": None}, {"VSCODE_GIT_COMMAND": "fetch"}, {"HF_HUB_OFFLINE": "1"},
         {"HF_ENDPOINT": "https://hub.example"},
     ],
     ids=str,
