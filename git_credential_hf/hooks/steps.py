@@ -118,7 +118,10 @@ class WriteDirectory(_HookChange):
         """Describe the change."""
         if self.hooks is None:
             return [f"remove {self.path}"]
-        return [f"write {self.path}: {', '.join(self.hooks)}"]
+        import textwrap
+
+        names = textwrap.wrap(", ".join(self.hooks), 72, break_on_hyphens=False)
+        return [f"write {self.path}:", *(f"\t{line}" for line in names)]
 
     def _make(self) -> None:
         """Write one file at a time, each atomically."""

@@ -46,6 +46,15 @@ def test_help_lists_the_commands() -> None:
         assert operation in shown
 
 
+def test_hooks_that_would_be_written() -> None:
+    """The two dozen names of git's hooks are shown in 80 columns, below their directory."""
+    shown = run("hooks", "install", "--global", "--dry-run").stdout
+    names = re.search(r"^write .*/hf-hooks:\n((?:\t[a-z, -]+\n)+)", shown, re.MULTILINE)
+    assert names
+    assert {"pre-push", "pre-commit", "post-checkout"} <= set(re.findall(r"[a-z-]+", names[1]))
+    assert max(len(line.expandtabs()) for line in names[1].splitlines()) <= 80
+
+
 def test_version() -> None:
     """`--version` is one line that a script can split, however the program is started."""
     done = run("--version")
