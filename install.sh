@@ -291,8 +291,17 @@ use_environment() {
     done
     ! links_hf || ln -s "$share/current/bin/hf" "$bin/hf" || :
     umask "$old_umask"
-    [ "$configure" = no ] || "$command" configure ||
+    [ "$configure" = no ] || configure_git ||
         err '`git-credential-hf configure` failed' 'run this again with --no-configure'
+}
+
+# `configure` asks at a terminal, where this script may come through a pipe: it ends with a login.
+configure_git() {
+    if [ -t 1 ] && [ -t 2 ] && (: </dev/tty) 2>/dev/null; then
+        "$command" configure </dev/tty
+    else
+        "$command" configure
+    fi
 }
 
 remove_old_environments() {

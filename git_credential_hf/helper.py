@@ -3,7 +3,7 @@
 import os
 import sys
 
-from git_credential_hf.hub import PUBLIC_HUB, is_valid_name, normalized_origin, requested_hub
+from git_credential_hf.hub import PUBLIC_HUB, is_false, is_valid_name, normalized_origin, requested_hub
 from git_credential_hf.masking import shown_user
 from git_credential_hf.problem import Problem, report, report_problem, trace
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, REFUSED_BEFORE, STATE, Request
@@ -93,19 +93,20 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         report("hint", token.remedy())
         return [("quit", "1")]
     trace(f"get {hub}: {token.describe()}")
+    if REFUSED_BEFORE in request.states and AUTHTYPE in request.capabilities and token.value.startswith(FROM_EXCHANGE):
+        _change_authtype(token, request)
     if AUTHTYPE in request.capabilities and _needs_bearer(token):
-        answer = {"capability[]": "authtype", "authtype": "Bearer", "credential": token.value}
-        answer["ephemeral"] = "1"  # no other helper shall store it
+        answer = [("capability[]", AUTHTYPE.decode()), ("authtype", "Bearer"), ("credential", token.value)]
+        answer.append(("ephemeral", "1"))  # no other helper shall store it
     else:
-        answer = {"username": USERNAME, "password": token.value}
+        answer = [("username", USERNAME), ("password", token.value)]
     if is_replaceable and STATE in request.capabilities and REFUSED_BEFORE not in request.states:
-        # If the Hub refuses it, git asks again, and does not fail: somebody may log in then.
-        answer |= {"capability[]": STATE.decode()} if "authtype" not in answer else {}
-        answer |= {"continue": "1", "state[]": REFUSED_BEFORE.decode()}
+        # If the Hub refuses it, git asks again, and does not fail (docs/facts.md#g10): somebody may log in then.
+        answer += [("capability[]", STATE.decode()), ("continue", "1"), ("state[]", REFUSED_BEFORE.decode())]
     # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
     if token.expires_at is not None and not token.is_expired():
-        answer["password_expiry_utc"] = str(token.expires_at)
-    return answer.items()
+        answer.append(("password_expiry_utc", str(token.expires_at)))
+    return answer
 
 
 def _is_replaceable(token: Token | None, name: str | None) -> bool:
@@ -137,7 +138,9 @@ def _offer_login(token: Token | None, request: Request, hub: str) -> bool | None
 
 
 def _is_at_terminal() -> bool:
-    """Whether git was started at a terminal; whether somebody may be asked there is decided by `login_offer`."""
+    """Whether git was started at a terminal, and may prompt there; `login_offer` decides whether somebody is asked."""
+    if is_false(os.environ.get("GIT_TERMINAL_PROMPT", "1")) or os.environ.get("CI"):
+        return False
     try:
         os.close(os.open("CONIN$" if sys.platform == "win32" else "/dev/tty", os.O_RDWR))
     except OSError:

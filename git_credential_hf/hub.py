@@ -20,6 +20,11 @@ def is_true(value: str | None) -> bool:
     return value is not None and value.upper() in ("1", "ON", "YES", "TRUE")
 
 
+def is_false(value: str) -> bool:
+    """Whether git takes the value of a variable, or of a setting, for false; or Git Credential Manager does."""
+    return value.lower() in ("", "0", "no", "off", "false", "never")
+
+
 def offline_variable() -> str | None:
     """Return the variable by which the user has huggingface_hub send no request (its `constants.HF_HUB_OFFLINE`)."""
     name = "HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"

@@ -8,7 +8,7 @@ imported is used.
 import os
 import sys
 
-from git_credential_hf.hub import environment_hub, hub_name, offline_variable
+from git_credential_hf.hub import environment_hub, hub_name, is_false, offline_variable
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import NOT_LOGGED_IN, PREFIX, Problem, trace
 from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, Lock, discard_record, is_recorded, record
@@ -47,6 +47,8 @@ def offer_login(hub: str, origin: str, path: str, token: Token | None, *, goes_o
                 return True  # another process has just done it
             if is_recorded(_DECLINED, hub):
                 return False if lock.has_waited else None
+            if not terminal.is_in_foreground():
+                return None
             return _log_in(terminal, hub, origin, path, token, goes_on)
     finally:
         terminal.close()
@@ -55,6 +57,9 @@ def offer_login(hub: str, origin: str, path: str, token: Token | None, *, goes_o
 def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token | None, goes_on: bool) -> bool | None:
     from git_credential_hf.git.helpers import helper_chain, program_path, read_helper_entries
 
+    entries = read_helper_entries(_SETTINGS)
+    if not _is_allowed(entries, origin):
+        return None
     if token is not None:
         from git_credential_hf.api.access import explain_refusal
 
@@ -68,8 +73,7 @@ def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token
             return None
         if renew_token(token):
             return True
-    entries = read_helper_entries(_SETTINGS)
-    if not _is_allowed(entries, origin) or _may_be_held_after(helper_chain(f"{origin}/{path}", entries), origin, path):
+    if _may_be_held_after(helper_chain(f"{origin}/{path}", entries), origin, path):
         return None
     if token is None and not _is_reachable(hub):
         return None
@@ -116,14 +120,13 @@ def _may_ask(hub: str) -> bool:
     names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "VSCODE_GIT_COMMAND")
     if os.environ.get("CI") or any(name in os.environ for name in names):
         return False
-    if os.environ.get("GIT_TERMINAL_PROMPT", "1").lower() in _NO or os.environ.get("TERM", "").lower() in _NO_SCREEN:
+    if is_false(os.environ.get("GIT_TERMINAL_PROMPT", "1")) or os.environ.get("TERM", "").lower() in _NO_SCREEN:
         return False
     if hub != environment_hub() or hub.startswith("http:"):
         return False
     return not (is_colab() or offline_variable() or mounted_secret_hint())
 
 
-_NO = ("", "0", "no", "off", "false", "never")  # as git reads them, and those of Git Credential Manager
 # An editor's shell; on Windows a terminal that is no console, where what is read there would never come.
 _NO_SCREEN = ("xterm", "xterm-256color", "dumb") if sys.platform == "win32" else ("", "dumb")
 
@@ -134,12 +137,12 @@ def _is_allowed(entries: "list[ConfigEntry]", origin: str) -> bool:
 
     interactive, login = "true", "ask"
     for entry in entries:
-        value = "true" if entry.value is None else entry.value.lower()
+        value = "true" if entry.value is None else entry.value
         if entry.section == "credential" and entry.name == "interactive" and section_applies(entry.subsection, origin):
             interactive = value
         elif entry.key == "hf.login":
             login = value
-    return interactive not in _NO and login not in _NO
+    return not (is_false(interactive) or is_false(login))
 
 
 def _may_be_held_after(chain: "list[ConfigEntry]", origin: str, path: str) -> bool:
@@ -172,7 +175,7 @@ def _is_reachable(hub: str) -> bool:
 
 
 class Terminal:
-    """The terminal at which git was started, in whose foreground this is; `session`: the number of its session."""
+    """The terminal at which git was started; `session`: the number of its session."""
 
     def __init__(self, reading: int, writing: int, session: int) -> None:
         self.session = session
@@ -181,23 +184,23 @@ class Terminal:
 
     @classmethod
     def open(cls) -> "Terminal | None":
-        """Open the terminal; `None` without one, or in its background, where nobody expects a question."""
+        """Open the terminal; `None` without one."""
         try:
             if sys.platform == "win32":
                 return cls(os.open("CONIN$", os.O_RDWR), os.open("CONOUT$", os.O_RDWR), 0)
             descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
         except OSError:
             return None
-        terminal = cls(descriptor, descriptor, os.getsid(0))
-        if not terminal._is_in_foreground():
-            terminal.close()
-            return None
-        return terminal
+        return cls(descriptor, descriptor, os.getsid(0))
 
     def close(self) -> None:
         """Close it."""
         for descriptor in {self._reading, self._writing}:
             os.close(descriptor)
+
+    def is_in_foreground(self) -> bool:
+        """Whether this runs in its foreground: in the background nobody expects a question."""
+        return sys.platform == "win32" or self._foreground() == os.getpgrp()
 
     def write(self, text: str) -> None:
         """Write a line, with the name of this program."""
@@ -207,57 +210,85 @@ class Terminal:
             pass  # it is gone
 
     def run(self, command: list[str]) -> None:
-        """Run a program on it to its end, or to the end of git; the terminal is left as it was."""
+        """Run a program on it to its end, or to the end of git; the terminal is left as it was.
+
+        The program is in the foreground alone, as a shell would have it: Ctrl-C is for it, and git goes on. Windows has
+        no such thing: there git gets it, too.
+        """
+        import signal
         import subprocess
 
         from git_credential_hf.git.run import child_environment
 
-        restore = self._restorer()
+        if sys.platform == "win32":
+            handlers = {signal.SIGINT: signal.signal(signal.SIGINT, _ignore)}
+        else:
+            # Who gives the terminal away, or takes it back, would be stopped for that, and Ctrl-Z leave git waiting.
+            handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTTOU, signal.SIGTSTP)}
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) == signal.SIG_DFL:  # and is not ignored
+                    handlers[number] = signal.signal(number, signal.default_int_handler)
+        take_back = self._returner()
+        process = None
         try:
             process = subprocess.Popen(  # noqa: S603 - our own, with no arguments from anybody
-                command, stdin=self._reading, stdout=self._writing, stderr=self._writing, env=child_environment()
+                command,
+                stdin=self._reading,
+                stdout=self._writing,
+                stderr=self._writing,
+                env=child_environment(),
+                preexec_fn=None if sys.platform == "win32" else self._take,
             )
-        except OSError as error:
-            trace(f"{command[0]} cannot be started: {error.strerror}")
-            return
-        try:
             _wait(process)
+        except (OSError, subprocess.SubprocessError) as error:
+            trace(f"{command[0]} cannot be started: {error}")
         finally:
-            restore()
-
-    def _is_in_foreground(self) -> bool:
-        try:
-            return sys.platform == "win32" or os.tcgetpgrp(self._reading) == os.getpgrp()
-        except OSError:
-            return False
-
-    def _restorer(self) -> "Callable[[], None]":
-        """Return what puts back the modes of the terminal, such as its echo, and the handling of its signals.
-
-        Ctrl-C is for the login, which ends then, and for git: what puts back the modes must not be ended before that.
-        """
-        import signal
-
-        if sys.platform == "win32":
-            handler = signal.signal(signal.SIGINT, _ignore)
-            return lambda: (signal.signal(signal.SIGINT, handler), None)[1]
-        import termios
-
-        modes = termios.tcgetattr(self._reading)
-        handlers = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGQUIT)}
-        # Once git has ended, the shell is in the foreground: who sets modes from behind it would be stopped.
-        handlers[signal.SIGTTOU] = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-
-        def restore() -> None:
-            if self._is_in_foreground():
-                try:
-                    termios.tcsetattr(self._reading, termios.TCSANOW, modes)
-                except termios.error:
-                    pass  # it is gone
+            if process is not None:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait()
+                take_back(process.pid)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
-        return restore
+    def _returner(self) -> "Callable[[int], None]":
+        """Return what takes the terminal back from a group of processes, and puts its modes back, such as the echo."""
+        if sys.platform == "win32":
+            return lambda _group: None
+        import signal
+        import termios
+
+        try:
+            modes = termios.tcgetattr(self._reading)
+        except termios.error:
+            return lambda _group: None  # it is gone
+
+        def take_back(group: int) -> None:
+            if self._foreground() != group:
+                return  # git has ended, and the shell has it
+            try:
+                os.tcsetpgrp(self._reading, os.getpgrp())
+                termios.tcsetattr(self._reading, termios.TCSANOW, modes)
+            except (OSError, termios.error):
+                pass  # it is gone
+            os.killpg(os.getpgrp(), signal.SIGCONT)  # what has asked for the terminal meanwhile was stopped
+
+        return take_back
+
+    def _take(self) -> None:
+        """Take the foreground, as a group of processes of one's own."""
+        if sys.platform != "win32":
+            os.setpgid(0, 0)
+            os.tcsetpgrp(self._reading, os.getpgrp())
+
+    def _foreground(self) -> int:
+        """Return the group of processes in the foreground; -1 if the terminal is gone, and on Windows."""
+        if sys.platform == "win32":
+            return -1
+        try:
+            return os.tcgetpgrp(self._reading)
+        except OSError:
+            return -1
 
 
 def _ignore(*_: object) -> None:
@@ -265,14 +296,13 @@ def _ignore(*_: object) -> None:
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> None:
-    """Wait for the login; end it when git has ended, which nothing could be answered to any more."""
+    """Wait for the login, or for the end of git: then nobody waits for an answer."""
     from git_credential_hf.system import TimeoutExpired
 
     parent = os.getppid()
-    while True:
+    while sys.platform == "win32" or os.getppid() == parent:
         try:
             process.wait(_WATCHED)
             return
         except TimeoutExpired:
-            if sys.platform != "win32" and os.getppid() != parent:
-                process.terminate()
+            pass

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from git_credential_hf.system import start_thread
 
@@ -44,7 +45,10 @@ class Wait(Progress):
 
     def __enter__(self) -> "Wait":
         self._is_over = threading.Event()
-        self._thread = start_thread(self._show_late) if self._is_visible else None
+        self._thread = None
+        if self._is_visible:
+            with suppress(RuntimeError):  # no more threads
+                self._thread = start_thread(self._show_late)
         return self
 
     def _show_late(self) -> None:

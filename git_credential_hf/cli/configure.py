@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -139,7 +140,14 @@ def _offer_first_login(scope: str) -> None:
     if token is not None or os.environ.get("HF_OIDC_RESOURCE"):
         return
     is_there = sys.stdin is not None and sys.stdin.isatty() and scope != "system"  # the login of root helps nobody
-    if not (is_there and may_offer(PUBLIC_HUB) and click.confirm("Log in to Hugging Face now?", True, err=True)):
+    is_wanted = False
+    if is_there and may_offer(PUBLIC_HUB):
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # install.sh ignores it: the settings are in place now
+        try:
+            is_wanted = click.confirm("Log in to Hugging Face now?", True, err=True)
+        except click.Abort:
+            click.echo(err=True)  # the cursor is behind the question
+    if not is_wanted:
         report("hint", f"to log in, {login_hint()}")
         return
     try:

@@ -19,7 +19,7 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.system import start_thread
 from git_credential_hf.tokens import Token
 
-GIT_TIMEOUT = 5  # seconds for git to list a reference of the remote; then nothing is known
+LS_REMOTE_TIMEOUT = 5  # seconds for git to list a reference of the remote; then nothing is known
 
 
 class Observed:
@@ -51,7 +51,10 @@ class GitObservation:
         self._result: Observed | NotObserved = NotObserved("it did not answer in time")
         if reason := _why_not(url, entries):
             raise NotObserved(reason)
-        self._thread = start_thread(self._work)
+        try:
+            self._thread = start_thread(self._work)
+        except RuntimeError as error:  # no more threads
+            raise NotObserved(str(error)) from None
 
     def result(self) -> Observed:
         """Wait for git to end; raises `NotObserved` if that takes too long."""
@@ -125,7 +128,7 @@ def _list_reference(target: str, url: str) -> Observed:
             "GIT_CREDENTIAL_HF_PARAMETERS": os.environ.get("GIT_CONFIG_PARAMETERS", ""),
         },
         without=("GIT_CURL_VERBOSE",),
-        seconds=GIT_TIMEOUT,
+        seconds=LS_REMOTE_TIMEOUT,
         may_connect=True,
     )
     lines = stderr.decode("utf-8", "surrogateescape").split("\n")
@@ -178,8 +181,9 @@ def observe_lfs(hub: str, url: str, token: Token | None) -> Observed:
         raise NotObserved(unreachable.message) from None
     found = Observed(response.status_code)
     found.has_sent = token is not None
-    if response.status_code // 100 == 3:
-        raise NotObserved("the Hub redirects it")  # which git-lfs follows
+    if response.status_code // 100 != 5 and response.status_code not in (200, 401, 403, 404):
+        # A redirect, which git-lfs follows, or words about this object, which is nobody's.
+        raise NotObserved(f"the Hub answered {response.status_code}")
     if response.status_code != 200:
         words = error_message(response)
         found.failure = Problem(f"the Hub answered {response.status_code}" + (f": {words}" if words else ""))

@@ -61,12 +61,27 @@ class TokenCopy:
 
 def request_copy(helper: str, origin: str, username: str | None, path: str = "") -> TokenCopy | None:
     """Return what a helper holds for an origin, if anything; raises `HelperError` if that is unknown."""
-    answer = _run(helper, "get", _attributes(origin, username, path))
-    fields = _parse_answer(answer)
+    fields = _ask(helper, origin, username, path)
+    password, name = fields.get("password"), fields.get("username")
+    if not password or (not password.startswith(("hf_", "api_")) and _is_for_all(helper, password)):
+        return None
+    return TokenCopy(origin, name if name is not None else username or "", password, path)
+
+
+def _is_for_all(helper: str, password: str) -> bool:
+    """Whether a helper has this password for every host: then it is of another service, and no copy of a token."""
+    try:
+        return _ask(helper, "https://git-credential-hf.invalid", None, "").get("password") == password
+    except HelperError:
+        return False
+
+
+def _ask(helper: str, origin: str, username: str | None, path: str) -> dict[str, str | None]:
+    """Return the fields of a helper's answer; raises `HelperError`."""
+    fields = _parse_answer(_run(helper, "get", _attributes(origin, username, path)))
     if None in fields.values():
         raise HelperError("it does not use git's credential format")
-    password, name = fields.get("password"), fields.get("username")
-    return TokenCopy(origin, name if name is not None else username or "", password, path) if password else None
+    return fields
 
 
 def _parse_answer(answer: bytes) -> dict[str, str | None]:

@@ -244,3 +244,17 @@ def test_configure_and_a_login_that_fails(hub: Hub, home: Path) -> None:
     done = run_on_terminal(PROGRAM, "configure", typed=steps, TERM="xterm", GIT_TERMINAL_PROMPT=None)
     assert (done.returncode, said(done, "error")) == (0, ["the Hub rejects this token"]), done.stdout
     assert (home / ".config/git-credential-hf/gitconfig").exists()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [[("now? [Y/n]", "\x03")], [("now? [Y/n]", "\r"), ("How would you like", "\x03")]],
+    ids=["at the question", "at the menu"],
+)
+def test_configure_and_ctrl_c(steps: list[tuple[str, str]], hub: Hub, home: Path) -> None:
+    """Ctrl-C is a no to the login, for install.sh as well, which ignores it while git is configured."""
+    command = f"trap '' INT; '{PROGRAM}' configure; echo \"status $?\""
+    done = run_on_terminal("/bin/sh", "-c", command, typed=steps, TERM="xterm", GIT_TERMINAL_PROMPT=None)
+    assert done.stdout.endswith("status 0\n"), done.stdout
+    assert any("login`" in hint for hint in said(done, "hint")), done.stdout
+    assert stored(home) is None

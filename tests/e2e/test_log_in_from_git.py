@@ -140,6 +140,25 @@ def test_clone_with_a_login_that_can_be_renewed(hub: Hub, account: Account) -> N
     assert terminal.offers == 0 and "git-credential-hf: " not in terminal.screen
 
 
+@pytest.mark.git_versions
+def test_clone_with_a_token_that_is_no_password(hub: Hub, account: Account) -> None:
+    """If the Hub does not take the token of a browser login as a password, git 2.46 sends it in another way at once."""
+    if not knows_authtype():
+        pytest.skip("this git sends passwords only")
+    hub.oauth_as_password = False
+    terminal = Terminal(account, "git", "clone", URL)
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+    assert (account.where / "private-model/model.bin").read_bytes() == WEIGHTS
+    assert (terminal.offers, len(messages(terminal.screen))) == (1, 1)
+    hub.revoke((account.home / ".cache/huggingface/token").read_text())
+    hub.accounts.refresh_tokens.clear()
+    terminal = Terminal(account, *LS_REMOTE)
+    terminal.logs_in(hub)
+    assert terminal.ends() == 0, terminal.screen
+    assert (terminal.offers, len(messages(terminal.screen))) == (1, 1)
+
+
 def test_clone_with_a_pasted_token(hub: Hub, account: Account) -> None:
     """A token may be pasted instead; it is not shown."""
     token = hub.token("alice")
@@ -351,6 +370,14 @@ def test_a_setting_that_says_no(name: str, value: str, account: Account) -> None
     assert messages(terminal.screen) == ONE_OF_EACH
 
 
+def test_a_setting_that_says_no_asks_the_hub_nothing(hub: Hub, account: Account) -> None:
+    """Whoever has turned the offer off has turned off the question about a token as well."""
+    account.git("config", "--global", "hf.login", "never")
+    account.is_given(hub.token("alice"), "laptop")
+    assert Terminal(account, *LS_REMOTE).ends() == 0
+    assert len(hub.log.of("/api/whoami-v2")) == 0
+
+
 @pytest.mark.parametrize("name", ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"])
 def test_a_token_in_the_environment(name: str, hub: Hub, account: Account) -> None:
     """A login could not take the place of a token in the environment, nor is one wanted where it is empty."""
@@ -467,7 +494,7 @@ def test_the_other_helper_has_nothing(helpers: tuple[str, ...], hub: Hub, accoun
 
 def test_a_helper_that_fails(account: Account) -> None:
     """Another helper that cannot say whether it has a credential is left to itself."""
-    has_helpers(account, "hf", "!exit 1;")
+    has_helpers(account, "hf", "!echo locked >&2; exit 3;")
     terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
     assert terminal.ends() == 128
     assert messages(terminal.screen) == []
@@ -475,7 +502,7 @@ def test_a_helper_that_fails(account: Account) -> None:
 
 # --- nobody logs in ---
 
-AND_THEN = 'trap : INT; git clone "$0"; echo "status $?"; stty -a'
+AND_THEN = 'git clone "$0"; echo "status $?"; stty -a'
 
 
 def is_as_before(screen: str) -> bool:
@@ -495,14 +522,17 @@ def stored(account: Account) -> list[str]:
     ids=["at the menu", "at the token", "waiting for the browser"],
 )
 def test_interrupted(steps: list[tuple[str, str]], account: Account) -> None:
-    """Ctrl-C ends git as well, as at git's own question; the terminal is as before, and nobody is asked again."""
-    terminal = Terminal(account, "sh", "-c", AND_THEN, URL)
+    """After Ctrl-C git goes on as if nobody had answered; the terminal is as before, and nobody is asked again."""
+    terminal = Terminal(account, "sh", "-c", AND_THEN, URL, **NO_ANSWER)
     for words, typed in steps:
         terminal.sees(words)
         terminal.types(typed)
     assert terminal.ends() == 0, terminal.screen
-    assert "status 130" in terminal.screen and is_as_before(terminal.screen), terminal.screen
+    assert "status 128" in terminal.screen and is_as_before(terminal.screen), terminal.screen
     assert terminal.offers == 1
+    assert [line for line in messages(terminal.screen) if line.startswith("error")] == [
+        "error: the login was cancelled, and nothing was stored"
+    ]
     assert stored(account) == [] and not (account.where / "private-model").exists()
     terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
     assert terminal.ends() == 128
@@ -510,13 +540,15 @@ def test_interrupted(steps: list[tuple[str, str]], account: Account) -> None:
 
 
 def test_interrupted_in_a_shell(account: Account) -> None:
-    """After Ctrl-C at a pasted token, what is typed into the shell is shown again."""
+    """After Ctrl-C at our question there is git's, and after another one the shell, which shows what is typed."""
     terminal = Terminal(account, "bash", "--norc", "-i", PS1="ready> ")
     terminal.sees("ready> ")
     terminal.child.sendline(f"git clone {URL}")
     terminal.sees(MENU)
     terminal.types("2")
     terminal.sees(PASTE)
+    terminal.types("\x03")
+    terminal.sees("Username for 'https://huggingface.co': ")
     terminal.types("\x03")
     terminal.sees("ready> ")
     terminal.types("printf '%s-' typed; stty -a\r")
@@ -530,7 +562,7 @@ def test_interrupted_in_a_shell(account: Account) -> None:
 
 def test_no_is_not_for_ever(account: Account, hub: Hub) -> None:
     """Ten minutes after a no, somebody is asked again."""
-    terminal = Terminal(account, "sh", "-c", AND_THEN, URL)
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
     terminal.sees(MENU)
     terminal.types("\x03")
     terminal.ends()

@@ -1,5 +1,6 @@
 """Each finding, provoked for real: reported, fixed by `--fix` or by the fix that is printed, and then gone."""
 
+import json
 import os
 import pwd
 import re
@@ -121,7 +122,8 @@ def quoted_login(machine: Machine) -> None:
 def readable(*names: str) -> Act:
     def act(machine: Machine) -> None:
         for name in names:
-            (machine.home / ".cache/huggingface" / name).chmod(0o644)
+            if (file := machine.home / ".cache/huggingface" / name).exists():
+                file.chmod(0o644)
 
     return act
 
@@ -328,8 +330,6 @@ def as_trusted_publisher(machine: Machine) -> None:
 
 
 def in_a_job_whose_claims_differ(machine: Machine) -> None:
-    assert machine.hub
-    machine.log_out()
     machine.set("GITHUB_ACTIONS", "true")
     machine.set("HF_OIDC_RESOURCE", "alice/private-model")
     machine.set("HF_OIDC_ID_TOKEN", "eyJ.id.token")
@@ -1039,3 +1039,17 @@ def test_only_the_token_is_removed_from_a_file(machine: Machine) -> None:
     machine.doctor("--fix", "--yes")  # it still finds the helper for bob
     after = (machine.where / ".git/config").read_text()
     assert after == before.replace(f"alice:{machine.token}@", "") and stays in after
+
+
+def test_a_helper_for_all_hosts(machine: Machine) -> None:
+    """What a helper answers for every host is not a copy of a token, unless it is one; `purge` leaves it alone, too."""
+    answer = machine.write("answer", "username=bob\npassword=the-password-of-bob\n")
+    helper = machine.write("other", f'#!/bin/sh\n[ "$1" != get ] || cat {answer}\n', 0o755)
+    with (machine.home / ".gitconfig").open("a") as file:
+        file.write(f"[credential]\n\thelper = {helper}\n")
+    machine.secrets.add("the-password-of-bob")
+    assert machine.ids() == ["helper-behind"]
+    done = machine.run("git-credential-hf", "purge", "--json", HF_HUB_OFFLINE="1")
+    assert [found["state"] for found in json.loads(done.stdout)["helpers"]] == ["clean"]
+    answer.write_text(f"username=bob\npassword={machine.token}\n")
+    assert machine.ids() == ["helper-behind", "stale-copy"]

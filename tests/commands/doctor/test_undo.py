@@ -112,7 +112,8 @@ def test_ignored_if_git_works(online: Machine) -> None:
 
 def test_report(online: Machine) -> None:
     """The report has the versions, what each program sends, and the findings; no secret, and no path of the home."""
-    sick(online)
+    assert online.hub
+    online.hub.revoke(sick(online))
     online.set("HF_ENDPOINT", "https://hub.example")
     done = online.doctor("--report")
     assert done.returncode == 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import Account
-from installed import OF_CRON, WAYS, Installation, another_python, downloaded, install, newer_wheel, unpack
+from installed import CHECKOUT, OF_CRON, WAYS, Installation, another_python, downloaded, install, newer_wheel, unpack
 from programs import Done, run
+from terminal import run_on_terminal
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -265,3 +267,24 @@ def test_upgrades(way: str, newer: Path, tmp_path: Path) -> None:
         used = run(first, "-I", "-c", "import sys; print(sys._base_executable)").stdout.strip()
         assert number == 0 or os.path.realpath(used) == os.path.realpath(python)
         assert there.run("git-credential-hf", "configure", "--no-purge").stdout == "", "nothing is left to do"
+
+
+@pytest.mark.parametrize(
+    "how", ["sh {}", "cat {} | sh -s -- --prefix ~/.local"], ids=["from a checkout", "through a pipe"]
+)
+def test_one_sitting(how: str, world: Hub, tmp_path: Path) -> None:
+    """From `install.sh` to a clone of a private repository at one terminal: the one question leads to the login."""
+    world.user("alice")
+    world.repository("alice/model", private=True, files={"README.md": b"hello\n"})
+    there = Installation(tmp_path / "somebody", downloaded())
+    trusted = {name: value for name, value in world.environment.items() if name != "HF_ENDPOINT"}
+    (tmp_path / "runtime").mkdir(0o700)
+    environment: dict[str, Any] = {**there.environment, **trusted, "XDG_RUNTIME_DIR": tmp_path / "runtime"}
+    environment |= {"GIT_TERMINAL_PROMPT": None, "TERM": "xterm"}
+    line = f"cd && {how.format(shlex.quote(str(CHECKOUT / 'install.sh')))} && git clone {URL}"
+    # What is downloaded for these tests is so old that its login asks for a token.
+    steps = [("Log in to Hugging Face now? [Y/n]", "\r"), ("Token (it is not shown)", f"{world.token('alice')}\r")]
+    done = run_on_terminal("/bin/sh", "-c", line, typed=steps, timeout=120, **environment)
+    assert done.returncode == 0, done.stdout
+    assert (there.home / "model/README.md").read_text() == "hello\n"
+    assert "log in here" not in done.stdout and "use git clone, pull and push" in done.stdout
