@@ -510,7 +510,7 @@ def test_the_real_package(real_account: Account, tool: str) -> None:
     if tool == "uv":
         account.has("uv", Path(sys.executable).with_name("uv"))
     before = account.state()
-    assert account.installed().stderr.endswith("hint: run `hf auth login`\n")
+    assert account.installed().stdout.endswith("next: run `hf auth login`\n")
 
     request = "protocol=https\nhost=huggingface.co\n\n"
     answer = account.run("git", "credential", "fill", stdin=request, HF_TOKEN="hf_canary", GIT_TERMINAL_PROMPT="0")
