@@ -72,7 +72,7 @@ def test_hf_git(there: Installation) -> None:
     assert there.run("hf", "git", "--help").stdout.startswith("Usage: hf git ")
     wrong = there.run("hf", "git", "configure", "--globe", check=False)
     assert wrong.returncode == 2
-    assert "run `hf git configure --help`" in wrong.stderr
+    assert "did you mean `hf git configure --global`?" in wrong.stderr
     done = there.run("hf", "git", "configure")
     helper = there.run("git", "config", "credential.https://huggingface.co.helper").stdout.strip()
     assert helper == str(there.home / EXTENSION / "venv/bin/git-credential-hf")
