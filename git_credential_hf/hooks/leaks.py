@@ -72,7 +72,8 @@ class Finder:
         self.base64 = {core.encode(): secret for secret in own for core in base64_cores(secret)}
         # Both byte orders have this in them.
         self.utf16 = {secret.encode("utf-16-le", "surrogatepass")[:-1]: secret for secret in own}
-        self.needles = (*_PREFIXES, *self.odd, *self.base64)  # a token has one of these in it, in a text
+        self.rare = (*self.odd, *self.base64)
+        self.needles = (*_PREFIXES, *self.rare)  # a token has one of these in it, in a text
         self.margin = max(map(len, self.needles))
         self._clean: dict[bytes, bytes] = {}
         self._clean_bytes = 0
@@ -85,7 +86,8 @@ class Finder:
         self._clean_bytes -= len(before)
         start, end = _difference(before, content)
         start, end = max(0, start - self.margin), end + self.margin
-        for needle in self.needles:
+        # Prose has no underscore, and each prefix has one: to look for a byte takes a thirtieth of the time.
+        for needle in self.needles if content.find(b"_", start, end) >= 0 else self.rare:
             if content.find(needle, start, end) >= 0:
                 return self.find(content)
         self._clean[path] = content
