@@ -1,5 +1,7 @@
 """Find the commands that fix a push: they depend on the branch, on where it goes, and on what other remotes have."""
 
+import os
+import re
 from functools import cached_property
 
 from git_credential_hf.git.config import ConfigEntry
@@ -7,10 +9,17 @@ from git_credential_hf.git.run import git_line, run_git
 from git_credential_hf.hooks.additions import Additions
 from git_credential_hf.hooks.updates import RefUpdate
 from git_credential_hf.hub import parse_remote, without_credentials
+from git_credential_hf.masking import is_visible
 from git_credential_hf.problem import Problem, shell_word
 
 _NEW_BRANCH = "lfs-import"  # for commits that are on none
+_MAX_PATTERNS = 30  # of files in one command; more are named by how they end
 _MAX_LOOKUPS = 20  # of files, each of which starts some gits; five of a kind are shown
+
+
+def lfs_pattern(path: str) -> str:
+    """Return a pattern of gitignore(5) for a path: printable, not an option, and not several patterns with commas."""
+    return "".join(c if is_visible(c) else "*" for c in re.sub(r'[][*?,!#\\"`]|^[- ]| $', "?", path))
 
 
 class Fixes:
@@ -22,16 +31,19 @@ class Fixes:
         self._updates = [update for update in updates if not update.is_deletion]
         self._entries = entries
         self._refused: set[str] = set()  # files
+        self._paths: list[str] = []  # theirs
         self._lookups = 0
-        self._files: dict[str, set[str]] = {}  # by commit
+        self._files: dict[str, dict[str, list[str]]] = {}  # by commit: the paths of each file
 
     def set_refused(self, added: Additions) -> None:
         """Set which files a push without history must not have either."""
-        self._refused = {blob.oid for blob in [*added.large, *added.for_lfs, *added.binary]}
+        blobs = [*added.large, *added.for_lfs, *added.binary]
+        self._refused = {blob.oid for blob in blobs}
+        self._paths = [blob.path for blob in blobs]
 
-    def import_to_lfs(self, commit: str, pattern: str) -> str:
-        """Return how to move the files of a pattern into LFS in history, from `commit` on."""
-        command = f"git lfs migrate import --include={pattern}"
+    def import_to_lfs(self, commit: str, path: str) -> str:
+        """Return how to move a file, and all others that are refused, into LFS in history, from `commit` on."""
+        command = f"git lfs migrate import --include={shell_word(self._include(path))}"
         self._lookups += 1
         if self._lookups > _MAX_LOOKUPS:
             return f"run `{command}`"
@@ -42,14 +54,17 @@ class Fixes:
             start = "" if update.local_ref == "HEAD" else f" {update.local_oid[:10]}"
             command = f"git checkout -b {ref.removeprefix('refs/heads/')}{start} && {command}"
         if not self._is_bare and not self._is_on_remotes(commit):
-            is_named = ref != self._checked_out and not command.startswith("git checkout")
-            return f"run `{command}{' ' + shell_word(ref.removeprefix('refs/heads/')) if is_named else ''}`"
+            if ref == self._checked_out or command.startswith("git checkout"):
+                return f"{self._first}run `{command} && git lfs checkout`"
+            return f"run `{command} {shell_word(ref.removeprefix('refs/heads/'))}`"
         # git-lfs leaves alone what any remote has, unless references are named.
         command += f" --include-ref={shell_word(ref)}"
         if update.remote_oid.strip("0") and self._exists(update.remote_oid):
             command += f" --exclude-ref={update.remote_oid}"
-        fix = f"run `{command}`, which rewrites history that another remote may have"
-        if not self._refused & self._files_at(update.local_oid):
+        if not self._is_bare and (ref == self._checked_out or command.startswith("git checkout")):
+            command += " && git lfs checkout"  # git-lfs leaves pointers in the working tree
+        fix = f"{self._first}run `{command}`, which rewrites history that another remote may have"
+        if not self._refused & self._files_at(update.local_oid).keys():
             fix += f"; or push the files without their history: `{self.push_without_history(update)}`"
         return fix
 
@@ -79,6 +94,27 @@ class Fixes:
         is_current = ref is None or ref == self._checked_out
         checkout = "" if is_current else f"run `git checkout {shell_word(ref.removeprefix('refs/heads/'))}`, "  # type: ignore[union-attr]
         return f"{checkout}fix the lines between `---` in it, then run `git commit --amend --no-edit -- {pathspec}`"
+
+    def _include(self, path: str) -> str:
+        """Return the patterns of all files that are refused, so that history is rewritten once."""
+        paths = [path]
+        if len(self._updates) == 1:
+            files = self._files_at(self._updates[0].local_oid)
+            paths += self._paths + [same for oid in self._refused for same in files.get(oid, [])]
+        patterns = [*dict.fromkeys(map(lfs_pattern, paths))]
+        if len(patterns) > _MAX_PATTERNS:
+            ends = dict.fromkeys(os.path.splitext(pattern)[1] for pattern in patterns)
+            patterns = [f"*{end}" for end in ends if end] if "" not in ends else patterns[:1]
+        return ",".join(patterns)
+
+    @cached_property
+    def _first(self) -> str:
+        """What has to be done before history is rewritten: git-lfs would discard what is not committed."""
+        try:
+            run_git("diff-index", "--quiet", "HEAD")
+        except Problem:
+            return "commit or stash your changes, then "
+        return ""
 
     # --- what is pushed ---
 
@@ -121,17 +157,21 @@ class Fixes:
             return False
         return True
 
-    def _files_at(self, commit: str) -> set[str]:
+    def _files_at(self, commit: str) -> dict[str, list[str]]:
         if commit not in self._files:
             self._files[commit] = self._list_files(commit)
         return self._files[commit]
 
-    def _list_files(self, commit: str) -> set[str]:
+    def _list_files(self, commit: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
         try:
             listed = run_git("ls-tree", "-r", "-z", "--full-tree", commit)
         except Problem:
-            return self._refused
-        return {entry.partition(b"\t")[0].split(b" ")[-1].decode() for entry in listed.split(b"\0") if entry}
+            return {oid: [] for oid in self._refused}
+        for entry in listed.split(b"\0")[:-1]:
+            kind, _, path = entry.partition(b"\t")
+            found.setdefault(kind.split(b" ")[-1].decode(), []).append(os.fsdecode(path))
+        return found
 
     # --- remotes ---
 

@@ -12,7 +12,7 @@ from git_credential_hf.api.access import card_errors
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.run import find_program, git_line
 from git_credential_hf.hooks.additions import Additions, FullDirectory, LfsPointer
-from git_credential_hf.hooks.fixes import Fixes
+from git_credential_hf.hooks.fixes import Fixes, lfs_pattern
 from git_credential_hf.hooks.leaks import Blob, Leak
 from git_credential_hf.hooks.limits import (
     MAX_DIRECTORY_FILES,
@@ -148,22 +148,16 @@ def _for_lfs(blob: Blob, fixes: Fixes | None) -> Problem:
 
 def _lfs_command(blob: Blob, fixes: Fixes | None) -> str:
     """Return how to move a file into LFS."""
-    pattern = shell_word(_pattern(blob.path))
+    pattern = shell_word(lfs_pattern(blob.path))
     if blob.commit is not None:
-        return (
-            fixes.import_to_lfs(blob.commit, pattern) if fixes else f"run `git lfs migrate import --include={pattern}`"
-        )
+        alone = f"run `git lfs migrate import --include={pattern}`"
+        return fixes.import_to_lfs(blob.commit, blob.path) if fixes else alone
     # A hook runs at the top; git was called in GIT_PREFIX below it (git(1)), and `track` writes to that directory.
     top = '`cd "$(git rev-parse --show-toplevel)"`, ' if os.environ.get("GIT_PREFIX") else ""
     # `track --filename` does not escape a `!` at the start, and turns each backslash into a slash.
     is_literal = _is_visible(blob.path) and blob.path[0] not in "-!" and "\\" not in blob.path
     track = f"`git lfs track {f'--filename {shell_word(blob.path)}' if is_literal else pattern}`"
     return f"run {top}{track}, then `git add .gitattributes` and `git add --renormalize {_pathspec(blob.path)}`"
-
-
-def _pattern(path: str) -> str:
-    """Return a pattern of gitignore(5) for a path: printable, not an option, and not several patterns with commas."""
-    return "".join(c if is_visible(c) else "*" for c in re.sub(r'[][*?,!#\\"`]|^[- ]| $', "?", path))
 
 
 def _is_visible(path: str) -> bool:
@@ -173,7 +167,7 @@ def _is_visible(path: str) -> bool:
 def _pathspec(path: str) -> str:
     """Return a pathspec for this file in any directory, quoted for a shell (gitglossary(7), "pathspec")."""
     if not _is_visible(path):  # what cannot be shown cannot be typed
-        return shell_word(":(top,glob)" + _pattern(path))
+        return shell_word(":(top,glob)" + lfs_pattern(path))
     is_plain = re.fullmatch(r"(?!_)[.\w][^][*?\\]*", path)  # `:/_` and the like are magic
     return shell_word((":/" if is_plain else ":(top,literal)") + path)
 

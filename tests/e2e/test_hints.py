@@ -75,6 +75,21 @@ def test_a_file_that_another_remote_has(directory: str, hub: "Hub", mirror: Acco
     follow(mirror, hint)
     taken(mirror.git("push", "--force", "space", "main", check=False))
     assert hub.repositories.named("spaces/alice/app").read("big.txt").startswith("version https://git-lfs")
+    assert (top / "big.txt").read_text() == BIG.decode(), "git-lfs would leave a pointer"
+
+
+def test_all_files_at_once(hub: "Hub", mirror: Account) -> None:
+    """However many files are refused, history is rewritten once, and what is not committed is not lost unsaid."""
+    add(mirror, {f"part {number}.txt": BIG for number in range(3)})
+    add(mirror, {"other,one.txt": BIG + b"more", "notes.md": b"notes\n"})
+    (mirror.where / "notes.md").write_text("not committed\n")
+    done = mirror.git("push", "--force", "space", "main", check=False)
+    (hint, *_) = messages(done, "hint")
+    assert hint.startswith("commit or stash your changes, then run `")
+    mirror.git("stash")
+    follow(mirror, hint)
+    taken(mirror.git("push", "--force", "space", "main", check=False))
+    assert (mirror.where / "part 1.txt").read_bytes() == BIG
 
 
 @pytest.mark.git_versions

@@ -43,8 +43,7 @@ OURS = {
     "git/run.py": {"found[1]", "found[1] or found[4]", "what"},
     "hooks/hook_script.py": {"show"},
     "hooks/fixes.py": {
-        *("checkout", "command", "pathspec", "self._target", "self.push_without_history()", "tree"),
-        "' ' + shell_word(ref.removeprefix('refs/heads/')) if is_named else ''",
+        *("checkout", "command", "self._first", "pathspec", "self._target", "self.push_without_history()", "tree"),
     },
     "hooks/contents.py": {"refs", "url"},
     "hooks/verdict.py": {"check", "default"},
