@@ -133,8 +133,7 @@ def _offer_login(token: Token | None, request: Request, hub: str) -> bool | None
 
     if REFUSED_BEFORE in request.states:
         discard_record(CONFIRMED)
-    path = (request.path or b"").decode("utf-8", "surrogateescape")
-    return offer_login(hub, _origin(request, hub), path, token, goes_on=not request.secret)
+    return offer_login(hub, _asked_url(request, hub), request.user, token, goes_on=not request.secret)
 
 
 def _is_at_terminal() -> bool:
@@ -354,12 +353,22 @@ def _origin(request: Request, hub: str) -> str:
     return normalized_origin((request.protocol or b"").decode(), (request.host or b"").decode()) or hub
 
 
+def _asked_url(request: Request, hub: str) -> str:
+    """Return the URL that git asks about, with the user name: git has settings for that, too (gitcredentials(7))."""
+    scheme, _, host = _origin(request, hub).partition("://")
+    user = ""
+    if request.user:
+        from urllib.parse import quote
+
+        user = quote(request.user, safe="", errors="surrogateescape") + "@"
+    return f"{scheme}://{user}{host}/{(request.path or b'').decode('utf-8', 'surrogateescape')}"
+
+
 def _is_followed(request: Request, hub: str) -> bool:
     """Whether git asks another helper after this one, which may have a credential."""
     from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
 
-    path = (request.path or b"").decode("utf-8", "surrogateescape")
-    chain = helper_chain(f"{_origin(request, hub)}/{path}", read_helper_entries())
+    chain = helper_chain(_asked_url(request, hub), read_helper_entries())
     are_ours = [is_our_helper(entry.value or "") for entry in chain]
     return True in are_ours and not are_ours[-1]
 

@@ -29,10 +29,10 @@ _WATCHED = 0.2  # seconds between two looks at whether git is still there
 _DECLINED = "declined"  # the state that names the Hubs at which somebody did not log in
 
 
-def offer_login(hub: str, origin: str, path: str, token: Token | None, *, goes_on: bool = True) -> bool | None:
+def offer_login(hub: str, url: str, user: str | None, token: Token | None, *, goes_on: bool = True) -> bool | None:
     """Let the person at the terminal log in, once for all processes there; return whether there is a new token.
 
-    `token`: the one that may not work, which the Hub is asked about. `origin` and `path` are those of git's request.
+    `token`: the one that may not work, which the Hub is asked about. `url` and `user` are those of git's request.
     `goes_on`: whether git uses the new token in the same command. `None` if nobody was asked, and `token` has to do.
     """
     if not _may_ask(hub):
@@ -40,25 +40,28 @@ def offer_login(hub: str, origin: str, path: str, token: Token | None, *, goes_o
     terminal = Terminal.open()
     if terminal is None:
         return None
+    was_declined = is_recorded(_DECLINED, hub)
     try:
-        lock = Lock(f"login.{terminal.session}", seconds=LOGIN_TIMEOUT)
+        lock = Lock(f"login.{terminal.group}", seconds=LOGIN_TIMEOUT, is_removed=True)
         with lock:
             if _is_replaced(token, hub):
                 return True  # another process has just done it
             if is_recorded(_DECLINED, hub):
-                return False if lock.has_waited else None
-            if not terminal.is_in_foreground():
+                return False if lock.has_waited and not was_declined else None
+            if not lock.is_held or not terminal.is_in_foreground():
                 return None
-            return _log_in(terminal, hub, origin, path, token, goes_on)
+            return _log_in(terminal, hub, url, user, token, goes_on)
     finally:
         terminal.close()
 
 
-def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token | None, goes_on: bool) -> bool | None:
+def _log_in(
+    terminal: "Terminal", hub: str, url: str, user: str | None, token: Token | None, goes_on: bool
+) -> bool | None:
     from git_credential_hf.git.helpers import helper_chain, program_path, read_helper_entries
 
     entries = read_helper_entries(_SETTINGS)
-    if not _is_allowed(entries, origin):
+    if not _is_allowed(entries, url):
         return None
     if token is not None:
         from git_credential_hf.api.access import explain_refusal
@@ -73,7 +76,7 @@ def _log_in(terminal: "Terminal", hub: str, origin: str, path: str, token: Token
             return None
         if renew_token(token):
             return True
-    if _may_be_held_after(helper_chain(f"{origin}/{path}", entries), origin, path):
+    if _may_be_held_after(helper_chain(url, entries), url, user):
         return None
     if token is None and not _is_reachable(hub):
         return None
@@ -116,17 +119,22 @@ def may_offer(hub: str) -> bool:
 
 def _may_ask(hub: str) -> bool:
     """Whether the environment allows it, and the login would be for this Hub: huggingface_hub has one place for it."""
-    # VS Code sets the last for what it runs itself, also in the background, and not in its terminal.
-    names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "VSCODE_GIT_COMMAND")
-    # A coding agent says that it is one; it could not log in, and the person would not see the question.
-    if any(map(os.environ.get, ("CI", "AI_AGENT", "AGENT"))) or any(name in os.environ for name in names):
+    # VS Code sets the third for what it runs itself, also in the background, and not in its terminal. In a notebook the
+    # last is set, and `!git` has a terminal in which nobody can type.
+    names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "VSCODE_GIT_COMMAND", "JPY_PARENT_PID")
+    if any(map(os.environ.get, ("CI", *_AGENTS))) or any(name in os.environ for name in names):
         return False
+    if os.environ.get("GIT_ASKPASS") and not os.isatty(2):
+        return False  # a program that shows git's questions itself, such as git gui
     if is_false(os.environ.get("GIT_TERMINAL_PROMPT", "1")) or os.environ.get("TERM", "").lower() in _NO_SCREEN:
         return False
     if hub != environment_hub() or hub.startswith("http:"):
         return False
     return not (is_colab() or offline_variable() or mounted_secret_hint())
 
+
+# A coding agent says that it is one: it could not log in, and the person would not see the question.
+_AGENTS = ("AI_AGENT", "AGENT", "CLAUDECODE", "GEMINI_CLI", "CURSOR_AGENT", "CODEX_THREAD_ID")
 
 # An editor's shell; on Windows a terminal that is no console, where what is read there would never come.
 _NO_SCREEN = ("xterm", "xterm-256color", "dumb") if sys.platform == "win32" else ("", "dumb")
@@ -146,15 +154,17 @@ def _is_allowed(entries: "list[ConfigEntry]", origin: str) -> bool:
     return not (is_false(interactive) or is_false(login))
 
 
-def _may_be_held_after(chain: "list[ConfigEntry]", origin: str, path: str) -> bool:
+def _may_be_held_after(chain: "list[ConfigEntry]", url: str, user: str | None) -> bool:
     """Whether a helper that git asks after this one has an answer, or may have one."""
     from git_credential_hf.git.helpers import is_our_helper
     from git_credential_hf.git.other_helpers import HelperError, request_copy
+    from git_credential_hf.git.urlmatch import section_origin
 
+    origin, path = section_origin(url) or url, url.split("/", 3)[3]
     ours = [i for i, entry in enumerate(chain) if is_our_helper(entry.value or "")]
     for entry in chain[ours[-1] + 1 :] if ours else []:
         try:
-            if request_copy(entry.value or "", origin, None, path):
+            if request_copy(entry.value or "", origin, user, path):
                 return True
         except HelperError:
             return True
@@ -176,10 +186,10 @@ def _is_reachable(hub: str) -> bool:
 
 
 class Terminal:
-    """The terminal at which git was started; `session`: the number of its session."""
+    """The terminal at which git was started; `group`: that of its processes."""
 
-    def __init__(self, reading: int, writing: int, session: int) -> None:
-        self.session = session
+    def __init__(self, reading: int, writing: int, group: int) -> None:
+        self.group = group
         self._reading = reading
         self._writing = writing
 
@@ -192,7 +202,7 @@ class Terminal:
             descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
         except OSError:
             return None
-        return cls(descriptor, descriptor, os.getsid(0))
+        return cls(descriptor, descriptor, os.getpgrp())
 
     def close(self) -> None:
         """Close it."""
@@ -201,7 +211,7 @@ class Terminal:
 
     def is_in_foreground(self) -> bool:
         """Whether this runs in its foreground: in the background nobody expects a question."""
-        return sys.platform == "win32" or self._foreground() == os.getpgrp()
+        return sys.platform == "win32" or self.foreground() == os.getpgrp()
 
     def write(self, text: str) -> None:
         """Write a line, with the name of this program."""
@@ -224,8 +234,10 @@ class Terminal:
         if sys.platform == "win32":
             handlers = {signal.SIGINT: signal.signal(signal.SIGINT, _ignore)}
         else:
-            # Who gives the terminal away, or takes it back, would be stopped for that, and Ctrl-Z leave git waiting.
-            handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTTOU, signal.SIGTSTP)}
+            # Who gives the terminal away, or takes it back, would be stopped for that, and Ctrl-Z leave git waiting; so
+            # would all of git's processes for one that asks a question of its own meanwhile.
+            ignored = (signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
+            handlers = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
             for number in (signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) == signal.SIG_DFL:  # and is not ignored
                     handlers[number] = signal.signal(number, signal.default_int_handler)
@@ -240,13 +252,15 @@ class Terminal:
                 env=child_environment(),
                 preexec_fn=None if sys.platform == "win32" else self._take,
             )
-            _wait(process)
+            _wait(process, self)
         except (OSError, subprocess.SubprocessError) as error:
             trace(f"{command[0]} cannot be started: {error}")
         finally:
             if process is not None:
                 if process.poll() is None:
                     process.terminate()
+                    if sys.platform != "win32":
+                        process.send_signal(signal.SIGCONT)  # it may have been stopped
                     process.wait()
                 take_back(process.pid)
             for number, handler in handlers.items():
@@ -265,7 +279,7 @@ class Terminal:
             return lambda _group: None  # it is gone
 
         def take_back(group: int) -> None:
-            if self._foreground() != group:
+            if self.foreground() != group:
                 return  # git has ended, and the shell has it
             try:
                 os.tcsetpgrp(self._reading, os.getpgrp())
@@ -282,7 +296,7 @@ class Terminal:
             os.setpgid(0, 0)
             os.tcsetpgrp(self._reading, os.getpgrp())
 
-    def _foreground(self) -> int:
+    def foreground(self) -> int:
         """Return the group of processes in the foreground; -1 if the terminal is gone, and on Windows."""
         if sys.platform == "win32":
             return -1
@@ -296,12 +310,12 @@ def _ignore(*_: object) -> None:
     """Handle a signal by doing nothing; unlike SIG_IGN, it is not inherited by the login."""
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> None:
-    """Wait for the login, or for the end of git: then nobody waits for an answer."""
+def _wait(process: "subprocess.Popen[bytes]", terminal: Terminal) -> None:
+    """Wait for the login; or for the end of git, or a shell that has taken the terminal: then nobody can answer."""
     from git_credential_hf.system import TimeoutExpired
 
     parent = os.getppid()
-    while sys.platform == "win32" or os.getppid() == parent:
+    while sys.platform == "win32" or (os.getppid() == parent and terminal.foreground() == process.pid):
         try:
             process.wait(_WATCHED)
             return

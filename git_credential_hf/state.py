@@ -248,15 +248,20 @@ class Lock:
     """A lock between this user's processes, by name; entering it waits for so many seconds at most.
 
     Without a directory for it, every process enters: what it guards is then done twice. `has_waited`: whether another
-    process was there before.
+    process was there before; `is_held`: whether no other one is there now. `is_removed`: whether its file is removed
+    at the end.
     """
 
-    def __init__(self, name: str, within: str | None = None, *, seconds: int = LOCK_TIMEOUT) -> None:
+    def __init__(
+        self, name: str, within: str | None = None, *, seconds: int = LOCK_TIMEOUT, is_removed: bool = False
+    ) -> None:
         self._name = name + ".lock"
         self._within = within
         self._seconds = seconds
         self._descriptor = -1
+        self._is_removed = is_removed
         self.has_waited = False
+        self.is_held = False
 
     def __enter__(self) -> None:
         path = private_directory(self._within)
@@ -269,6 +274,7 @@ class Lock:
         for _ in range(self._seconds * 100):
             try:
                 _lock(self._descriptor)
+                self.is_held = True
                 return
             except OSError as error:
                 if sys.platform != "win32" and not isinstance(error, BlockingIOError):
@@ -278,6 +284,16 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         if self._descriptor >= 0:
+            if (
+                self._is_removed
+                and self.is_held
+                and sys.platform != "win32"
+                and (path := private_directory(self._within))
+            ):
+                try:
+                    os.unlink(os.path.join(path, self._name))
+                except OSError:
+                    pass  # another process was faster
             os.close(self._descriptor)
 
 

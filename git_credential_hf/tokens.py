@@ -13,7 +13,7 @@ import time
 
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, repository_at, token_settings_url
 from git_credential_hf.masking import is_placeholder, mask_token, register_secret
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, trace
 from git_credential_hf.token_files import (
     clean_token,
     foreign_owner,
@@ -134,7 +134,7 @@ def choose_publisher(path: str, hub: str, *, act: bool = True) -> None:
     """Exchange the identity of this CI job for the repository at `path`, which git names with `useHttpPath`.
 
     A job may be the Trusted Publisher of several repositories, and HF_OIDC_RESOURCE names one of them: that one's token
-    is served for a repository for which the Hub does not accept the job's identity. Raises `Problem` without an answer.
+    is served for a repository for which the Hub does not accept the job's identity, or does not answer.
     """
     declared = os.environ.get("HF_OIDC_RESOURCE")
     repository = repository_at(path.partition("/info/lfs")[0], hub) if declared else None
@@ -143,8 +143,14 @@ def choose_publisher(path: str, hub: str, *, act: bool = True) -> None:
     from git_credential_hf.refresh import is_publisher
 
     os.environ["HF_OIDC_RESOURCE"] = repository.path  # where huggingface_hub reads it
-    if not is_publisher(hub, act=act):
-        os.environ["HF_OIDC_RESOURCE"] = declared
+    is_ours = False
+    try:
+        is_ours = is_publisher(hub, act=act)
+    except Problem as problem:
+        trace(f"{repository.path}: {problem.message}")  # the token that was asked for may do, and is there perhaps
+    finally:
+        if not is_ours:
+            os.environ["HF_OIDC_RESOURCE"] = declared
 
 
 def _is_user_access_token(value: str) -> bool:

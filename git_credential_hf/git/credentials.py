@@ -72,7 +72,7 @@ def git_credentials(
     yield from _of_netrc(hub, host, user or None)
     if not persons and may_need_person(url, entries):
         raise NotAsked("a helper may wait for a person")
-    if own_answer and [entry.value for entry in helper_chain(plain, entries)] == [helper_command()]:
+    if own_answer and [entry.value for entry in helper_chain(url, entries)] == [helper_command()]:
         token = own_answer()
         if token is not None:
             yield token
