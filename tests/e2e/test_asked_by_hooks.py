@@ -68,3 +68,18 @@ def test_what_is_refused_without_a_question(hub: "Hub", account: Account, person
     assert done.returncode and "big.txt" in done.stderr
     done = account.git("push", "origin", "HEAD:new", check=False)
     assert "warning: cannot tell what the Hub has already" in done.stderr
+
+
+def test_a_helper_for_one_user(hub: "Hub", account: Account) -> None:
+    """A helper that git asks for the user in the URL alone counts, too: with its token the push is not refused."""
+    token = hub.token("alice")
+    account.is_given(token, "laptop")
+    account.clone()
+    account.run("git-credential-hf", "hooks", "install")
+    for name in ("token", "stored_tokens"):
+        (account.home / ".cache/huggingface" / name).unlink()
+    account.git("config", "--global", "credential.https://alice@huggingface.co.helper", "store")
+    (account.home / ".git-credentials").write_text(f"https://alice:{token}@huggingface.co\n")
+    account.git("remote", "set-url", "origin", "https://alice@huggingface.co/alice/private-model")
+    account.commit({"a.txt": b"hello\n"})
+    account.git("push")

@@ -344,6 +344,7 @@ ONE_OF_EACH = [f"error: {NOT_LOGGED_IN}", f"hint: {LOGIN}"]
     [
         {"GIT_TERMINAL_PROMPT": "0"}, {"GIT_TERMINAL_PROMPT": "false"}, {"CI": "true"}, {"AI_AGENT": "a"},
         {"TERM": "dumb"}, {"TERM": None}, {"VSCODE_GIT_COMMAND": "fetch"}, {"HF_HUB_OFFLINE": "1"},
+        {"JPY_PARENT_PID": "1"},
         {"HF_ENDPOINT": "https://hub.example"},
     ],
     ids=str,
@@ -686,3 +687,46 @@ def processes(account: Account) -> list[tuple[int, str]]:
         if f"HOME={account.home}".encode() in environment and b"TERM=xterm" in environment and command:
             found.append((int(folder.name), command))
     return found
+
+
+# --- who else uses the terminal ---
+
+
+def test_a_no_that_is_older_than_the_login(hub: Hub, account: Account) -> None:
+    """Whoever has said no, and has then logged in elsewhere, gets the token: in each of eight processes at once."""
+    (account.where / "request").write_text(REQUEST)
+    terminal = Terminal(account, *LS_REMOTE, **NO_ANSWER)
+    terminal.sees(MENU)
+    terminal.types("\x03")
+    terminal.ends()
+    account.log_in(hub.token("alice"))
+    terminal = Terminal(account, "sh", "-c", EIGHT_ASK, **NO_ANSWER)
+    terminal.ends()
+    assert terminal.screen.count("password=") == 8
+
+
+def test_a_script_that_gives_git_two_seconds(hub: Hub, account: Account) -> None:
+    """When git has been killed, the login goes with it: the shell is as before, and so is the next git."""
+    script = f"import subprocess; subprocess.run(['git', 'ls-remote', '{URL}'], timeout=2)"
+    terminal = Terminal(account, "bash", "--norc", "-i", PS1="ready> ", **NO_ANSWER)
+    terminal.sees("ready> ")
+    terminal.child.sendline(f'python3 -c "{script}"')
+    terminal.sees(MENU)
+    terminal.sees("TimeoutExpired")
+    time.sleep(1)  # in which nobody types
+    terminal.child.sendline("echo al''ive")
+    terminal.sees("alive")
+    terminal.child.sendline(f"git ls-remote {URL}; echo en''de")
+    terminal.sees("ende")
+    terminal.child.sendline("exit")
+    terminal.ends()
+    assert not processes(account)
+
+
+def test_a_program_that_shows_the_questions_itself(account: Account) -> None:
+    """With GIT_ASKPASS, and an output that nobody sees, as git gui runs it: it asks there, as without us."""
+    command = f"GIT_ASKPASS=echo {' '.join(LS_REMOTE)} > out 2>&1; cat out"
+    terminal = Terminal(account, "sh", "-c", command)
+    terminal.ends()
+    assert MENU not in terminal.screen
+    assert "not logged in to Hugging Face" in terminal.screen
