@@ -7,6 +7,7 @@ from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.configure import mapped_tokens
 from git_credential_hf.git.config import ConfigEntry, git_directory, push_url, read_config
+from git_credential_hf.git.credentials import unasked_problem
 from git_credential_hf.git.helpers import (
     HelperChains,
     bypassing_variables,
@@ -40,6 +41,8 @@ class Status:
         self.token = self._token()
         self.account = self._account(self.token) if self.token else None
         self.token_here = self._token_here()
+        if (first := self._sent_first()) is not None:
+            self.warnings.append(first)
 
     def _token(self) -> Token | None:
         try:
@@ -63,6 +66,18 @@ class Status:
         except Problem:
             return None  # there is no repository, nothing that it is pushed to, or no such token: reported already
         return token if token and (self.token is None or token.value != self.token.value) else None
+
+    def _sent_first(self) -> Problem | None:
+        """Return what git sends in this repository, or to the Hub at all, before it asks for this token."""
+        try:
+            entries = read_config()
+        except Problem:
+            return None  # reported already
+        try:
+            url = push_url(self.other_hubs)
+        except Problem:
+            url = f"{self.hub}/"
+        return unasked_problem(url, entries) if url.startswith("https:") else None
 
     def _account(self, token: Token) -> Account | None:
         try_hub_again()

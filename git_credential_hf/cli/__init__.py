@@ -182,6 +182,7 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     from git_credential_hf.api.access import check_access
     from git_credential_hf.api.client import try_hub_again
     from git_credential_hf.git.config import push_url, read_config
+    from git_credential_hf.git.credentials import unasked_problem
     from git_credential_hf.git.helpers import configured_hubs
     from git_credential_hf.helper import token_for
 
@@ -189,6 +190,9 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     entries = read_config()
     url = push_url(configured_hubs(entries)) if repo is None else repo
     repository = repository_argument(url, entries)
+    sent = url if url.startswith("https:") else repository.page
+    if (first := unasked_problem(sent, entries)) is not None and not as_json:
+        report_problem(first, "warning")
     answer = check_access(token_for(url, repository, entries), repository, write=write, seconds=10)
     if as_json:
         print_json(answer.as_json())

@@ -41,13 +41,15 @@ def git_credentials(
     *,
     headers: bool = True,
     persons: bool = True,
+    helpers: bool = True,
     own_answer: Callable[[], Token | None] | None = None,
 ) -> Iterator[Token]:
     """Yield the credentials for `url` (https), in the order in which git tries them; none if it would prompt.
 
     The next one counts only if the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
-    http.extraHeader counts, too; `persons`: whether a person may have to act; `own_answer`: what this program would
-    answer, without asking git, if git asks nobody else. Raises `NoAnswer` if a helper hangs.
+    http.extraHeader counts, too; `persons`: whether a person may have to act; `helpers`: whether helpers are asked;
+    `own_answer`: what this program would answer, without asking git, if git asks nobody else. Raises `NoAnswer` if a
+    helper hangs.
     """
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
@@ -70,6 +72,8 @@ def git_credentials(
             "run `git config --show-origin --get-all http.extraHeader`, and remove it there",
         )
     yield from _of_netrc(hub, host, user or None)
+    if not helpers:
+        return
     if not persons and may_need_person(url, entries):
         raise NotAsked("a helper may wait for a person")
     if own_answer and [entry.value for entry in helper_chain(url, entries)] == [helper_command()]:
@@ -78,6 +82,17 @@ def git_credentials(
             yield token
         return
     yield from _of_helpers(hub, url, plain, entries)
+
+
+def unasked_problem(url: str, entries: list[ConfigEntry]) -> Problem | None:
+    """Return that git sends another token for `url` (https) than this program's, before it asks any helper."""
+    try:
+        token = next(git_credentials(url, entries, helpers=False), None)
+    except NoAnswer:
+        return None  # git cannot read it either
+    if token is None or is_current_token(token):
+        return None
+    return Problem(f"git sends the token {token.describe()} first", token.remedy())
 
 
 # Helpers whose answer is there at once: a file, a daemon, a keychain that is unlocked when git itself has asked it.

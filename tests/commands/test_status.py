@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from executable import PROGRAM, REFRESH_TOKEN, SCRIPTS, SHOWN, TOKEN, messages, run, run_on_terminal, succeed
 from operations import serve_hub
-from programs import Done
+from programs import Done, git
 
 if TYPE_CHECKING:
     from fake_hub import Hub
 
 WHOAMI = "/api/whoami-v2"
+
+
+OTHER = "hf_" + "zYxWvUtSrQpOnMlKjIhGfEdCbA9876EfGh"
 
 
 def show(**environment: Any) -> Done:
@@ -302,6 +305,25 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
             monkeypatch.setenv(name, value)
         succeed("configure", "--hub", hub.url)
         yield hub
+
+
+def test_another_token_goes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What git sends before it asks any helper is named, by `status` and by `check`: in `.netrc`, or in the URL."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.chdir(home)
+    succeed("configure", "--no-purge")
+    (home / ".netrc").write_text(f"machine huggingface.co login alice password {OTHER}\n")
+    (home / ".netrc").chmod(0o600)
+    place = f"{home / '.netrc'} (line 1)"
+    for done in (run("status"), run("check", "acme/model")):
+        assert f"warning: git sends the token hf_****EfGh from {place} first" in done.stderr
+    (home / ".netrc").unlink()
+    assert "first" not in run("status").stderr
+    git("init", "--quiet")
+    git("remote", "add", "origin", f"https://alice:{OTHER}@huggingface.co/acme/model")
+    for done in (run("status"), run("check")):
+        assert "warning: git sends the token hf_****EfGh from the URL of the remote first" in done.stderr
+        assert OTHER not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("role", ["read", "write", "fineGrained"])
