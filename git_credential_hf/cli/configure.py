@@ -222,12 +222,15 @@ def _purge_first(wanted: bool | None) -> None:
     if wanted is None and not (sys.stdin is not None and sys.stdin.isatty()):
         report("hint", "other helpers may hold old tokens for the Hub: run `git-credential-hf purge`")
         return
-    if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
-        return
     try:
         refuse_without_token(default_hub(entries))
     except Problem as problem:
-        report_problem(problem, "warning")
+        if wanted:
+            report_problem(problem, "warning")
+        else:
+            report("hint", "after you have logged in, `git-credential-hf purge` removes other helpers' old tokens")
+        return
+    if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return
     hubs = configured_hubs(entries)
     results = purge_helpers(helpers, hub_origins(hubs), account_usernames(), why_kept=copies_decider(hubs))

@@ -199,7 +199,11 @@ def _of_netrc(hub: str, host: str, user: str | None) -> Iterator[Token]:
     if entry is not None:
         place = f"{path} (line {entry.line})"
         yield _elsewhere(
-            hub, "netrc", entry.password, place, f"remove the entry for {shell_word(name)} from {shell_word(path)}"
+            hub,
+            "netrc",
+            entry.password,
+            place,
+            f"run `git-credential-hf doctor --fix`, or remove the entry for {shell_word(name)} from {shell_word(path)}",
         )
 
 
