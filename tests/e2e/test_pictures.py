@@ -90,6 +90,7 @@ def test_login(hub: Hub, account: Account) -> None:
     screen = screen_text(shown.getvalue().replace("\r\n", "\n"))
     screen = re.sub(r"(?<=enter the code: )[0-9A-F]{4}-[0-9A-F]{4}", "7QK4-M2XH", screen)
     screen = re.sub(r"^remote: .*\n", "", screen, flags=re.MULTILINE)  # which each git's server words differently
+    screen = re.sub(r", [\d.]+ \w+ \| [\d.]+ \w+/s", "", screen)  # which is there if it took long enough
     is_of("login.svg", f"$ {command}\n{screen}".replace(str(account.home), "/home/alice"))
 
 
