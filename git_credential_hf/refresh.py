@@ -331,7 +331,7 @@ def _exchanges(place: str | None, *, of_job: str = "", not_of: str = "") -> "Ite
         key, job, *times, _ = exchanged
         try:
             wanted = fingerprint(of_job or not_of, key) == job
-            if wanted == bool(of_job) and all(moment.isdigit() for moment in times):
+            if wanted == bool(of_job) and all(moment.isdecimal() and len(moment) < 20 for moment in times):
                 yield exchanged
         except ValueError:
             pass  # something that we did not write

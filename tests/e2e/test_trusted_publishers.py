@@ -70,3 +70,17 @@ def test_without_the_path_nothing_is_guessed(hub: Hub, job: Account) -> None:
     job.where = job.home
     assert job.git("clone", HUB + DATA, check=False).returncode == 128
     assert all(exchange.status == 200 for exchange in hub.log.of("/oauth/token"))
+
+
+def test_an_outage_at_the_exchange(hub: Hub, job: Account) -> None:
+    """If the Hub does not answer for another repository, the token that the job has already is served."""
+    job.git(*SETTING)
+    request = "protocol=https\nhost=huggingface.co\npath={}\n\n"
+    first = job.run("git", "credential", "fill", stdin=request.format(MODEL)).stdout
+    hub.faults.status("/oauth/token", 503)
+    done = job.run("git", "credential", "fill", stdin=request.format(OTHER), check=False)
+    if "RUNNER_TEMP" in os.environ:
+        passwords = [[line for line in text.splitlines() if "password=" in line] for text in (first, done.stdout)]
+        assert passwords[0] == passwords[1] != []
+    else:
+        assert "503" in done.stderr, "nothing is kept, so nothing can be served"
