@@ -314,6 +314,22 @@ def _removal(helper: str, copy: TokenCopy) -> str | None:
     return f"to remove it all the same, run `{lines} | git credential-{helper} erase`"
 
 
+def purge_others(entries: list[ConfigEntry], *, dry_run: bool = False) -> list[PurgeResult]:
+    """Let all other helpers that git could ask for the Hub erase what they hold, but what may be all that works.
+
+    With `dry_run` nothing is erased; the copies that would stay have the reason in `kept`, too.
+    """
+    hubs = configured_hubs(entries)
+    why_kept = copies_decider(hubs)
+    results = purge_helpers(
+        other_helpers(entries), hub_origins(hubs), account_usernames(), why_kept=None if dry_run else why_kept
+    )
+    if dry_run:
+        for copy in (copy for result in results for copy in result.copies):
+            copy.kept = why_kept(copy)
+    return results
+
+
 def purge_helpers(
     helpers: list[ConfigEntry],
     origins: list[str],

@@ -204,20 +204,11 @@ def _ask_for_endpoint(new: "Settings") -> "Settings":
 def _purge_first(wanted: bool | None) -> None:
     """Remove what other helpers hold, with the user's consent: `unconfigure` would bring it back."""
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.git.helpers import configured_hubs, default_hub
-    from git_credential_hf.hub import hub_origins
-    from git_credential_hf.purge import (
-        account_usernames,
-        copies_decider,
-        other_helpers,
-        purge_helpers,
-        refuse_without_token,
-        report_kept,
-    )
+    from git_credential_hf.git.helpers import default_hub
+    from git_credential_hf.purge import other_helpers, purge_others, refuse_without_token, report_kept
 
     entries = read_config()
-    helpers = other_helpers(entries)
-    if not helpers or wanted is False:
+    if not other_helpers(entries) or wanted is False:
         return
     if wanted is None and not (sys.stdin is not None and sys.stdin.isatty()):
         report("hint", "other helpers may hold old tokens for the Hub: run `git-credential-hf purge`")
@@ -232,8 +223,7 @@ def _purge_first(wanted: bool | None) -> None:
         return
     if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return
-    hubs = configured_hubs(entries)
-    results = purge_helpers(helpers, hub_origins(hubs), account_usernames(), why_kept=copies_decider(hubs))
+    results = purge_others(entries)
     print_purge(results)
     report_kept(results)
 

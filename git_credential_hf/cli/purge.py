@@ -27,28 +27,13 @@ def purge(dry_run: bool, as_json: bool) -> int:
     Exits with 1 if a helper still has a token, or did not answer.
     """
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.git.helpers import configured_hubs, default_hub
-    from git_credential_hf.hub import hub_origins
-    from git_credential_hf.purge import (
-        account_usernames,
-        copies_decider,
-        other_helpers,
-        purge_helpers,
-        refuse_without_token,
-        report_kept,
-    )
+    from git_credential_hf.git.helpers import default_hub
+    from git_credential_hf.purge import other_helpers, purge_others, refuse_without_token, report_kept
 
     entries = read_config()
-    hubs = configured_hubs(entries)
-    origins = hub_origins(hubs)
-    helpers = other_helpers(entries)
-    if helpers and not dry_run:
+    if other_helpers(entries) and not dry_run:
         refuse_without_token(default_hub(entries))
-    why_kept = copies_decider(hubs)
-    results = purge_helpers(helpers, origins, account_usernames(), why_kept=None if dry_run else why_kept)
-    if dry_run:
-        for copy in (copy for result in results for copy in result.copies):
-            copy.kept = why_kept(copy)
+    results = purge_others(entries, dry_run=dry_run)
     if as_json:
         print_json({"helpers": [result.as_json() for result in results]})
     else:
