@@ -12,6 +12,7 @@ import sys
 import time
 
 from git_credential_hf.hub import PUBLIC_HUB, hub_at, url_origin
+from git_credential_hf.lock import Lock
 from git_credential_hf.masking import mask_token, mask_words, register_secret
 from git_credential_hf.problem import Problem, report, report_problem, shell_word, trace
 from git_credential_hf.state import (
@@ -19,7 +20,6 @@ from git_credential_hf.state import (
     BEARER_FOR,
     REFRESH_TRIED_FOR,
     WARNED_FOR,
-    Lock,
     cache_directory,
     fingerprint,
     is_recorded,

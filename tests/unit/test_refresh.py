@@ -29,10 +29,11 @@ from git_credential_hf.api import huggingface_client
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.hub import PUBLIC_HUB
+from git_credential_hf.lock import Lock
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 from git_credential_hf.refresh import _ask_huggingface_hub, _has_failed_since, _one_line, delay_exchange
-from git_credential_hf.state import Lock, fingerprint, job_directory, new_key, read_state, record, write_state
+from git_credential_hf.state import fingerprint, job_directory, new_key, read_state, record, write_state
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
 
 if TYPE_CHECKING:
