@@ -125,7 +125,7 @@ def _holds_ours(path: str) -> bool:
     return sys.platform in ("win32", "darwin") or _is_ours(path, 0o002)
 
 
-def _is_usable(path: str) -> bool:
+def is_usable(path: str) -> bool:
     """Whether our directory at this path is safe, or can be made."""
     above = os.path.dirname(path)
     if os.path.lexists(path):
@@ -148,21 +148,21 @@ def _is_root_elsewhere(path: str) -> bool:
 def _directory() -> str | None:
     """Return the runtime directory, or the cache directory if the former is another user's, or cannot be made."""
     path = runtime_directory()
-    return path if path is None or _is_usable(path) else cache_directory()
+    return path if path is None or is_usable(path) else cache_directory()
 
 
 def private_directory(within: str | None = None) -> str | None:
     """Return our directory, made if need be; `None` if there is no safe one."""
     path = within or _directory()
-    if path is None or not _is_usable(path):
+    if path is None or not is_usable(path):
         return None
     try:
-        return path if _make_private(path) else None
+        return path if make_private(path) else None
     except OSError:  # perhaps made by another process a moment ago: the check tells
         return path if _is_safe(path) else None
 
 
-def _make_private(path: str) -> bool:
+def make_private(path: str) -> bool:
     """Make a directory if need be, and return whether it is safe; raises `OSError`."""
     for level in (os.path.dirname(path), path):
         if not os.path.lexists(level):
@@ -334,28 +334,6 @@ def remove_state(within: str | None = None) -> list[str]:
     return [*gone, path]
 
 
-def backup_place() -> str | None:
-    """Return where copies of files that `doctor --fix` has changed are, which need not exist; `None` without a home."""
-    import platformdirs
-
-    try:
-        path = os.path.join(platformdirs.user_state_dir(_NAME, appauthor=False), "backups")
-    except RuntimeError:
-        return None
-    return path if os.path.isabs(path) else None
-
-
-def backup_directory() -> str:
-    """Return `backup_place`, made if need be; raises `Problem` if it is not this user's alone."""
-    path = backup_place()
-    try:
-        if path is None or not (_is_usable(path) and _make_private(path)):
-            raise Problem(f"cannot keep a copy: {path or 'a home'} cannot be a private directory of this user")
-    except OSError as error:
-        raise Problem(f"cannot keep a copy in {path}: {error.strerror}") from None
-    return path
-
-
 def cache_directory() -> str | None:
     """Return the user's cache directory for us; `None`, which stands for the runtime directory, if there is none.
 
@@ -373,7 +351,7 @@ def cache_directory() -> str | None:
         except RuntimeError:
             return None
     # Before 4.12, without a home: `~/.cache`, in the current directory.
-    return path if os.path.isabs(path) and _is_usable(path) else None
+    return path if os.path.isabs(path) and is_usable(path) else None
 
 
 def _follow_own_link(path: str) -> str:

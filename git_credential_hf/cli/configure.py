@@ -238,11 +238,12 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     Cached data is removed, too: the hash of a refused token, the token of a CI
     job, and the Hub's answers about access.
     """
+    from git_credential_hf.backups import backup_place
     from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
     from git_credential_hf.git.helpers import shown_helper
     from git_credential_hf.hooks.hook_place import HOOK_SCOPES
     from git_credential_hf.hooks.install import plan_uninstall
-    from git_credential_hf.state import backup_place, cache_directory, job_directory, remove_state
+    from git_credential_hf.state import cache_directory, job_directory, remove_state
 
     plan = plan_unconfigure(scope)
     make_changes(plan, dry_run)

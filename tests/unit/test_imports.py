@@ -20,7 +20,7 @@ LAYERS = [
     ["hub", "program"],
     ["files", "protocol", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.steps"],
-    ["lock", "git.lfs", "git.network"],
+    ["backups", "lock", "git.lfs", "git.network"],
     ["api.huggingface_client", "api.transport"],
     ["api.account", "api.client", "git.helpers", "hooks.leaks", "hooks.pointers", "hooks.updates"],
     ["hooks.additions"],
