@@ -244,7 +244,7 @@ def _hold_back(token: Token, is_good: bool | None) -> None:
 
 
 def _refuse(token: Token) -> None:
-    from git_credential_hf.refresh import delay_exchange
+    from git_credential_hf.trusted_publishers import delay_exchange
 
     record(_REFUSED, token.key, REFUSED_FOR)
     delay_exchange(token, REFUSED_FOR)

@@ -3,7 +3,7 @@
 It is stored in the runtime directory, which ends with the session, or in the cache directory if the runtime directory
 is another user's; a caller may give another one (`within`). Both are as platformdirs has them (a test compares them),
 whose import takes twice as long as all of `get`. The token of a CI job is stored in the job's own directory or not at
-all: a runtime directory outlives the job.
+all (`trusted_publishers`): a runtime directory outlives the job.
 """
 
 import os
@@ -45,45 +45,16 @@ def runtime_directory() -> str | None:
     if sys.platform != "darwin":
         of_session.append(f"/run/user/{os.geteuid()}")
     for base in of_session:
-        if os.path.isabs(base) and _is_ours(os.path.normpath(base), 0o077):
+        if os.path.isabs(base) and is_own_directory(os.path.normpath(base), 0o077):
             return os.path.join(os.path.normpath(base), _NAME)
     if sys.platform == "darwin":
         return os.path.join(os.path.expanduser("~"), "Library", "Caches", "TemporaryItems", _NAME)
     return os.path.join(_temporary_directory(), f"runtime-{os.geteuid()}", _NAME)
 
 
-def job_directory() -> str | None:
-    """Return our directory that ends with this CI job; `None` if there is no such place.
-
-    GitHub's runner, and those that are compatible with it, empty `RUNNER_TEMP` before and after each job. GitLab has
-    nothing like it: what a job writes beside the working tree, or into `TMPDIR`, may be there for the next one
-    (docs/facts.md#c1).
-    """
-    base = os.environ.get("RUNNER_TEMP", "")
-    if "GITHUB_ACTIONS" not in os.environ or not os.path.isabs(base):
-        return None
-    base = os.path.realpath(base)
-    if sys.platform == "win32":  # which has no modes: a user's own directories are those of the profile
-        profile = os.path.normcase(os.path.realpath(os.path.expanduser("~")))
-        if not os.path.normcase(base).startswith(profile + os.sep):
-            return None
-    elif not _is_ours(base, 0o022):
-        return None
-    return None if _is_in_working_tree(base) else os.path.join(base, _NAME)
-
-
-def _is_in_working_tree(path: str) -> bool:
-    """Whether a file there could be committed, or become part of an artifact of the repository."""
-    while not os.path.lexists(os.path.join(path, ".git")):
-        if path == os.path.dirname(path):
-            return False
-        path = os.path.dirname(path)
-    return True
-
-
 def _temporary_directory() -> str:
     """Return `tempfile.gettempdir()`, but not the current directory, nor one in which others can rename files."""
-    for base in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - see _is_ours
+    for base in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - see is_own_directory
         if base and os.path.isabs(base) and os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK):
             mode = os.stat(base).st_mode
             # Without the sticky bit, other users could rename what is in it.
@@ -92,7 +63,7 @@ def _temporary_directory() -> str:
     return "/tmp"  # noqa: S108
 
 
-def _is_ours(path: str, not_for_others: int) -> bool:
+def is_own_directory(path: str, not_for_others: int) -> bool:
     """Whether `path` is a real, writable directory of this user's, without these permission bits for others.
 
     In /tmp another user may have made it first, or put a link there.
@@ -114,7 +85,7 @@ def _is_closed(status: os.stat_result, not_for_others: int) -> bool:
 def _is_safe(path: str) -> bool:
     """Whether no other user can read our directory, or put another one in its place."""
     # Other programs share the level above, which old releases of platformdirs made 0755.
-    return _is_ours(path, 0o077) and _holds_ours(os.path.dirname(path))
+    return is_own_directory(path, 0o077) and _holds_ours(os.path.dirname(path))
 
 
 def _holds_ours(path: str) -> bool:
@@ -122,7 +93,7 @@ def _holds_ours(path: str) -> bool:
 
     With umask 002, the group may, which is as a rule this user's alone.
     """
-    return sys.platform in ("win32", "darwin") or _is_ours(path, 0o002)
+    return sys.platform in ("win32", "darwin") or is_own_directory(path, 0o002)
 
 
 def is_usable(path: str) -> bool:

@@ -57,10 +57,11 @@ OURS = {
     "login.py": {"by_file"},
     "program.py": {"' && '.join((shell_command([*sudo, *command]) for command in commands))", "reinstall"},
     "purge.py": {"current.place", "helper", "lines"},
-    "refresh.py": {"hub", "name"},
+    "refresh.py": {"name"},
     "status.py": {"' '.join(variables)"},
     "token_files.py": {"login", "login_hint()", "name", "names[0]"},
     "tokens.py": {"self.place", "self.settings_url"},
+    "trusted_publishers.py": {"hub"},
 }
 
 

@@ -25,7 +25,8 @@ LAYERS = [
     ["api.account", "api.client", "git.helpers", "hooks.leaks", "hooks.pointers", "hooks.updates"],
     ["hooks.additions"],
     ["hooks.objects"],
-    ["git.lfs_endpoint", "refresh", "hooks.scan"],
+    ["git.lfs_endpoint", "huggingface_library", "hooks.scan"],
+    ["colab", "refresh", "trusted_publishers"],
     ["tokens"],
     ["owners"],
     [

@@ -22,13 +22,13 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.state import (
     cache_directory,
     is_recorded,
-    job_directory,
     read_state,
     record,
     remove_state,
     runtime_directory,
     write_state,
 )
+from git_credential_hf.trusted_publishers import job_directory
 
 pytest.importorskip("pwd", reason="the permissions of POSIX")
 
