@@ -205,7 +205,10 @@ def _purge_first(wanted: bool | None) -> None:
     """Remove what other helpers hold, with the user's consent: `unconfigure` would bring it back."""
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.helpers import default_hub
-    from git_credential_hf.purge import other_helpers, purge_others, refuse_without_token, report_kept
+    from git_credential_hf.git.other_helpers import other_helpers
+    from git_credential_hf.purge import purge_others
+    from git_credential_hf.purge.result import report_kept
+    from git_credential_hf.purge.stale import refuse_without_token
 
     entries = read_config()
     if not other_helpers(entries) or wanted is False:

@@ -34,7 +34,7 @@ from git_credential_hf.doctor.token import (
 from git_credential_hf.git.run import OneLook
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import why_not_included
+from git_credential_hf.purge.stale import why_not_included
 from git_credential_hf.tokens import Token
 
 GIT_AREA = "git"

@@ -12,11 +12,11 @@ from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, removal_command
 from git_credential_hf.git.credentials import header_token
 from git_credential_hf.git.netrc import NetrcEntry, mentions_host, netrc_paths, parse_netrc, without_machines
+from git_credential_hf.git.other_helpers import other_helpers
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import PUBLIC_HUB, origins_of, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, shell_word
-from git_credential_hf.purge import other_helpers
 from git_credential_hf.tokens import stored_tokens
 
 # --- .netrc ---

@@ -21,7 +21,7 @@ from git_credential_hf.git.helpers import (
 )
 from git_credential_hf.git.lfs_endpoint import LfsEndpoint, read_lfsconfig, upload_endpoint
 from git_credential_hf.git.netrc import mentions_host, netrc_paths, parse_netrc
-from git_credential_hf.git.other_helpers import TokenCopy
+from git_credential_hf.git.other_helpers import TokenCopy, origins_asked_for, other_helpers
 from git_credential_hf.git.run import find_program, git_line, run_git
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.helper import token_for
@@ -35,7 +35,9 @@ from git_credential_hf.hub import (
     without_credentials,
 )
 from git_credential_hf.problem import Problem, shell_word
-from git_credential_hf.purge import Decider, PurgeResult, origins_asked_for, other_helpers, purge_helpers, why_path_kept
+from git_credential_hf.purge import purge_helpers
+from git_credential_hf.purge.result import PurgeResult
+from git_credential_hf.purge.stale import Decider, why_path_kept
 from git_credential_hf.tokens import Token, current_token, may_be_for
 
 OVER_SSH = ("git", "git-lfs", "git-xet")  # what asks for no token if the remote is used over SSH
