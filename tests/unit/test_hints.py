@@ -33,7 +33,7 @@ OURS = {
     "doctor/copies.py": {"problem.fix"},
     "doctor/environment.py": {"PUBLIC_HUB", "TRUSTED_PUBLISHERS", "configure"},
     "doctor/git_setup.py": {"' '.join(variables)", "problem.fix", "user"},  # `is_valid_name`
-    "doctor/machine.py": {"' '.join(self._bypassing)"},
+    "doctor/other_tokens.py": {"' '.join(self._bypassing)"},
     "doctor/repository.py": {"page"},
     "doctor/token.py": {"instead", "login_hint()", "name", "token.place"},
     "git/config.py": {"variable"},
