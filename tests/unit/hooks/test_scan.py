@@ -23,7 +23,8 @@ from programs import git
 
 from git_credential_hf.hooks.additions import Additions
 from git_credential_hf.hooks.leaks import Finder
-from git_credential_hf.hooks.scan import scan_index, scan_push, without_known
+from git_credential_hf.hooks.scan_index import scan_index
+from git_credential_hf.hooks.scan_push import scan_push, without_known
 from git_credential_hf.hooks.updates import RefUpdate, parse_updates
 from git_credential_hf.problem import Problem
 
@@ -445,7 +446,7 @@ def test_memory_is_flat(repository: Repository) -> None:
         "import resource, sys, threading\n"
         "threading.stack_size(1 << 20)\n"
         "resource.setrlimit(resource.RLIMIT_AS, (250 << 20, 250 << 20))\n"
-        "from git_credential_hf.hooks.scan import scan_push\n"
+        "from git_credential_hf.hooks.scan_push import scan_push\n"
         "from git_credential_hf.hooks.updates import RefUpdate\n"
         "update = RefUpdate('main', sys.argv[1], 'main', '0' * 40)\n"
         "print([blob.path for blob in scan_push([update]).large])\n"
