@@ -3,15 +3,9 @@
 import os
 import re
 
-from git_credential_hf.configure import HOOKS_SETTINGS, user_directory
+from git_credential_hf.configure.include import HOOKS_SETTINGS, user_directory
 from git_credential_hf.files import Change, FileChange, OwnFileChange, read_file
-from git_credential_hf.git.config import (
-    ConfigEntry,
-    config_path,
-    read_config,
-    read_user_config,
-    removal_command,
-)
+from git_credential_hf.git.config import ConfigEntry, config_path, read_config, read_user_config, removal_command
 from git_credential_hf.git.run import git_line
 from git_credential_hf.hooks.hook_script import (
     CHECKING_HOOKS,

@@ -25,7 +25,7 @@ from git_credential_hf.hooks.leaks import (
 )
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES
 from git_credential_hf.hooks.objects import ObjectScan, joined
-from git_credential_hf.hooks.updates import RefUpdate, is_oid, announced_ids
+from git_credential_hf.hooks.updates import RefUpdate, announced_ids, is_oid
 from git_credential_hf.problem import Problem
 
 
