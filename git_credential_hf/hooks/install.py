@@ -23,6 +23,7 @@ from git_credential_hf.files import Change, FileChange
 from git_credential_hf.git import lfs
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.run import find_program, git_version
+from git_credential_hf.hooks.hook_files import is_directory, is_runnable, path_exists, path_states, read_hook
 from git_credential_hf.hooks.hook_place import HookPlace
 from git_credential_hf.hooks.hook_script import (
     CHECKING_HOOKS,
@@ -34,17 +35,7 @@ from git_credential_hf.hooks.hook_script import (
     refuse_lines_of_others,
 )
 from git_credential_hf.hooks.hooks_path import checked_change, included_block, with_included_block
-from git_credential_hf.hooks.steps import (
-    BEFORE_SUFFIX,
-    InstallLfsHooks,
-    RestoreHook,
-    WriteHook,
-    is_directory,
-    is_runnable,
-    path_exists,
-    path_states,
-    read_hook,
-)
+from git_credential_hf.hooks.steps import BEFORE_SUFFIX, InstallLfsHooks, RestoreHook, WriteHook
 from git_credential_hf.problem import Problem, shell_word
 
 _LFS_VERSION = "lfs.repositoryformatversion"  # git-lfs sets it wherever it is used
