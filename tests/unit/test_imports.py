@@ -21,7 +21,7 @@ LAYERS = [
     ["files", "protocol", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.hook_files"],
     ["hooks.steps"],
-    ["backups", "lock", "git.lfs", "git.network"],
+    ["backups", "lock", "terminal", "git.lfs", "git.network"],
     ["api.huggingface_client", "api.transport"],
     ["api.account", "api.client", "git.helpers", "hooks.leaks", "hooks.pointers", "hooks.updates"],
     ["hooks.additions"],
