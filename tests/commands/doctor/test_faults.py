@@ -22,8 +22,8 @@ from faults import NETRC, PROGRAM, SICK, calls
 from faults.calls import can_trace
 from programs import run
 
+from git_credential_hf.backups import backup_directory
 from git_credential_hf.files import back_up
-from git_credential_hf.state import backup_directory
 
 FIX = (PROGRAM, "doctor", "--fix", "--yes", "--offline")
 BACKED_UP = (".netrc", ".huggingface/token", ".header", ".instead", ".provider", ".gitconfig", "model/.git/config")
