@@ -71,7 +71,7 @@ def test_git_is_refused_first(hub: "Hub", work: Account) -> None:
     assert len(messages(done, "hint")) == 1
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_allowed(hub: "Hub", work: Account) -> None:
     """An allowed push is silent, with one request, or none while the answer is cached; its LFS file is on the Hub."""
     token = _alice(hub)
@@ -137,7 +137,7 @@ def test_no_outages(name: str, hub: "Hub", work: Account) -> None:
     assert bool(hub.log.of("/api/models/alice/model/auth-check/write")) == (name != "offline")
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_pull_requests_need_no_role(hub: "Hub", work: Account) -> None:
     """A token that can only read may push to `refs/pr/N`, but to no branch at the same time."""
     token = _acme(hub, None, "read")
