@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,11 +102,24 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long rows to the long run; skip, with the reason, what needs a network in a place that has none."""
+    """Leave the long rows to the long run; skip, with the reason, what needs a network in a place that has none.
+
+    In Debian's trees, each run has the first rows of what is marked `git_versions(each_run=ROWS)`; `--matrix` has all.
+    """
     if not os.environ.get("GIT_CREDENTIAL_HF_TESTS_LONG"):
         long = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+    if os.environ.get("GIT_CREDENTIAL_HF_TESTS_GIT_VERSIONS") == "each run":
+        rows, of_each_run = Counter[str](), []
+        for item in items:
+            if marker := item.get_closest_marker("git_versions"):
+                function = item.nodeid.partition("[")[0]
+                if rows[function] < marker.kwargs.get("each_run", 0):
+                    of_each_run.append(item)
+                rows[function] += 1
+        config.hook.pytest_deselected(items=[item for item in items if item not in of_each_run])
+        items[:] = of_each_run
     if IN_NAMESPACE:
         for item in items:
             if item.get_closest_marker("registries"):

@@ -33,7 +33,7 @@ from git_credential_hf.doctor.token import (
 )
 from git_credential_hf.git.run import OneLook
 from git_credential_hf.hub import Repository
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, runnable
 from git_credential_hf.purge.stale import why_not_included
 from git_credential_hf.tokens import Token
 
@@ -81,6 +81,7 @@ class Examination:
         if not self.areas[GIT_AREA]:
             del self.areas[GIT_AREA]  # it is no news that git works
         self.resolvers: list[Row] = machine.resolvers.rows()
+        self.why_none_tried = _why_none_tried(machine, self.resolvers)
         causes = [finding for area in SOURCE_AREAS for finding in self.areas.get(area, ())]
         self.areas[TOKEN_AREA][:0] = check_resolvers(machine, self.resolvers, causes)
         self._add_observed(machine)
@@ -152,6 +153,15 @@ class Examination:
             "findings": [finding.as_json() for finding in findings],
             "healthy": self.is_healthy,
         }
+
+
+def _why_none_tried(machine: Machine, resolvers: list[Row]) -> str:
+    """Return why no program made a request to the Hub; an empty text if one did, or if there is a reason for each."""
+    if machine.offline:
+        return "the Hub was not asked: --offline"
+    if machine.repository is None and not any(isinstance(row.answer, int) for row in resolvers):
+        return runnable("git was not tried: name a repository, `git-credential-hf doctor OWNER/NAME`")
+    return ""
 
 
 def _git_broken(problem: Problem) -> Finding:

@@ -44,7 +44,7 @@ class PurgeHelpers:
 
     def describe(self) -> list[str]:
         """Return the command that does the same."""
-        return [f"git-credential-hf purge ({self.path})"]
+        return [f"git-credential-hf purge ({self.path}); this cannot be undone"]
 
     def apply(self) -> None:
         """Purge the helpers; raises `Problem` unless they hold nothing after that."""

@@ -153,7 +153,7 @@ def test_doctor(name: str, repository: Path) -> None:
     assert " ".join(printed.split()).endswith("next: " + first["fix"].replace(f"{repository.parent}/", "~/"))
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("name", CASES)
 def test_json(name: str, repository: Path) -> None:
     """There is one document on stdout, of each command's own form; an error of git's is on stderr as well."""

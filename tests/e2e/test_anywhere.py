@@ -184,7 +184,7 @@ READ_BY_GIT = ("by name, of a link on PATH", "a link with blanks and quotes")  #
 
 
 @pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=[pytest.mark.git_versions] * (way in READ_BY_GIT)) for way in WAYS]
+    "way", [pytest.param(way, marks=[pytest.mark.git_versions(each_run=1)] * (way in READ_BY_GIT)) for way in WAYS]
 )
 def test_through_an_upgrade(way: str, account: Account, hub: "Hub") -> None:
     """With cron's PATH, git and the hooks find the program after the environment that it was in was replaced."""
@@ -244,7 +244,7 @@ def test_as_a_module_with_a_link(account: Account) -> None:
 # --- a path that is gone ---
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("is_on_path", [True, False], ids=["on PATH", "off PATH"])
 def test_a_path_that_is_gone(is_on_path: bool, account: Account, hub: "Hub") -> None:
     """`doctor` names the path at which git looks for the program in vain, and the hint works as it is printed."""

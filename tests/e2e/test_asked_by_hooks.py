@@ -35,7 +35,7 @@ def asked_by_push(account: Account, log: Path, *arguments: str, **environment: A
     return log.read_text().split(), "\n".join(lines)
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("arguments", [[], ["origin", "HEAD:refs/heads/new"]], ids=["a branch", "a new branch"])
 def test_asked_as_often_as_without(hub: "Hub", account: Account, person: Path, arguments: list[str]) -> None:
     """The hooks add no question and no line, for a branch that is there and for a new one."""

@@ -23,7 +23,7 @@ def pair(hub: Hub, account: Account) -> OAuth:
     return pair
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_the_next_command_works(hub: Hub, account: Account, pair: OAuth) -> None:
     """The first command fails and says why; the next sends a Bearer token, or there is a way that this git can go."""
     first = account.git("ls-remote", MODEL, check=False)
@@ -41,7 +41,7 @@ def test_the_next_command_works(hub: Hub, account: Account, pair: OAuth) -> None
 
 
 @pytest.mark.skipif(not knows_authtype(), reason="this git sends passwords only")
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_it_is_sent_as_a_password_again(hub: Hub, account: Account, pair: OAuth) -> None:
     """If the Hub takes no Bearer token either, the next command sends a password again."""
     account.git("ls-remote", MODEL, check=False)
@@ -55,7 +55,7 @@ def test_it_is_sent_as_a_password_again(hub: Hub, account: Account, pair: OAuth)
 
 
 @pytest.mark.skipif(not knows_authtype(), reason="this git sends passwords only")
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_a_bearer_token_is_stored_nowhere(hub: Hub, account: Account, pair: OAuth) -> None:
     """Other helpers of git are told not to store it: not even those behind this one, which are told of each success."""
     account.git("ls-remote", MODEL, check=False)

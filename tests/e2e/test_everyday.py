@@ -46,7 +46,10 @@ SOURCES = [environment_variable, token_file, trusted_publisher]
 
 @pytest.mark.parametrize(
     "log_in",
-    [pytest.param(source, marks=pytest.mark.git_versions) if source is token_file else source for source in SOURCES],
+    [
+        pytest.param(source, marks=pytest.mark.git_versions(each_run=1)) if source is token_file else source
+        for source in SOURCES
+    ],
     ids=lambda source: source.__name__,
 )
 def test_a_day_at_work(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch, log_in: Login) -> None:
@@ -207,7 +210,7 @@ def test_an_exchange_that_fails(hub: "Hub", account: Account, monkeypatch: pytes
     assert len(done.stderr.splitlines()) == 2
 
 
-@pytest.mark.parametrize("source", [pytest.param("file", marks=pytest.mark.git_versions), "environment"])
+@pytest.mark.parametrize("source", [pytest.param("file", marks=pytest.mark.git_versions(each_run=1)), "environment"])
 def test_a_token_revoked_after_the_clone(
     hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
@@ -252,7 +255,7 @@ def test_status_on_the_hub(hub: "Hub", account: Account) -> None:
     assert seen["git"] == {"asks_us": True, "asked_first": []}
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("password", ["revoked", "secret"])
 def test_a_rejected_netrc_entry_stops_nothing(password: str, hub: "Hub", account: Account) -> None:
     """Git and git-lfs go on to the helper if the Hub rejects what is in `.netrc`: clone and push work, with LFS."""

@@ -117,7 +117,7 @@ def a_revoked_token(hub: Hub, account: Account) -> None:
 BEFORE = [nothing, an_expired_browser_login, a_revoked_browser_login, a_revoked_token]
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("before", BEFORE)
 def test_clone(before: Callable[[Hub, Account], None], hub: Hub, account: Account) -> None:
     """A clone asks once, and goes on to the end, LFS files and all: there is no second command."""
@@ -140,7 +140,7 @@ def test_clone_with_a_login_that_can_be_renewed(hub: Hub, account: Account) -> N
     assert terminal.offers == 0 and "git-credential-hf: " not in terminal.screen
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_clone_with_a_token_that_is_no_password(hub: Hub, account: Account) -> None:
     """If the Hub does not take the token of a browser login as a password, git 2.46 sends it in another way at once."""
     if not knows_authtype():
@@ -219,7 +219,7 @@ def test_a_good_token_that_is_refused(hub: Hub, account: Account) -> None:
     assert terminal.offers == 0
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_git_lfs_with_a_token_that_was_revoked(hub: Hub, account: Account) -> None:
     """A token that is revoked before the LFS files are fetched ends nothing: git-lfs goes on with the new one."""
     token = hub.token("alice")
@@ -298,7 +298,7 @@ def without_files(hub: Hub, account: Account) -> Account:
     return account
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("command", ["git lfs pull", EIGHT], ids=["eight transfers", "eight processes"])
 def test_git_lfs(command: str, hub: Hub, without_files: Account) -> None:
     """However many transfers and processes there are, one asks, and the others use its answer."""

@@ -111,7 +111,7 @@ def test_all_spellings_of_the_url(hub: "Hub", account: Account, tokens: Tokens, 
     assert used(hub) == {tokens["work"]}
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_lfs_after_a_clone_without(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """git-lfs on its own, long after the clone, gets the namespace's token as well."""
     account.run(*MAP)
@@ -521,7 +521,7 @@ def two_of_bob(hub: "Hub", account: Account, tokens: Tokens) -> tuple[str, str]:
     return tokens["work"], other
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("host", ["huggingface.co", "hf.co"])
 def test_a_stored_name_in_the_url(hub: "Hub", account: Account, two_of_bob: tuple[str, str], host: str) -> None:
     """`https://work@huggingface.co/...` selects the stored token `work` wherever the client passes the name on."""

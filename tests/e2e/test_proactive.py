@@ -45,6 +45,7 @@ def clones(job: Account, hub: Hub, name: str, url: str = PUBLIC, **environment: 
     return [request.account or "-" for request in hub.log.of("git-upload-pack")]
 
 
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.skipif(not knows_authtype(), reason="this git knows no http.proactiveAuth")
 def test_public_clones_are_the_accounts(hub: Hub, job: Account) -> None:
     """The first request of a public clone has the token, and so has each other one; without `configure`, none has."""
@@ -58,6 +59,7 @@ def test_public_clones_are_the_accounts(hub: Hub, job: Account) -> None:
     assert configure(job, HF_TOKEN=token, **settings) == {"GIT_CONFIG_COUNT": settings["GIT_CONFIG_COUNT"]}
 
 
+@pytest.mark.git_versions(each_run=1)
 @READS_SETTINGS
 def test_another_token_later(hub: Hub, job: Account) -> None:
     """A later step without the token, with a bad or another one, clones what it could clone without us."""
@@ -72,6 +74,7 @@ def test_another_token_later(hub: Hub, job: Account) -> None:
     assert "could not read Username" in done.stderr, "git's own words, as without the setting"
 
 
+@pytest.mark.git_versions(each_run=1)
 @READS_SETTINGS
 def test_bare_challenge(hub: Hub, job: Account) -> None:
     """A server whose challenge has no realm, as git's own has none, is served as well."""
@@ -83,6 +86,7 @@ def test_bare_challenge(hub: Hub, job: Account) -> None:
         assert clones(job, hub, name, PRIVATE, HF_TOKEN=token, **settings)[-1] == "alice"
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_a_token_that_is_revoked(hub: Hub, job: Account) -> None:
     """A confirmed token that the Hub then refuses is sent once more, and public clones go on without it."""
     token = hub.token("alice")
@@ -92,6 +96,7 @@ def test_a_token_that_is_revoked(hub: Hub, job: Account) -> None:
     assert set(clones(job, hub, "public", HF_TOKEN=token, **settings)) == {"-"}
 
 
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("token", ["", "hf_" + "x" * 34])
 def test_only_with_a_good_token(hub: Hub, job: Account, token: str) -> None:
     """Without a token, with a refused one, or if somebody has chosen, nothing is set."""
@@ -108,6 +113,7 @@ def test_beside_netrc(hub: Hub, job: Account) -> None:
     assert clones(job, hub, "private", PRIVATE, **settings)[-1] == "alice"
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_a_git_that_reads_no_settings(hub: Hub, job: Account) -> None:
     """Before 2.31 git ignores what `configure --env` prints: that and `status` say so, and a newer one is not named."""
     job.git("config", "--global", "credential.helper", "hf")

@@ -84,7 +84,7 @@ failing = pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failu
 # --- OAuth: one forced refresh ---
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_git_works_again_by_itself(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """The command with the revoked token fails, the next one has a new token, without a login."""
     first = account.git("fetch", check=False)
@@ -104,7 +104,7 @@ def test_git_works_again_by_itself(hub: "Hub", account: Account, pair: "OAuth") 
     assert hub.log.of(REFRESH) == []
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_lfs_works_within_the_command(hub: "Hub", account: Account, pair: "OAuth") -> None:
     """git-lfs requests a credential again after a refusal, so `git lfs pull` succeeds."""
     done = account.git("lfs", "pull", timeout=30)

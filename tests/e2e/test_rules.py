@@ -552,7 +552,9 @@ LONG = (
 
 
 def _marked(row: Row) -> Any:
-    marks = [pytest.mark.git_versions] * (row.prepare in IN_TREES) + [pytest.mark.long] * (row.prepare in LONG)
+    marks = [pytest.mark.git_versions(each_run=2)] * (row.prepare in IN_TREES) + [pytest.mark.long] * (
+        row.prepare in LONG
+    )
     return pytest.param(row, id=row.prepare.__name__, marks=marks)
 
 

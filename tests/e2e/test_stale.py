@@ -194,7 +194,7 @@ def rows() -> list[object]:
 
     def marks(row: tuple[object, ...]) -> list[pytest.MarkDecorator]:
         if row == ("store", "plain", "last", login):
-            return [pytest.mark.git_versions]
+            return [pytest.mark.git_versions(each_run=1)]
         is_short = row[:2] == ("store", "plain") or row[3] is (refresh if row[1] == "configured" else login)
         return [] if is_short else [pytest.mark.long]
 

@@ -167,7 +167,7 @@ def forge(work: Account, tmp_path: Path, commits: int = 3) -> str:
     return f"file://{bare}"
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_a_shallow_push(hub: "Hub", work: Account, tmp_path: Path) -> None:
     """A clone of depth 1 is not pushed to a Space that lacks the rest; the hint fetches that, and the push works."""
     token = _alice(hub)
@@ -377,7 +377,7 @@ def test_a_forge_with_lfs_on_the_hub(hub: "Hub", work: Account, tmp_path: Path) 
 LOCKS = "LFS locking API"
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("url", [HUB + "alice/model", "https://alice@huggingface.co/alice/model.git/"])
 def test_locks(url: str, hub: "Hub", work: Account) -> None:
     """git-lfs asks for locks at each push, as without us; the command that `hooks install` names ends that."""

@@ -297,7 +297,7 @@ def test_a_repository_names_no_hub(repository: Path, home: Path) -> None:
         assert server.heard == []
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize(
     "command",
     [

@@ -32,6 +32,7 @@ OURS = {
     "doctor/changes.py": {"self.path"},
     "doctor/copies.py": {"problem.fix"},
     "doctor/environment.py": {"PUBLIC_HUB", "TRUSTED_PUBLISHERS", "configure"},
+    "doctor/finding.py": {"reason.fix"},
     "doctor/git_setup.py": {"' '.join(variables)", "problem.fix", "user"},  # `is_valid_name`
     "doctor/other_tokens.py": {"' '.join(self._bypassing)"},
     "doctor/repository.py": {"page"},

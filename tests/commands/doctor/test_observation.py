@@ -68,6 +68,7 @@ def test_nothing_changes(act: Act, online: Machine) -> None:
 # --- what is observed ---
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_both_are_asked(online: Machine) -> None:
     """Git lists a reference, and an object is asked about at the endpoint of git-lfs, with what they would send."""
     assert online.hub
@@ -117,6 +118,7 @@ def test_not_asked(act: Act, why: str, online: Machine) -> None:
     assert not [request for request in online.hub.log if "info/refs" in request.path]
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_each_source(online: Machine) -> None:
     """The row of git is what the Hub was sent: one in the URL, one that is refused in `.netrc`, and then the login."""
     online.repository(MODEL.replace("://", f"://alice:{online.secret()}@"))
@@ -128,6 +130,7 @@ def test_each_source(online: Machine) -> None:
     assert online.tokens()["git"] == shown(online.token)
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_a_bearer_token(online: Machine) -> None:
     """What git sends in another way, since 2.46, is observed as it sends it."""
     assert online.hub

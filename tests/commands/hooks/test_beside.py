@@ -356,7 +356,7 @@ def test_symbolic_link(bench: Bench) -> None:
     bench.git("commit", "--allow-empty", "--message", "x")
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_nested_push(bench: Bench) -> None:
     """A push made by a hook is checked as well."""
     where = bench.repository()

@@ -40,7 +40,7 @@ def assert_uploads_without_us(bench: Bench) -> None:
     assert bench.uploaded() == objects + 1
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @for_all_repositories
 @pytest.mark.parametrize("way", ["clone", "clone --no-checkout", "commit", "push"])
 def test_left_by_the_global_hooks(bench: Bench, way: str) -> None:

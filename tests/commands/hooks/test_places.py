@@ -378,7 +378,7 @@ def test_global(bench: Bench, home: Path) -> None:
     assert tree(home) == before
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @for_all_repositories
 def test_global_clone(bench: Bench, home: Path) -> None:
     """In a clone with LFS files our hooks run git-lfs, and its own hooks once."""
@@ -426,7 +426,7 @@ OTHER_REMOTES = [
 ]
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @for_all_repositories
 def test_global_only_with_a_hub_remote(bench: Bench) -> None:
     """Git uses the global hooks in a repository with a remote on a Hub, in whatever form, and in no other."""
@@ -517,7 +517,7 @@ def set_in(bench: Bench, home: Path, how: str, value: str) -> None:
         bench.git("config", f"--{how}", "core.hooksPath", value)
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @for_all_repositories
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("how", ["condition above", "global", "system"])
@@ -617,7 +617,7 @@ def test_lines_that_others_add(bench: Bench, home: Path, arrangement: str) -> No
     bench.uninstall(scope)
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @for_all_repositories
 def test_printed_by_git_lfs(bench: Bench) -> None:
     """`git lfs install` prints the hook that it finds, whose first lines say why there is one, and what to type."""
@@ -761,7 +761,7 @@ def test_other_hooks(bench: Bench) -> None:
     assert "refs/heads/no" not in bench.pushed()
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("name", MIRRORED_HOOKS)
 def test_mirrored(bench: Bench, name: str) -> None:
     """Hooks whose mere existence has an effect are in our directory only if they were in the previous one."""

@@ -35,6 +35,7 @@ def test_fill_asks_us(git: Git, host: str) -> None:
     assert (git.asked, git.said) == ([("hf get", asked)], "")
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_fill_for_a_capable_caller(git: Git) -> None:
     """A caller that understands `authtype` and `state` is given what everybody is, and told of no capability."""
     assert git.fill(CAPABLE + HUB) == HUB + ANSWER
@@ -57,6 +58,7 @@ def test_full_answer_is_the_last(git: Git) -> None:
     assert git.asked == [("answers get", HUB)]
 
 
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("capability", ["capability[]=authtype\n", ""])
 def test_credential_of_another_kind_is_full(git: Git, capability: str) -> None:
     """After another's `authtype` and `credential` we are not asked, even where the caller is not given them."""
@@ -75,6 +77,7 @@ def test_partial_answer_is_completed(git: Git) -> None:
     assert git.asked == [("answers get", HUB), ("hf get", HUB + "username=somebody\n")]
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_expiry_is_passed_on(git: Git, log_in: Callable[..., None]) -> None:
     """A git that understands it hears until when the token of the login is good."""
     expires = int(time.time()) + 48 * 3600
@@ -136,6 +139,7 @@ def test_approve_without_a_password_is_not_told(git: Git) -> None:
     assert git.asked == []
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_approve_of_what_has_expired_is_not_told(git: Git) -> None:
     """We do not hear of a password whose time is over, from a git that knows of time; or hear it in silence."""
     git.tell("approve", HUB + ANSWER + "password_expiry_utc=5\n")
@@ -234,6 +238,7 @@ def test_helper_of_the_configuration(git: Git, home: Path, helper: str) -> None:
     assert git.asked == [("hf get", HUB)]
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_helper_of_the_hub_alone(git: Git) -> None:
     """Configured for the Hub, we are asked for all that is on it."""
     assert git.fill(REPOSITORY, "credential.https://huggingface.co.helper=hf") == HUB + ANSWER
@@ -321,6 +326,7 @@ def test_empty_helper_resets(git: Git) -> None:
     assert git.asked == [("answers get", HUB)]
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_partial_patterns(git: Git) -> None:
     """Configured for a part of a URL, we are asked where git finds it to match, and nowhere else."""
     url = "url=https://user@huggingface.co/org/repo.git\n"
@@ -341,12 +347,14 @@ def test_partial_patterns(git: Git) -> None:
 # --- URLs ---
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_newline_in_a_url(git: Git) -> None:
     """A URL that would become two lines is refused before anybody is asked."""
     assert "cannot be parsed" in git.refuses("url=https://example.com?%0ahost=huggingface.co/\n")
     assert git.asked == []
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_carriage_return_in_a_url(git: Git) -> None:
     """A host with a carriage return is refused by git, before we hear it; and by us, where git allows it."""
     url = "url=https://huggingface.co%0d.example.com/\n"

@@ -102,6 +102,7 @@ def test_reject_of_something_else(git: Git, log_in: LogIn, home: Path, password:
     assert git.fill(HUB) == HUB + ANSWER
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_reject_of_the_token(git: Git, log_in: LogIn, home: Path) -> None:
     """A refused token is in its files as before; refused again, it is not answered, and nobody is asked instead."""
     log_in()
@@ -161,6 +162,7 @@ def test_expiry_of_the_login(git: Git, log_in: LogIn) -> None:
         assert ours("get", HUB) == (0, answer + expiry, "")
 
 
+@pytest.mark.git_versions(each_run=1)
 def test_refresh_token_stays_where_it_is(git: Git, log_in: LogIn) -> None:
     """Nobody is told the refresh token of a login in the browser: huggingface_hub alone has a use for it."""
     log_in(refresh_token="hf_refresh", expires_at=int(time.time()) + 10 * 86400)
@@ -174,6 +176,7 @@ def test_refresh_token_stays_where_it_is(git: Git, log_in: LogIn) -> None:
 BEARER = "authtype=Bearer\ncredential=random-token\n"
 
 
+@pytest.mark.git_versions(each_run=2)
 @pytest.mark.parametrize("ephemeral", ["", "ephemeral=1\n"])
 def test_other_kinds_are_not_stored(git: Git, log_in: LogIn, ephemeral: str) -> None:
     """Told to store a credential of another kind, lasting or not, we answer the login as before."""

@@ -21,7 +21,7 @@ def test_where_an_entry_is_set(home: Path) -> None:
     assert [helper.key for helper in found] == ["credential.helper", "credential.https://hf.co.helper"]
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_values_are_bytes(home: Path) -> None:
     """Line feeds, `=`, dots and bytes that are not UTF-8 in keys and values are read as git has them."""
     text = b'[a "x.y=z"]\n\tname = "1\\n2=3"\n\tnothing\n\tempty =\n[a "\xff"]\n\tname = \xfe\n'

@@ -154,7 +154,7 @@ settings_of_helpers = st.lists(
 )
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @settings(max_examples=tenth(200), deadline=None, suppress_health_check=list(HealthCheck))
 @example([("system", "", "name"), ("global", "https://huggingface.co", "reset"), ("local", "", "name")], URLS[0])
 @example([("global", "", "name"), ("include", "", "reset"), ("global", "", "name"), ("xdg", "", "name")], URLS[0])

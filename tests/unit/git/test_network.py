@@ -61,7 +61,7 @@ def test_proxy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_network(hub).proxy == expected
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 def test_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Certificates and keys are those of the settings, unless a variable of git's says otherwise."""
     names = ("sslCAInfo", "sslCAPath", "sslCert", "sslKey")

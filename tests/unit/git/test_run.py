@@ -68,7 +68,7 @@ def test_a_hostile_directory_runs_nothing(arguments: list[str], home: Path, monk
     assert not (home / "ran").exists(), (home / "ran").read_text()
 
 
-@pytest.mark.git_versions
+@pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("lazy", ["0", "1"])
 def test_nothing_is_fetched(lazy: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No git of ours fetches a missing object from a promisor remote, also one that does not know GIT_NO_LAZY_FETCH."""
