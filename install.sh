@@ -390,7 +390,7 @@ uninstall() {
         exit
     fi
     say "git-credential-hf will be removed from $prefix"
-    say '  repositories keep their hooks: `git-credential-hf hooks uninstall` in each removes them, before this'
+    say '  hooks that were installed in repositories stay; each push there prints how to remove them'
     [ "$dry_run" = no ] || exit 0
     # Without `current`, an installation was killed before it came to git.
     if [ "$configure" = yes ] && [ -L "$share/current" ]; then

@@ -244,7 +244,7 @@ def _hold_back(token: Token, is_good: bool | None) -> None:
 
 
 def _refuse(token: Token) -> None:
-    from git_credential_hf.refresh import delay_exchange
+    from git_credential_hf.trusted_publishers import delay_exchange
 
     record(_REFUSED, token.key, REFUSED_FOR)
     delay_exchange(token, REFUSED_FOR)
@@ -390,7 +390,7 @@ def _purge_chain(hub: str, request: Request, name: str | None, *, was_stored: bo
     if current is None:
         return  # nothing could take the place of what they hold
     from git_credential_hf.git.other_helpers import TokenCopy
-    from git_credential_hf.purge import purge_chain
+    from git_credential_hf.purge.chain import purge_chain
 
     path = (request.path or b"").decode("utf-8", "surrogateescape")
     used = TokenCopy(origin, request.user or "", request.secret, path)

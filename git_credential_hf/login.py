@@ -36,23 +36,23 @@ def log_in() -> None:
         raise Problem(f"cannot write {token_path()}", hint)
     try_hub_again()
     ask_hub(hub, "/api/whoami-v2", None)  # raises, and names the cause, before anybody is asked for anything
-    again = "run `git-credential-hf login` again"
+    then = "run `git-credential-hf login`"
     try:
         _use_git_network(hub)
         with _new_files_for_their_owner(hub):
             _run_login(hub)
     except (KeyboardInterrupt, EOFError):
         print(file=sys.stderr)  # the cursor is behind a question
-        raise Problem("the login was cancelled, and nothing was stored", again) from None
+        raise Problem("the login was cancelled, and nothing was stored", then) from None
     except Exception as error:
         if getattr(getattr(error, "response", None), "status_code", None) == 401:
-            create = f"create one at {token_settings_url(hub)}, and {again}"
+            create = f"create one at {token_settings_url(hub)}, then {then}"
             raise Problem("the Hub rejects this token", create) from None
         if isinstance(error, OSError) and error.filename:  # a token file's
             other = "set HF_TOKEN_PATH to a file that you can write"
             raise Problem(f"cannot log in: {error.filename}: {error.strerror}", other) from None
         reason = mask_words(str(error)).rstrip(". ") or type(error).__name__
-        raise Problem(f"cannot log in: {reason}", again) from None
+        raise Problem(f"cannot log in: {reason}", then) from None
 
 
 def _run_login(hub: str) -> None:

@@ -14,7 +14,7 @@ from git_credential_hf.masking import mask_line, mask_secrets, mask_token
 
 if TYPE_CHECKING:
     from git_credential_hf.files import Change
-    from git_credential_hf.purge import PurgeResult
+    from git_credential_hf.purge.result import PurgeResult
     from git_credential_hf.status import Status
 
 

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterable
 
-from git_credential_hf.state import Lock, cache_directory, fingerprint, new_key, read_state, write_state
+from git_credential_hf.lock import Lock
+from git_credential_hf.state import cache_directory, fingerprint, new_key, read_state, write_state
 from git_credential_hf.tokens import Token, stored_token_names, stored_tokens
 
 # User names in URLs that stand for no account: ours, huggingface_hub's, and those that other forges want.

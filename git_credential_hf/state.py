@@ -3,7 +3,7 @@
 It is stored in the runtime directory, which ends with the session, or in the cache directory if the runtime directory
 is another user's; a caller may give another one (`within`). Both are as platformdirs has them (a test compares them),
 whose import takes twice as long as all of `get`. The token of a CI job is stored in the job's own directory or not at
-all: a runtime directory outlives the job.
+all (`trusted_publishers`): a runtime directory outlives the job.
 """
 
 import os
@@ -22,7 +22,6 @@ YES_CACHED_FOR = 600  # the Hub's "yes" about access
 NO_TOKEN_FOR = 30 * 24 * 3600  # what is in a file, and is not a valid token, does not become one
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
 LOOKED_FOR = 3600  # what another helper holds is not asked again in each command
-LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
 
 REJECTED = "rejected"  # name of the state with the Hubs for which another helper has just given git a stale token
 LOOKED = "looked"  # name of the state with the helpers that were asked what they hold
@@ -46,45 +45,16 @@ def runtime_directory() -> str | None:
     if sys.platform != "darwin":
         of_session.append(f"/run/user/{os.geteuid()}")
     for base in of_session:
-        if os.path.isabs(base) and _is_ours(os.path.normpath(base), 0o077):
+        if os.path.isabs(base) and is_own_directory(os.path.normpath(base), 0o077):
             return os.path.join(os.path.normpath(base), _NAME)
     if sys.platform == "darwin":
         return os.path.join(os.path.expanduser("~"), "Library", "Caches", "TemporaryItems", _NAME)
     return os.path.join(_temporary_directory(), f"runtime-{os.geteuid()}", _NAME)
 
 
-def job_directory() -> str | None:
-    """Return our directory that ends with this CI job; `None` if there is no such place.
-
-    GitHub's runner, and those that are compatible with it, empty `RUNNER_TEMP` before and after each job. GitLab has
-    nothing like it: what a job writes beside the working tree, or into `TMPDIR`, may be there for the next one
-    (docs/facts.md#c1).
-    """
-    base = os.environ.get("RUNNER_TEMP", "")
-    if "GITHUB_ACTIONS" not in os.environ or not os.path.isabs(base):
-        return None
-    base = os.path.realpath(base)
-    if sys.platform == "win32":  # which has no modes: a user's own directories are those of the profile
-        profile = os.path.normcase(os.path.realpath(os.path.expanduser("~")))
-        if not os.path.normcase(base).startswith(profile + os.sep):
-            return None
-    elif not _is_ours(base, 0o022):
-        return None
-    return None if _is_in_working_tree(base) else os.path.join(base, _NAME)
-
-
-def _is_in_working_tree(path: str) -> bool:
-    """Whether a file there could be committed, or become part of an artifact of the repository."""
-    while not os.path.lexists(os.path.join(path, ".git")):
-        if path == os.path.dirname(path):
-            return False
-        path = os.path.dirname(path)
-    return True
-
-
 def _temporary_directory() -> str:
     """Return `tempfile.gettempdir()`, but not the current directory, nor one in which others can rename files."""
-    for base in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - see _is_ours
+    for base in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - see is_own_directory
         if base and os.path.isabs(base) and os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK):
             mode = os.stat(base).st_mode
             # Without the sticky bit, other users could rename what is in it.
@@ -93,7 +63,7 @@ def _temporary_directory() -> str:
     return "/tmp"  # noqa: S108
 
 
-def _is_ours(path: str, not_for_others: int) -> bool:
+def is_own_directory(path: str, not_for_others: int) -> bool:
     """Whether `path` is a real, writable directory of this user's, without these permission bits for others.
 
     In /tmp another user may have made it first, or put a link there.
@@ -115,7 +85,7 @@ def _is_closed(status: os.stat_result, not_for_others: int) -> bool:
 def _is_safe(path: str) -> bool:
     """Whether no other user can read our directory, or put another one in its place."""
     # Other programs share the level above, which old releases of platformdirs made 0755.
-    return _is_ours(path, 0o077) and _holds_ours(os.path.dirname(path))
+    return is_own_directory(path, 0o077) and _holds_ours(os.path.dirname(path))
 
 
 def _holds_ours(path: str) -> bool:
@@ -123,10 +93,10 @@ def _holds_ours(path: str) -> bool:
 
     With umask 002, the group may, which is as a rule this user's alone.
     """
-    return sys.platform in ("win32", "darwin") or _is_ours(path, 0o002)
+    return sys.platform in ("win32", "darwin") or is_own_directory(path, 0o002)
 
 
-def _is_usable(path: str) -> bool:
+def is_usable(path: str) -> bool:
     """Whether our directory at this path is safe, or can be made."""
     above = os.path.dirname(path)
     if os.path.lexists(path):
@@ -149,21 +119,21 @@ def _is_root_elsewhere(path: str) -> bool:
 def _directory() -> str | None:
     """Return the runtime directory, or the cache directory if the former is another user's, or cannot be made."""
     path = runtime_directory()
-    return path if path is None or _is_usable(path) else cache_directory()
+    return path if path is None or is_usable(path) else cache_directory()
 
 
 def private_directory(within: str | None = None) -> str | None:
     """Return our directory, made if need be; `None` if there is no safe one."""
     path = within or _directory()
-    if path is None or not _is_usable(path):
+    if path is None or not is_usable(path):
         return None
     try:
-        return path if _make_private(path) else None
+        return path if make_private(path) else None
     except OSError:  # perhaps made by another process a moment ago: the check tells
         return path if _is_safe(path) else None
 
 
-def _make_private(path: str) -> bool:
+def make_private(path: str) -> bool:
     """Make a directory if need be, and return whether it is safe; raises `OSError`."""
     for level in (os.path.dirname(path), path):
         if not os.path.lexists(level):
@@ -180,7 +150,7 @@ def read_state(name: str, within: str | None = None) -> str:
         return ""
     try:
         # A link, or a FIFO that would make us wait, is not what we stored.
-        descriptor = os.open(os.path.join(path, name), os.O_RDONLY | _PLAINLY, 0o600)
+        descriptor = os.open(os.path.join(path, name), os.O_RDONLY | PLAIN_FILE, 0o600)
     except OSError:
         return ""
     try:
@@ -230,7 +200,7 @@ def _remove_abandoned(path: str) -> None:
 
 
 # As a file and nothing else: through no link, without waiting, and on Windows byte by byte.
-_PLAINLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+PLAIN_FILE = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
 
 def _rename(path: str, name: str) -> None:
@@ -242,71 +212,6 @@ def _rename(path: str, name: str) -> None:
         except PermissionError:
             time.sleep(0.01)
     os.replace(path, name)
-
-
-class Lock:
-    """A lock between this user's processes, by name; entering it waits for so many seconds at most.
-
-    Without a directory for it, every process enters: what it guards is then done twice. `has_waited`: whether another
-    process was there before; `is_held`: whether no other one is there now. `is_removed`: whether its file is removed
-    at the end.
-    """
-
-    def __init__(
-        self, name: str, within: str | None = None, *, seconds: int = LOCK_TIMEOUT, is_removed: bool = False
-    ) -> None:
-        self._name = name + ".lock"
-        self._within = within
-        self._seconds = seconds
-        self._descriptor = -1
-        self._is_removed = is_removed
-        self.has_waited = False
-        self.is_held = False
-
-    def __enter__(self) -> None:
-        path = private_directory(self._within)
-        if path is None:
-            return
-        try:
-            self._descriptor = os.open(os.path.join(path, self._name), os.O_RDWR | os.O_CREAT | _PLAINLY, 0o600)
-        except OSError:
-            return
-        for _ in range(self._seconds * 100):
-            try:
-                _lock(self._descriptor)
-                self.is_held = True
-                return
-            except OSError as error:
-                if sys.platform != "win32" and not isinstance(error, BlockingIOError):
-                    return  # this file system has no locks
-                self.has_waited = True
-                time.sleep(0.01)
-
-    def __exit__(self, *_: object) -> None:
-        if self._descriptor >= 0:
-            if (
-                self._is_removed
-                and self.is_held
-                and sys.platform != "win32"
-                and (path := private_directory(self._within))
-            ):
-                try:
-                    os.unlink(os.path.join(path, self._name))
-                except OSError:
-                    pass  # another process was faster
-            os.close(self._descriptor)
-
-
-def _lock(descriptor: int) -> None:
-    """Lock a file until it is closed; raises `OSError` if another process has."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def fingerprint(secret: str, key: str) -> str:
@@ -400,28 +305,6 @@ def remove_state(within: str | None = None) -> list[str]:
     return [*gone, path]
 
 
-def backup_place() -> str | None:
-    """Return where copies of files that `doctor --fix` has changed are, which need not exist; `None` without a home."""
-    import platformdirs
-
-    try:
-        path = os.path.join(platformdirs.user_state_dir(_NAME, appauthor=False), "backups")
-    except RuntimeError:
-        return None
-    return path if os.path.isabs(path) else None
-
-
-def backup_directory() -> str:
-    """Return `backup_place`, made if need be; raises `Problem` if it is not this user's alone."""
-    path = backup_place()
-    try:
-        if path is None or not (_is_usable(path) and _make_private(path)):
-            raise Problem(f"cannot keep a copy: {path or 'a home'} cannot be a private directory of this user")
-    except OSError as error:
-        raise Problem(f"cannot keep a copy in {path}: {error.strerror}") from None
-    return path
-
-
 def cache_directory() -> str | None:
     """Return the user's cache directory for us; `None`, which stands for the runtime directory, if there is none.
 
@@ -439,7 +322,7 @@ def cache_directory() -> str | None:
         except RuntimeError:
             return None
     # Before 4.12, without a home: `~/.cache`, in the current directory.
-    return path if os.path.isabs(path) and _is_usable(path) else None
+    return path if os.path.isabs(path) and is_usable(path) else None
 
 
 def _follow_own_link(path: str) -> str:

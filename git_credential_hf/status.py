@@ -37,8 +37,9 @@ class Status:
         self.mapped: dict[tuple[str, str], str] = {}
         self.chains: HelperChains | None = None
         self.other_hubs: list[str] = []  # that git is configured for with `--hub`
-        self._look_at_git()
+        configured = self._look_at_git()
         self.token = self._token()
+        self._look_at_helpers(configured)
         self.account = self._account(self.token) if self.token else None
         self.token_here = self._token_here()
         if (first := self._sent_first()) is not None:
@@ -89,12 +90,12 @@ class Status:
             self.problems.append(problem)
         return None
 
-    def _look_at_git(self) -> None:
+    def _look_at_git(self) -> list[ConfigEntry] | None:
         try:
             configured = read_config()
         except Problem as problem:
             self.problems.append(problem)
-            return
+            return None
         try:
             git_directory()
         except Problem as problem:
@@ -103,6 +104,11 @@ class Status:
             self.warnings.append(old)
         self.hub = default_hub(configured)
         self.other_hubs = configured_hubs(configured)
+        return configured
+
+    def _look_at_helpers(self, configured: list[ConfigEntry] | None) -> None:
+        if configured is None:
+            return
         self.chains = HelperChains(hub_origins(self.other_hubs), configured)
         if self.chains.unused_for:
             variables = bypassing_variables(self.chains.unused_for)

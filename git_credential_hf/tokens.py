@@ -140,7 +140,7 @@ def choose_publisher(path: str, hub: str, *, act: bool = True) -> None:
     repository = repository_at(path.partition("/info/lfs")[0], hub) if declared else None
     if declared is None or repository is None or repository.path == declared or hub.startswith("http:"):
         return
-    from git_credential_hf.refresh import is_publisher
+    from git_credential_hf.trusted_publishers import is_publisher
 
     os.environ["HF_OIDC_RESOURCE"] = repository.path  # where huggingface_hub reads it
     is_ours = False
@@ -224,7 +224,7 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
     if token is not None and token.value == value:
         return token
     if name is None and os.environ.get("HF_OIDC_RESOURCE"):
-        from git_credential_hf.refresh import was_exchanged
+        from git_credential_hf.trusted_publishers import was_exchanged
 
         if was_exchanged(value, hub):
             return Token(value, "oidc", hub=hub)
@@ -247,14 +247,14 @@ def renew_token(token: Token) -> bool:
 
 
 def _from_oidc(hub: str, act: bool) -> Token | None:
-    from git_credential_hf import refresh
+    from git_credential_hf.trusted_publishers import cached_exchange, exchange
 
     if hub.startswith("http:"):
         raise Problem(
             f"the identity of this CI job (HF_OIDC_RESOURCE) is not sent over plain http, to {hub}",
             "unset HF_OIDC_RESOURCE",
         )
-    exchanged = refresh.cached_exchange(hub) or (refresh.exchange(hub) if act else None)
+    exchanged = cached_exchange(hub) or (exchange(hub) if act else None)
     return Token(exchanged[0], "oidc", expires_at=exchanged[1], hub=hub) if exchanged else None
 
 
@@ -288,7 +288,7 @@ def _from_file(hub: str, act: bool, value: str | None = None) -> Token | None:
 def _from_colab(hub: str) -> Token | None:
     if not is_colab():
         return None
-    from git_credential_hf.refresh import colab_secret
+    from git_credential_hf.colab import colab_secret
 
     value = colab_secret(hub)
     return Token(value, "colab", hub=hub) if value and may_be_for(hub, value) else None

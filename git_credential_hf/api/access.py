@@ -36,6 +36,7 @@ _MAX_ASKED = 5  # of these: the limits of whoami are strict
 _ASKABLE = ("hf_", "api_org_")
 _NOT_ASKABLE = ("hf_oauth__refresh_", "hf_s3_")  # what renews a token, or is for another service
 _UNKNOWN_TO_WHOAMI = ("hf_jwt_", "api_org_")  # its answer for valid ones is not documented
+_NAMESAKES = ("models", "datasets", "spaces")  # kinds of which another may be meant
 _INVALID = "the Hub sent an invalid response"
 
 
@@ -199,10 +200,30 @@ def _request_access(token: Token | None, repository: Repository, write: bool) ->
         answer = refusal_from_message(token, repository, write, response)
         answer = answer or refusal_from_account(token, _request_account(token), repository, write, message)
         if answer:
-            return answer
+            return _with_namesake(answer, token)
     if response.status_code == 404 and response.headers.get("x-error-code") == "RepoNotFound":
         return missing_repository(repository, write)
     raise Unreachable(f"the Hub answered {response.status_code}{f' ({message})' if message else ''}")
+
+
+def _with_namesake(answer: Answer, token: Token) -> Answer:
+    """Return the answer, with the URL of a repository of another kind if there is only that under this name."""
+    repository = answer.repository
+    if answer.reason != "no-such-repo" or repository.name == repository.namespace:
+        return answer
+    for kind in _NAMESAKES:
+        if kind == repository.kind:
+            continue
+        other = Repository(kind, repository.name, repository.hub)
+        try:
+            response = ask_hub(other.hub, f"/api/{kind}/{other.name}/auth-check", token)
+        except Unreachable:
+            break
+        if response.status_code == 200:
+            answer.message += f"; there is a {other.type} of this name"
+            answer.fix = f"use {other.page}"
+            break
+    return answer
 
 
 def _token_refusal(token: Token, message: str) -> Problem:

@@ -205,7 +205,10 @@ def _purge_first(wanted: bool | None) -> None:
     """Remove what other helpers hold, with the user's consent: `unconfigure` would bring it back."""
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.helpers import default_hub
-    from git_credential_hf.purge import other_helpers, purge_others, refuse_without_token, report_kept
+    from git_credential_hf.git.other_helpers import other_helpers
+    from git_credential_hf.purge import purge_others
+    from git_credential_hf.purge.result import report_kept
+    from git_credential_hf.purge.stale import refuse_without_token
 
     entries = read_config()
     if not other_helpers(entries) or wanted is False:
@@ -238,11 +241,13 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     Cached data is removed, too: the hash of a refused token, the token of a CI
     job, and the Hub's answers about access.
     """
+    from git_credential_hf.backups import backup_place
     from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
     from git_credential_hf.git.helpers import shown_helper
     from git_credential_hf.hooks.hook_place import HOOK_SCOPES
     from git_credential_hf.hooks.install import plan_uninstall
-    from git_credential_hf.state import backup_place, cache_directory, job_directory, remove_state
+    from git_credential_hf.state import cache_directory, remove_state
+    from git_credential_hf.trusted_publishers import job_directory
 
     plan = plan_unconfigure(scope)
     make_changes(plan, dry_run)

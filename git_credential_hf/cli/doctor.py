@@ -95,12 +95,15 @@ def _undo_fix(*, quiet: bool) -> bool:
     from git_credential_hf.doctor.undo import undo_last_fix
 
     is_undone = True
+    restored = []  # a file is named once, also if it was changed for several findings
     for result in undo_last_fix():
         if isinstance(result, Problem):
             report_problem(result)
             is_undone = False
-        elif not quiet:
-            print_line("restored ", result)
+        else:
+            restored.append(result)
+    for path in dict.fromkeys(restored) if not quiet else ():
+        print_line("restored ", path)
     return is_undone
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
+from git_credential_hf.git.run import find_program
 from git_credential_hf.hints import typed_name
 from git_credential_hf.hub import without_credentials
 from git_credential_hf.output import print_change, print_json, print_line
@@ -45,6 +46,19 @@ class NoSuchCommand(click.UsageError):
         self.word = word
 
 
+_SAME_AS = {  # commands of `hf auth`, of `gh auth` and of installers, and what does the same
+    "logout": "hf auth logout",
+    "auth": "git-credential-hf login",
+    "whoami": "git-credential-hf status",
+    "token": "git-credential-hf status",
+    "install": "git-credential-hf configure",
+    "setup": "git-credential-hf configure",
+    "setup-git": "git-credential-hf configure",
+    "uninstall": "git-credential-hf unconfigure",
+    "fix": "git-credential-hf doctor --fix",
+}
+
+
 def nearest_usage(error: click.UsageError, arguments: list[str], more: Iterable[str] = ()) -> str | None:
     """Return the command line with the option or command that was probably meant; `more`: names that click lacks."""
     from difflib import get_close_matches
@@ -57,6 +71,9 @@ def nearest_usage(error: click.UsageError, arguments: list[str], more: Iterable[
     else:
         return None
     nearest = get_close_matches(wrong.lower(), [*names, *more], n=1)
+    same = _SAME_AS.get(wrong.lower(), "") if isinstance(error, NoSuchCommand) else ""
+    if same and find_program(same.partition(" ")[0]):
+        return same
     if nearest in ([], [wrong]):  # an operation, with more than git would say
         return None
     words = [nearest[0] + word.removeprefix(wrong) if word.split("=")[0] == wrong else word for word in arguments]
@@ -157,4 +174,11 @@ def make_changes(changes: "Sequence[Change]", dry_run: bool, without: str = "") 
         for change in changes:
             print_change(change)
     else:
-        apply_changes(changes, lambda change: print_line("changed ", change.path))
+        apply_changes(changes, _print_made)
+
+
+def _print_made(change: "Change") -> None:
+    from git_credential_hf.files import FileChange
+
+    is_removed = isinstance(change, FileChange) and change.after is None
+    print_line("removed " if is_removed else "changed ", change.path)

@@ -1,15 +1,10 @@
 """`purge`: remove what other helpers have stored."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from git_credential_hf.cli.options import answers_json
 from git_credential_hf.output import print_json, print_purge
 from git_credential_hf.problem import report
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()
@@ -28,7 +23,10 @@ def purge(dry_run: bool, as_json: bool) -> int:
     """
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.helpers import default_hub
-    from git_credential_hf.purge import other_helpers, purge_others, refuse_without_token, report_kept
+    from git_credential_hf.git.other_helpers import other_helpers
+    from git_credential_hf.purge import purge_others
+    from git_credential_hf.purge.result import report_kept
+    from git_credential_hf.purge.stale import refuse_without_token
 
     entries = read_config()
     if other_helpers(entries) and not dry_run:

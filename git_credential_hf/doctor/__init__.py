@@ -33,8 +33,8 @@ from git_credential_hf.doctor.token import (
 )
 from git_credential_hf.git.run import OneLook
 from git_credential_hf.hub import Repository
-from git_credential_hf.problem import Problem
-from git_credential_hf.purge import why_not_included
+from git_credential_hf.problem import Problem, runnable
+from git_credential_hf.purge.stale import why_not_included
 from git_credential_hf.tokens import Token
 
 GIT_AREA = "git"
@@ -57,7 +57,7 @@ class Examination:
     """`resolvers`: what each program would send; `findings` in the order of `IDS`, and by area in `areas`."""
 
     def __init__(self, machine: Machine) -> None:
-        machine.start_observing()
+        machine.resolvers.start_observing()
         self.areas: dict[str, list[Finding]] = {}
         self.not_checked: dict[str, str] = {}  # areas, and the reasons
         self.has_gaps = False  # whether git could not be observed
@@ -80,11 +80,12 @@ class Examination:
                     reported.add(problem.message)
         if not self.areas[GIT_AREA]:
             del self.areas[GIT_AREA]  # it is no news that git works
-        self.resolvers: list[Row] = machine.resolver_rows()
+        self.resolvers: list[Row] = machine.resolvers.rows()
+        self.why_none_tried = _why_none_tried(machine, self.resolvers)
         causes = [finding for area in SOURCE_AREAS for finding in self.areas.get(area, ())]
         self.areas[TOKEN_AREA][:0] = check_resolvers(machine, self.resolvers, causes)
         self._add_observed(machine)
-        self.has_gaps = REPOSITORY_AREA in self.areas and isinstance(machine.observed_git, NotObserved)
+        self.has_gaps = REPOSITORY_AREA in self.areas and isinstance(machine.resolvers.observed_git, NotObserved)
         if self._git_works(machine):
             self._downgrade(machine)
         self._drop_ignored(machine)
@@ -126,7 +127,7 @@ class Examination:
     def _downgrade(self, machine: Machine) -> None:
         """Make warnings of what is about other tokens, with which git works until the next login."""
         is_of_url = any(row.token and row.token.kind == "url" for row in self.resolvers)  # for this repository alone
-        works_elsewhere = not is_of_url or self._accepts(machine, machine.tokens_elsewhere[:1] or [None])
+        works_elsewhere = not is_of_url or self._accepts(machine, machine.resolvers.tokens_elsewhere[:1] or [None])
         for finding in (finding for found in self.areas.values() for finding in found):
             if finding.id in (OF_OTHER_TOKENS if works_elsewhere else OF_THE_URL) and not finding.is_lasting:
                 finding.severity = "warning"
@@ -152,6 +153,15 @@ class Examination:
             "findings": [finding.as_json() for finding in findings],
             "healthy": self.is_healthy,
         }
+
+
+def _why_none_tried(machine: Machine, resolvers: list[Row]) -> str:
+    """Return why no program made a request to the Hub; an empty text if one did, or if there is a reason for each."""
+    if machine.offline:
+        return "the Hub was not asked: --offline"
+    if machine.repository is None and not any(isinstance(row.answer, int) for row in resolvers):
+        return runnable("git was not tried: name a repository, `git-credential-hf doctor OWNER/NAME`")
+    return ""
 
 
 def _git_broken(problem: Problem) -> Finding:

@@ -9,7 +9,8 @@ from git_credential_hf.git.helpers import shown_helper
 from git_credential_hf.git.run import NothingFound, run_git
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem, shell_command, shell_word
-from git_credential_hf.purge import WhyKept, purge_helpers
+from git_credential_hf.purge import purge_helpers
+from git_credential_hf.purge.stale import WhyKept
 
 
 class GitCommand:
@@ -43,7 +44,7 @@ class PurgeHelpers:
 
     def describe(self) -> list[str]:
         """Return the command that does the same."""
-        return [f"git-credential-hf purge ({self.path})"]
+        return [f"git-credential-hf purge ({self.path}); this cannot be undone"]
 
     def apply(self) -> None:
         """Purge the helpers; raises `Problem` unless they hold nothing after that."""

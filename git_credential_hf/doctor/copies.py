@@ -12,11 +12,11 @@ from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, removal_command
 from git_credential_hf.git.credentials import header_token
 from git_credential_hf.git.netrc import NetrcEntry, mentions_host, netrc_paths, parse_netrc, without_machines
+from git_credential_hf.git.other_helpers import other_helpers
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hub import PUBLIC_HUB, origins_of, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem, shell_word
-from git_credential_hf.purge import other_helpers
 from git_credential_hf.tokens import stored_tokens
 
 # --- .netrc ---
@@ -54,9 +54,9 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
         for origin in machine.origins
         if _host_name(origin) == (entry.machine or "").lower()
     ]
-    reason = _why_one_kept(machine.why_kept(*pair) for pair in pairs)
+    reason = _why_one_kept(machine.other_tokens.why_kept(*pair) for pair in pairs)
     if found:
-        is_used = not all(machine.is_refused(*pair) for pair in pairs)
+        is_used = not all(machine.other_tokens.is_refused(*pair) for pair in pairs)
         yield Finding(
             "netrc-entry",
             "error" if is_used else "warning",
@@ -122,9 +122,9 @@ def _plan_without_machines(path: str, hosts: list[str]) -> Callable[[], list[Cha
 def check_copies(machine: Machine) -> Iterator[Finding]:
     """Check what other helpers hold for the Hub: the next login makes it stale."""
     helpers = other_helpers(machine.entries)
-    for result in machine.copies:
+    for result in machine.other_tokens.copies:
         if result.copies:
-            reason = _why_one_kept(map(machine.why_copy_kept, result.copies))
+            reason = _why_one_kept(map(machine.other_tokens.why_copy_kept, result.copies))
             copies = [
                 f"{mask_token(copy.secret)} for {copy.origin}"
                 + (f", user {copy.shown_username}" if copy.username else "")
@@ -155,7 +155,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
 
 
 def _plan_purge(helpers: list[ConfigEntry], origins: list[str], machine: Machine) -> Callable[[], list[Change]]:
-    return lambda: [PurgeHelpers(helpers, origins, machine.why_copy_kept)]
+    return lambda: [PurgeHelpers(helpers, origins, machine.other_tokens.why_copy_kept)]
 
 
 # --- git's configuration ---
@@ -172,7 +172,7 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
             )
     for path, secrets in found.items():
         lines = [f"remote '{remote}': {mask_token(secret)}" for remote, secret, _ in secrets]
-        reason = _why_one_kept(machine.why_kept(secret, origin) for _, secret, origin in secrets)
+        reason = _why_one_kept(machine.other_tokens.why_kept(secret, origin) for _, secret, origin in secrets)
         yield Finding(
             "token-in-remote-url",
             "error",
@@ -185,7 +185,7 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
 
 def check_configuration(machine: Machine) -> Iterator[Finding]:
     """Check git's configuration for a token in a header, in `url.<base>.insteadOf`, or in an endpoint of git-lfs."""
-    for entry in machine.lfs_urls:
+    for entry in machine.lfs.urls:
         if secret := _url_secret(entry.value or "", machine.origins):
             yield _url_finding(
                 entry, secret, f"{entry.key}, with {mask_token(secret)}", "gives git-lfs a token in a URL", machine
@@ -201,7 +201,7 @@ def check_configuration(machine: Machine) -> Iterator[Finding]:
 def _url_finding(entry: ConfigEntry, secret: str, shown: str, act: str, machine: Machine) -> Finding:
     path = entry_file(entry)
     url = entry.subsection if entry.section == "url" else entry.value or ""
-    reason = machine.why_kept(secret, section_origin(url) or "")
+    reason = machine.other_tokens.why_kept(secret, section_origin(url) or "")
     return Finding(
         "token-in-git-config",
         "error",
@@ -224,7 +224,7 @@ def _header_finding(entry: ConfigEntry, machine: Machine) -> Finding:
     ]
     reason, changes = None, None
     if path and origin and all(secrets):  # a header for all hosts may be meant for another one
-        reason = _why_one_kept(machine.why_kept(secret or "", origin) for secret in secrets)
+        reason = _why_one_kept(machine.other_tokens.why_kept(secret or "", origin) for secret in secrets)
         changes = None if reason else plan_unset(path, key, _AUTHORIZATION)
     return Finding(
         "token-in-git-config",
@@ -275,7 +275,7 @@ def _plan_without_secrets(path: str, machine: Machine) -> Callable[[], list[Chan
 
     def remaining_login(login: str, origin: str) -> str:
         secret = _login_secret(login)
-        if secret is None or machine.why_kept(secret, origin):
+        if secret is None or machine.other_tokens.why_kept(secret, origin):
             return f"{login}@"
         if machine.token is None or secret == machine.token.value or origin not in origins_of(PUBLIC_HUB):
             return ""  # for another Hub, a name selects nothing

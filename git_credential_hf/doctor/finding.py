@@ -39,7 +39,7 @@ _LOG_IN_FIRST = (
 
 def fix_first(reason: Problem) -> str:
     """Return what has to be done before `doctor --fix` removes a credential, by the reason why it stays."""
-    return reason.fix or _LOG_IN_FIRST
+    return f"{reason.fix}, then `git-credential-hf doctor --fix`" if reason.fix else _LOG_IN_FIRST
 
 
 class NotChecked(Exception):

@@ -52,7 +52,7 @@ def check_helpers(machine: Machine) -> Iterator[Finding]:
     Nothing is changed by which git would lose what another helper alone can give.
     """
     for finding in _check_chains(machine):
-        if finding.changes is not None and (reason := machine.why_others_needed):
+        if finding.changes is not None and (reason := machine.other_tokens.why_needed):
             finding.changes, finding.fix = None, fix_first(reason)
         yield finding
 
@@ -157,7 +157,7 @@ def _overlaps(one: str, other: str) -> bool:
 
 def check_account(machine: Machine) -> Iterator[Finding]:
     """Check that the account in the remote's URL is that of the token which git uses for it."""
-    url, token = machine.url, next(iter(machine.git_tokens), None)
+    url, token = machine.url, next(iter(machine.resolvers.git_tokens), None)
     user = unquote(urlsplit(url).username or "") if url == machine.remote and url.startswith("http") else ""
     answer = machine.whose(token) if token and is_valid_name(user) else None
     if not isinstance(answer, Account) or user.lower() in (*PLACEHOLDER_USERNAMES, answer.name.lower()):
@@ -193,7 +193,7 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
     if problem:
         yield Finding("lfs-pointers", "warning", problem.message, "", problem.fix or "")
     yield from _check_lfs_endpoint(machine)
-    if not machine.git_tokens:
+    if not machine.resolvers.git_tokens:
         yield from _check_lfs_access(machine)
 
 
@@ -215,7 +215,7 @@ def _check_lfs_access(machine: Machine) -> Iterator[Finding]:
 
 def _check_lfs_endpoint(machine: Machine) -> Iterator[Finding]:
     """Check that git-lfs uses the repository that git uses: the Hub refuses pointers to objects that are not there."""
-    upload, download = machine.lfs_upload_endpoint, machine.lfs_endpoint
+    upload, download = machine.lfs.upload_endpoint, machine.lfs.endpoint
     remote = parse_remote(machine.remote, machine.other_hubs) if machine.remote else None
     if upload is None or remote is None or remote.repository is None:
         return
@@ -241,7 +241,7 @@ def _is_old_name(machine: Machine, old: Repository, new: Repository) -> bool:
     if machine.offline or old.hub != new.hub or old.kind != new.kind:
         return False
     try:
-        found = find_commit(next(iter(machine.git_tokens), None), old, "main")
+        found = find_commit(next(iter(machine.resolvers.git_tokens), None), old, "main")
     except Unreachable:
         return False
     return found is not None and found[0] == new.name

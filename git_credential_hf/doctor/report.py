@@ -31,7 +31,7 @@ def report_lines(examination: "Examination", paint: "Paint") -> Iterator[str]:
         token = mask_token(row.token.value) if row.token else "-"
         who = f"{row.account}, " if row.account else ""
         yield from wrap(f"{row.program:15} {token:14} ", f"{who}{row.source}")
-    yield from wrap("", answers(examination.resolvers))
+    yield from wrap("", examination.why_none_tried or answers(examination.resolvers))
     yield ""
     for area, found in examination.areas.items():
         reason = examination.not_checked.get(area)
@@ -70,6 +70,8 @@ def fix_lines(fixed: "Fixed") -> Iterator[str]:
     """Return what `--fix` has fixed, and how to undo it."""
     for number, finding in enumerate(fixed.gone):
         yield from wrap("fixed:  " if number == 0 else " " * 8, finding.title)
+    if not fixed.gone and fixed.examination.findings:
+        yield "fixed:  nothing"
     if fixed.can_undo:
         yield from wrap("undo:   ", "run `git-credential-hf doctor --undo`")
 
@@ -99,7 +101,7 @@ def wrap(start: str, text: str) -> list[str]:
 def _summary(examination: "Examination") -> str:
     findings = examination.findings
     if not findings:
-        is_all = not examination.not_checked and not examination.has_gaps
+        is_all = not examination.not_checked and not examination.has_gaps and not examination.why_none_tried
         return "healthy: nothing is wrong" if is_all else "healthy, as far as it was checked"
     errors = sum(finding.severity == "error" for finding in findings)
     numbers = ((errors, "problem"), (len(findings) - errors, "warning"))

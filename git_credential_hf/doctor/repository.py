@@ -19,7 +19,7 @@ def check_repository(machine: Machine) -> Iterator[Finding]:
     """Check write access first: most tokens have it, and then one request is enough."""
     if machine.repository is None or machine.offline:
         return
-    token = next(iter(machine.git_tokens), None) or machine.token
+    token = next(iter(machine.resolvers.git_tokens), None) or machine.token
     if token is None:
         raise NotChecked("not asked, without a token")
     if not isinstance(machine.whose(token), Account):
@@ -42,7 +42,7 @@ def check_repository(machine: Machine) -> Iterator[Finding]:
 
 def check_observed(machine: Machine) -> Iterator[Finding]:
     """Check that git and git-lfs get an answer from the Hub, whatever is right or wrong on this machine."""
-    observed = machine.observed_git
+    observed = machine.resolvers.observed_git
     if isinstance(observed, Observed) and (failure := observed.failure):
         url = without_credentials(machine.url)
         yield Finding(
@@ -52,12 +52,12 @@ def check_observed(machine: Machine) -> Iterator[Finding]:
             url,
             failure.fix or f"run `git ls-remote {shell_word(url)}` to see it, and try again",
         )
-    observed = machine.observed_lfs
+    observed = machine.resolvers.observed_lfs
     if isinstance(observed, Observed) and (failure := observed.failure):
-        endpoint = without_credentials(machine.lfs_url or "").partition("?")[0]
+        endpoint = without_credentials(machine.lfs.url or "").partition("?")[0]
         yield Finding(
             "lfs-url-elsewhere"
-            if machine.lfs_url == machine.lfs_endpoint and machine.lfs_urls
+            if machine.lfs.url == machine.lfs.endpoint and machine.lfs.urls
             else _failure_id(observed.status, failure),
             "error",
             f"git-lfs cannot download the files of this repository: {failure.message}",

@@ -29,7 +29,7 @@ _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|\$\{\{.*\}\}|\{\{.*\}\}|%\w+%|<.*>")  # 
 
 def check_resolvers(machine: Machine, rows: list[Row], causes: list[Finding]) -> Iterator[Finding]:
     """Check whether the programs would send different tokens; `causes`: the findings that may be the reason."""
-    chosen = machine.namespace_token  # is different on purpose; git-xet and huggingface_hub do not know it
+    chosen = machine.resolvers.namespace_token  # is different on purpose; git-xet and huggingface_hub do not know it
     sent = [(row, row.token) for row in rows if row.token and not (chosen and row.token.value == chosen.value)]
     # Each exchange of a job's identity gives another token, which is stored only in a directory of the job's own.
     other = next((row for row, token in sent if _identity(token) != _identity(sent[0][1])), None)
@@ -117,7 +117,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
 
 def check_hub(machine: Machine) -> Iterator[Finding]:
     """Check with the Hub whether the current token, and the one chosen for this namespace, are valid and can write."""
-    for token in filter(None, (machine.token, machine.namespace_token)):
+    for token in filter(None, (machine.token, machine.resolvers.namespace_token)):
         answer = machine.whose(token)
         if answer is None:
             if token.is_expired() and not token.is_renewable:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from git_credential_hf.backups import backup_directory, backup_place
 from git_credential_hf.files import (
     Change,
     FileChange,
@@ -17,7 +18,6 @@ from git_credential_hf.files import (
     read_file,
 )
 from git_credential_hf.problem import Problem
-from git_credential_hf.state import backup_directory, backup_place
 from git_credential_hf.system import hold_signals
 
 _LOG = "last-fix.json"

@@ -1,4 +1,4 @@
-"""Run another helper (a keychain, `store`, a manager) as git does, but without prompts and with a time limit."""
+"""The other helpers (a keychain, `store`, a manager): which git asks, and how one is run without prompts, in time."""
 
 import os
 import queue
@@ -7,8 +7,11 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING
 
-from git_credential_hf.git.helpers import is_program_path, split_command
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.helpers import configured_hubs, helper_chain, is_our_helper, is_program_path, split_command
 from git_credential_hf.git.run import NON_INTERACTIVE, child_environment, git_program, path_directories, run_git
+from git_credential_hf.git.urlmatch import section_applies, section_origin
+from git_credential_hf.hub import hub_origins
 from git_credential_hf.masking import mask_secrets, mask_words, register_secret
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import format_message
@@ -57,6 +60,35 @@ class TokenCopy:
     def is_same(self, other: "TokenCopy") -> bool:
         """Whether both are the same credential."""
         return (self.origin, self.username, self.secret) == (other.origin, other.username, other.secret)
+
+
+def other_helpers(entries: list[ConfigEntry]) -> list[ConfigEntry]:
+    """Return the other helpers that git may ask for a Hub token, each once, even if an empty value resets them."""
+    helpers: dict[str, ConfigEntry] = {}
+    origins = hub_origins(configured_hubs(entries))
+    for entry in entries:
+        if entry.is_helper() and entry.value and not is_our_helper(entry.value) and _is_for_a_hub(entry, origins):
+            helpers.setdefault(entry.value, entry)
+    return list(helpers.values())
+
+
+def _is_for_a_hub(entry: ConfigEntry, origins: list[str]) -> bool:
+    # A section for a user name or a path counts: git asks its helper about those.
+    return section_origin(entry.subsection) in origins or any(
+        section_applies(entry.subsection, origin) for origin in origins
+    )
+
+
+def origins_asked_for(helper: ConfigEntry, entries: list[ConfigEntry]) -> list[str]:
+    """Return the origins of a Hub for which git asks a helper: not those for which an empty value resets the list."""
+
+    def is_asked(entry: ConfigEntry, origin: str) -> bool:
+        url = origin if section_applies(entry.subsection, origin) else entry.subsection  # of a user name, or a path
+        return section_origin(url) == origin and entry in helper_chain(url, entries)
+
+    named = [entry for entry in entries if entry.is_helper() and entry.value == helper.value]
+    origins = hub_origins(configured_hubs(entries))
+    return [origin for origin in origins if any(is_asked(entry, origin) for entry in named)]
 
 
 def request_copy(helper: str, origin: str, username: str | None, path: str = "") -> TokenCopy | None:

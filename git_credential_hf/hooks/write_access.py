@@ -17,6 +17,11 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.state import REJECTED, discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token
 
+_OF_THE_TOKEN = (
+    *("token-invalid", "token-expired", "token-revoked-by-org", "token-needs-approval"),
+    *("read-only-token", "token-not-scoped"),
+)
+
 
 def check_write_access(push: Push) -> None:
     """Check that the credential that git uses may push; over SSH git uses none that could be checked."""
@@ -33,8 +38,8 @@ def check_write_access(push: Push) -> None:
         answer = _ask_for_tokens(push, push.repository)
     except NotAsked:
         return
-    except NoAnswer as problem:
-        push.verdict.warn(f"{unknown}: {problem.message}")
+    except NoAnswer as failure:
+        push.verdict.warn(f"{unknown}: {failure.message}")
         return
     if answer is None:
         if is_given_elsewhere(without_credentials(push.credential_url), push.entries):
@@ -43,33 +48,44 @@ def check_write_access(push: Push) -> None:
             push.verdict.warn(f"{unknown}: git credential does not return the token of this helper")
             return
         answer = check_access(None, push.repository, write=True)
+    problem = Problem(answer.message, answer.fix)
+    if push.token is not None and not is_current_token(push.token):
+        current = _current_token(push)
+        if current is not None and answer.reason in _OF_THE_TOKEN:
+            instead = f"git uses it instead of the current {mask_token(current.value)}"
+            problem = Problem(f"{answer.message}; {instead}", push.token.remedy())  # not how to get a better one
+        else:
+            _warn_of_other_token(push, push.token, current)
     if answer.answer == "no":
-        push.verdict.add(push.severity["writeCheck"], [Problem(answer.message, answer.fix)])
+        push.verdict.add(push.severity["writeCheck"], [problem])
     elif answer.answer == "unknown" and answer.is_news:
         push.verdict.warn(f"{unknown}: {answer.message}", answer.fix)
 
 
 def _ask_for_tokens(push: Push, repository: Repository) -> Answer | None:
-    """Return the Hub's answer for the token that git will use; `None` if git has none.
+    """Return the Hub's answer for the token that git will use, `push.token`; `None` if git has none.
 
     git sends its tokens in order, and goes on to the next if the Hub rejects one that came from `.netrc`, say.
     """
     write = not all(update.remote_ref.startswith("refs/pr/") for update in push.updates)
     answer: Answer | None = None
     for token in push.credentials():
-        answer = check_access(token, repository, write=write, use_cache=True)
+        if push.token is not None and not is_current_token(push.token):  # git has passed it over
+            _warn_of_other_token(push, push.token, _current_token(push))
         push.token = token
-        if not is_current_token(token):
-            _warn_of_other_token(push, token)
+        answer = check_access(token, repository, write=write, use_cache=True)
         if answer.reason not in ("token-invalid", "token-expired") or not falls_through(token):
             break
     return answer
 
 
-def _warn_of_other_token(push: Push, token: Token) -> None:
+def _current_token(push: Push) -> Token | None:
     try:
-        current = current_token(push.hub, act=False)
+        return current_token(push.hub, act=False)
     except Problem:
-        current = None
+        return None
+
+
+def _warn_of_other_token(push: Push, token: Token, current: Token | None) -> None:
     instead = f" instead of the current {mask_token(current.value)}" if current else ""
     push.verdict.warn(f"git uses the token {token.describe()} for this push{instead}", token.remedy())

@@ -124,6 +124,19 @@ def test_nearest_command_or_option(typed: str, meant: str) -> None:
     assert hint == f"git-credential-hf: hint: did you mean `git-credential-hf {meant}`?"
 
 
+def test_commands_of_other_programs() -> None:
+    """Who types a command that `hf auth`, `gh auth` or an installer has is told which one does that."""
+    for typed, meant in (
+        (["logout", "--help"], "hf auth logout"),
+        (["whoami", "--json"], "git-credential-hf status"),
+        (["auth", "login"], "git-credential-hf login"),
+        (["uninstall", "."], "git-credential-hf unconfigure"),
+    ):
+        done = run(*typed)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.splitlines()[1] == f"git-credential-hf: hint: did you mean `{meant}`?"
+
+
 def test_each_option_is_suggested() -> None:
     """So it is for each option of each command, with a letter too many."""
     for name, command in all_commands(commands):

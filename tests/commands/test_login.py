@@ -89,7 +89,7 @@ def test_a_token_that_the_hub_rejects(hub: Hub, home: Path) -> None:
     log_in(home, before)
     wrong = "hf_" + "Wrong" * 6 + "wxyz"
     done = login(*paste(wrong))
-    again = "create one at https://huggingface.co/settings/tokens, and run `git-credential-hf login` again"
+    again = "create one at https://huggingface.co/settings/tokens, then run `git-credential-hf login`"
     assert (done.returncode, said(done, "error")) == (1, ["the Hub rejects this token"])
     assert said(done, "hint") == [again]
     assert stored(home) == before and wrong not in done.stdout
@@ -105,7 +105,7 @@ def test_cancelled(steps: list[tuple[str, str]], hub: Hub, home: Path) -> None:
     """Ctrl-C ends it at each step in one line, and nothing is stored."""
     done = login(*steps)
     assert (done.returncode, said(done, "error")) == (1, ["the login was cancelled, and nothing was stored"])
-    assert said(done, "hint") == ["run `git-credential-hf login` again"]
+    assert said(done, "hint") == ["run `git-credential-hf login`"]
     assert not (home / FOLDER / "token").exists() and not (home / FOLDER / "stored_tokens").exists()
 
 

@@ -443,11 +443,11 @@ def test_first_impression(home: Path) -> None:
     done = run(HF_TOKEN=None)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == (
+        "✗ FAIL  not logged in to Hugging Face\n"
+        "        fix: run `hf auth login`\n"
         "✗ FAIL  git does not use this helper for https://huggingface.co and\n"
         "            https://hf.co\n"
         "        fix: run `git-credential-hf configure`\n"
-        "✗ FAIL  not logged in to Hugging Face\n"
-        "        fix: run `hf auth login`\n"
         "more:   `git-credential-hf doctor`, `git-credential-hf --help`\n"
     )
     assert list(home.iterdir()) == []

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import os
 import pty
+import re
 import shutil
 import subprocess
 import time
@@ -206,8 +207,9 @@ def test_the_credential_that_wins(place: Callable[[Account, str], str], hub: "Hu
     hub.log.clear()
     done = push(work, place(work, reads))
     assert done.returncode == 1
-    assert "can only read" in messages(done, "error")[0]
-    assert WINNERS[place] in messages(done, "warning")[0]
+    assert re.search("can only read; git uses it instead of the current hf_", messages(done, "error")[0])
+    assert WINNERS[place] in messages(done, "error")[0]
+    assert messages(done, "warning") == [] and "create one" not in done.stderr  # one hint: how to use the login
     assert uploads(hub) == []
     assert reads not in done.stderr.replace(f"alice:{reads}@", "")  # git itself shows the URL
     good = hub.token("alice")

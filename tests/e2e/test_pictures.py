@@ -1,10 +1,12 @@
-"""The pictures in the README show exactly what the programs print."""
+"""The casts in the README show exactly what the programs print."""
 
 from __future__ import annotations
 
 import os
 import re
 import time
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
@@ -14,10 +16,9 @@ from executable import PROGRAM
 from fake_hub import Hub
 from fake_hub.accounts import Token
 from programs import run
-from transcript import run_on_terminal, screen_text, svg
+from transcript.cast import Cast
 
 PICTURES = Path(__file__).parents[2] / "docs/pictures"
-COMMANDS = ("git-credential-hf doctor", "git-credential-hf doctor --fix --yes")
 LOGIN = "hf_LoginLoginLoginLoginLoginLogi7Kd2"
 OLD = "hf_NetrcNetrcNetrcNetrcNetrcNetrxQ91"
 
@@ -50,48 +51,88 @@ def make_home(home: Path, hub: Hub) -> Path:
     return home / "model"
 
 
-def is_of(name: str, text: str) -> None:
-    """The picture of this name is equal to one of what was printed now; or it is renewed."""
-    picture = svg(text.partition("\n")[0].removeprefix("$ "), text)
+def play(
+    cast: Cast, command: str, where: Path, questions: Mapping[str, tuple[float, str]] | None = None, status: int = 0
+) -> None:
+    """Run a command on a terminal, and add it to the cast.
+
+    `questions`: the words to wait for; for each, the seconds that the cast stops there, and what is typed then.
+    """
+    questions = questions or {}
+    environment = {name: value for name, value in os.environ.items() if name != "GIT_TERMINAL_PROMPT"}
+    child = pexpect.spawn(
+        command, cwd=str(where), env={**environment, "TERM": "xterm"}, encoding="utf-8", dimensions=(24, 80)
+    )
+    child.logfile_read = shown = StringIO()
+    for question, (_, answer) in questions.items():
+        child.expect_exact(question)
+        time.sleep(0.3 if answer else 0)  # until it has changed the modes of the terminal
+        child.send(answer)
+    child.expect(pexpect.EOF)
+    child.close()
+    output = shown.getvalue().replace(os.environ["HOME"], "/home/alice")
+    assert child.exitstatus == status, output
+    output = re.sub(r"(?<=enter the code: )[0-9A-F]{4}-[0-9A-F]{4}", "7QK4-M2XH", output)
+    output = re.sub(r"remote: .*\n", "", output)  # which each git's server words differently
+    output = re.sub(r", [\d.]+ \w+ \| [\d.]+ \w+/s", "", output)  # which is there if it took long enough
+    cast.type(command)
+    cast.show(output, {question: seconds for question, (seconds, _) in questions.items()})
+
+
+def is_of(name: str, cast: Cast) -> None:
+    """The file of this name is equal to a cast of what was printed now; or it is renewed."""
+    picture = cast.svg()
     assert not re.search(r"hf_[A-Za-z]|hf_oauth_[A-Za-z]", picture), "a token"
     assert "/tmp" not in picture
     assert len(picture) < 30_000
+    assert not re.search(r"<script|href|url\(|@import|@font-face|\bon\w+=", picture), (
+        "needs something outside of the file"
+    )
+    assert text_at(99.99, picture) == text_at(None, picture) == "".join(cast.text.split())
+    for percent in range(100):
+        text_at(percent, picture)
     if os.environ.get("GIT_CREDENTIAL_HF_TESTS_RENEW"):
         (PICTURES / name).write_text(picture)
     assert (PICTURES / name).read_text() == picture, "the output has changed: run tests/support/transcript/make"
 
 
+def text_at(percent: float | None, picture: str) -> str:
+    """Return what is visible, without blanks, at a time of the animation, or without animation."""
+    rows: dict[int, str] = {}
+    for text in ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text"):
+        if text.get("text-anchor"):
+            continue  # the title
+        visible = text.get("class") != "h"
+        if percent is not None:
+            _, name = text.get("style", "").split(":")
+            (rule,) = re.findall(rf"@keyframes {name}{{(.*)}}", picture)
+            for at, visibility in re.findall(r"([\d.]+)%{visibility:(\w+)}", rule):
+                visible = visibility == "visible" if float(at) <= percent else visible
+        if visible:
+            row = int(text.get("y", ""))
+            assert row not in rows, "two texts in one row"
+            rows[row] = "".join("".join(text.itertext()).split())
+    return "".join(rows[row] for row in sorted(rows))
+
+
 def test_doctor(home: Path, world: Hub) -> None:
     """doctor.svg: an old token is found, and removed."""
-    directory = make_home(home, world)
-    output = "\n".join(
-        f"$ {command}\n{run_on_terminal(command.split(), directory, os.environ)[0]}" for command in COMMANDS
-    ).replace(str(home), "/home/alice")
-    assert "healthy: nothing is wrong" in output
-    is_of("doctor.svg", output)
+    directory, cast = make_home(home, world), Cast()
+    play(cast, "git-credential-hf doctor", directory, status=1)
+    play(cast, "git-credential-hf doctor --fix", directory, {"Fix it? [Y/n]: ": (2, "y\n")})
+    assert "healthy: nothing is wrong" in cast.text
+    is_of("doctor.svg", cast)
 
 
 def test_login(hub: Hub, account: Account) -> None:
     """login.svg: a clone asks somebody who is not logged in, and goes on."""
     needs_huggingface_hub(2, 4)  # the questions are its own
     hub.device_interval, hub.device_login = 1, "alice"
-    command = "git clone https://huggingface.co/alice/private-model"
-    environment = {name: value for name, value in os.environ.items() if name != "GIT_TERMINAL_PROMPT"}
-    child = pexpect.spawn(
-        command, cwd=str(account.where), env={**environment, "TERM": "xterm"}, encoding="utf-8", dimensions=(24, 80)
-    )
-    child.logfile_read = shown = StringIO()
-    child.expect_exact("[Use arrows, Enter to confirm]")
-    time.sleep(0.3)  # until it has changed the modes of the terminal
-    child.send("1")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0, shown.getvalue()
-    screen = screen_text(shown.getvalue().replace("\r\n", "\n"))
-    screen = re.sub(r"(?<=enter the code: )[0-9A-F]{4}-[0-9A-F]{4}", "7QK4-M2XH", screen)
-    screen = re.sub(r"^remote: .*\n", "", screen, flags=re.MULTILINE)  # which each git's server words differently
-    screen = re.sub(r", [\d.]+ \w+ \| [\d.]+ \w+/s", "", screen)  # which is there if it took long enough
-    is_of("login.svg", f"$ {command}\n{screen}".replace(str(account.home), "/home/alice"))
+    cast = Cast()
+    questions = {"Paste an access token\r\n": (3.0, "1"), "Waiting for authorization\r\n": (3.0, "")}
+    play(cast, "git clone https://huggingface.co/alice/private-model", account.where, questions)
+    assert cast.text.endswith("done.\n")
+    is_of("login.svg", cast)
 
 
 def test_push(hub: Hub, account: Account) -> None:
@@ -102,6 +143,7 @@ def test_push(hub: Hub, account: Account) -> None:
     account.clone("https://huggingface.co/acme/model")
     account.commit({"model.bin": os.urandom(1 << 20)})
     account.run("git-credential-hf", "hooks", "install")
-    output, status = run_on_terminal(["git", "push"], account.where, os.environ)
-    assert status == 1
-    is_of("push.svg", f"$ git push\n{screen_text(output)}")
+    cast = Cast()
+    play(cast, "git push", account.where, status=1)
+    assert "push refused before any upload" in cast.text
+    is_of("push.svg", cast)

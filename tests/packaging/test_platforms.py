@@ -24,7 +24,8 @@ from git_credential_hf.git.helpers import helper_command, is_our_helper, is_prog
 from git_credential_hf.git.netrc import git_netrc_path, netrc_paths
 from git_credential_hf.git.run import child_environment, find_program, git_home, git_program
 from git_credential_hf.hub import hub_origins
-from git_credential_hf.purge import PurgeResult, purge_helpers
+from git_credential_hf.purge import purge_helpers
+from git_credential_hf.purge.result import PurgeResult
 from git_credential_hf.state import runtime_directory, write_state
 from git_credential_hf.system import is_process_running
 

@@ -70,7 +70,10 @@ ANOTHER = f"run `unset HF_TOKEN` to use your login, or set it to a token from {S
 LACKS = "the fine-grained token {token} lacks `repo.write` for alice/model"
 ADD_WRITE = f"add 'Write access to contents' for alice/model or alice at {SETTINGS}"
 LOW = "alice may not write to acme/model: "
-PULL = "open a pull request at https://huggingface.co/acme/model/discussions, then run `git push origin HEAD:refs/pr/N`"
+PULL = (
+    "open a pull request at https://huggingface.co/acme/model/discussions, then run "
+    "`git push origin HEAD:refs/pr/N`, where N is its number"
+)
 GATED = "open https://huggingface.co/bob/gated"
 CONDITIONS = f"{GATED} and accept its conditions; access can take a few minutes to take effect"
 NOT_REQUESTED = "bob/gated is gated, and you have not requested access"

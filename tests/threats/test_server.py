@@ -23,9 +23,9 @@ from git_credential_hf import cli
 from git_credential_hf.api.access import check_access, whoami
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.hub import Repository
+from git_credential_hf.huggingface_library import one_line
 from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
-from git_credential_hf.refresh import _one_line
 from git_credential_hf.tokens import Token
 
 from . import TERMINAL, ended, is_clean, new_token, request_to, run, start
@@ -270,7 +270,7 @@ def test_a_token_that_comes_back_is_not_shown(
 def test_what_is_cut_off_is_masked_first(before: int, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long error of huggingface_hub's is shown in part: the end of that part is no half of a secret."""
     secret = f"the-identity-of-{new_token()[3:]}"
-    said = _one_line(ValueError("x" * before + register_secret(secret)))
+    said = one_line(ValueError("x" * before + register_secret(secret)))
     assert secret[:24] not in said
 
 

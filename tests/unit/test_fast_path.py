@@ -31,7 +31,7 @@ EXPLANATION = {
     f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals", ".transport")
 }
 EXPLANATION |= {"git_credential_hf.git.network"} | {
-    f"git_credential_hf.{name}" for name in ("files", "owners", "system")
+    f"git_credential_hf.{name}" for name in ("files", "lock", "owners", "system")
 }
 
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
@@ -78,7 +78,10 @@ def test_imports_are_within_budget(name: str, source: str, logged_in: None, tmp_
     environment = {"HF_TOKEN": TOKEN} if source == "HF_TOKEN" else {}
     if (name, source) == ("erase", "login"):
         # It is tried, as the Hub cannot be asked; `login` is the hint.
-        budget = budget | {f"git_credential_hf.{name}" for name in ("refresh", "hints", "api.huggingface_client")}
+        budget = budget | {
+            f"git_credential_hf.{name}"
+            for name in ("refresh", "huggingface_library", "hints", "api.huggingface_client")
+        }
     used = modules(["git-credential-hf", operation], message, tmp_path, **environment) - bare
     if "re" in budget:  # with all that `re` and `hashlib` import, which differs between Pythons
         used = {name for name in used if name in budget or name.startswith("git_credential_hf")}

@@ -32,8 +32,9 @@ OURS = {
     "doctor/changes.py": {"self.path"},
     "doctor/copies.py": {"problem.fix"},
     "doctor/environment.py": {"PUBLIC_HUB", "TRUSTED_PUBLISHERS", "configure"},
+    "doctor/finding.py": {"reason.fix"},
     "doctor/git_setup.py": {"' '.join(variables)", "problem.fix", "user"},  # `is_valid_name`
-    "doctor/machine.py": {"' '.join(self._bypassing)"},
+    "doctor/other_tokens.py": {"' '.join(self._bypassing)"},
     "doctor/repository.py": {"page"},
     "doctor/token.py": {"instead", "login_hint()", "name", "token.place"},
     "git/config.py": {"variable"},
@@ -56,11 +57,13 @@ OURS = {
     "hub.py": {"hub"},
     "login.py": {"by_file"},
     "program.py": {"' && '.join((shell_command([*sudo, *command]) for command in commands))", "reinstall"},
-    "purge.py": {"current.place", "helper", "lines"},
-    "refresh.py": {"hub", "name"},
+    "purge/result.py": {"helper", "lines"},
+    "purge/stale.py": {"current.place"},
+    "refresh.py": {"name"},
     "status.py": {"' '.join(variables)"},
     "token_files.py": {"login", "login_hint()", "name", "names[0]"},
     "tokens.py": {"self.place", "self.settings_url"},
+    "trusted_publishers.py": {"hub"},
 }
 
 

@@ -24,16 +24,19 @@ from huggingface_hub.utils import _auth, _runtime
 from login import log_in
 from programs import run
 
-from git_credential_hf import refresh
+from git_credential_hf import huggingface_library
 from git_credential_hf.api import huggingface_client
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.hub import PUBLIC_HUB
+from git_credential_hf.huggingface_library import ask_huggingface_hub, one_line
+from git_credential_hf.lock import Lock
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
-from git_credential_hf.refresh import _ask_huggingface_hub, _has_failed_since, _one_line, delay_exchange
-from git_credential_hf.state import Lock, fingerprint, job_directory, new_key, read_state, record, write_state
+from git_credential_hf.refresh import _has_failed_since
+from git_credential_hf.state import fingerprint, new_key, read_state, record, write_state
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token, stored_token, stored_token_names
+from git_credential_hf.trusted_publishers import delay_exchange, job_directory
 
 if TYPE_CHECKING:
     from fake_hub import Hub, OAuth
@@ -431,8 +434,8 @@ def test_an_exchange_without_an_answer(hub: Hub, job: dict[str, str], monkeypatc
             exchange.json(400, {})
 
     monkeypatch.setitem(OAUTH, "/oauth/token", answer)
-    assert refresh.HUGGINGFACE_HUB_TIMEOUT == 20
-    monkeypatch.setattr(refresh, "HUGGINGFACE_HUB_TIMEOUT", 0.2)
+    assert huggingface_library.HUGGINGFACE_HUB_TIMEOUT == 20
+    monkeypatch.setattr(huggingface_library, "HUGGINGFACE_HUB_TIMEOUT", 0.2)
     before = set(threading.enumerate())
     with pytest.raises(Problem) as raised:
         current_token()
@@ -525,23 +528,23 @@ def test_messages_of_huggingface_hub(capfd: pytest.CaptureFixture[str], caplog: 
         warnings.warn("four", stacklevel=1)
         return "hf_said"
 
-    assert _ask_huggingface_hub(PUBLIC_HUB, ask) == ("hf_said", ["one two"])
+    assert ask_huggingface_hub(PUBLIC_HUB, ask) == ("hf_said", ["one two"])
     assert caplog.records == []
-    assert _ask_huggingface_hub(PUBLIC_HUB, lambda: None) == (None, [])
+    assert ask_huggingface_hub(PUBLIC_HUB, lambda: None) == (None, [])
     assert capfd.readouterr() == ("", "")
     assert "hf_said" not in mask_line("it is hf_said.")
     for value in ("hf_\n", 7):
         with pytest.raises(ValueError, match=r"^the Hub's answer is not a token$"):
-            _ask_huggingface_hub(PUBLIC_HUB, lambda value=value: value)  # type: ignore[misc]
+            ask_huggingface_hub(PUBLIC_HUB, lambda value=value: value)  # type: ignore[misc]
 
 
 def test_one_line() -> None:
     """A message of huggingface_hub is shown as one line of at most 400 characters, without secrets, never empty."""
     Token("a-serious-one", "env", "X")
-    assert _one_line(ValueError(" a\n\tb ")) == "a b"
-    assert _one_line(ValueError()) == "ValueError"
-    assert _one_line("x" * 250 + "y" * 250) == "x" * 200 + "…" + "y" * 199
-    assert "a-se" not in _one_line("x" * 195 + " a-serious-one" + "y" * 500)
+    assert one_line(ValueError(" a\n\tb ")) == "a b"
+    assert one_line(ValueError()) == "ValueError"
+    assert one_line("x" * 250 + "y" * 250) == "x" * 200 + "…" + "y" * 199
+    assert "a-se" not in one_line("x" * 195 + " a-serious-one" + "y" * 500)
 
 
 def test_another_hub_renews_nothing_that_it_refuses(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,18 +17,18 @@ from login import log_in
 from operations import HUB, QUIT, answer, ask, refuse_repeatedly
 from programs import IS_ROOT, run
 
+from git_credential_hf.backups import backup_directory
 from git_credential_hf.problem import Problem
 from git_credential_hf.state import (
-    backup_directory,
     cache_directory,
     is_recorded,
-    job_directory,
     read_state,
     record,
     remove_state,
     runtime_directory,
     write_state,
 )
+from git_credential_hf.trusted_publishers import job_directory
 
 pytest.importorskip("pwd", reason="the permissions of POSIX")
 

@@ -212,7 +212,7 @@ def test_where_there_are_no_locks() -> None:
     if why := can_trace():
         pytest.skip(why)
     around = strace("-o", os.devnull, "-e", "trace=flock", "-e", "inject=flock:error=ENOLCK")
-    assert python("from git_credential_hf.state import Lock\nwith Lock('x'): print('in')", *around) == "in\n"
+    assert python("from git_credential_hf.lock import Lock\nwith Lock('x'): print('in')", *around) == "in\n"
 
 
 def test_what_was_not_put_in_its_place() -> None:

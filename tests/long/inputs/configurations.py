@@ -12,10 +12,11 @@ from git_credential_hf.configure import mapped_tokens, plan_configure, plan_unco
 from git_credential_hf.git.config import read_config, read_config_file, removal_command
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import helper_chain, helper_command, is_our_helper, read_helper_entries
+from git_credential_hf.git.other_helpers import other_helpers
 from git_credential_hf.hooks.verdict import Verdict, read_severities
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.problem import Problem
-from git_credential_hf.purge import other_helpers, purge_helpers
+from git_credential_hf.purge import purge_helpers
 
 URLS = (
     "https://huggingface.co",

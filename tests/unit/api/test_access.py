@@ -17,7 +17,7 @@ import platformdirs
 import platformdirs.windows
 import pytest
 from programs import Done, git, run
-from reasons import ANOTHER, CREATE, LOW, PULL, REASONS, SETTINGS, _acme, _alice, _gated
+from reasons import ANOTHER, CREATE, LOW, MISSING, PULL, REASONS, SETTINGS, _acme, _alice, _gated
 from whoami import MODEL, entry, fine_grained
 
 from git_credential_hf.api.access import _is_cached, card_errors, check_access, explain_refusal, whoami
@@ -57,9 +57,22 @@ def test_reasons(name: str, world: Hub) -> None:
     answer, done = check("--write", repository, **({"HF_TOKEN": token} if token else {}))
     assert (answer["answer"], answer["reason"], answer["access"]) == ("no", reason, "write")
     assert (answer["message"], answer["fix"]) == (message.format(token=mask_token(token or "")), fix)
-    assert len(requested(world)) <= 2
+    assert len(requested(world)) <= (4 if reason == "no-such-repo" else 2)  # it may be of another kind
     assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["error", "hint"]
     assert token is None or token not in done.stdout + done.stderr
+
+
+def test_a_repository_of_another_kind(world: Hub) -> None:
+    """Who leaves out `datasets/` is told where the dataset is; a private one of somebody else stays hidden."""
+    token = _alice(world)
+    world.repository("datasets/alice/data")
+    world.user("bob")
+    world.repository("datasets/bob/data", private=True)
+    answer, _ = check("alice/data", HF_TOKEN=token)
+    assert (answer["reason"], answer["fix"]) == ("no-such-repo", "use https://huggingface.co/datasets/alice/data")
+    assert answer["message"] == f"{MISSING.format('alice/data')}; there is a dataset of this name"
+    answer, _ = check("bob/data", HF_TOKEN=token)
+    assert (answer["message"], answer["fix"]) == (MISSING.format("bob/data"), CREATE.format("bob/data", "new"))
 
 
 MAY: dict[str, tuple[Callable[[Hub], str], str, str]] = {

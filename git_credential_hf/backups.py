@@ -1,0 +1,30 @@
+"""Where copies of files are that `doctor --fix` has changed: in a directory that is private to this user."""
+
+import os
+
+from git_credential_hf.problem import Problem
+from git_credential_hf.state import is_usable, make_private
+
+_NAME = "git-credential-hf"
+
+
+def backup_place() -> str | None:
+    """Return where copies of files that `doctor --fix` has changed are, which need not exist; `None` without a home."""
+    import platformdirs
+
+    try:
+        path = os.path.join(platformdirs.user_state_dir(_NAME, appauthor=False), "backups")
+    except RuntimeError:
+        return None
+    return path if os.path.isabs(path) else None
+
+
+def backup_directory() -> str:
+    """Return `backup_place`, made if need be; raises `Problem` if it is not this user's alone."""
+    path = backup_place()
+    try:
+        if path is None or not (is_usable(path) and make_private(path)):
+            raise Problem(f"cannot keep a copy: {path or 'a home'} cannot be a private directory of this user")
+    except OSError as error:
+        raise Problem(f"cannot keep a copy in {path}: {error.strerror}") from None
+    return path

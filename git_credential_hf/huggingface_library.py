@@ -1,0 +1,71 @@
+"""Call a function of huggingface_hub's: within a time limit, for one Hub alone, and without a word on git's stdout.
+
+Private names of huggingface_hub: `utils._auth` with `_OIDC_TOKEN_CACHE` (since 1.19).
+"""
+
+from git_credential_hf.masking import mask_words, register_secret
+from git_credential_hf.problem import Problem, trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
+    from collections.abc import Callable
+
+
+HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for everything that huggingface_hub does: git waits for it
+
+
+class TooOldError(Problem):
+    """This huggingface_hub lacks something that this program needs."""
+
+    def __init__(self, consequence: str, lack: str) -> None:
+        from huggingface_hub import __version__
+
+        from git_credential_hf.program import command_to_install
+
+        super().__init__(
+            f"{consequence}: huggingface_hub {__version__} {lack}",
+            f"run `{command_to_install('huggingface_hub>=1.20')}`, "
+            "or install git-credential-hf in an environment of its own",
+        )
+
+
+def ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None) -> tuple[str | None, list[str]]:
+    """Return what `get_token()`, or `ask`, returns, and what it logged (one line each); raises what it raises.
+
+    It talks to `hub`, whatever the environment says: a refresh token or a job's identity must not go elsewhere. Its log
+    and warnings are caught: stdout is git's, and a log line may quote a file with tokens in it.
+    """
+    import logging
+    import warnings
+
+    messages: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(one_line(record.getMessage()))
+
+    from git_credential_hf.api.client import run_within
+    from git_credential_hf.api.huggingface_client import guard_client
+
+    guard_client(hub)
+    log = logging.getLogger("huggingface_hub")
+    log.handlers, log.propagate = [Listener(logging.WARNING)], False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from huggingface_hub import constants, get_token
+        from huggingface_hub.utils import _auth
+
+        if hub != constants.ENDPOINT:
+            constants.ENDPOINT = hub
+            if hasattr(_auth, "_OIDC_TOKEN_CACHE"):
+                _auth._OIDC_TOKEN_CACHE = None  # what it has exchanged is for another Hub
+        trace("asking huggingface_hub")
+        value = run_within(HUGGINGFACE_HUB_TIMEOUT, ask or get_token)
+    if not (value is None or (isinstance(value, str) and value.isprintable())):
+        raise ValueError("the Hub's answer is not a token")
+    return (register_secret(value) if value else value), messages
+
+
+def one_line(message: object) -> str:
+    """Return a message of huggingface_hub's, or an exception's, in one line without secrets."""
+    return mask_words(str(message)) or type(message).__name__

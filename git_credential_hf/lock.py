@@ -1,0 +1,74 @@
+"""A lock between this user's processes, so that one of them does what all of them need."""
+
+import os
+import sys
+import time
+
+from git_credential_hf.state import PLAIN_FILE, private_directory
+
+LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
+
+
+class Lock:
+    """A lock between this user's processes, by name; entering it waits for so many seconds at most.
+
+    Without a directory for it, every process enters: what it guards is then done twice. `has_waited`: whether another
+    process was there before; `is_held`: whether no other one is there now. `is_removed`: whether its file is removed
+    at the end.
+    """
+
+    def __init__(
+        self, name: str, within: str | None = None, *, seconds: int = LOCK_TIMEOUT, is_removed: bool = False
+    ) -> None:
+        self._name = name + ".lock"
+        self._within = within
+        self._seconds = seconds
+        self._descriptor = -1
+        self._is_removed = is_removed
+        self.has_waited = False
+        self.is_held = False
+
+    def __enter__(self) -> None:
+        path = private_directory(self._within)
+        if path is None:
+            return
+        try:
+            self._descriptor = os.open(os.path.join(path, self._name), os.O_RDWR | os.O_CREAT | PLAIN_FILE, 0o600)
+        except OSError:
+            return
+        for _ in range(self._seconds * 100):
+            try:
+                _lock(self._descriptor)
+                self.is_held = True
+                return
+            except OSError as error:
+                if sys.platform != "win32" and not isinstance(error, BlockingIOError):
+                    return  # this file system has no locks
+                self.has_waited = True
+                time.sleep(0.01)
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor >= 0:
+            if (
+                self._is_removed
+                and self.is_held
+                and sys.platform != "win32"
+                and (path := private_directory(self._within))
+            ):
+                try:
+                    os.unlink(os.path.join(path, self._name))
+                except OSError:
+                    pass  # another process was faster
+            os.close(self._descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a file until it is closed; raises `OSError` if another process has."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,74 @@
+"""Remove stale tokens from the helpers that git has just asked, while git waits."""
+
+from git_credential_hf.git.config import ConfigEntry
+from git_credential_hf.git.helpers import is_our_helper, shown_helper
+from git_credential_hf.git.other_helpers import HelperError, TokenCopy, erase_copy, request_copy
+from git_credential_hf.hub import origins_of
+from git_credential_hf.masking import mask_token
+from git_credential_hf.problem import Problem, trace
+from git_credential_hf.purge import OUR_USERNAME, purge_helpers
+from git_credential_hf.purge.stale import Decider, why_not_lasting
+from git_credential_hf.state import LOOKED, LOOKED_FOR, REFUSED_FOR, REJECTED, is_recorded, record
+from git_credential_hf.system import run_each
+from git_credential_hf.tokens import Token, find_token
+
+PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
+
+
+def purge_chain(
+    chain: list[ConfigEntry], origin: str, hub: str, current: Token, used: TokenCopy, *, was_stored: bool
+) -> None:
+    """Remove stale copies from the other helpers of a chain, after git has `used` a credential.
+
+    `was_stored`: git has just told all helpers to store it. A helper may take seconds for each answer, so it is asked
+    once an hour, and after that only made to forget what git has told it of ours. git tells those after us later.
+    """
+    ours = next((at for at, entry in enumerate(chain) if is_our_helper(entry.value or "")), len(chain))
+    others = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
+    before = [entry.value for entry in chain[:ours]]
+    is_told = was_stored and find_token(used.secret, None, hub) is not None
+
+    def key(state: str, entry: ConfigEntry) -> str:
+        what = ("store" if was_stored else "erase", origin, used.path, used.username, used.secret, current.key)
+        return "\n".join((state, entry.value or "", *what))
+
+    tellers = [entry for entry in others.values() if is_recorded(LOOKED, key(_FORGETS, entry))]
+    new = [entry for entry in others.values() if entry not in tellers and not is_recorded(LOOKED, key(_DONE, entry))]
+    decider = Decider(is_asked=False, find_current=lambda _: current)
+
+    def why_kept(copy: TokenCopy) -> Problem | None:
+        # What git tells others of ours has our user name: another entry was there before, and may be needed after.
+        if current.kind == "env" and copy.secret == current.value and copy.username != OUR_USERNAME:
+            return why_not_lasting(current)
+        return decider.why_kept(copy.secret, hub)
+
+    results = purge_helpers(
+        new,
+        origins_of(hub),
+        (None, used.username or None),  # without one, a helper returns whatever it has
+        path=used.path,
+        why_kept=why_kept,
+        seconds=PURGE_TIMEOUT,
+    )
+    for entry, result in zip(new, results, strict=True):
+        trace(f"{result.shown}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")
+        are_held = [copy.is_held for copy in result.copies if copy.secret == used.secret]
+        holds_it = True in are_held
+        if False in are_held and used.secret != current.value:
+            record(REJECTED, hub, REFUSED_FOR)  # git goes on with it, which the hook of a push cannot see
+        forgets = is_told and entry.value in before and not holds_it and not result.has_timed_out
+        record(LOOKED, key(_FORGETS if forgets else _DONE, entry), LOOKED_FOR)
+    run_each(lambda entry: _take_back(entry.value or "", used), tellers)
+
+
+_DONE, _FORGETS = "done", "forgets"
+
+
+def _take_back(helper: str, told: TokenCopy) -> None:
+    """Let a helper erase what git has told it, which is the current token or another one of ours."""
+    try:
+        held = request_copy(helper, told.origin, told.username or None, told.path)
+        if held is not None and held.secret == told.secret:
+            erase_copy(helper, held)
+    except HelperError as error:
+        trace(f"{shown_helper(helper)}: {error}")
