@@ -37,6 +37,7 @@ def _complete_token_name(_context: click.Context, _parameter: click.Parameter, i
     shell_complete=_complete_token_name,
     help="A stored token, as in `hf auth list`, for the namespace.",
 )
+@click.option("--no-token", is_flag=True, help="Use the current token for the namespace again.")
 @click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organization whose repositories use it.")
 @click.option("--hub", metavar="ORIGIN", help="Another Hub, such as https://hub.example.com, beside huggingface.co.")
 @click.option(
@@ -54,6 +55,7 @@ def configure(
     scope: str,
     dry_run: bool,
     name: str | None,
+    no_token: bool,
     namespace: str | None,
     hub: str | None,
     with_hooks: bool | None,
@@ -89,7 +91,9 @@ def configure(
         raise click.UsageError("--print, --env and --dry-run exclude each other")
     if with_hooks is not None and (print_lines or print_environment or scope == "system"):
         raise click.UsageError("--hooks and --no-hooks go with --global and --local")
-    new = _parse_settings(name, namespace, hub)
+    if name is not None and no_token:
+        raise click.UsageError("--token and --no-token exclude each other")
+    new = _parse_settings("" if no_token else name, namespace, hub)
     if print_lines:
         click.echo(config_lines(new), nl=False)
         return 0
@@ -164,7 +168,7 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
     from git_credential_hf.tokens import stored_token, stored_token_names
 
     if (name is None) != (namespace is None):
-        raise click.UsageError("--token and --for go together")
+        raise click.UsageError(f"{'--no-token' if name == '' else '--token'} and --for go together")
     try:
         origin = PUBLIC_HUB if hub is None else hub_option(hub)
     except Problem as problem:
@@ -176,14 +180,30 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
     if not is_valid_name(namespace):
         raise click.UsageError(f"'{namespace}' is not a valid name of a user or organization")
     try:
-        stored_token(name, act=False)
+        _ = name and stored_token(name, act=False)
     except Problem as problem:  # which names those that exist
         from difflib import get_close_matches
 
         for near in get_close_matches(name, stored_token_names(), 1):
             problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
-        raise
+            raise
+        _add_login(problem, name)
     return Settings(hubs, {(origin, namespace): name})
+
+
+def _add_login(problem: Problem, name: str) -> None:
+    """Let whoever is at the terminal log in with the token of that name, too; raises `problem` if there is still none."""
+    from git_credential_hf.login import add_login, can_add_login
+    from git_credential_hf.tokens import stored_token
+
+    if sys.stdin is None or not sys.stdin.isatty() or not can_add_login():
+        raise problem
+    report_problem(Problem(problem.message), "warning")
+    report("hint", f"on the Hub, the token has to be named '{name}'; the current login stays the current one")
+    if not click.confirm("Log in with another token now?", True, err=True):
+        raise problem
+    add_login()
+    stored_token(name, act=False)
 
 
 def _ask_for_endpoint(new: "Settings") -> "Settings":
