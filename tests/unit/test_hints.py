@@ -30,7 +30,7 @@ OURS = {
     "cli/hooks.py": {"command", "problem.fix"},
     "configure/__init__.py": {"reinstall"},
     "doctor/changes.py": {"self.path"},
-    "doctor/copies.py": {"problem.fix"},
+    "doctor/netrc.py": {"problem.fix"},
     "doctor/environment.py": {"PUBLIC_HUB", "TRUSTED_PUBLISHERS", "configure"},
     "doctor/finding.py": {"reason.fix"},
     "doctor/git_setup.py": {"' '.join(variables)", "problem.fix", "user"},  # `is_valid_name`
