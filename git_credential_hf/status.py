@@ -79,7 +79,7 @@ class Status:
         except Problem:
             url = f"{self.hub}/"
         token = sent_first(url, entries) if url.startswith("https:") else None
-        return token and Problem(f"git sends the token {token.describe()} first", token.remedy())
+        return Problem(f"git sends the token {token.describe()} first", token.remedy()) if token else None
 
     def _account(self, token: Token) -> Account | None:
         try_hub_again()

@@ -192,7 +192,7 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
 
 
 def _add_login(problem: Problem, name: str) -> None:
-    """Let whoever is at the terminal log in with the token of that name, too; raises `problem` if there is still none."""
+    """Offer at the terminal to log in with the token of that name, too; raises `problem` without one."""
     from git_credential_hf.login import add_login, can_add_login
     from git_credential_hf.tokens import stored_token
 

@@ -28,8 +28,8 @@ class Settings:
         return cls(configured_hubs(configured), mapped_tokens(configured))
 
     def __add__(self, more: "Settings") -> "Settings":
-        mapped = {**self.mapped, **more.mapped}
-        return Settings(dict.fromkeys([*self.hubs, *more.hubs]), {where: name for where, name in mapped.items() if name})
+        mapped = {where: name for where, name in {**self.mapped, **more.mapped}.items() if name}
+        return Settings(dict.fromkeys([*self.hubs, *more.hubs]), mapped)
 
 
 def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:

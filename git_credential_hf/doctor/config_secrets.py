@@ -27,7 +27,11 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
                 (entry.subsection, secret, section_origin(entry.value or "") or "")
             )
     for path, secrets in found.items():
-        lines = [f"remote '{remote}': {mask_token(secret)}" for remote, secret, _ in secrets]
+        lines = [
+            f"remote '{remote}': {mask_token(secret)}"
+            + (", which the Hub rejects" if machine.other_tokens.is_refused(secret, origin) else "")
+            for remote, secret, origin in secrets
+        ]
         reason = why_one_kept(machine.other_tokens.why_kept(secret, origin) for _, secret, origin in secrets)
         yield Finding(
             "token-in-remote-url",

@@ -20,6 +20,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
             copies = [
                 f"{mask_token(copy.secret)} for {copy.origin}"
                 + (f", user {copy.shown_username}" if copy.username else "")
+                + (", which the Hub rejects" if machine.other_tokens.is_refused(copy.secret, copy.origin) else "")
                 for copy in result.copies
             ]
             yield Finding(
