@@ -172,7 +172,9 @@ def login() -> int:
     }
 )
 def check(write: bool, as_json: bool, repo: str | None) -> int:
-    """Ask the Hub whether the token that git sends may read REPO, or push to it.
+    """Ask the Hub whether git may read REPO, or push to it.
+
+    That is with the token that git sends, be it in the URL or in .netrc.
 
     REPO is acme/model, datasets/acme/data, a URL of the Hub, an hf:// URI or
     git@hf.co:acme/model; by default, the repository that this one is pushed to.

@@ -17,6 +17,7 @@ from git_credential_hf.problem import Problem, report, report_problem, shell_wor
 if TYPE_CHECKING:
     from git_credential_hf.configure.settings import Settings
     from git_credential_hf.files import Change
+    from git_credential_hf.git.config import ConfigEntry
 
 
 def _complete_token_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -245,11 +246,23 @@ def _purge_first(wanted: bool | None) -> None:
         else:
             report("hint", "after you have logged in, `git-credential-hf purge` removes other helpers' old tokens")
         return
+    if wanted is None and not _hold_any(entries):
+        return
     if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return
     results = purge_others(entries)
     print_purge(results)
     report_kept(results)
+
+
+def _hold_any(entries: "list[ConfigEntry]") -> bool:
+    """Whether another helper holds anything for the Hub that may be removed, or does not say."""
+    from git_credential_hf.progress import Wait
+    from git_credential_hf.purge import purge_others
+
+    with Wait("asking git's other helpers"):
+        found = purge_others(entries, dry_run=True)
+    return any(result.failure or any(copy.kept is None for copy in result.copies) for result in found)
 
 
 @click.command()
@@ -288,7 +301,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     copies = backup_place()
     if copies is not None and os.path.isdir(copies):  # nobody else has what was in these files
         report("warning", f"copies of files that `doctor --fix` changed are in {copies}")
-        report("hint", f"run `rm -r {shell_word(copies)}` if you no longer need them")
+        report("hint", f"run `rm -r {shell_word(os.path.dirname(copies))}` if you no longer need them")
     for entry in handwritten_helpers(scope):
         file = entry.origin.removeprefix("file:")
         report("warning", f"`helper = {shown_helper(entry.value or '')}` in {file} was not written by `configure`")

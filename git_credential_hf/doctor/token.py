@@ -83,7 +83,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             f"HF_TOKEN is {state}, and there is no token for {machine.hub} in {path}",
             token_hint(),
         )
-    for missing in missing_tokens(machine.entries):
+    for missing in missing_tokens(machine.entries) if machine.git_problem is None else ():
         yield Finding("no-token", "error", missing.message, "git has none for these repositories", missing.fix or "")
     if token and _has_lost_renewal(token):
         yield Finding(
