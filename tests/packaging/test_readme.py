@@ -225,6 +225,10 @@ ELSEWHERE = {
     "git-credential-hf configure --hub https://hub.example.com": (
         *("tests/commands/test_configure.py", 'run("configure", "--hub", text)'),
     ),
+    "git-credential-hf configure --no-token --for acme": (
+        "tests/commands/test_login.py",
+        '"--no-token", "--for", "acme"',
+    ),
     "git credential fill": ("tests/support/account.py", '"credential", "fill"'),
     "git credential-hf get": ("tests/unit/test_helper.py", '"get"'),
 }
