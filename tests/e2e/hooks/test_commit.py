@@ -66,7 +66,7 @@ ODD_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", some(ODD_NAMES, 5))
+@pytest.mark.parametrize("name", some(ODD_NAMES, 3))
 def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> None:
     """The hint removes that file from the commit, or moves it into LFS, and no other, whatever its name is."""
     work.git("remote", "add", "origin", HUB + "alice/model")

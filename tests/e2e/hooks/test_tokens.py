@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import Account
+from amount import each_run
 from pushes import BIG, HUB, SECRET, add, commit, in_the_url, messages, push, remedy, run_hook, uploads
 from reasons import _alice
 
@@ -257,7 +258,7 @@ PLACES: dict[Callable[[Account], None], str] = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
+@pytest.mark.parametrize("place", each_run(PLACES, at_the_tip, in_the_merge), ids=lambda place: place.__name__)
 def test_the_remedy_for_where_a_token_is(place: Callable[[Account], None], hub: "Hub", work: Account) -> None:
     """The hint leads to the commit with the token, wherever that is, and names the ways past the refusal."""
     work.is_given(_alice(hub), "laptop")
