@@ -291,3 +291,24 @@ def test_a_second_token_of_another_name(hub: Hub, home: Path) -> None:
     assert "no stored token is named 'work'; there are 'laptop', 'other'" in said(done, "error")[0]
     assert stored(home) == first
     assert not (home / ".config/git-credential-hf").exists()
+
+
+def test_old_tokens_are_asked_about_if_there_are_any(hub: Hub, home: Path) -> None:
+    """`configure` on a terminal asks other helpers first, and a person if one holds something to remove."""
+    git("config", "--global", "credential.helper", "store")
+    assert login(*paste(hub.token("alice", role="write", name="laptop"))).returncode == 0
+    done = run_on_terminal(PROGRAM, "configure", typed=[])
+    assert done.returncode == 0 and "Remove the Hub tokens" not in done.stdout, done.stdout
+    assert run("unconfigure").returncode == 0
+    old = hub.token("alice", role="write")
+    hub.revoke(old)
+    (home / ".git-credentials").write_text(f"https://git:{old}@huggingface.co\nhttps://bob:secret@example.org\n")
+    done = run_on_terminal(PROGRAM, "configure", typed=[("Remove the Hub tokens", "y\r")])
+    assert done.returncode == 0, done.stdout
+    assert (home / ".git-credentials").read_text() == "https://bob:secret@example.org\n"
+
+
+def test_a_login_behind_a_variable(hub: Hub) -> None:
+    """Who logs in although `HF_TOKEN` is set is told how to use the login."""
+    done = login(*paste(hub.token("alice", role="write", name="laptop")), HF_TOKEN=hub.token("alice"))
+    assert said(done, "hint") == ["run `unset HF_TOKEN` to use this login: git uses the variable first"]
