@@ -200,7 +200,7 @@ def _add_login(problem: Problem, name: str) -> None:
     if sys.stdin is None or not sys.stdin.isatty() or not can_add_login():
         raise problem
     report_problem(Problem(problem.message), "warning")
-    report("hint", f"on the Hub, the token has to be named '{name}'; the current login stays the current one")
+    report("hint", f"on the Hub, the token has to be named {shell_word(name)}; the current login stays the current one")
     if not click.confirm("Log in with another token now?", True, err=True):
         raise problem
     add_login()

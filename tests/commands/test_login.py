@@ -270,7 +270,7 @@ def test_a_second_token(hub: Hub, home: Path) -> None:
     command = ("configure", "--no-purge", "--token", "work", "--for", "acme")
     done = run_on_terminal(PROGRAM, *command, typed=[*question, *paste(second)])
     assert done.returncode == 0, done.stdout
-    assert "the token has to be named 'work'" in done.stdout
+    assert "the token has to be named work" in done.stdout
     assert stored(home) == first
     ask = "protocol=https\nhost=huggingface.co\npath=acme/x\n\n"
     assert f"password={second}" in git("credential", "fill", stdin=ask)
