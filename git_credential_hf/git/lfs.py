@@ -93,9 +93,9 @@ def _fix(entries: list[ConfigEntry], then: str = "") -> str:
     if install and is_allowed:
         return f"run `{' && '.join([install, *commands])}`"
     rest = f", then run `{' && '.join(commands)}`" if commands else ""
-    return (
-        f"{f'ask an administrator to run `{install}`' if install else 'install git-lfs from https://git-lfs.com'}{rest}"
-    )
+    if install:
+        return f"ask an administrator to run `{install}`{rest}"
+    return f"install git-lfs from https://git-lfs.com{rest}"
 
 
 def _install_command() -> tuple[str, bool]:
