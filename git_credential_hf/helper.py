@@ -274,7 +274,7 @@ def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", 
 
     A namespace may have a token of its own, and git a user name for what does not name any.
     """
-    from git_credential_hf.configure import mapped_tokens
+    from git_credential_hf.configure.settings import mapped_tokens
     from git_credential_hf.git.helpers import sends_path
     from git_credential_hf.git.urlmatch import section_applies, url_username
 

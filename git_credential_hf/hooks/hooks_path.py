@@ -7,7 +7,7 @@ directory: a repository that was moved, copied or mounted elsewhere has its own 
 import os
 import re
 
-from git_credential_hf.configure import HOOKS_SETTINGS
+from git_credential_hf.configure.include import HOOKS_SETTINGS
 from git_credential_hf.files import FileChange, append_block, remove_block
 from git_credential_hf.git.config import ConfigEntry, parse_config, quote_value
 from git_credential_hf.git.run import git_line

@@ -12,7 +12,7 @@ import pytest
 from account import git_has
 from amount import IS_LONG
 
-from git_credential_hf.configure import Settings
+from git_credential_hf.configure.settings import Settings
 from git_credential_hf.hooks.hook_place import HOOK_SCOPES
 from git_credential_hf.hooks.hook_script import FORWARDED_HOOKS, MIRRORED_HOOKS
 from git_credential_hf.hooks.hooks_path import is_our_hooks_path
