@@ -17,8 +17,8 @@ HOLD = ("store", "cache", "keyring", "manager", "pass", "wincred")
 
 
 def rows(names: Iterable[str]) -> list[object]:
-    """Return a row for each helper; Wine is installed in the long run alone."""
-    return [pytest.param(name, marks=pytest.mark.long if name == "wincred" else ()) for name in names]
+    """Return a row for each helper; in the long run alone that of Wine, and awscli's, which takes a second to start."""
+    return [pytest.param(name, marks=pytest.mark.long if name in ("wincred", "aws") else ()) for name in names]
 
 
 @pytest.fixture(scope="session", autouse=True)
