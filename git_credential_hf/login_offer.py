@@ -84,8 +84,8 @@ def _log_in(
     token = token and (find_token(token.value, None, hub) or token)  # with its name
     where = "" if hub_name(hub) == "the Hub" else f" at {hub_name(hub)}"
     reason = f"the Hub refuses the token {token.describe()}" if token else f"{NOT_LOGGED_IN}{where}"
-    then = "git goes on" if goes_on else "run the command again"
-    terminal.write(mask_line(f"{reason}: log in here, and {then}; Ctrl-C if not now"))
+    then = "git continues" if goes_on else "run the command again"
+    terminal.write(mask_line(f"{reason}: log in now, and {then}; press Ctrl-C to skip"))
     record(_DECLINED, hub, DECLINED_FOR)  # before it is, as Ctrl-C or the end of the terminal may end this as well
     terminal.run([program_path(), "login"])
     if not _is_replaced(token, hub):

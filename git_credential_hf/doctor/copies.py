@@ -1,4 +1,4 @@
-"""Copies of a token outside huggingface_hub's files: git prefers them to the login, and they go stale."""
+"""Check for tokens outside huggingface_hub's files: git prefers them to the login, and they go stale."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
             if not content or mentions_host(content, hosts):
                 yield Finding(
                     "netrc-unreadable",
-                    "error" if content else "warning",  # git may fail, or send what is in it
+                    "error" if content else "warning",  # git may fail, or send a password from it
                     f"{path} cannot be checked, or edited automatically",
                     problem.message,
                     f"fix {shell_word(path)} by hand" + (f": {problem.fix}" if problem.fix else ""),
@@ -44,7 +44,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
 
 
 def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str], machine: Machine) -> Iterator[Finding]:
-    # netrc files do not know ports: if a Hub has one, an entry may be for another server on its host.
+    # netrc entries have no port: if the Hub's origin has one, an entry may be for another server on the same host.
     exclusive = _host_names([origin for origin in machine.origins if _host_name(origin) == _authority(origin)])
     found = [entry for entry in entries if entry.machine is not None and entry.machine.lower() in hosts]
     is_exclusive = any((entry.machine or "").lower() in exclusive for entry in found)
@@ -62,7 +62,7 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
             "error" if is_used else "warning",
             f"{path} contains a password for the Hub, which git and git-lfs use first"
             if is_used
-            else f"{path} contains a password that the Hub rejects before git and git-lfs ask for another one",
+            else f"{path} contains a password that git and git-lfs try first, and that the Hub rejects",
             ", ".join(f"line {entry.line}: {entry.machine}, {mask_token(entry.password)}" for entry in found),
             _fix(reason) if is_exclusive else f"remove the Hub's entries from {shell_word(path)}",
             _plan_without_machines(path, exclusive) if is_exclusive and not reason else None,
@@ -79,7 +79,7 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
 
 
 def _why_one_kept(reasons: Iterable[Problem | None]) -> Problem | None:
-    """Return why one of several secrets stays: then what they are in is not changed."""
+    """Return the first reason to keep one of several secrets: their file or helper is then left unchanged."""
     return next((reason for reason in reasons if reason), None)
 
 
@@ -92,7 +92,7 @@ def _host_names(origins: list[str]) -> list[str]:
 
 
 def _host_name(origin: str) -> str:
-    """Return the host of an origin as netrc files name it."""
+    """Return the host of an origin in the form used by netrc files."""
     host = _authority(origin)
     return host[1 : host.index("]")] if host.startswith("[") else host.partition(":")[0]
 
@@ -120,7 +120,7 @@ def _plan_without_machines(path: str, hosts: list[str]) -> Callable[[], list[Cha
 
 
 def check_copies(machine: Machine) -> Iterator[Finding]:
-    """Check what other helpers hold for the Hub: the next login makes it stale."""
+    """Check for Hub tokens in other helpers: the next login makes them stale."""
     helpers = other_helpers(machine.entries)
     for result in machine.other_tokens.copies:
         if result.copies:
@@ -149,7 +149,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
                 "stale-copy",
                 "warning",
                 f"cannot tell whether the helper '{result.shown}' holds a copy of a Hub token",
-                f"{result.failure}; git would wait for it, too",
+                f"{result.failure}; git would have to wait for it, too",
                 "run `git-credential-hf purge` when the helper answers again",
             )
 
@@ -162,7 +162,7 @@ def _plan_purge(helpers: list[ConfigEntry], origins: list[str], machine: Machine
 
 
 def check_urls(machine: Machine) -> Iterator[Finding]:
-    """Check the remotes' URLs: git uses a token in one first, and the file may be copied and shared."""
+    """Check for tokens in remote URLs: git uses them first, and the configuration file may be copied and shared."""
     found: dict[str, list[tuple[str, str, str]]] = {}
     for entry in machine.entries:
         secret = _url_secret(entry.value or "", machine.origins)
@@ -184,7 +184,7 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
 
 
 def check_configuration(machine: Machine) -> Iterator[Finding]:
-    """Check git's configuration for a token in a header, in `url.<base>.insteadOf`, or in an endpoint of git-lfs."""
+    """Check for tokens in `http.extraHeader`, in `url.<base>.insteadOf` and in git-lfs endpoints."""
     for entry in machine.lfs.urls:
         if secret := _url_secret(entry.value or "", machine.origins):
             yield _url_finding(
@@ -216,14 +216,14 @@ def _header_finding(entry: ConfigEntry, machine: Machine) -> Finding:
     path = entry_file(entry)
     key = ".".join(part for part in ("http", entry.subsection, "extraHeader") if part)
     origin = section_origin(entry.subsection) if entry.subsection else None
-    # All of the file go together.
+    # Unsetting removes all headers of this key in the file.
     secrets = [
         header_token(other.value or "")
         for other in machine.entries
         if other.key == entry.key and entry_file(other) == path and _is_authorization(other)
     ]
     reason, changes = None, None
-    if path and origin and all(secrets):  # a header for all hosts may be meant for another one
+    if path and origin and all(secrets):  # a header without an origin may be meant for another host
         reason = _why_one_kept(machine.other_tokens.why_kept(secret or "", origin) for secret in secrets)
         changes = None if reason else plan_unset(path, key, _AUTHORIZATION)
     return Finding(
@@ -238,7 +238,7 @@ def _header_finding(entry: ConfigEntry, machine: Machine) -> Finding:
 
 
 _ENVIRONMENT = "the environment, GIT_CONFIG_*"
-_AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # other headers of the same variable stay
+_AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # keep other headers of the same key
 
 
 def _authorizes_to_hub(entry: ConfigEntry, origins: list[str]) -> bool:
@@ -261,16 +261,16 @@ def _login_secret(login: str) -> str | None:
 
 
 def entry_file(entry: ConfigEntry) -> str:
-    """Return the path of the file in which a variable is set; empty if that is the environment."""
+    """Return the path of the file in which a variable is set; empty if it is set in the environment."""
     return os.path.realpath(entry.origin.removeprefix("file:")) if entry.origin.startswith("file:") else ""
 
 
 def _plan_without_secrets(path: str, machine: Machine) -> Callable[[], list[Change]]:
-    """Return the plan to remove the secrets from the Hub's URLs in a file.
+    """Return a function that plans to remove the secrets from the Hub URLs in a file.
 
-    It edits the bytes of the file, because the arguments of `git config` are visible to all users. A user name without
-    a password stays: it selects a stored token, and a section of `credential`. A stored token that is not the current
-    one is replaced by its name.
+    The file is edited directly, because the arguments of `git config` are visible to all users. A user name without a
+    password is kept: it selects a stored token and a `credential` section. A stored token other than the current one
+    is replaced by its name.
     """
 
     def remaining_login(login: str, origin: str) -> str:

@@ -458,7 +458,7 @@ def test_five_lines_if_all_is_well(hub: Hub) -> None:
     done = run(HF_TOKEN=hub.token(hub.user("alice"), "write"))
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == "✓ ok    logged in to Hugging Face as alice, a write token"
+    assert lines[0] == "✓ ok    logged in to Hugging Face as alice (write token)"
     assert re.fullmatch(r" {8}hf_\*{4}.{4} from the environment variable HF_TOKEN", lines[1])
     assert lines[2] == f"✓ ok    git uses this helper for Hugging Face, and for {hub.url}"
     assert [line[:8] for line in lines[3:]] == ["next:   ", "more:   "]

@@ -611,7 +611,7 @@ def test_lines_that_others_add(bench: Bench, home: Path, arrangement: str) -> No
     assert "PRE_COMMIT_RUNNING_LEGACY" in hook.read_text()
     bench.assert_checked_first()
     assert bench.logged("husky") == ["husky"]
-    with pytest.raises(Problem, match="lines at its end that are not ours"):
+    with pytest.raises(Problem, match="ends with lines that another program added"):
         bench.uninstall(scope)
     hook.write_text(hook.read_text().removesuffix(added))
     bench.uninstall(scope)
