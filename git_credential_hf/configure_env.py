@@ -19,7 +19,7 @@ def config_environment(new: Settings) -> list[tuple[str, str]]:
     """Return the settings as environment variables (git-config(1), GIT_CONFIG_COUNT), without writing a file."""
     given = os.environ.get("GIT_CONFIG_COUNT") or "0"
     if not (given.isascii() and given.isdecimal() and len(given) < 6):
-        raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is not a number of settings", "unset GIT_CONFIG_COUNT")
+        raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is not a valid number", "unset GIT_CONFIG_COUNT")
     configured = [entry for entry in read_config() if entry.scope == "command"]
     count = int(given)
     settings: list[tuple[str, str]] = []
