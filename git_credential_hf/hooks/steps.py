@@ -1,6 +1,6 @@
-"""The changes that install and remove hooks. At any moment either the old or the new hook works.
+"""The changes that install and remove hooks. At any moment, either the old or the new hook works.
 
-Files are replaced by renaming; a process that was killed leaves nothing that git would take for a hook.
+Files are replaced by renaming; a killed process leaves nothing that git would run as a hook.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ BEFORE_SUFFIX = ".before-hf"  # of the name of a hook that ours replaced
 _LOCK_TIMEOUT = 2  # seconds
 
 
-State = tuple[int, bytes] | None  # of a path: the mode and the contents, of a link its target; None without a file
+State = tuple[int, bytes] | None  # of a path: the mode, and the contents or a link's target; None if it does not exist
 
 
 class _HookChange:
-    """A change of the hook at `path`, which is made only if all that it depends on is still as it was `planned` for.
+    """A change of the hook at `path`, which is made only if all paths that it depends on are in their `planned` state.
 
-    So what another program, or this one in another process, has written meanwhile is neither replaced nor removed.
+    So files that another process has written in the meantime are neither replaced nor removed.
     """
 
     def __init__(self, path: str, planned: dict[str, State]) -> None:
@@ -37,7 +37,7 @@ class _HookChange:
 
     @hold_signals()
     def apply(self) -> None:
-        """Make the change; raises `Problem` if that is not possible."""
+        """Make the change; raises `Problem` if it cannot be made."""
         try:
             with _only_process_in(os.path.dirname(self.path)):
                 for path, state in self._planned.items():
@@ -65,7 +65,7 @@ class WriteHook(_HookChange):
         return [*renamed, f"write {self.path}"]
 
     def _make(self) -> None:
-        """Give the old hook its second name first, then replace it: there is a hook at any moment."""
+        """Give the old hook its second name first, then replace it, so that there always is a hook."""
         directory = os.path.dirname(self.path)
         if not is_directory(directory):
             make_directory(directory, _mode_in(os.path.dirname(directory)))
@@ -107,7 +107,7 @@ class WriteDirectory(_HookChange):
         self.hooks = hooks
 
     def is_made(self) -> bool:
-        """Whether the directory is as planned already."""
+        """Whether the directory is already as planned."""
         names = set(list_names(self.path)) if is_directory(self.path) else None
         hooks = self.hooks
         if hooks is None:
@@ -127,11 +127,11 @@ class WriteDirectory(_HookChange):
         """Write one file at a time, each atomically."""
         try:
             if self.hooks is not None:
-                make_directory(self.path, 0o755)  # not for the group, and for all who read the configuration
+                make_directory(self.path, 0o755)  # readable by all users of the configuration, writable by none
                 for name, content in self.hooks.items():
                     if not is_hook(path := os.path.join(self.path, name), content):
                         _put(path, content)
-                    os.chmod(path, 0o755)  # noqa: S103 - git has a hint for those who may not run it
+                    os.chmod(path, 0o755)  # noqa: S103 - git warns users who may not run a hook
             for path in self._planned:
                 if os.path.basename(path) not in (self.hooks or {}):
                     _unlink(path)
@@ -155,14 +155,14 @@ class InstallLfsHooks:
         return [f"run `git lfs update`, which writes its hooks to {self.directory}"]
 
     def apply(self) -> None:
-        """Run git-lfs, which installs none after one that is somebody else's: by itself it would do no more."""
+        """Run git-lfs, which stops at a hook that it did not write, as it does when it installs hooks by itself."""
         with contextlib.suppress(Problem):
             run_git("-c", f"core.hooksPath={self.directory}", "lfs", "update")
 
 
 # --- files ---
 
-# These mean that a file does not exist; after any other error that is unknown.
+# These errors mean that a file does not exist; after any other error, it may.
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
 
 
@@ -217,7 +217,7 @@ def is_hook(path: str, content: bytes) -> bool:
 
 
 def path_states(*paths: str) -> dict[str, State]:
-    """Return the states of these paths, for the plan of a change: what it is based on is to be read afterwards."""
+    """Return the states of these paths, for the plan of a change; call this before reading the files."""
     return {path: path_state(path) for path in paths}
 
 
@@ -236,10 +236,10 @@ def path_state(path: str) -> State:
 
 @contextlib.contextmanager
 def _only_process_in(directory: str) -> Iterator[None]:
-    """Wait until no other process of this program changes hooks in a directory, if the system can tell.
+    """Wait until no other process of this program changes hooks in a directory, if the system supports locks.
 
-    The lock is on the directory itself, so that there is no file to leave behind. Everybody who may read it can hold
-    that lock, so this does not wait for long.
+    The lock is on the directory itself, so that no lock file is left behind. Any user who can read the directory can
+    hold the lock, so this does not wait for long.
     """
     descriptor = -1
     try:
@@ -278,12 +278,12 @@ def _second_name(path: str, name: str) -> None:
 def _put(path: str, content: bytes) -> None:
     """Write an executable file atomically."""
     temporary = _temporary(path)
-    # With sudo, in another user's repository or home, it is theirs.
+    # With sudo in another user's repository or home, the file must belong to that user.
     directory = os.path.dirname(path)
     owner = os.stat(directory) if sys.platform != "win32" and os.geteuid() == 0 else None
     try:
         create_file(temporary, content, mode=_mode_in(directory), owner=owner)
-        if not is_runnable(temporary):  # git would have a hint about it at each command, and run nothing behind it
+        if not is_runnable(temporary):  # git would warn at each command, and not run the existing hook either
             raise Problem(f"nothing in {directory} can be run: is the file system mounted with noexec?")
         os.replace(temporary, path)
     finally:
@@ -291,9 +291,10 @@ def _put(path: str, content: bytes) -> None:
 
 
 def _mode_in(directory: str) -> int:
-    """Return the permissions of a hook: for all who may use the directory that it is in, and not by the umask.
+    """Return the permissions of a hook: all users of its directory may run it, whatever the umask.
 
-    Git does not run a hook that it may not execute, nor the team's behind it. Nobody but its owner may write to it.
+    Without the permission, git would run neither this hook nor the team's hook that it calls. Only its owner may write
+    to it.
     """
     may_enter = os.stat(directory).st_mode & 0o011
     return 0o700 | may_enter | may_enter << 2

@@ -282,7 +282,7 @@ def test_a_netrc_that_git_alone_reads(hub: "Hub", work: Account) -> None:
     netrc.write_text("machine example.com\nlogin x\nport 21\n" + netrc.read_text())
     done = push(work, url)
     assert done.returncode == 0, done.stderr
-    assert "not every program reads this netrc file alike" in messages(done, "warning")[0]
+    assert "programs do not agree on how to read this netrc file" in messages(done, "warning")[0]
     assert "(line 3)" in messages(done, "warning")[0]
     netrc.write_text("machine example.com\nlogin x\nport 21\n")
     done = run_hook(work, url)
@@ -341,7 +341,7 @@ def test_ssh(hub: "Hub", work: Account) -> None:
         # A new branch, with a key whose passphrase git would have to ask for: the Hub may have the file already.
         done = run_hook(work, url)
         assert done.returncode == 0
-        assert "cannot tell what the Hub has already" in messages(done, "warning")[0]
+        assert "cannot find out what the Hub already has" in messages(done, "warning")[0]
     assert list(hub.log) == []
 
 
@@ -618,7 +618,7 @@ def test_a_token_that_whoami_may_not_know(token: str, questions: int, hub: "Hub"
     hub.log.clear()
     done = commit(work, {"a.py": token.encode()})
     assert done.returncode == 0, done.stderr
-    assert "the Hub has not said whether it is valid" in messages(done, "warning")[0]
+    assert "the Hub did not report whether it is valid" in messages(done, "warning")[0]
     assert len(asked(hub)) == questions
 
 
@@ -939,7 +939,7 @@ def test_a_bare_clone_with_a_token_in_its_url(hub: "Hub", account: Account) -> N
     account.run("git-credential-hf", "hooks", "install")
     done = account.git("push", "origin", "main:refs/heads/new", check=False)
     assert done.returncode == 0, done.stderr
-    assert any("cannot tell what the Hub has already" in warning for warning in messages(done, "warning"))
+    assert any("cannot find out what the Hub already has" in warning for warning in messages(done, "warning"))
 
 
 # --- off switches ---
