@@ -161,7 +161,7 @@ class Repository:
 
     @property
     def namespace(self) -> str:
-        """The user or organisation that owns it; the name itself for a model such as `gpt2`."""
+        """The user or organization that owns it; the name itself for a model such as `gpt2`."""
         return self.name.partition("/")[0]
 
     @property

@@ -139,7 +139,9 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
 
         message = f"{no_token}: {one_line(error)}"
         if _is_outage(error):
-            raise Unreachable(message, fix="run the job again in some minutes: the Hub has not judged it") from None
+            raise Unreachable(
+                message, fix="run the job again in a few minutes: the Hub neither accepted nor rejected its identity"
+            ) from None
         if type(error).__name__ == "OIDCError":  # there is no identity: its words say why
             raise Problem(message, "give the job an id token, or unset HF_OIDC_RESOURCE") from None
         fix = "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE"
