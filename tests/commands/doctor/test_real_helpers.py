@@ -1,6 +1,6 @@
 """The helpers that people have beside this one, the real ones: to ask them changes nothing, and a copy is found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from fake_hub import Hub
 
 OTHER = Entry("example.org", "bob", "the-password-of-bob")
-HOLD = ("store", "cache", "keyring", "manager", "pass")
+HOLD = ("store", "cache", "keyring", "manager", "pass", "wincred")
+
+
+def rows(names: Iterable[str]) -> list[object]:
+    """Return a row for each helper; Wine is installed in the long run alone."""
+    return [pytest.param(name, marks=pytest.mark.long if name == "wincred" else ()) for name in names]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,7 +46,7 @@ def files(home: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in paths}
 
 
-@pytest.mark.parametrize("holder", REAL, indirect=True)
+@pytest.mark.parametrize("holder", rows(REAL), indirect=True)
 def test_asking_changes_nothing(holder: Holder, online: Machine, hub: "Hub") -> None:
     """No settings are written, no host is probed, and nobody hears of it, whatever the helper is."""
     online.repository()
@@ -61,7 +66,7 @@ def test_asking_changes_nothing(holder: Holder, online: Machine, hub: "Hub") -> 
     assert online.ids() == ["helper-behind"]
 
 
-@pytest.mark.parametrize("holder", HOLD, indirect=True)
+@pytest.mark.parametrize("holder", rows(HOLD), indirect=True)
 def test_a_copy_is_found(holder: Holder, online: Machine) -> None:
     """A copy of the login is found and removed by the fix; if the helper cannot, it says that it is still there."""
     online.repository()

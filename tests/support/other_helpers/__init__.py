@@ -351,6 +351,42 @@ class Pass(Holder):
         return found
 
 
+class Wincred(Holder):
+    """The helper that Git for Windows had before Git Credential Manager, in Wine; all tests share its store."""
+
+    helper = "wincred"
+    source = Path("/usr/share/doc/git/contrib/credential/wincred/git-credential-wincred.c")
+    compiler = "x86_64-w64-mingw32-gcc"
+
+    def __enter__(self) -> Wincred:
+        prefix = os.environ.get("GIT_CREDENTIAL_HF_TESTS_WINE")
+        if not prefix or not shutil.which("wine") or not shutil.which(self.compiler) or not self.source.exists():
+            pytest.skip("only the long run installs Wine, and what builds a program for it")
+        for name, value in {"WINEPREFIX": prefix, "WINEDEBUG": "-all"}.items():
+            self.monkeypatch.setenv(name, value)
+        programs = self.home / "bin"
+        programs.mkdir()
+        program = programs / "git-credential-wincred"
+        subprocess.run([self.compiler, "-o", f"{program}.exe", self.source], check=True)
+        program.write_text(f'#!/bin/sh\nexec wine {program}.exe "$@"\n')
+        program.chmod(0o755)
+        self.monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+        # Windows starts first, with services that would keep the pipes of the first program open.
+        subprocess.run(["wineserver", "--persistent"], check=False)  # one may be running
+        null = subprocess.DEVNULL
+        subprocess.run(["wine", "cmd", "/c", "ver"], check=True, stdin=null, stdout=null, stderr=null)
+        self._forget()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._forget()
+        subprocess.run(["wineserver", "--kill"], check=False)
+
+    def _forget(self) -> None:
+        for host in (*HUB, *(entry.host for entry in ELSEWHERE)):
+            self.tell("erase", host)
+
+
 class Silent(Holder):
     """A helper that is for other hosts, and has nothing for the Hub."""
 
@@ -396,6 +432,7 @@ REAL: dict[str, Callable[[Path, pytest.MonkeyPatch], Holder]] = {
     "keyring": Keyring,
     "manager": RealManager,
     "pass": Pass,
+    "wincred": Wincred,
     "gh": GitHub,
     "oauth": OAuth,
     "aws": CodeCommit,
