@@ -1,7 +1,7 @@
-"""The settings that make git use this helper, and only this one, for Hugging Face hosts.
+"""Write the settings that make git use this helper, and only this one, for Hugging Face hosts.
 
-`plan_configure` is the single truth: `configure` applies it, `--dry-run` shows it, `unconfigure` applies its inverse.
-It writes a file of its own, and one line in git's, so that the inverse restores that byte for byte.
+`plan_configure` makes the only plan: `configure` applies it, `--dry-run` shows it, `unconfigure` applies its inverse.
+It writes a separate file, and one line in git's own file, so that the inverse can restore that file byte for byte.
 """
 
 import os
@@ -41,7 +41,7 @@ from git_credential_hf.program import fix_weaknesses, program_weaknesses
 
 
 class Settings:
-    """What git is configured for: the `hubs` beside huggingface.co, and the tokens that are `mapped` to namespaces.
+    """Our settings in git's configuration: the `hubs` besides huggingface.co, and the tokens `mapped` to namespaces.
 
     `mapped` has the name of the stored token for each Hub and namespace.
     """
@@ -60,9 +60,9 @@ class Settings:
 
 
 def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
-    """Return for each section of `credential` its variables in order: an empty helper resets the list, then comes this.
+    """Return the `credential` sections, each with its variables in order: an empty helper, then this program.
 
-    Only with `useHttpPath` does git-lfs send the path, which the namespace is part of (docs/facts.md#g4).
+    git-lfs sends the path, which contains the namespace, only with `useHttpPath` (docs/facts.md#g4).
     """
     command = helper_command()
     sections: dict[str, list[tuple[str, str]]] = {}
@@ -81,7 +81,7 @@ _PATH_PREFIXES = ("", "datasets/", "spaces/", "kernels/")  # of models and the o
 
 
 def mapped_tokens(configured: list[ConfigEntry]) -> dict[tuple[str, str], str]:
-    """Return the name of the stored token for each Hub and namespace that has its own."""
+    """Return the name of the stored token for each Hub and namespace with a token of its own."""
     found = {}
     hubs = configured_hubs(configured)
     for entry in configured:
@@ -101,15 +101,15 @@ def format_section(section: str, variables: list[tuple[str, str]]) -> str:
 
 
 def config_lines(settings: Settings) -> str:
-    """Return what `configure` writes, for people to paste."""
+    """Return the lines that `configure` writes."""
     return "".join(format_section(section, variables) for section, variables in credential_sections(settings).items())
 
 
 def settings_path(scope: str) -> str:
-    """Return the path of the file with our settings for a scope, which that scope's configuration includes.
+    """Return the path of the file with our settings for a scope, which git's file of that scope includes.
 
     It is `git-credential-hf/gitconfig` in the user's configuration directory, beside git's system file, or in the git
-    directory. Raises `Problem` if a link is there in a repository.
+    directory. Raises `Problem` if it is a symbolic link in a repository.
     """
     if scope == "global":
         return os.path.join(user_directory(), "gitconfig")
@@ -126,11 +126,11 @@ _HEADER = "# `git-credential-hf configure` writes this file, and `unconfigure` r
 
 
 def user_directory() -> str:
-    """Return our directory among the user's settings: there is this file, and the hooks for all repositories."""
+    """Return our directory in the user's configuration directory, with our settings and the global hooks."""
     import platformdirs
 
     path = platformdirs.user_config_dir(_NAME, appauthor=False)
-    # Old releases of platformdirs do not ignore a relative XDG_CONFIG_HOME, which would lead elsewhere each time.
+    # Old releases of platformdirs do not ignore a relative XDG_CONFIG_HOME, which depends on the current directory.
     return path if os.path.isabs(path) else os.path.expanduser(os.path.join("~", ".config", _NAME))
 
 
@@ -139,9 +139,9 @@ def plan_configure(
 ) -> list[FileChange]:
     """Plan the changes that make git use this helper in `scope` (of `SCOPES`); empty if it already does.
 
-    They are a file of ours, and a line in git's own file that includes it (docs/facts.md#g7): git ignores that line if
-    there is no such file, as on another machine that a `.gitconfig` is copied to. `new`: what is added to the settings.
-    Whether the file makes git use the `helper`, and run the `hooks` in repositories with a Hub remote; `None`: as now.
+    They write a file of ours, and a line in git's own file that includes it (docs/facts.md#g7). git ignores that line
+    if our file does not exist, as on another machine that `.gitconfig` was copied to. `new`: settings to add. `helper`:
+    whether git uses this helper; `hooks`: whether git runs the hooks in repositories with a Hub remote; `None`: as now.
     """
     path = config_path(scope)
     own, includes = settings_path(scope), include_values(scope)
@@ -170,10 +170,10 @@ def plan_configure(
     is_overridden = any(e.key == "core.hookspath" and os.path.dirname(place) not in e.origin for e in later)
     are_right = ours and not is_overridden and all(results_in(planned, *section) for section in sections.items())
     if not are_right or needs_home:
-        # At the end, because its place counts.
+        # At the end, because git's settings depend on their order.
         after = append_block(_without_include(before, includes), _include_lines(includes[0]))
     if after != before:
-        # A user who cannot read the system's files cannot run git at all, and root's umask may be 077.
+        # Users who cannot read the system file cannot run git at all, and root's umask may be 077.
         mode = 0o644 if scope == "system" else None
         is_moved = before is not None and _without_include(before, includes) != before
         summary = [f"move the line that includes our settings to the end of {path}"] if is_moved else None
@@ -182,9 +182,9 @@ def plan_configure(
 
 
 def _refuse_program_of_others(path: str) -> None:
-    """Raise `Problem` if this program can be changed by somebody who cannot change the system's file at `path`.
+    """Raise `Problem` if this program can be changed by users who cannot change the system file at `path`.
 
-    All users, root among them, would then run whatever that is, with their tokens.
+    All users, including root, would then run that user's code, with their tokens.
     """
     owners = {os.stat(place).st_uid for place in (path, os.path.dirname(path)) if os.path.exists(place)}
     weaknesses = program_weaknesses(owners, [program_path()])
@@ -242,7 +242,7 @@ def _removal(
 
 
 def handwritten_helpers(scope: str) -> list[ConfigEntry]:
-    """Return entries for this helper that were written by hand, which `plan_unconfigure` leaves alone."""
+    """Return entries for this helper that were written by hand, which `plan_unconfigure` does not remove."""
     path = config_path(scope)
     if read_file(path) is None:
         return []
@@ -253,13 +253,13 @@ def handwritten_helpers(scope: str) -> list[ConfigEntry]:
 
 
 def helpers_in_the_way() -> list[Problem]:
-    """Return the problems that other settings of git cause in the current directory after `configure`."""
+    """Return the problems that git's other settings cause in the current directory after `configure`."""
     entries = read_config()
     problems: dict[tuple[str, str, str], Problem] = {}
     origins = hub_origins(configured_hubs(entries))
     for entry in HelperChains(origins, entries).others:
         message = f"git also passes each Hub token to '{shown_helper(entry.value or '')}' ({_place(entry)})"
-        # It may be there for other hosts: `configure --local` resets it for the Hub only.
+        # The helper may be needed for other hosts: `configure --local` resets it for the Hub only.
         is_for_all_hosts = entry.scope == "local" and not entry.subsection
         fix = configure_hint("local") if is_for_all_hosts else removal_command(entry)
         problems.setdefault((entry.origin, entry.subsection, "helper"), Problem(message, fix))
@@ -282,18 +282,18 @@ def _place(entry: ConfigEntry) -> str:
 
 
 def _read_with_git(path: str, own: str, included: bytes | None) -> tuple[list[ConfigEntry], list[ConfigEntry]]:
-    """Return the variables of the file at `path`, and of what it includes, and those of our own file."""
-    git_program()  # else `git config --edit` would be the hint
+    """Return the variables of the file at `path` with its includes, and those of our own file."""
+    git_program()  # raises if there is no git, before the hint is `git config --edit`
     try:
         return read_config_file(path) if os.path.exists(path) else [], parse_config(included or b"")
-    except Problem as problem:  # git reads the user's file in each command, and ours with it
+    except Problem as problem:  # git reads the user's file, and so ours, in each command
         is_own = own in problem.message or "standard input" in problem.message
         fix = f"rm {shell_word(own)}" if is_own else f"git config --file {shell_word(path)} --edit"
         raise Problem(f"git cannot read {own if is_own else path}: {problem.message}", fix) from None
 
 
 def results_in(configured: list[ConfigEntry], section: str, variables: list[tuple[str, str]]) -> bool:
-    """Whether these entries result in `variables` for the URL `section`, whatever git reads before them."""
+    """Whether these entries result in `variables` for the URL `section`, whatever other settings come before them."""
     wanted = [value for name, value in variables if name == "helper"]
     applying = [
         entry for entry in configured if entry.section == "credential" and section_applies(entry.subsection, section)
@@ -303,7 +303,7 @@ def results_in(configured: list[ConfigEntry], section: str, variables: list[tupl
 
 
 def _checked(change: FileChange, includes: list[str]) -> FileChange:
-    """Let git parse the old and the new content: only our own line may differ."""
+    """Check with git that the old and the new content differ only in our own line; raises `Problem` otherwise."""
     before, after = (_other_entries(content, includes) for content in (change.before, change.after))
     if before != after:
         raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")
@@ -319,10 +319,10 @@ def _other_entries(content: bytes | None, includes: list[str]) -> list[tuple[str
 
 
 def include_values(scope: str) -> list[str]:
-    """Return the value that `include.path` gets, then others that are ours as well.
+    """Return the value for `include.path`, then other values of ours that may be there.
 
-    It is right in a home or a repository that is copied or mounted elsewhere, too. But where a variable names git's
-    file, its readers may have no `HOME`, without which git fails at `~/`.
+    The value also works in a home directory or repository that is copied or mounted elsewhere. But if a variable sets
+    the path of git's file, its readers may have no `HOME`, and without it git fails on `~/`.
     """
     if scope != "global":
         return [f"{_NAME}/gitconfig"]  # relative to the file that includes it (git-config(1), Includes)
@@ -333,7 +333,7 @@ def include_values(scope: str) -> list[str]:
 def path_in_home(path: str) -> str:
     """Return the value of `core.hooksPath` for a directory of ours; `~/` is used as for `include.path`.
 
-    Once it is whole, it stays so: several files of git's may include this setting.
+    An absolute path stays absolute: several of git's files may include this setting.
     """
     before = read_file(os.path.join(user_directory(), HOOKS_SETTINGS))
     is_whole = "GIT_CONFIG_GLOBAL" in os.environ or (before and b"= ~/" not in before)
@@ -341,7 +341,7 @@ def path_in_home(path: str) -> str:
 
 
 def _below_home(path: str) -> str:
-    """Return a path as git reads it in its configuration: what is in the home directory starts with `~/`."""
+    """Return a path for git's configuration, with `~/` for the home directory."""
     path = path.replace(os.sep, "/")
     home = os.path.join(git_home(), "").replace(os.sep, "/")
     return f"~/{path.removeprefix(home)}" if path.startswith(home) else path

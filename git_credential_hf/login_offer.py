@@ -1,8 +1,8 @@
-"""Offer to log in when git asks for a token, and there is none that works: on the terminal, never on git's pipes.
+"""Offer to log in when git asks for a token and none works: on the terminal, never on git's pipes.
 
-huggingface_hub's own login is run there, in a process of its own (`git-credential-hf login`): it prints to stdout, and
-here that is git's. Whoever cannot answer is not asked: see `may_offer`. Until that is decided, only what `get` has
-imported is used.
+huggingface_hub's own login runs in a separate process (`git-credential-hf login`), because it prints to stdout, which
+belongs to git here. There is no offer if nobody could answer it: see `may_offer`. Until that is decided, nothing is
+imported that `get` has not imported already.
 """
 
 import os
@@ -23,18 +23,18 @@ if TYPE_CHECKING:  # importing it at run time would delay `get`
 
     from git_credential_hf.git.config import ConfigEntry
 
-DECLINED_FOR = 600  # seconds in which nobody is asked again
-LOGIN_TIMEOUT = 900  # seconds to wait for the login that another process of this terminal has begun
-_WATCHED = 0.2  # seconds between two looks at whether git is still there
+DECLINED_FOR = 600  # seconds without another offer after one was declined
+LOGIN_TIMEOUT = 900  # seconds to wait for the login that another process at this terminal has started
+_WATCHED = 0.2  # seconds between checks that git is still running
 
-_DECLINED = "declined"  # the state that names the Hubs at which somebody did not log in
+_DECLINED = "declined"  # state: Hubs for which the offer was declined
 
 
 def offer_login(hub: str, url: str, user: str | None, token: Token | None, *, goes_on: bool = True) -> bool | None:
-    """Let the person at the terminal log in, once for all processes there; return whether there is a new token.
+    """Offer to log in at the terminal, once for all processes there; return whether there is a new token.
 
-    `token`: the one that may not work, which the Hub is asked about. `url` and `user` are those of git's request.
-    `goes_on`: whether git uses the new token in the same command. `None` if nobody was asked, and `token` has to do.
+    `token`: the current token, which may not work; the Hub is asked about it. `url` and `user` are those of git's
+    request. `goes_on`: whether git uses the new token in the same command. `None` if there was no offer.
     """
     if not _may_ask(hub):
         return None
@@ -46,7 +46,7 @@ def offer_login(hub: str, url: str, user: str | None, token: Token | None, *, go
         lock = Lock(f"login.{terminal.group}", seconds=LOGIN_TIMEOUT, is_removed=True)
         with lock:
             if _is_replaced(token, hub):
-                return True  # another process has just done it
+                return True  # another process has just logged in
             if is_recorded(_DECLINED, hub):
                 return False if lock.has_waited and not was_declined else None
             if not lock.is_held or not terminal.is_in_foreground():
@@ -67,7 +67,7 @@ def _log_in(
     if token is not None:
         from git_credential_hf.api.access import explain_refusal
 
-        # Refused once does not mean bad, nor does an expiry that this machine's clock says is over.
+        # A single refusal does not mean that the token is bad, nor does an expiry by this machine's clock.
         if is_recorded(CONFIRMED, token.key) and not token.is_expired():
             return None
         refusal = explain_refusal(token, None)
@@ -86,7 +86,7 @@ def _log_in(
     reason = f"the Hub refuses the token {token.describe()}" if token else f"{NOT_LOGGED_IN}{where}"
     then = "git continues" if goes_on else "run the command again"
     terminal.write(mask_line(f"{reason}: log in now, and {then}; press Ctrl-C to skip"))
-    record(_DECLINED, hub, DECLINED_FOR)  # before it is, as Ctrl-C or the end of the terminal may end this as well
+    record(_DECLINED, hub, DECLINED_FOR)  # in advance: Ctrl-C or a closed terminal may end this process, too
     terminal.run([program_path(), "login"])
     if not _is_replaced(token, hub):
         return False
@@ -95,7 +95,7 @@ def _log_in(
 
 
 def _is_replaced(token: Token | None, hub: str) -> bool:
-    """Whether there is another token now, which has been checked with the Hub before it was stored."""
+    """Whether there is another token now; the login has checked it with the Hub."""
     try:
         current = current_token(hub, act=False)
     except Problem:
@@ -106,22 +106,22 @@ def _is_replaced(token: Token | None, hub: str) -> bool:
     return True
 
 
-# --- who is not asked ---
+# --- when there is no offer ---
 
 _SETTINGS = r"credential\.(.*\.)?interactive|hf\.login"
 
 
 def may_offer(hub: str) -> bool:
-    """Whether a person may be asked to log in here, by the environment and git's settings, if there is a terminal."""
+    """Whether the environment and git's settings allow an offer to log in, if there is a terminal."""
     from git_credential_hf.git.helpers import read_helper_entries
 
     return _may_ask(hub) and _is_allowed(read_helper_entries(_SETTINGS), hub)
 
 
 def _may_ask(hub: str) -> bool:
-    """Whether the environment allows it, and the login would be for this Hub: huggingface_hub has one place for it."""
-    # VS Code sets the third for what it runs itself, also in the background, and not in its terminal. In a notebook the
-    # last is set, and `!git` has a terminal in which nobody can type.
+    """Whether the environment allows an offer, and a login would be for this Hub: huggingface_hub stores only one."""
+    # VS Code sets VSCODE_GIT_COMMAND for git commands that it runs itself, but not in its terminal. A notebook sets
+    # JPY_PARENT_PID, and `!git` has a terminal there that accepts no input.
     names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "VSCODE_GIT_COMMAND", "JPY_PARENT_PID")
     if any(map(os.environ.get, ("CI", *_AGENTS))) or any(name in os.environ for name in names):
         return False
@@ -134,15 +134,15 @@ def _may_ask(hub: str) -> bool:
     return not (is_colab() or offline_variable() or mounted_secret_hint())
 
 
-# A coding agent says that it is one: it could not log in, and the person would not see the question.
+# Set by coding agents, which cannot log in, and whose users would not see the offer.
 _AGENTS = ("AI_AGENT", "AGENT", "CLAUDECODE", "GEMINI_CLI", "CURSOR_AGENT", "CODEX_THREAD_ID")
 
-# An editor's shell; on Windows a terminal that is no console, where what is read there would never come.
+# An editor's shell; on Windows, a terminal that is not a console, so that reading from the console would hang.
 _NO_SCREEN = ("xterm", "xterm-256color", "dumb") if sys.platform == "win32" else ("", "dumb")
 
 
 def _is_allowed(entries: "list[ConfigEntry]", origin: str) -> bool:
-    """Whether neither `hf.login` nor `credential.interactive` says no."""
+    """Whether neither `hf.login` nor `credential.interactive` forbids an offer."""
     from git_credential_hf.git.urlmatch import section_applies
 
     interactive, login = "true", "ask"
@@ -156,7 +156,7 @@ def _is_allowed(entries: "list[ConfigEntry]", origin: str) -> bool:
 
 
 def _may_be_held_after(chain: "list[ConfigEntry]", url: str, user: str | None) -> bool:
-    """Whether a helper that git asks after this one has an answer, or may have one."""
+    """Whether a helper that git runs after this one has a credential, or may have one."""
     from git_credential_hf.git.helpers import is_our_helper
     from git_credential_hf.git.other_helpers import HelperError, request_copy
     from git_credential_hf.git.urlmatch import section_origin
@@ -187,7 +187,7 @@ def _is_reachable(hub: str) -> bool:
 
 
 class Terminal:
-    """The terminal at which git was started; `group`: that of its processes."""
+    """The terminal at which git was started; `group`: the process group."""
 
     def __init__(self, reading: int, writing: int, group: int) -> None:
         self.group = group
@@ -196,7 +196,7 @@ class Terminal:
 
     @classmethod
     def open(cls) -> "Terminal | None":
-        """Open the terminal; `None` without one."""
+        """Open the terminal; return `None` if there is none."""
         try:
             if sys.platform == "win32":
                 return cls(os.open("CONIN$", os.O_RDWR), os.open("CONOUT$", os.O_RDWR), 0)
@@ -206,26 +206,26 @@ class Terminal:
         return cls(descriptor, descriptor, os.getpgrp())
 
     def close(self) -> None:
-        """Close it."""
+        """Close the terminal."""
         for descriptor in {self._reading, self._writing}:
             os.close(descriptor)
 
     def is_in_foreground(self) -> bool:
-        """Whether this runs in its foreground: in the background nobody expects a question."""
+        """Whether this process is in the foreground: nobody expects a prompt from a background job."""
         return sys.platform == "win32" or self.foreground() == os.getpgrp()
 
     def write(self, text: str) -> None:
-        """Write a line, with the name of this program."""
+        """Write a line, prefixed with the name of this program."""
         try:
             os.write(self._writing, f"{PREFIX}{text}\n".encode("utf-8", "replace"))
         except OSError:
             pass  # it is gone
 
     def run(self, command: list[str]) -> None:
-        """Run a program on it to its end, or to the end of git; the terminal is left as it was.
+        """Run a program on the terminal until it ends, or git does; restore the terminal.
 
-        The program is in the foreground alone, as a shell would have it: Ctrl-C is for it, and git goes on. Windows has
-        no such thing: there git gets it, too.
+        The program runs alone in the foreground, like a job of a shell: Ctrl-C ends it, and git continues. Windows has
+        no job control, so git gets Ctrl-C, too.
         """
         import signal
         import subprocess
@@ -235,8 +235,8 @@ class Terminal:
         if sys.platform == "win32":
             handlers = {signal.SIGINT: signal.signal(signal.SIGINT, _ignore)}
         else:
-            # Who gives the terminal away, or takes it back, would be stopped for that, and Ctrl-Z leave git waiting; so
-            # would all of git's processes for one that asks a question of its own meanwhile.
+            # Otherwise, the kernel would stop this process when it hands over the terminal or takes it back, Ctrl-Z
+            # would leave git waiting, and a prompt of another process would stop all of git's processes.
             ignored = (signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
             handlers = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -268,7 +268,7 @@ class Terminal:
                 signal.signal(number, handler)
 
     def _returner(self) -> "Callable[[int], None]":
-        """Return what takes the terminal back from a group of processes, and puts its modes back, such as the echo."""
+        """Return a function that takes the terminal back from a process group, and restores its modes, such as echo."""
         if sys.platform == "win32":
             return lambda _group: None
         import signal
@@ -281,24 +281,24 @@ class Terminal:
 
         def take_back(group: int) -> None:
             if self.foreground() != group:
-                return  # git has ended, and the shell has it
+                return  # git has ended, and the shell has the terminal
             try:
                 os.tcsetpgrp(self._reading, os.getpgrp())
                 termios.tcsetattr(self._reading, termios.TCSANOW, modes)
             except (OSError, termios.error):
                 pass  # it is gone
-            os.killpg(os.getpgrp(), signal.SIGCONT)  # what has asked for the terminal meanwhile was stopped
+            os.killpg(os.getpgrp(), signal.SIGCONT)  # processes that used the terminal in the meantime were stopped
 
         return take_back
 
     def _take(self) -> None:
-        """Take the foreground, as a group of processes of one's own."""
+        """Move to the foreground, as a separate process group."""
         if sys.platform != "win32":
             os.setpgid(0, 0)
             os.tcsetpgrp(self._reading, os.getpgrp())
 
     def foreground(self) -> int:
-        """Return the group of processes in the foreground; -1 if the terminal is gone, and on Windows."""
+        """Return the foreground process group; -1 if the terminal is gone, and on Windows."""
         if sys.platform == "win32":
             return -1
         try:
@@ -312,7 +312,7 @@ def _ignore(*_: object) -> None:
 
 
 def _wait(process: "subprocess.Popen[bytes]", terminal: Terminal) -> None:
-    """Wait for the login; or for the end of git, or a shell that has taken the terminal: then nobody can answer."""
+    """Wait until the login ends, or git does, or a shell has taken the terminal, so that nobody can answer."""
     from git_credential_hf.system import TimeoutExpired
 
     parent = os.getppid()

@@ -246,7 +246,7 @@ def _remedy(reason: str, lines: list[str]) -> str | None:
         file = os.path.abspath(found[2] or found[3])
         return f"run `${{EDITOR:-vi}} {shell_word(file)}`, and correct line {found[1] or found[4]}"
     if found := re.match(r"unable to access '(.*)': Permission denied$", reason):
-        return f"run `ls -ld {shell_word(os.path.abspath(found[1]))}` to see who may read it"
+        return f"run `ls -ld {shell_word(os.path.abspath(found[1]))}` to see its permissions"
     if found := re.match(r"bogus .* in (GIT_CONFIG_[A-Z]+)$", reason):
         return f"run `unset {found[1]}`"
     if re.match(r"(?i)expected git repo version|unknown repository extension", reason):

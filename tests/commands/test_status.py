@@ -420,7 +420,7 @@ def test_the_hubs_that_are_served(home: Path) -> None:
     """The Hubs that git is configured for beside huggingface.co are shown."""
     run("configure", "--hub", "https://hub.corp.example")
     shown = show(HF_HUB_OFFLINE="1").stdout
-    assert "hub       https://hub.corp.example is served, too\n" in shown
+    assert "hub       https://hub.corp.example is also served\n" in shown
 
 
 def test_a_mapped_token_that_is_gone(home: Path) -> None:
