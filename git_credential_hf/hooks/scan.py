@@ -1,8 +1,8 @@
-"""Find what a push or a commit adds: large and binary files, tokens, LFS pointers, full directories.
+"""Find the additions of a push or a commit: large and binary files, tokens, LFS pointers, full directories.
 
-How severe each is, `verdict` decides. dulwich does not walk the history, because that took 10 to 21 times as long as
+`verdict` decides how severe each is. The history is not walked with dulwich, which took 10 to 21 times as long as
 `git rev-list --objects | git cat-file --batch-check` for 10,000 new objects (tests/bench/scan.py). Nothing is ever
-fetched: objects that a partial clone lacks are on a remote already, and are skipped.
+fetched: objects that a partial clone lacks are already on a remote, and are skipped.
 """
 
 import os
@@ -49,12 +49,12 @@ def scan_push(
     read_contents: bool = True,
     entries: list[ConfigEntry] | None = None,
 ) -> Additions:
-    """Find what `updates` add to a remote; `entries` is git's configuration, if that has been read.
+    """Find what `updates` add to a remote; `entries` is git's configuration, if it has been read already.
 
-    Excluded is what the remote has: what its announced references reach, and what the ids in `has` reach, which need
-    not exist in this repository. `secrets` are found in addition to everything that looks like a token. `progress` is
-    called, by one thread at a time, with the number of objects so far. Without `read_contents` only `large` and
-    `directories` are filled. Raises `Problem` if git fails.
+    Objects that the remote has are excluded: those reachable from its announced references, and from the ids in `has`,
+    which may not exist in this repository. `secrets` are found in addition to everything that looks like a token.
+    `progress` is called with the number of objects so far, by one thread at a time. Without `read_contents`, only
+    `large` and `directories` are filled. Raises `Problem` if git fails.
     """
     additions = [update for update in updates if not update.is_deletion]
     if not additions:
@@ -90,7 +90,7 @@ def are_present(oids: Iterable[str]) -> bool:
 
 
 def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]) -> Additions:
-    """Return what is left of `added` if the remote has what the ids in `has` reach, too; no contents are read again."""
+    """Return `added` without objects reachable from the ids in `has`, which the remote has, too; reads no contents."""
     known = _KnownHistory({*announced_ids(updates), *has}, read_config())
     wanted = {oid for one in added.all_of_blobs() for oid in (one.commit, one.oid)}
     wanted.update(directory.commit for directory in added.directories)
@@ -116,16 +116,16 @@ def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]
 
 
 class _KnownHistory:
-    """What the remote has, or may be assumed to have: everything that these ids reach."""
+    """The objects that the remote has, or is assumed to have: all that are reachable from these ids."""
 
     def __init__(self, oids: Iterable[str], entries: list[ConfigEntry]) -> None:
         self.oids = sorted(oids)
         self.options = ["--ignore-missing", *_missing_options(entries)]
 
     def holds(self, blobs: set[str]) -> set[str]:
-        """Return which of these blobs it contains.
+        """Return the blobs among these that the history contains.
 
-        `rev-list` excludes only what is below the known commits: a commit on another branch may bring them back.
+        `rev-list` excludes only ancestors of the known commits: a commit on another branch may add them again.
         """
         found: set[str] = set()
         if not blobs or not self.oids:
@@ -143,7 +143,7 @@ class _KnownHistory:
 def _pushed_objects(updates: list[RefUpdate]) -> tuple[dict[str, RefUpdate], dict[str, RefUpdate]]:
     """Return the commits that are pushed, and the trees and blobs that a pushed tag points to, each by its id."""
     if all(update.remote_ref.startswith("refs/heads/") for update in updates):
-        return {update.local_oid: update for update in updates}, {}  # no branch is anything else
+        return {update.local_oid: update for update in updates}, {}  # a branch always points to a commit
     names = "".join(update.local_oid + "^{}\n" for update in updates).encode()
     lines = _run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=names).decode().splitlines()
     commits: dict[str, RefUpdate] = {}
@@ -175,7 +175,7 @@ def _file_leaks(scan: ObjectScan, others: dict[str, RefUpdate], known: _KnownHis
 
 
 def _differences(commits: list[bytes], blobs: set[bytes]) -> Differences:
-    """Return what differs in these commits, as far as it is about these blobs."""
+    """Return the differences in these commits that involve these blobs."""
 
     def read(*, renames: bool) -> Differences:
         found = commit_differences(commits, renames=renames)
@@ -230,7 +230,7 @@ def _walk_history(scan: ObjectScan, commits: Iterable[str], others: dict[str, Re
 
 
 def _full_at_tips(directories: list[FullDirectory], commits: Iterable[str]) -> list[FullDirectory]:
-    """Keep those that are full at a tip, as the Hub counts: a later commit may have moved files elsewhere."""
+    """Return the directories that are full at a tip, which is all that the Hub counts."""
     full = []
     for directory in directories:
         files = max((_count_files(commit, directory.path) for commit in commits), default=0)
@@ -309,7 +309,7 @@ def _staged_files(base: str) -> list[tuple[bytes, bytes]]:
 
 
 def _index_bases(head: str) -> list[str]:
-    """Return what the next commit is compared with: its parents, or the empty tree."""
+    """Return the trees to compare the next commit with: its parents, or the empty tree."""
     return [head, *_merged_commits()] if head else [_run("hash-object", "-t", "tree", "--stdin").decode().strip()]
 
 
@@ -356,13 +356,14 @@ def _parents(paths: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _run(*arguments: str, given: bytes = b"") -> bytes:
-    # Without core.fsmonitor: in an unpacked archive it may name a program, which everything that reads the index runs.
+    # Without core.fsmonitor: in an unpacked archive, it may name a program, which any git command that reads the index
+    # runs.
     arguments = ("-c", "core.fsmonitor=false", *arguments)
     return run_git(*arguments, given=given, environment=ORIGINAL_OBJECTS, seconds=None)
 
 
 def _missing_options(entries: list[ConfigEntry]) -> list[str]:
-    """Return the options with which `rev-list` accepts that a partial clone lacks objects."""
+    """Return the options that make `rev-list` accept missing objects in a partial clone."""
     partial = (("remote", "promisor"), ("extensions", "partialclone"))
     return ["--missing=allow-any"] if any((entry.section, entry.name) in partial for entry in entries) else []
 
