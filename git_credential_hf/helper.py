@@ -274,7 +274,7 @@ def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", 
 
     A namespace may have its own token, and git's configuration may have a user name for URLs without one.
     """
-    from git_credential_hf.configure import mapped_tokens
+    from git_credential_hf.configure.settings import mapped_tokens
     from git_credential_hf.git.helpers import sends_path
     from git_credential_hf.git.urlmatch import section_applies, url_username
 

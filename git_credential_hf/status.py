@@ -5,7 +5,7 @@ from typing import Any
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable, try_hub_again
-from git_credential_hf.configure import mapped_tokens
+from git_credential_hf.configure.settings import mapped_tokens
 from git_credential_hf.git.config import ConfigEntry, git_directory, push_url, read_config
 from git_credential_hf.git.credentials import unasked_problem
 from git_credential_hf.git.helpers import (

@@ -15,7 +15,7 @@ from git_credential_hf.output import print_purge
 from git_credential_hf.problem import Problem, report, report_problem, shell_word
 
 if TYPE_CHECKING:
-    from git_credential_hf.configure import Settings
+    from git_credential_hf.configure.settings import Settings
     from git_credential_hf.files import Change
 
 
@@ -81,8 +81,9 @@ def configure(
     With --env, if the Hub confirms the token, git 2.46 and newer sends it without
     being asked, so that public clones, too, have the rate limits of your account.
     """
-    from git_credential_hf.configure import config_lines, helpers_in_the_way, plan_configure
-    from git_credential_hf.configure_env import config_environment
+    from git_credential_hf.configure import helpers_in_the_way, plan_configure
+    from git_credential_hf.configure.env import config_environment
+    from git_credential_hf.configure.settings import config_lines
     from git_credential_hf.git.lfs import setup_problem
     from git_credential_hf.git.run import old_git_problem
     from git_credential_hf.hooks.install import plan_install, plan_uninstall
@@ -161,7 +162,7 @@ def _offer_first_login(scope: str) -> None:
 
 def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
     """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub."""
-    from git_credential_hf.configure import Settings
+    from git_credential_hf.configure.settings import Settings
     from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_option, is_valid_name
     from git_credential_hf.tokens import stored_token, stored_token_names
 
@@ -190,7 +191,7 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
 
 def _ask_for_endpoint(new: "Settings") -> "Settings":
     """Add the Hub at HF_ENDPOINT if the user agrees: it will receive their token."""
-    from git_credential_hf.configure import Settings
+    from git_credential_hf.configure.settings import Settings
     from git_credential_hf.git.helpers import configured_hubs
     from git_credential_hf.hub import environment_hub, hub_at
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from git_credential_hf.git.run import git_environment, git_failure, git_program
+from git_credential_hf.git.run import git_environment, git_failure, git_program, run_git
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import start_thread
 
@@ -14,6 +14,14 @@ CHUNK_BYTES = 1 << 16  # the capacity of a pipe on Linux
 
 # A push sends the original objects, not their replacements.
 ORIGINAL_OBJECTS = {"GIT_NO_REPLACE_OBJECTS": "1"}
+
+
+def run_on_originals(*arguments: str, given: bytes = b"") -> bytes:
+    """Run one git on the original objects, as long as it takes, and return its output; raises `Problem` if it fails."""
+    # Without core.fsmonitor: in an unpacked archive, it may name a program, which any git command that reads the index
+    # runs.
+    arguments = ("-c", "core.fsmonitor=false", *arguments)
+    return run_git(*arguments, given=given, environment=ORIGINAL_OBJECTS, seconds=None)
 
 
 class _Git:

@@ -3,10 +3,10 @@
 from git_credential_hf.git.pipeline import ORIGINAL_OBJECTS
 from git_credential_hf.git.run import run_git
 from git_credential_hf.hooks.leaks import Blob
-from git_credential_hf.hooks.scan import MAX_CARD_BYTES
 from git_credential_hf.hooks.updates import RefUpdate
 from git_credential_hf.problem import Problem
 
+MAX_CARD_BYTES = 1024 * 1024
 MAX_CARDS = 3  # in a push; each costs a request to the Hub
 
 

@@ -12,7 +12,7 @@ from git_credential_hf.hooks.cards import changed_cards
 from git_credential_hf.hooks.known_tokens import ask_about, stored_secrets
 from git_credential_hf.hooks.push import Push
 from git_credential_hf.hooks.rules import card_problems, find_problems
-from git_credential_hf.hooks.scan import are_present, scan_push, without_known
+from git_credential_hf.hooks.scan_push import are_present, scan_push, without_known
 from git_credential_hf.hooks.updates import announced_ids
 from git_credential_hf.hooks.uploads import Uploads
 from git_credential_hf.hooks.verdict import CHECKS, Verdict, needs_contents

@@ -3,16 +3,18 @@
 import os
 import re
 
-from git_credential_hf.configure import HOOKS_SETTINGS, user_directory
+from git_credential_hf.configure.include import HOOKS_SETTINGS, user_directory
 from git_credential_hf.files import Change, FileChange, OwnFileChange, read_file
-from git_credential_hf.git.config import (
-    ConfigEntry,
-    config_path,
-    read_config,
-    read_user_config,
-    removal_command,
-)
+from git_credential_hf.git.config import ConfigEntry, config_path, read_config, read_user_config, removal_command
 from git_credential_hf.git.run import git_line
+from git_credential_hf.hooks.hook_files import (
+    is_directory,
+    is_runnable,
+    list_names,
+    path_exists,
+    path_states,
+    read_hook,
+)
 from git_credential_hf.hooks.hook_script import (
     CHECKING_HOOKS,
     FORWARDED_HOOKS,
@@ -35,16 +37,7 @@ from git_credential_hf.hooks.hooks_path import (
     sets_hooks_path,
     without_included_block,
 )
-from git_credential_hf.hooks.steps import (
-    BEFORE_SUFFIX,
-    WriteDirectory,
-    is_directory,
-    is_runnable,
-    list_names,
-    path_exists,
-    path_states,
-    read_hook,
-)
+from git_credential_hf.hooks.steps import BEFORE_SUFFIX, WriteDirectory
 from git_credential_hf.problem import Problem, shell_word
 
 HOOK_SCOPES = ("global", "local")

@@ -4,13 +4,8 @@ import os
 import re
 
 from git_credential_hf.git.helpers import helper_command
-from git_credential_hf.hooks.hooks_path import (
-    MARK,
-)
-from git_credential_hf.hooks.steps import (
-    is_runnable,
-    read_hook,
-)
+from git_credential_hf.hooks.hook_files import is_runnable, read_hook
+from git_credential_hf.hooks.hooks_path import MARK
 from git_credential_hf.problem import Problem, shell_word
 
 CHECKING_HOOKS = ("pre-push", "pre-commit")

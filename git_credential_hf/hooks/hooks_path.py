@@ -7,7 +7,7 @@ so a repository that is moved, copied or mounted elsewhere runs its own hooks, a
 import os
 import re
 
-from git_credential_hf.configure import HOOKS_SETTINGS
+from git_credential_hf.configure.include import HOOKS_SETTINGS
 from git_credential_hf.files import FileChange, append_block, remove_block
 from git_credential_hf.git.config import ConfigEntry, parse_config, quote_value
 from git_credential_hf.git.run import git_line

@@ -16,13 +16,14 @@ git's configuration names it, and it is removed only after git's configuration n
 
 import os
 
-from git_credential_hf.configure import Settings, path_in_home, plan_configure
+from git_credential_hf.configure import plan_configure
+from git_credential_hf.configure.include import path_in_home
+from git_credential_hf.configure.settings import Settings
 from git_credential_hf.files import Change, FileChange
 from git_credential_hf.git import lfs
-from git_credential_hf.git.config import (
-    read_config,
-)
+from git_credential_hf.git.config import read_config
 from git_credential_hf.git.run import find_program, git_version
+from git_credential_hf.hooks.hook_files import is_directory, is_runnable, path_exists, path_states, read_hook
 from git_credential_hf.hooks.hook_place import HookPlace
 from git_credential_hf.hooks.hook_script import (
     CHECKING_HOOKS,
@@ -33,22 +34,8 @@ from git_credential_hf.hooks.hook_script import (
     lines_of_others,
     refuse_lines_of_others,
 )
-from git_credential_hf.hooks.hooks_path import (
-    checked_change,
-    included_block,
-    with_included_block,
-)
-from git_credential_hf.hooks.steps import (
-    BEFORE_SUFFIX,
-    InstallLfsHooks,
-    RestoreHook,
-    WriteHook,
-    is_directory,
-    is_runnable,
-    path_exists,
-    path_states,
-    read_hook,
-)
+from git_credential_hf.hooks.hooks_path import checked_change, included_block, with_included_block
+from git_credential_hf.hooks.steps import BEFORE_SUFFIX, InstallLfsHooks, RestoreHook, WriteHook
 from git_credential_hf.problem import Problem, shell_word
 
 _LFS_VERSION = "lfs.repositoryformatversion"  # git-lfs sets it wherever it is used

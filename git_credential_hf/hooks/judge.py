@@ -18,7 +18,7 @@ from git_credential_hf.hooks.history import check_history
 from git_credential_hf.hooks.known_tokens import ask_about, stored_secrets
 from git_credential_hf.hooks.push import Push
 from git_credential_hf.hooks.rules import find_problems
-from git_credential_hf.hooks.scan import scan_index
+from git_credential_hf.hooks.scan_index import scan_index
 from git_credential_hf.hooks.updates import parse_updates
 from git_credential_hf.hooks.verdict import Verdict, needs_contents, read_severities
 from git_credential_hf.hooks.write_access import check_write_access

@@ -4,25 +4,28 @@ Files are replaced by renaming; a killed process leaves nothing that git would r
 """
 
 import contextlib
-import errno
 import os
-import re
-import shutil
-import stat
-import sys
-import time
-from collections.abc import Callable, Iterator
 
-from git_credential_hf.files import create_file, make_directory
+from git_credential_hf.files import make_directory
 from git_credential_hf.git.run import run_git
+from git_credential_hf.hooks.hook_files import (
+    State,
+    cannot_write,
+    give_second_name,
+    is_directory,
+    is_hook,
+    list_names,
+    mode_in,
+    only_process_in,
+    path_state,
+    remove_if_empty,
+    unlink,
+    write_hook,
+)
 from git_credential_hf.problem import Problem
-from git_credential_hf.system import hold_signals, is_process_running
+from git_credential_hf.system import hold_signals
 
 BEFORE_SUFFIX = ".before-hf"  # of the name of a hook that ours replaced
-_LOCK_TIMEOUT = 2  # seconds
-
-
-State = tuple[int, bytes] | None  # of a path: the mode, and the contents or a link's target; None if it does not exist
 
 
 class _HookChange:
@@ -39,13 +42,13 @@ class _HookChange:
     def apply(self) -> None:
         """Make the change; raises `Problem` if it cannot be made."""
         try:
-            with _only_process_in(os.path.dirname(self.path)):
+            with only_process_in(os.path.dirname(self.path)):
                 for path, state in self._planned.items():
                     if path_state(path) != state:
                         raise Problem(f"{path} was changed by another program", "run the command again")
                 self._make()
         except OSError as error:
-            raise _cannot_write(self.path, error) from None
+            raise cannot_write(self.path, error) from None
 
     def _make(self) -> None:
         raise NotImplementedError
@@ -68,10 +71,10 @@ class WriteHook(_HookChange):
         """Give the old hook its second name first, then replace it, so that there always is a hook."""
         directory = os.path.dirname(self.path)
         if not is_directory(directory):
-            make_directory(directory, _mode_in(os.path.dirname(directory)))
+            make_directory(directory, mode_in(os.path.dirname(directory)))
         if self.preserves:
-            _second_name(self.path, self.path + BEFORE_SUFFIX)
-        _put(self.path, self.content)
+            give_second_name(self.path, self.path + BEFORE_SUFFIX)
+        write_hook(self.path, self.content)
 
 
 class RestoreHook(_HookChange):
@@ -130,17 +133,17 @@ class WriteDirectory(_HookChange):
                 make_directory(self.path, 0o755)  # readable by all users of the configuration, writable by none
                 for name, content in self.hooks.items():
                     if not is_hook(path := os.path.join(self.path, name), content):
-                        _put(path, content)
+                        write_hook(path, content)
                     os.chmod(path, 0o755)  # noqa: S103 - git warns users who may not run a hook
             for path in self._planned:
                 if os.path.basename(path) not in (self.hooks or {}):
-                    _unlink(path)
+                    unlink(path)
             if self.hooks is None and is_directory(self.path):
                 os.rmdir(self.path)
         finally:
-            _remove_if_empty(self.path)
+            remove_if_empty(self.path)
             if os.path.basename(os.path.dirname(self.path)) == "git-credential-hf":
-                _remove_if_empty(os.path.dirname(self.path))
+                remove_if_empty(os.path.dirname(self.path))
 
 
 class InstallLfsHooks:
@@ -158,176 +161,3 @@ class InstallLfsHooks:
         """Run git-lfs, which stops at a hook that it did not write, as it does when it installs hooks by itself."""
         with contextlib.suppress(Problem):
             run_git("-c", f"core.hooksPath={self.directory}", "lfs", "update")
-
-
-# --- files ---
-
-# These errors mean that a file does not exist; after any other error, it may.
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
-
-
-def _status(path: str, read: Callable[[str], os.stat_result]) -> os.stat_result | None:
-    try:
-        return read(path)
-    except OSError as error:
-        if error.errno in _ABSENT:
-            return None
-        raise _cannot_read(path, error) from None
-
-
-def path_exists(path: str) -> bool:
-    """Whether the path exists, even as a broken link; raises `Problem` if that is unknown."""
-    return _status(path, os.lstat) is not None
-
-
-def is_directory(path: str) -> bool:
-    """Whether it is a directory, or a link to one; raises `Problem` if that is unknown."""
-    status = _status(path, os.stat)
-    return status is not None and stat.S_ISDIR(status.st_mode)
-
-
-def list_names(directory: str) -> list[str]:
-    """Return the sorted names in a directory; none if it does not exist."""
-    try:
-        return sorted(os.listdir(directory)) if is_directory(directory) else []
-    except OSError as error:
-        raise _cannot_read(directory, error) from None
-
-
-def read_hook(path: str) -> bytes | None:
-    """Return the contents of a file, following links; `None` if it is not a file."""
-    status = _status(path, os.stat)
-    if status is None or not stat.S_ISREG(status.st_mode):
-        return None
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise _cannot_read(path, error) from None
-
-
-def is_runnable(path: str) -> bool:
-    """Whether git would run it."""
-    return os.path.isfile(path) and (sys.platform == "win32" or os.access(path, os.X_OK))
-
-
-def is_hook(path: str, content: bytes) -> bool:
-    """Whether git would run this at `path`."""
-    return not os.path.islink(path) and read_hook(path) == content and is_runnable(path)
-
-
-def path_states(*paths: str) -> dict[str, State]:
-    """Return the states of these paths, for the plan of a change; call this before reading the files."""
-    return {path: path_state(path) for path in paths}
-
-
-def path_state(path: str) -> State:
-    """Return the state of a path."""
-    try:
-        status = os.lstat(path)
-        if stat.S_ISLNK(status.st_mode):
-            return status.st_mode, os.fsencode(os.readlink(path))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise _cannot_read(path, error) from None
-    return status.st_mode, read_hook(path) or b""
-
-
-@contextlib.contextmanager
-def _only_process_in(directory: str) -> Iterator[None]:
-    """Wait until no other process of this program changes hooks in a directory, if the system supports locks.
-
-    The lock is on the directory itself, so that no lock file is left behind. Any user who can read the directory can
-    hold the lock, so this does not wait for long.
-    """
-    descriptor = -1
-    try:
-        if sys.platform != "win32":
-            import fcntl
-
-            descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-            for _ in range(_LOCK_TIMEOUT * 100):
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    time.sleep(0.01)
-    except OSError:
-        pass  # not made yet, or the file system has no locks
-    try:
-        yield
-    finally:
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
-def _second_name(path: str, name: str) -> None:
-    """Give the file at `path` a second name: a hard link, or a copy if the file system has no links."""
-    temporary = _temporary(name)
-    try:
-        try:
-            os.link(path, temporary, follow_symlinks=False)
-        except (OSError, NotImplementedError):
-            shutil.copy2(path, temporary, follow_symlinks=False)
-        os.replace(temporary, name)
-    finally:
-        _unlink(temporary)  # still there if both were the same file already
-
-
-def _put(path: str, content: bytes) -> None:
-    """Write an executable file atomically."""
-    temporary = _temporary(path)
-    # With sudo in another user's repository or home, the file must belong to that user.
-    directory = os.path.dirname(path)
-    owner = os.stat(directory) if sys.platform != "win32" and os.geteuid() == 0 else None
-    try:
-        create_file(temporary, content, mode=_mode_in(directory), owner=owner)
-        if not is_runnable(temporary):  # git would warn at each command, and not run the existing hook either
-            raise Problem(f"nothing in {directory} can be run: is the file system mounted with noexec?")
-        os.replace(temporary, path)
-    finally:
-        _unlink(temporary)
-
-
-def _mode_in(directory: str) -> int:
-    """Return the permissions of a hook: all users of its directory may run it, whatever the umask.
-
-    Without the permission, git would run neither this hook nor the team's hook that it calls. Only its owner may write
-    to it.
-    """
-    may_enter = os.stat(directory).st_mode & 0o011
-    return 0o700 | may_enter | may_enter << 2
-
-
-def _temporary(path: str) -> str:
-    """Return a temporary name beside `path`, after removing those that killed processes left."""
-    directory, name = os.path.split(path)
-    for entry in os.listdir(directory):
-        match = re.fullmatch(re.escape(name) + r"\.hf-([0-9]+)", entry)
-        if match and not is_process_running(int(match[1])):
-            _unlink(os.path.join(directory, entry))
-    _unlink(temporary := f"{path}.hf-{os.getpid()}")
-    return temporary
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-
-
-def _remove_if_empty(path: str) -> None:
-    try:
-        os.rmdir(path)
-    except OSError:
-        pass
-
-
-def _cannot_read(path: str, error: OSError) -> Problem:
-    return Problem(f"cannot read {path}: {error.strerror}")
-
-
-def _cannot_write(path: str, error: OSError) -> Problem:
-    return Problem(f"cannot write {path}: {error.strerror}")

@@ -30,13 +30,14 @@ def parse_updates(lines: bytes) -> list[RefUpdate]:
     for line in lines.decode("utf-8", "surrogateescape").split("\n"):
         if line:
             words = line.rsplit(" ", 3)  # from the right: the first may be `:/words of a commit message`
-            if len(words) != 4 or not (_is_oid(words[1]) and _is_oid(words[3])):
+            if len(words) != 4 or not (is_oid(words[1]) and is_oid(words[3])):
                 raise Problem("invalid input for a pre-push hook", "run `git help githooks`")
             updates.append(RefUpdate(*words))
     return updates
 
 
-def _is_oid(word: str) -> bool:
+def is_oid(word: str) -> bool:
+    """Whether a word is a whole object id, of SHA-1 or SHA-256."""
     return len(word) in (40, 64) and all(c in "0123456789abcdef" for c in word)
 
 

@@ -24,7 +24,7 @@ from dulwich.objects import ObjectID
 from dulwich.repo import Repo
 from programs import git
 
-from git_credential_hf.hooks.scan import scan_push
+from git_credential_hf.hooks.scan_push import scan_push
 from git_credential_hf.hooks.updates import RefUpdate
 
 COMMITS = (1_400, 14_000, 140_000)  # seven objects in each
@@ -35,7 +35,7 @@ MOST_MEMORY = 100 * MEGABYTE
 SECRETS = ["hf_" + "".join(random.Random(3).choices(string.ascii_letters, k=34))]
 OURS = (
     "import resource, sys\n"
-    "from git_credential_hf.hooks.scan import scan_push\n"
+    "from git_credential_hf.hooks.scan_push import scan_push\n"
     "from git_credential_hf.hooks.updates import RefUpdate\n"
     "found = scan_push([RefUpdate('main', sys.argv[1], 'main', '0' * 40)])\n"
     "own, git = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"

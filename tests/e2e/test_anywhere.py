@@ -180,11 +180,19 @@ WAYS = {
 }
 
 
+LONG = ("by the path of a link", "by the path of the environment")  # a link of that name in the same place
 READ_BY_GIT = ("by name, of a link on PATH", "a link with blanks and quotes")  # as each version does it
 
 
 @pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=[pytest.mark.git_versions(each_run=1)] * (way in READ_BY_GIT)) for way in WAYS]
+    "way",
+    [
+        pytest.param(
+            way,
+            marks=[pytest.mark.git_versions(each_run=1)] * (way in READ_BY_GIT) + [pytest.mark.long] * (way in LONG),
+        )
+        for way in WAYS
+    ],
 )
 def test_through_an_upgrade(way: str, account: Account, hub: "Hub") -> None:
     """With cron's PATH, git and the hooks find the program after the environment that it was in was replaced."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from account import WEIGHTS, Account
+from amount import each_run
 from pushes import BIG, HUB, add, messages, push
 from reasons import _alice
 
@@ -60,7 +61,7 @@ def taken(done: Done) -> None:
 
 
 @pytest.mark.git_versions
-@pytest.mark.parametrize("directory", ["", "sub"])
+@pytest.mark.parametrize("directory", each_run(["", "sub"], "sub"))
 def test_a_file_that_another_remote_has(directory: str, hub: "Hub", mirror: Account) -> None:
     """The hint rewrites it although a forge has it already, says so, and works in a subdirectory, too."""
     add(mirror, {"big.txt": BIG})
@@ -154,7 +155,7 @@ def test_two_push_urls(hub: "Hub", mirror: Account) -> None:
 
 
 @pytest.mark.git_versions
-@pytest.mark.parametrize("is_public", [False, True])
+@pytest.mark.parametrize("is_public", each_run([False, True], True))
 def test_a_detached_head(is_public: bool, hub: "Hub", mirror: Account) -> None:
     """git-lfs rewrites no detached HEAD: the hint makes a branch of it."""
     mirror.git("checkout", "--quiet", "--detach")
@@ -180,7 +181,7 @@ def test_a_tag(hub: "Hub", mirror: Account) -> None:
 
 
 @pytest.mark.git_versions
-@pytest.mark.parametrize("is_gone", [False, True])
+@pytest.mark.parametrize("is_gone", each_run([False, True], True))
 def test_a_bare_repository(is_gone: bool, hub: "Hub", mirror: Account) -> None:
     """The hint works in a mirror, `git clone --mirror`, which has no remote branches and no work tree."""
     add(mirror, {"big.txt": BIG})
@@ -260,7 +261,7 @@ def test_a_large_lfs_object(hub: "Hub", work: Account) -> None:
 # --- what a person has to change ---
 
 
-@pytest.mark.parametrize("where", ["", "sub", "other"])
+@pytest.mark.parametrize("where", each_run(["", "sub", "other"], "", "other"))
 def test_a_card(where: str, hub: "Hub", work: Account) -> None:
     """The hint puts the card, once it was edited, into the last commit, and no other file; in any directory."""
     work.is_given(_alice(hub), "laptop")

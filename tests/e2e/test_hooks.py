@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import WEIGHTS, Account
-from amount import some
+from amount import each_run, some
 from pushes import BIG, HUB, SECRET, add, messages, push, remedy, run_hook, uploads
 from reasons import REASONS, _acme, _alice
 
@@ -734,7 +734,7 @@ PLACES: dict[Callable[[Account], None], str] = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
+@pytest.mark.parametrize("place", each_run(PLACES, at_the_tip, in_the_merge), ids=lambda place: place.__name__)
 def test_the_remedy_for_where_a_token_is(place: Callable[[Account], None], hub: "Hub", work: Account) -> None:
     """The hint leads to the commit with the token, wherever that is, and names the ways past the refusal."""
     work.is_given(_alice(hub), "laptop")
@@ -1043,7 +1043,7 @@ ODD_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", some(ODD_NAMES, 5))
+@pytest.mark.parametrize("name", some(ODD_NAMES, 3))
 def test_the_remedy_for_an_odd_name(name: str, hub: "Hub", work: Account) -> None:
     """The hint removes that file from the commit, or moves it into LFS, and no other, whatever its name is."""
     work.git("remote", "add", "origin", HUB + "alice/model")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import WEIGHTS, Account, files_with
-from amount import some
+from amount import each_run, some
 from executable import OWN_FILE, PROGRAM
 from programs import git
 
@@ -88,7 +88,7 @@ PATHS = ("acme/model", "datasets/acme/data", "spaces/acme/app")
 URLS = [(path, host) for path in PATHS for host in ("huggingface.co", "hf.co")]
 
 
-@pytest.mark.parametrize(("path", "host"), some(URLS, 3))
+@pytest.mark.parametrize(("path", "host"), some(URLS, 2))
 def test_the_namespace_gets_its_token(hub: "Hub", account: Account, tokens: Tokens, host: str, path: str) -> None:
     """Clone, fetch and push of the namespace, by git and by git-lfs, show its token and no other."""
     account.run(*MAP)
@@ -229,18 +229,20 @@ def test_twice_is_once(account: Account, tokens: Tokens, home: Path) -> None:
     assert global_config(home) == before
 
 
-@pytest.mark.parametrize(
-    "added",
-    [
-        "[credential]\n\thelper = store\n",
-        '[credential "https://huggingface.co"]\n\thelper = store\n',
-        '[credential "https://huggingface.co"]\n\thelper =\n\thelper = hf\n',
-        '[credential "https://huggingface.co/acme"]\n\thelper = store\n',
-        "[credential]\n\tuseHttpPath = false\n",
-    ],
-    ids=lambda text: " ".join(text.split()),
+ADDED = (
+    "[credential]\n\thelper = store\n",
+    '[credential "https://huggingface.co"]\n\thelper = store\n',
+    '[credential "https://huggingface.co"]\n\thelper =\n\thelper = hf\n',
+    '[credential "https://huggingface.co/acme"]\n\thelper = store\n',
+    "[credential]\n\tuseHttpPath = false\n",
 )
-@pytest.mark.parametrize("again", [MAP, MAP[:2]], ids=["map", "plain"])
+LATER = [(text, again) for again in (MAP, MAP[:2]) for text in ADDED]
+
+
+# With the mapping again what matters most, and each without it: then it has to be found and kept.
+@pytest.mark.parametrize(
+    ("added", "again"), each_run(LATER, LATER[3], *LATER[5:]), ids=lambda row: " ".join(" ".join(row).split())
+)
 def test_a_later_configure(
     hub: "Hub", account: Account, tokens: Tokens, home: Path, added: str, again: tuple[str, ...]
 ) -> None:
@@ -366,8 +368,8 @@ def test_local(hub: "Hub", account: Account, tokens: Tokens, home: Path) -> None
 # --- names ---
 
 
-NAMES = (" ", "it's mine", "schlüssel 鍵", "-dash", "--token", "$(touch pwned) `touch pwned`")
-MORE_NAMES = ("two words", 'the "best" one', "back\\slash", "semi;colon # and hash", "100%", "a=b")
+NAMES = ("it's mine", "schlüssel 鍵", "--token", "$(touch pwned) `touch pwned`")
+MORE_NAMES = (" ", "-dash", "two words", 'the "best" one', "back\\slash", "semi;colon # and hash", "100%", "a=b")
 
 
 @pytest.mark.parametrize("name", [*NAMES, *(pytest.param(name, marks=pytest.mark.long) for name in MORE_NAMES)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import WEIGHTS, Account
+from amount import each_run
 from pushes import BIG, HUB, add, messages, push, run_hook, uploads
 from reasons import _alice
 
@@ -280,8 +281,12 @@ def in_git(work: Account, key: str, value: str) -> None:
     work.git("config", key, value)
 
 
-@pytest.mark.parametrize("key", ["lfs.url", "lfs.pushurl", "remote.origin.lfsurl", "remote.origin.lfspushurl"])
-@pytest.mark.parametrize("where", [in_lfsconfig, in_git], ids=lambda where: where.__name__)
+KEYS = ("lfs.url", "lfs.pushurl", "remote.origin.lfsurl", "remote.origin.lfspushurl")
+ELSEWHERE = [(where, key) for where in (in_lfsconfig, in_git) for key in KEYS]
+
+
+# Each key, once in each place: of those beside it, the same code reads the one place or the other.
+@pytest.mark.parametrize(("where", "key"), each_run(ELSEWHERE, ELSEWHERE[0], ELSEWHERE[2], ELSEWHERE[5], ELSEWHERE[7]))
 def test_lfs_goes_to_another_repository(where: Any, key: str, hub: "Hub", work: Account) -> None:
     """Another repository for LFS is named before anything goes there; refused if a file of the repository has it so."""
     token = _alice(hub)

@@ -1,8 +1,10 @@
 """How much of a test is run each time, and how much in a long run."""
 
 import os
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import pytest
 
 IS_LONG = bool(os.environ.get("GIT_CREDENTIAL_HF_TESTS_LONG"))
 
@@ -19,3 +21,13 @@ def some(rows: Sequence[T], most: int) -> list[T]:
     if IS_LONG or len(rows) <= most:
         return list(rows)
     return [rows[number * (len(rows) - 1) // (most - 1)] for number in range(most)]
+
+
+def each_run(rows: Iterable[Any], *chosen: object) -> list[Any]:
+    """Return all rows for `parametrize`, a tuple for several names; all but the `chosen` are left to the long run."""
+    rows = list(rows)
+    assert {*chosen} <= {*rows}
+    long = pytest.mark.long
+    return [
+        row if row in chosen else pytest.param(*(row if isinstance(row, tuple) else [row]), marks=long) for row in rows
+    ]

@@ -21,7 +21,8 @@ from operations import serve_hub
 from programs import git
 from servers import Server, http
 
-from git_credential_hf.configure import helpers_in_the_way, mapped_tokens
+from git_credential_hf.configure import helpers_in_the_way
+from git_credential_hf.configure.settings import mapped_tokens
 from git_credential_hf.git.config import quote_value, read_config
 from git_credential_hf.git.credentials import git_credentials
 from git_credential_hf.hooks.limits import MAX_FILE_BYTES

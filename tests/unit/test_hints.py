@@ -28,7 +28,7 @@ OURS = {
     "cli/configure.py": {"login_hint()", "scope"},
     "cli/doctor.py": {"again"},
     "cli/hooks.py": {"command", "problem.fix"},
-    "configure.py": {"reinstall"},
+    "configure/__init__.py": {"reinstall"},
     "doctor/changes.py": {"self.path"},
     "doctor/copies.py": {"problem.fix"},
     "doctor/environment.py": {"PUBLIC_HUB", "TRUSTED_PUBLISHERS", "configure"},

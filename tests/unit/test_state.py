@@ -28,7 +28,6 @@ from git_credential_hf.state import (
     runtime_directory,
     write_state,
 )
-from git_credential_hf.trusted_publishers import job_directory
 
 pytest.importorskip("pwd", reason="the permissions of POSIX")
 
@@ -468,49 +467,6 @@ def test_garbage_for_a_failed_refresh(data: bytes, home: Path, records: Path) ->
     status, stdout, stderr = ask("get", **UNREACHABLE)
     assert (status, stdout.startswith(ANSWER.replace(TOKEN, login))) == (0, True)
     assert stderr.startswith("git-credential-hf: warning: ")
-
-
-# --- the directory of a CI job ---
-
-
-def as_given(path: Path) -> None:
-    pass
-
-
-def in_a_working_tree(path: Path) -> None:
-    (path.parent.parent / ".git").mkdir()
-
-
-def in_a_linked_working_tree(path: Path) -> None:
-    (path / ".git").write_text("gitdir: elsewhere")
-
-
-PLACES_OF_A_JOB: dict[str, tuple[Callable[[Path], object], bool]] = {
-    "as the runner makes it": (as_given, True),
-    "closed": (lambda path: path.chmod(0o700), True),
-    "writable for a group": (lambda path: path.chmod(0o775), False),
-    "a shared one": (lambda path: path.chmod(0o1777), False),
-    "in a working tree": (in_a_working_tree, False),
-    "in a linked working tree": (in_a_linked_working_tree, False),
-    "not there": (lambda path: path.rmdir(), False),
-}
-if IS_ROOT:
-    PLACES_OF_A_JOB["another user's"] = (lambda path: os.chown(path, NOBODY, NOBODY), False)
-
-
-@pytest.mark.parametrize("name", PLACES_OF_A_JOB)
-def test_the_directory_of_a_job(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is a directory in the runner's, which nobody else may change, and that no commit can contain; or none."""
-    act, is_used = PLACES_OF_A_JOB[name]
-    temporary = tmp_path / "work" / "temporary"
-    temporary.mkdir(parents=True, mode=0o755)
-    act(temporary)
-    monkeypatch.setenv("RUNNER_TEMP", str(temporary))
-    assert job_directory() is None, "it is emptied by the runner of GitHub Actions alone"
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    assert job_directory() == (str(temporary / "git-credential-hf") if is_used else None)
-    monkeypatch.setenv("RUNNER_TEMP", "temporary")
-    assert job_directory() is None
 
 
 def test_files_of_others_stay(tmp_path: Path) -> None:

@@ -192,11 +192,16 @@ def strace(*options: str) -> tuple[str, ...]:
     return calls.strace(*options)
 
 
+MOMENTS: dict[str, list[tuple[str, int]]] = {}
+
+
 def moments(home: Path, log: Path, call: str) -> list[tuple[str, int]]:
     """Return the calls that concern changed files: the name of each, and its number among those of this name.
 
-    strace counts by name. A line has the path of the file, or that of its descriptor.
+    strace counts by name. A line has the path of the file, or that of its descriptor. They are the same in each home.
     """
+    if call in MOMENTS:
+        return MOMENTS[call]
     watched = strace("-y", "-o", str(log), "-e", f"trace={TRACED[call]}")
     sicken(home)
     done = fix(*watched)
@@ -210,10 +215,11 @@ def moments(home: Path, log: Path, call: str) -> list[tuple[str, int]]:
             is_change = {"openat": "O_WRONLY|O_RDWR", "close": r"\.lock\b|\.backup-"}.get(call, "")
             if str(home) in line and re.search(is_change, line):
                 found.append((match[1], counts[match[1]]))
+    MOMENTS[call] = found
     return found
 
 
-LONG = ("close", "chmod")  # the disk is as at the call before
+LONG = ("close", "chmod", "fsync")  # the disk is as at the call before, or the next
 
 
 @pytest.mark.parametrize("call", [pytest.param(c, marks=pytest.mark.long if c in LONG else ()) for c in TRACED])
@@ -235,7 +241,7 @@ def test_killed_with_git(home: Path, sick: tuple[State, State]) -> None:
     """The same if git, started by doctor, is killed during its change; then the error says what to do."""
     old, new = sick
     for call in ("rename,renameat,renameat2", "close", "write") if IS_LONG else ("close",):
-        for number in range(1, 12):
+        for number in range(1, 12, 1 if IS_LONG else 3):
             sicken(home)
             inject = f"inject={call}:signal=KILL:when={number}"
             paths = [str(home / name) for name in (".header.lock", ".header", ".provider.lock", ".provider")]
@@ -243,7 +249,8 @@ def test_killed_with_git(home: Path, sick: tuple[State, State]) -> None:
             done = fix(*strace("-f", "-o", os.devnull, *only, "-e", f"trace={call}", "-e", inject))
             is_old_or_new(home, old, new)
             if done.returncode == 0:
-                break  # it was not interrupted any more
+                assert number > 1, "it was never interrupted"
+                break  # it is not any more
             completes(home, new)
         else:
             pytest.fail("it was always interrupted")
@@ -253,7 +260,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENDED = [(call, number) for call in ("openat", "write", "fsync", "rename", "unlink") for number in SIGNALS]
 
 
-@pytest.mark.parametrize(("call", "number"), some(ENDED, 7))
+@pytest.mark.parametrize(("call", "number"), some(ENDED, 4))
 def test_ended(call: str, number: signal.Signals, home: Path, tmp_path: Path, sick: tuple[State, State]) -> None:
     """Ctrl-C, and any other signal that ends a program, leaves no lock and no partial backup."""
     old, new = sick

@@ -198,6 +198,7 @@ def test_build_without_the_secret(machine: Machine) -> None:
         Build(machine, {}).of(block("Docker", "dockerfile"))
 
 
+@pytest.mark.long  # test_ways.py has each installation beside old packages
 def test_beside_the_images_packages(machine: Machine, secret: Path, tmp_path: Path) -> None:
     """With the image's Python first on PATH, and transformers 4 in it, pip itself installs, and none of it changes."""
     project = Project(tmp_path / "project")

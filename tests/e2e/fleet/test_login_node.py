@@ -259,6 +259,7 @@ def place() -> Iterator[Path]:
 
 @pytest.mark.registries
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root installs for all")
+@pytest.mark.long  # test_ways.py has what root installs for all, and test_install.py a checkout
 def test_really_installed_for_all(place: Path) -> None:
     """The program itself, with the system's Python: another user's git asks it, be root's umask 077."""
     good = "import venv, ensurepip, sys; assert sys.version_info >= (3, 10)"

@@ -8,7 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from git_credential_hf.configure import mapped_tokens, plan_configure, plan_unconfigure
+from git_credential_hf.configure import plan_configure, plan_unconfigure
+from git_credential_hf.configure.settings import mapped_tokens
 from git_credential_hf.git.config import read_config, read_config_file, removal_command
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import helper_chain, helper_command, is_our_helper, read_helper_entries

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from git_credential_hf.configure import mapped_tokens
+from git_credential_hf.configure.settings import mapped_tokens
 from git_credential_hf.git.config import parse_listing, quote_value, removal_command
 from git_credential_hf.git.credentials import is_given_elsewhere
 from git_credential_hf.git.helpers import is_our_helper

@@ -39,7 +39,7 @@ def test_messages(program: messages.Program, monkeypatch: pytest.MonkeyPatch) ->
     """Whatever comes in, in whichever circumstances: a refusal, silence, or the one right credential, whole."""
     for name in program.variables(messages.generated(0)):
         monkeypatch.setenv(name, "")  # to be put back
-    seen = inputs.run("messages", lambda number: messages.judge(messages.generated(number), program), 12_000, 1_000_000)
+    seen = inputs.run("messages", lambda number: messages.judge(messages.generated(number), program), 4_000, 1_000_000)
     if not inputs.ONE:
         kinds = {"refused", "not ours", "answered", "nobody", "no such token", "store", "erase", "capability"}
         kinds.add("no such Hub")
@@ -99,7 +99,7 @@ def test_urls_by_git() -> None:
 
 def test_netrc_files() -> None:
     """Of any netrc file: an answer or a problem with its line, and nothing of another machine's is ever changed."""
-    seen = inputs.run("netrc", lambda number: netrcs.judge(netrcs.generated(number)), 2_000, 100_000)
+    seen = inputs.run("netrc", lambda number: netrcs.judge(netrcs.generated(number)), 1_000, 100_000)
     assert inputs.ONE or min(seen[kind] for kind in ("refused", "without the Hub", "changed")) > sum(seen.values()) / 10
 
 
@@ -194,7 +194,7 @@ def test_accounts(home: Path) -> None:
         for check in CHECKS:
             if check != "writeCheck":
                 subprocess.run(["git", "config", f"hf.{check}", "off"], check=True)
-        seen = inputs.run("whoami", lambda number: accounts.judge(number, server), 500, 20_000)
+        seen = inputs.run("whoami", lambda number: accounts.judge(number, server), 250, 20_000)
         server.shutdown()
     if not inputs.ONE:
         assert seen.pop("late", 0) < 20, seen
@@ -211,7 +211,7 @@ def test_pushes(world: "Hub", home: Path, tmp_path: Path, monkeypatch: pytest.Mo
     netrc = home / ".netrc"
     netrc.write_text(f"machine huggingface.co login alice password {pushes.token}\n")
     netrc.chmod(0o600)
-    seen = inputs.run("pushes", pushes.judge, 150, 5_000)
+    seen = inputs.run("pushes", pushes.judge, 80, 5_000)
     if not inputs.ONE:
         assert sum(number for said, number in seen.items() if said.startswith("taken, ")) > sum(seen.values()) / 2, seen
         assert min(seen[f"taken, {kind}"] for kind in ("shallow", "partial", "replaced", "grafted", "a leak")) > 2, seen

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from amount import IS_LONG
+from amount import IS_LONG, each_run
 
 from .conftest import Account
 
@@ -44,10 +44,10 @@ def shell(request: pytest.FixtureRequest) -> str:
 
 
 def test_half_a_download_does_nothing(account: Account, shell: str) -> None:
-    """Cut after any tenth line, or anywhere in the last one, it does nothing but complain."""
+    """Cut after any line (each 40th; in a long run, each tenth), or in the last one, it does nothing but complain."""
     script = account.script
     lines = script.splitlines(keepends=True)
-    parts = ["".join(lines[:end]) for end in range(0, len(lines) - 1, 10)]
+    parts = ["".join(lines[:end]) for end in range(0, len(lines) - 1, 10 if IS_LONG else 40)]
     parts += [script[:end] for end in range(len(script) - len(lines[-1]), len(script) - 2)]
     before = account.state()
     for part in parts:
@@ -136,7 +136,6 @@ def test_a_python_that_will_not_do(account: Account) -> None:
 )
 def test_one_next_step(told: str, warned: str, account: Account, shell: str) -> None:
     """It ends with the one command that is next; that nobody is logged in yet is no error."""
-    account.lacks("uv")
     done = account.installed(shell=shell, STANDIN=told)
     assert done.stdout.endswith("git-credential-hf 1.0 is installed\nnext: run `git-credential-hf login`\n")
     assert done.stderr.endswith(warned) and "hint" not in done.stderr
@@ -297,8 +296,10 @@ ADVISED: dict[str, tuple[list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("prefix", [None, "its'$own!"])
-@pytest.mark.parametrize("shell", ADVISED)
+ADVICE = [(shell, None) for shell in ADVISED] + [(shell, "its'$own!") for shell in ADVISED]
+
+
+@pytest.mark.parametrize(("shell", "prefix"), each_run(ADVICE, *ADVICE[:5], ADVICE[6]))
 def test_the_advice_for_path(account: Account, shell: str, prefix: str | None) -> None:
     """Pasted into that shell, the advice puts the command on PATH: in the next one, or in this one if it says so."""
     again, end = ADVISED[shell]
@@ -503,7 +504,7 @@ def test_uninstalling_a_program_that_does_not_run(account: Account) -> None:
 
 
 @pytest.mark.registries
-@pytest.mark.parametrize("tool", ["venv", "uv"])
+@pytest.mark.parametrize("tool", each_run(["venv", "uv"], "uv"))  # the next test is without uv
 def test_the_real_package(real_account: Account, tool: str) -> None:
     """From a checkout: git gets the token; a second run brings what was changed in it; gone again without a trace."""
     account = real_account

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from amount import each_run
 from documents import ALL, DOCUMENTS, README, block, blocks
 from installed import CHECKOUT, Installation, Project, downloaded
 
@@ -91,7 +92,11 @@ def shared_machine(folder: Path) -> str:
     return text.replace("./install.sh", str(CHECKOUT / "install.sh"))
 
 
-@pytest.mark.parametrize("recipe", ["uv", "pipx", "install.sh", "any CI", "notebook", "shared machine"])
+# test_ways.py has what install.sh does in each run; in a notebook, other lines do what they do in any CI.
+RECIPES = ["uv", "pipx", "install.sh", "any CI", "notebook", "shared machine"]
+
+
+@pytest.mark.parametrize("recipe", each_run(RECIPES, "uv", "pipx", "any CI", "shared machine"))
 def test_recipes(recipe: str, there: Installation, project: Project, tmp_path: Path) -> None:
     """After it git has a helper, which does not need the project; no file of the project has changed."""
     if recipe in ("uv", "pipx"):

@@ -173,10 +173,11 @@ PLACES = (
     in_a_hostile_checkout,
     beside_old_packages,
 )
-# What differs from way to way is the Python, which is what these are about; of the others two rows are enough. An
-# environment is one, with conda's layout or without.
-BY_PYTHON = (from_cron, in_a_hostile_checkout, beside_old_packages)
-ROWS = ("uv tool", "--system")
+# What differs from way to way is the Python, and what it imports; the others are about git, for which one account's and
+# one that is for all are enough. An environment is one, with conda's layout or without.
+BY_PYTHON = (in_a_hostile_checkout,)
+ROWS = ("--system",)
+OF_AN_ACCOUNT = ("uv tool", (from_cron, in_a_container, beside_old_packages))
 LONG = ("conda",)
 
 
@@ -184,6 +185,7 @@ def cells() -> Iterator[object]:
     for way in WAYS:
         for place in PLACES:
             is_short = way in ROWS or (place in BY_PYTHON and way not in LONG)
+            is_short = is_short or (way == OF_AN_ACCOUNT[0] and place in OF_AN_ACCOUNT[1])
             name = f"{way}, {place.__name__.replace('_', ' ')}"
             yield pytest.param(way, place, id=name, marks=() if is_short else pytest.mark.long)
 

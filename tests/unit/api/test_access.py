@@ -1,229 +1,32 @@
-"""What a token may do: `check`, against a Hub that answers as the real one does."""
+"""What a token may do: yes, no or unknown, as the Hub has answered."""
 
 from __future__ import annotations
 
-import stat
 import sys
-import threading
 import time
-from base64 import b64encode
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from json import dumps, loads
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import platformdirs
 import platformdirs.windows
 import pytest
-from programs import Done, git, run
-from reasons import ANOTHER, CREATE, LOW, MISSING, PULL, REASONS, SETTINGS, _acme, _alice, _gated
+from hub_api import DATASET, SHOWN, TOKEN, WHOAMI, Api, Reply, at, described, error, mine
+from reasons import ANOTHER, CREATE, LOW, PULL, SETTINGS, _acme
 from whoami import MODEL, entry, fine_grained
 
 from git_credential_hf.api.access import _is_cached, card_errors, check_access, explain_refusal, whoami
-from git_credential_hf.api.client import Unreachable, try_hub_again
-from git_credential_hf.api.contents import find_lfs_objects, find_upload_modes
-from git_credential_hf.api.refusals import Answer, Refused, token_refusal, write_token_hint
+from git_credential_hf.api.client import Unreachable
+from git_credential_hf.api.refusals import Refused
 from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_name, parse_repository
-from git_credential_hf.masking import mask_token
 from git_credential_hf.state import cache_directory, read_state
-from git_credential_hf.tokens import Token
 
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-STATUS = {"yes": 0, "no": 1, "unknown": 3}
 
-
-def check(*arguments: str, **environment: Any) -> tuple[dict[str, Any], Done]:
-    """Run `check --json`; return the answer, which fits the exit status, and how the command ended."""
-    done = run("git-credential-hf", "check", "--json", *arguments, check=False, **environment)
-    assert "Traceback" not in done.stderr
-    answer = loads(done.stdout)
-    assert set(answer) == {"repo", "type", "access", "answer", "reason", "message", "fix"}
-    assert done.returncode == STATUS[answer["answer"]], done.stderr
-    return answer, done
-
-
-def requested(hub: Hub) -> list[str]:
-    return [request.path for request in hub.log.of("/api/")]
-
-
-@pytest.mark.parametrize("name", REASONS)
-def test_reasons(name: str, world: Hub) -> None:
-    """Each reason has its code, message and fix, to the letter, after two requests at most; the token is not shown."""
-    prepare, repository, reason, message, fix = REASONS[name]
-    token = prepare(world)
-    answer, done = check("--write", repository, **({"HF_TOKEN": token} if token else {}))
-    assert (answer["answer"], answer["reason"], answer["access"]) == ("no", reason, "write")
-    assert (answer["message"], answer["fix"]) == (message.format(token=mask_token(token or "")), fix)
-    assert len(requested(world)) <= (4 if reason == "no-such-repo" else 2)  # it may be of another kind
-    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == ["error", "hint"]
-    assert token is None or token not in done.stdout + done.stderr
-
-
-def test_a_repository_of_another_kind(world: Hub) -> None:
-    """Who leaves out `datasets/` is told where the dataset is; a private one of somebody else stays hidden."""
-    token = _alice(world)
-    world.repository("datasets/alice/data")
-    world.user("bob")
-    world.repository("datasets/bob/data", private=True)
-    answer, _ = check("alice/data", HF_TOKEN=token)
-    assert (answer["reason"], answer["fix"]) == ("no-such-repo", "use https://huggingface.co/datasets/alice/data")
-    assert answer["message"] == f"{MISSING.format('alice/data')}; there is a dataset of this name"
-    answer, _ = check("bob/data", HF_TOKEN=token)
-    assert (answer["message"], answer["fix"]) == (MISSING.format("bob/data"), CREATE.format("bob/data", "new"))
-
-
-MAY: dict[str, tuple[Callable[[Hub], str], str, str]] = {
-    "the owner": (_alice, "alice/model", "--write"),
-    "god": (lambda hub: _alice(hub, "god"), "alice/model", "--write"),
-    "the owner reads": (lambda hub: _alice(hub, "read"), "alice/model", "--json"),
-    "fine-grained, this repository": (
-        lambda hub: _alice(hub, "fineGrained", scoped={"alice/model": ["repo.content.read", "repo.write"]}),
-        *("alice/model", "--write"),
-    ),
-    "fine-grained, the account": (
-        lambda hub: _alice(hub, "fineGrained", scoped={"alice": ["repo.content.read", "repo.write"]}),
-        *("alice/model", "--write"),
-    ),
-    "fine-grained, the organisation": (
-        lambda hub: _acme(hub, "write", "fineGrained", scoped={"acme": ["repo.content.read", "repo.write"]}),
-        *("acme/model", "--write"),
-    ),
-    "a member who writes": (lambda hub: _acme(hub, "write"), "acme/model", "--write"),
-    "an administrator": (lambda hub: _acme(hub, "admin", private=True), "acme/model", "--write"),
-    "a reader reads": (lambda hub: _acme(hub, "read", "read", private=True), "acme/model", "--json"),
-    "accepted at the gate": (lambda hub: _gated(hub, "accepted"), "bob/gated", "--json"),
-}
-
-
-@pytest.mark.parametrize("name", MAY)
-def test_allowed(name: str, world: Hub) -> None:
-    """A yes takes one request, each time; it is cached in a file that only its owner can read, without names."""
-    prepare, repository, act = MAY[name]
-    token = prepare(world)
-    for _ in range(2):
-        world.log.clear()
-        answer, done = check(act, repository, HF_TOKEN=token)
-        assert (answer["answer"], answer["reason"], answer["fix"]) == ("yes", None, None)
-        assert (len(requested(world)), done.stderr) == (1, "")
-    cache = Path.home() / ".cache/git-credential-hf"
-    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
-    for file in cache.iterdir():
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert token not in file.read_text()
-        assert repository not in file.read_text()
-
-
-def test_unconfigure_forgets_it(world: Hub) -> None:
-    """`unconfigure` leaves nothing in the cache."""
-    check("--write", "alice/model", HF_TOKEN=_alice(world))
-    assert (Path.home() / ".cache/git-credential-hf").exists()
-    run("git-credential-hf", "unconfigure")
-    assert not (Path.home() / ".cache/git-credential-hf").exists()
-
-
-UNKNOWN: dict[str, tuple[Callable[[Hub], None], str]] = {
-    "401 of a proxy": (lambda hub: hub.faults.status("/auth-check", 401, b"log in first"), "unreachable"),
-    "a page": (lambda hub: hub.faults.garbage("/api/"), "unreachable"),
-    "reset": (lambda hub: hub.faults.reset("/api/"), "unreachable"),
-    "slow": (lambda hub: hub.faults.delay("/api/", 30), "unreachable"),
-    "too many requests": (lambda hub: hub.faults.rate_limit("/api/"), "rate-limited"),
-    "a loop": (lambda hub: hub.faults.status("/api/", 302, headers={"Location": "/api/whoami-v2"}), "unreachable"),
-}
-
-
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_no_answer(name: str, world: Hub) -> None:
-    """Without a usable response the answer is unknown: a warning, and exit status 3."""
-    fault, reason = UNKNOWN[name]
-    token = _alice(world)
-    fault(world)
-    answer, done = check("--write", "alice/model", HF_TOKEN=token)
-    assert (answer["answer"], answer["reason"]) == ("unknown", reason)
-    assert done.stderr.startswith("git-credential-hf: warning: ")
-    assert token not in done.stdout + done.stderr
-
-
-def test_offline(world: Hub) -> None:
-    """Without a Hub, or offline by HF_HUB_OFFLINE, the answer is unknown."""
-    token = _alice(world)
-    assert check("alice/model", HF_TOKEN=token, HF_HUB_OFFLINE="1")[0]["answer"] == "unknown"
-    world.close()
-    answer, _ = check("--write", "alice/model", HF_TOKEN=token)
-    assert (answer["answer"], answer["reason"]) == ("unknown", "unreachable")
-
-
-def test_a_renamed_repository(world: Hub) -> None:
-    """The Hub's redirect to the new name is followed."""
-    token = _alice(world)
-    world.rename("alice/model", "alice/better-model")
-    assert check("--write", "alice/model", HF_TOKEN=token)[0]["answer"] == "yes"
-
-
-# --- answers by hand ---
-
-
-TOKEN = "hf_" + "t" * 30 + "wxyz"
-DATASET = Repository("datasets", "acme/data")
-
-
-def test_answer_as_json() -> None:
-    """An answer has the fields of the contract, and the type of a repository is singular."""
-    answer = Answer(DATASET, True, "no", "no-token", "because", "do")
-    assert answer.as_json() == {
-        "repo": "acme/data",
-        "type": "dataset",
-        "access": "write",
-        "answer": "no",
-        "reason": "no-token",
-        "message": "because",
-        "fix": "do",
-    }
-    answer = Answer(MODEL, False, "yes", None, "so it is")
-    assert (answer.as_json()["access"], answer.as_json()["type"], answer.as_json()["fix"]) == ("read", "model", None)
-
-
-FROM_FORM = f"with the role 'write' from {SETTINGS}/new?tokenType=write"
-AT_FORM = FROM_FORM.replace(" from ", " at ")
-
-
-def test_another_token() -> None:
-    """The hint says where to put another token: where this one came from."""
-    create = f"create one {AT_FORM}"
-    for kind, place, remedy in (
-        ("env", "HF_TOKEN", f"{create}, and set HF_TOKEN to it"),
-        ("file", "/t:u", f"{create}, and run `git-credential-hf login`"),
-        ("oidc", "", create),
-    ):
-        assert write_token_hint(Token(TOKEN, kind, place)) == remedy
-
-
-def test_another_token_is_the_login(home: Path) -> None:
-    """If a variable overrides the login, the hint is to use that; if both are the same token, it is not."""
-    file = home / ".cache/huggingface/token"
-    file.parent.mkdir(parents=True)
-    for login, remedy in (
-        (TOKEN, f"create one {AT_FORM}, and set HF_TOKEN to it"),
-        (
-            "hf_" + "l" * 34,
-            f"run `unset HF_TOKEN` to use your login, or set it to a token {FROM_FORM}",
-        ),
-    ):
-        file.write_text(login)
-        assert write_token_hint(Token(TOKEN, "env", "HF_TOKEN")) == remedy
-
-
-def error(words: str, code: str | None = None) -> dict[str, str]:
-    return {"X-Error-Message": words} | ({"X-Error-Code": code} if code else {})
-
-
-SHOWN = "hf_****wxyz"
 REJECTED = f"the Hub rejects the token {SHOWN} from the environment variable HF_TOKEN: it is invalid or was revoked"
 UNREACHABLE = ("unknown", "unreachable")
 DENIED = (403, error("You may not."))
-WHOAMI = {"name": "alice", "auth": {"accessToken": {"role": "write"}}, "orgs": []}
 OAUTH = {**WHOAMI, "auth": {"type": "oauth", "accessToken": {}}}
 
 
@@ -341,92 +144,6 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
 }
 
 
-class Reply:
-    """A response of the Hub, or with `raw` the bytes that are sent instead of one."""
-
-    def __init__(
-        self,
-        status: int = 200,
-        *,
-        headers: dict[str, str] | None = None,
-        json: object = None,
-        text: str = "",
-        html: str = "",
-        raw: bytes | None = None,
-    ) -> None:
-        self.status = status
-        self.headers = {"Content-Type": "text/html" if html else "application/json", **(headers or {})}
-        self.text = html or text if json is None else dumps(json)
-        self.raw = raw
-
-
-class Api:
-    """The Hub's API on a port of this machine: it sends `answers`, by the last part of the path, lists `requests`."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, str, str | None, object]] = []
-        self.media_types: list[set[str | None]] = []
-        self.answers: dict[str, Reply] = {}
-        self.is_answering = threading.Event()
-        self.is_answering.set()
-        self.url = ""
-
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers.get("content-length", 0)))
-        self.requests.append(
-            (request.command, request.path, request.headers.get("authorization"), loads(body) if body else None)
-        )
-        self.media_types.append({request.headers.get(name) for name in ("accept", "content-type")})
-        self.is_answering.wait(60)
-        reply = self.answers[request.path.removesuffix("/write").rpartition("/")[2]]
-        if reply.raw is not None:
-            request.wfile.write(reply.raw)
-            return
-        request.send_response(reply.status)
-        for name, value in reply.headers.items():
-            request.send_header(name, value)
-        request.end_headers()
-        request.wfile.write(reply.text.encode())
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    """A Hub whose answers are those of the test."""
-    api = Api()
-
-    class Handler(BaseHTTPRequestHandler):
-        do_GET = do_POST = lambda request: api.answer(request)  # noqa: N815 - http.server's names
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        api.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield api
-        finally:
-            api.is_answering.set()
-            server.shutdown()
-            thread.join()
-
-
-def mine(api: Api, value: str = TOKEN) -> Token:
-    return Token(value, "env", "HF_TOKEN", hub=api.url)
-
-
-def at(api: Api, repository: Repository) -> Repository:
-    return Repository(repository.kind, repository.name, api.url)
-
-
-def described(answer: Answer) -> tuple[str | None, ...]:
-    """The answer, in the words for the public Hub."""
-    hub = answer.repository.hub
-    message, fix = (text and text.replace(hub, PUBLIC_HUB) for text in (answer.message, answer.fix))
-    return answer.answer, answer.reason, message, fix
-
-
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers(name: str, api: Api) -> None:
     """The answer follows from the response of auth-check and, if that has no reason, from that of whoami-v2."""
@@ -467,42 +184,6 @@ def test_requests(api: Api) -> None:
         ("POST", "/api/validate-yaml", None, {"repoType": "dataset", "content": "x: y"}),
     ]
     assert {line.split()[1] for line in read_state("may", cache_directory()).splitlines()} == {"600"}
-
-
-def test_timeouts(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All requests of one question may take three seconds, or as many as the caller allows; the test does not wait."""
-    waits: list[tuple[threading.Thread, float | None]] = []
-    join = threading.Thread.join
-    timeouts = (3, 30, 0.5)
-    api.answers = dict.fromkeys(("auth-check", "whoami-v2", "validate-yaml", "main"), Reply(200, json=WHOAMI))
-    api.is_answering.clear()
-    with monkeypatch.context() as clock:
-        clock.setattr(
-            *(threading.Thread, "join"),
-            lambda thread, timeout=None: (
-                waits.append((thread, timeout)) if timeout in timeouts else join(thread, timeout)
-            ),
-        )
-        messages = []
-        for seconds in timeouts:
-            try_hub_again()
-            messages.append(check_access(mine(api), at(api, MODEL), write=False, seconds=seconds).message)
-        for call in (
-            lambda: whoami(mine(api)),
-            lambda: whoami(mine(api), seconds=30),
-            lambda: card_errors("", at(api, MODEL)),
-            lambda: find_upload_modes(mine(api), at(api, MODEL), "main", []),
-        ):
-            try_hub_again()
-            with pytest.raises(Unreachable) as raised:
-                call()
-            messages.append(raised.value.message)
-    assert [seconds for _, seconds in waits] == [*timeouts, 3, 30, 3, 3]
-    assert messages == [f"the Hub did not answer within {seconds:g} seconds" for _, seconds in waits]
-    api.is_answering.set()
-    for thread, _ in waits:
-        thread.join(60)
-        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(
@@ -583,74 +264,6 @@ def test_a_yes_is_cached_for_ten_minutes(api: Api) -> None:
         assert len(api.requests) == requests, (content[:40], oct(mode))
 
 
-NO_ANSWERS: dict[str, tuple[Reply, str, str]] = {
-    "no answer": (Reply(raw=b""), "unreachable", "cannot reach the Hub (the connection was closed)"),
-    "another protocol": (Reply(raw=b"SSH-2.0-x\r\n"), "unreachable", "cannot reach the Hub (this is not HTTP)"),
-    "a page": (
-        Reply(200, html="<p>"),
-        *("unreachable", "the Hub answered 200 with an HTML page"),
-    ),
-    "too many": (Reply(429), "rate-limited", "rate limited by the Hub: too many requests"),
-    "503": (Reply(503, headers={"X-Error-Message": "Ow."}), "unreachable", "the Hub answered 503 (Ow)"),
-}
-
-
-@pytest.mark.parametrize("name", NO_ANSWERS)
-def test_unusable_responses(name: str, api: Api) -> None:
-    """Without a usable response the answer is unknown, with the cause, and the next question sends a request again."""
-    response, reason, message = NO_ANSWERS[name]
-    api.answers = {"auth-check": response}
-    for _ in range(2):
-        assert described(check_access(mine(api), at(api, MODEL), write=True)) == ("unknown", reason, message, None)
-    assert len(api.requests) == 2
-
-
-@pytest.mark.parametrize(
-    ("retry_after", "seconds"),
-    [("17", "17"), (" 17 ", "17"), ("99999", "3600"), ("9" * 30, "3600"), ("0", None), ("soon", None), ("", None)],
-)
-def test_retry_after(retry_after: str, seconds: str | None, api: Api) -> None:
-    """After a 429 that endpoint gets no request with that token for `Retry-After` seconds, an hour at most."""
-    limited = Reply(429, headers={"Retry-After": retry_after})
-    api.answers = {"auth-check": limited, "whoami-v2": Reply(200, json=WHOAMI)}
-    check_access(mine(api), at(api, MODEL), write=True)
-    again = check_access(mine(api), at(api, DATASET), write=False)
-    stored = read_state("retry-after", cache_directory()).split()
-    if seconds is None:
-        assert (len(api.requests), [word for word in stored[1:2] if word != "0"]) == (2, [])
-        return
-    assert (len(api.requests), stored[1]) == (1, seconds)
-    assert described(again) == ("unknown", "rate-limited", "rate limited by the Hub: too many requests", None)
-    assert whoami(mine(api)).name == "alice"
-    check_access(None, at(api, MODEL), write=False)
-    check_access(mine(api, "hf_" + "o" * 34), at(api, MODEL), write=False)
-    assert len(api.requests) == 4
-    file = Path(cache_directory() or "", "retry-after")
-    file.write_text(" ".join([str(int(stored[0]) - int(seconds)), *stored[1:]]) + "\n")  # as if that time had passed
-    check_access(mine(api), at(api, MODEL), write=True)
-    assert len(api.requests) == 5
-
-
-def test_whoami_is_limited_by_itself(api: Api) -> None:
-    """A `Retry-After` of whoami is for whoami alone."""
-    api.answers = {"whoami-v2": Reply(429, headers={"Retry-After": "17"}), "auth-check": Reply(200)}
-    for _ in range(2):
-        with pytest.raises(Unreachable) as raised:
-            whoami(mine(api))
-        assert raised.value.code == "rate-limited"
-    assert check_access(mine(api), at(api, MODEL), write=False).answer == "yes"
-    assert len(api.requests) == 2
-
-
-def test_a_token_is_for_its_hub_alone(api: Api) -> None:
-    """A token is not sent to another Hub than its own, whoever asks for it."""
-    elsewhere = Repository("models", "acme/model", "https://hub.example")
-    answer = check_access(mine(api), elsewhere, write=False)
-    assert (answer.answer, answer.reason) == ("unknown", "unreachable")
-    assert answer.message == f"the token {SHOWN} is not for https://hub.example"
-    assert api.requests == []
-
-
 PUBLISHER = "hf_jwt_" + "j" * 30
 
 
@@ -722,94 +335,6 @@ def test_card_errors(name: str, api: Api) -> None:
     with pytest.raises(Unreachable) as raised:
         card_errors("", at(api, MODEL))
     assert raised.value.message == expected
-
-
-LFS: dict[str, tuple[Reply, dict[str, bool]]] = {
-    "one of two": (
-        Reply(
-            200,
-            json={
-                "objects": [
-                    {"oid": "a" * 64, "size": 1, "actions": {"download": {"href": "https://cdn.example/a"}}},
-                    {"oid": "b" * 64, "size": 2, "error": {"code": 404, "message": "Object does not exist"}},
-                    {"oid": "c" * 64, "size": 3, "error": {"code": 500, "message": "Try again"}},
-                    {"oid": "d" * 64, "size": 4},
-                    "e",
-                ]
-            },
-        ),
-        {"a" * 64: True, "b" * 64: False},
-    ),
-    "nothing": (Reply(200, json={"objects": []}), {}),
-    "no objects": (Reply(200, json={}), {}),
-    "no JSON": (Reply(200, text="{"), {}),
-    "a no": (Reply(403, json={"objects": []}), {}),
-}
-
-
-@pytest.mark.parametrize("name", LFS)
-def test_find_lfs_objects(name: str, api: Api) -> None:
-    """The Hub has an object that can be downloaded, and lacks one that it says so of; all else is unknown."""
-    response, expected = LFS[name]
-    api.answers = {"batch": response}
-    asked = [(f"{number:064x}", number) for number in range(250)]
-    assert find_lfs_objects(mine(api), at(api, DATASET), asked) == expected
-    path = "/datasets/acme/data.git/info/lfs/objects/batch"
-    hundreds = (
-        [asked[:100], asked[100:200], asked[200:]] if response.status == 200 and "objects" in response.text else []
-    )
-    assert api.requests == [
-        (
-            *("POST", path, f"Bearer {TOKEN}"),
-            {
-                "operation": "download",
-                "transfers": ["basic"],
-                "objects": [{"oid": oid, "size": size} for oid, size in hundred],
-            },
-        )
-        for hundred in hundreds or [asked[:100]]
-    ]
-    assert {*map(frozenset, api.media_types)} == {frozenset({"application/vnd.git-lfs+json"})}
-
-
-MODES: dict[str, tuple[Reply, dict[str, str] | str]] = {
-    "both": (
-        Reply(
-            200,
-            json={
-                "files": [
-                    {"path": "a.png", "uploadMode": "lfs", "shouldIgnore": False, "oid": None},
-                    {"path": "b.txt", "uploadMode": "regular", "shouldIgnore": False},
-                    {"path": "c.png", "uploadMode": "lfs", "shouldIgnore": True},
-                    {"path": "d.png", "uploadMode": "other"},
-                    "e",
-                ]
-            },
-        ),
-        {"a.png": "lfs", "b.txt": "regular"},
-    ),
-    "no files": (Reply(200, json={}), "the Hub sent an invalid response"),
-    "no JSON": (Reply(200, text="{"), "the Hub sent an invalid response"),
-    "no such revision": (Reply(404, json={"error": "x"}), "the Hub answered 404"),
-}
-
-
-@pytest.mark.parametrize("name", MODES)
-def test_find_upload_modes(name: str, api: Api) -> None:
-    """The Hub gets path, size and 512 bytes of each file; what is ignored there has no mode."""
-    response, expected = MODES[name]
-    api.answers = {"refs%2Fpr%2F1": response, "main?create_pr=1": response}
-    for revision, last in (("refs/pr/1", "refs%2Fpr%2F1"), ("", "main?create_pr=1")):
-        api.requests.clear()
-        if isinstance(expected, dict):
-            assert find_upload_modes(mine(api), at(api, DATASET), revision, [("a.png", 600, b"\0" * 600)]) == expected
-        else:
-            with pytest.raises(Unreachable) as raised:
-                find_upload_modes(mine(api), at(api, DATASET), revision, [("a.png", 600, b"\0" * 600)])
-            assert raised.value.message == expected
-        sample = b64encode(b"\0" * 512).decode()
-        body = {"files": [{"path": "a.png", "sample": sample, "size": 600}]}
-        assert api.requests == [("POST", f"/api/datasets/acme/data/preupload/{last}", f"Bearer {TOKEN}", body)]
 
 
 GOOD = "the token is valid and belongs to alice, but has no access to this repository"
@@ -893,41 +418,3 @@ def test_without_a_token(world: Hub) -> None:
     for repository, write in (("acme/secret", False), ("acme/model", True)):
         answer = check_access(None, Repository("models", repository), write=write, seconds=30)
         assert (answer.answer, answer.reason, answer.fix) == ("no", "no-token", "run `hf auth login`")
-
-
-def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
-    """Without a name it is the repository that `git push` would go to, whose password is not shown."""
-    token = _alice(world)
-
-    def here(**environment: Any) -> Done:
-        given = {"HF_TOKEN": token, **environment}
-        return run("git-credential-hf", "check", "--write", "--json", cwd=tmp_path, check=False, **given)
-
-    assert here().returncode == 1
-    assert "no remote to push to" in loads(here().stdout)["message"]
-    git("init", "-q", "-b", "main", cwd=tmp_path)
-    git("remote", "add", "hub", "https://huggingface.co/alice/alone", cwd=tmp_path)
-    assert loads(here().stdout)["repo"] == "alice/alone"
-    git("config", "branch.main.remote", "git@hf.co:alice/model", cwd=tmp_path)  # `git push -u URL`
-    assert loads(here().stdout)["repo"] == "alice/model"
-    git("config", "--unset", "branch.main.remote", cwd=tmp_path)
-    git("remote", "add", "origin", "https://huggingface.co/alice/model", cwd=tmp_path)
-    assert loads(here().stdout)["repo"] == "alice/model"
-    git("remote", "add", "fork", "https://huggingface.co/datasets/alice/fork", cwd=tmp_path)
-    git("config", "remote.pushDefault", "fork", cwd=tmp_path)
-    assert loads(here().stdout)["repo"] == "alice/fork"
-    git("config", "branch.main.pushRemote", "origin", cwd=tmp_path)
-    git("remote", "set-url", "--push", "origin", "https://git:hf_secretsecret@github.com/alice/model", cwd=tmp_path)
-    refused = here()
-    assert refused.returncode == 1
-    assert "'https://github.com/alice/model' is not a Hub repository" in loads(refused.stdout)["message"]
-    assert "hf_secretsecret" not in refused.stdout + refused.stderr
-    git("remote", "set-url", "--add", "--push", "origin", "https://huggingface.co/alice/model", cwd=tmp_path)
-    assert loads(here().stdout)["repo"] == "alice/model"
-
-
-def test_a_refusal_names_another_hub() -> None:
-    """What a Hub beside huggingface.co says of a token is not said of the Hub."""
-    for hub, name in ((PUBLIC_HUB, "the Hub"), ("https://hub.corp.example:8443", "hub.corp.example:8443")):
-        refused = token_refusal(Token("hf_x", "env", "HF_TOKEN", hub=hub), "")
-        assert refused.message.startswith(f"{name} rejects the token hf_****")

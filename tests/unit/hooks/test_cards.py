@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from programs import git
 
-from git_credential_hf.hooks.cards import changed_cards
-from git_credential_hf.hooks.scan import MAX_CARD_BYTES
+from git_credential_hf.hooks.cards import MAX_CARD_BYTES, changed_cards
 from git_credential_hf.hooks.updates import RefUpdate
 
 NULL = "0" * 40

@@ -1,4 +1,4 @@
-"""Find the additions of a push or a commit: large and binary files, tokens, LFS pointers, full directories.
+"""Find the additions of a push: large and binary files, tokens, LFS pointers, full directories.
 
 `verdict` decides how severe each is. The history is not walked with dulwich, which took 10 to 21 times as long as
 `git rev-list --objects | git cat-file --batch-check` for 10,000 new objects (tests/bench/scan.py). Nothing is ever
@@ -6,19 +6,15 @@ fetched: objects that a partial clone lacks are already on a remote, and are ski
 """
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import BytesIO
 from itertools import chain
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.pipeline import CHUNK_BYTES, ORIGINAL_OBJECTS, Pipeline, read_lines
-from git_credential_hf.git.run import run_git
-from git_credential_hf.hooks.additions import Additions, FullDirectory, LfsPointer
+from git_credential_hf.git.pipeline import Pipeline, read_lines, run_on_originals
+from git_credential_hf.hooks.additions import Additions, FullDirectory
+from git_credential_hf.hooks.known_history import KnownHistory, checked_pointers, revisions
 from git_credential_hf.hooks.leaks import (
-    RAW,
     Blob,
-    Change,
     Differences,
     Finder,
     Hits,
@@ -26,18 +22,11 @@ from git_credential_hf.hooks.leaks import (
     commit_differences,
     find_added,
     merge_leaks,
-    parse_raw,
 )
 from git_credential_hf.hooks.limits import MAX_DIRECTORY_FILES
 from git_credential_hf.hooks.objects import ObjectScan, joined
-from git_credential_hf.hooks.pointers import is_stored, lfs_stores
-from git_credential_hf.hooks.updates import RefUpdate, _is_oid, announced_ids
+from git_credential_hf.hooks.updates import RefUpdate, announced_ids, is_oid
 from git_credential_hf.problem import Problem
-
-MAX_CARD_BYTES = 1024 * 1024
-
-
-# --- a push ---
 
 
 def scan_push(
@@ -60,7 +49,7 @@ def scan_push(
     if not additions:
         return Additions()
     entries = read_config() if entries is None else entries
-    known = _KnownHistory({*announced_ids(updates), *has}, entries)
+    known = KnownHistory({*announced_ids(updates), *has}, entries)
     commits, others = _pushed_objects(additions)
     finder = Finder(secrets)
     scan = ObjectScan(finder, progress, read_contents)
@@ -76,14 +65,14 @@ def scan_push(
             _name_leaks(finder, additions),
         )
         found.leaks = merge_leaks(chain.from_iterable(leaks))
-    found.pointers = _checked_pointers(scan.pointers, known, entries)
+    found.pointers = checked_pointers(scan.pointers, known, entries)
     return found
 
 
 def are_present(oids: Iterable[str]) -> bool:
     """Whether all these objects are in this repository."""
     try:
-        listed = _run("cat-file", "--batch-check=", given=joined(map(str.encode, oids)))
+        listed = run_on_originals("cat-file", "--batch-check=", given=joined(map(str.encode, oids)))
     except Problem:
         return False  # a partial clone lacks one
     return not any(listed.splitlines())
@@ -91,13 +80,13 @@ def are_present(oids: Iterable[str]) -> bool:
 
 def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]) -> Additions:
     """Return `added` without objects reachable from the ids in `has`, which the remote has, too; reads no contents."""
-    known = _KnownHistory({*announced_ids(updates), *has}, read_config())
+    known = KnownHistory({*announced_ids(updates), *has}, read_config())
     wanted = {oid for one in added.all_of_blobs() for oid in (one.commit, one.oid)}
     wanted.update(directory.commit for directory in added.directories)
     tips = [update.local_oid for update in updates if not update.is_deletion]
     new: set[str | None] = {None}
     with Pipeline() as gits:
-        listed = gits.start("rev-list", "--objects", *known.options, "--stdin", given=_revisions(tips, known.oids))
+        listed = gits.start("rev-list", "--objects", *known.options, "--stdin", given=revisions(tips, known.oids))
         for lines in read_lines(listed):
             new.update(wanted.intersection(line.partition(b" ")[0].decode() for line in lines))
 
@@ -115,48 +104,23 @@ def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]
     return left
 
 
-class _KnownHistory:
-    """The objects that the remote has, or is assumed to have: all that are reachable from these ids."""
-
-    def __init__(self, oids: Iterable[str], entries: list[ConfigEntry]) -> None:
-        self.oids = sorted(oids)
-        self.options = ["--ignore-missing", *_missing_options(entries)]
-
-    def holds(self, blobs: set[str]) -> set[str]:
-        """Return the blobs among these that the history contains.
-
-        `rev-list` excludes only ancestors of the known commits: a commit on another branch may add them again.
-        """
-        found: set[str] = set()
-        if not blobs or not self.oids:
-            return found
-        with Pipeline() as gits:
-            listed = gits.start("rev-list", "--objects", *self.options, "--stdin", given=_revisions(self.oids, ()))
-            for lines in read_lines(listed):
-                found.update(blobs.intersection(line.partition(b" ")[0].decode() for line in lines))
-                if found == blobs:
-                    gits.stop()
-                    break
-        return found
-
-
 def _pushed_objects(updates: list[RefUpdate]) -> tuple[dict[str, RefUpdate], dict[str, RefUpdate]]:
     """Return the commits that are pushed, and the trees and blobs that a pushed tag points to, each by its id."""
     if all(update.remote_ref.startswith("refs/heads/") for update in updates):
         return {update.local_oid: update for update in updates}, {}  # a branch always points to a commit
     names = "".join(update.local_oid + "^{}\n" for update in updates).encode()
-    lines = _run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=names).decode().splitlines()
+    lines = run_on_originals("cat-file", "--batch-check=%(objectname) %(objecttype)", given=names).decode().splitlines()
     commits: dict[str, RefUpdate] = {}
     others: dict[str, RefUpdate] = {}
     for update, line in zip(updates, lines, strict=True):
         oid, _, kind = line.partition(" ")
-        if not _is_oid(oid) or kind == "missing":
+        if not is_oid(oid) or kind == "missing":
             raise Problem(f"git cannot find an object of this push: {line}")
         (commits if kind == "commit" else others)[oid] = update
     return commits, others
 
 
-def _file_leaks(scan: ObjectScan, others: dict[str, RefUpdate], known: _KnownHistory) -> Iterator[Leak]:
+def _file_leaks(scan: ObjectScan, others: dict[str, RefUpdate], known: KnownHistory) -> Iterator[Leak]:
     """Yield the tokens that commits of the push add, unless the remote has that version of the file elsewhere."""
     in_commits: Hits = {}
     tags = {update.local_oid.encode() for update in others.values()}
@@ -188,7 +152,9 @@ def _differences(commits: list[bytes], blobs: set[bytes]) -> Differences:
 
 
 def _count_parents(commits: list[bytes]) -> dict[bytes | None, int]:
-    lines = _run("rev-list", "--parents", "--no-walk=unsorted", "--stdin", given=joined(commits)).splitlines()
+    lines = run_on_originals(
+        "rev-list", "--parents", "--no-walk=unsorted", "--stdin", given=joined(commits)
+    ).splitlines()
     return {words[0]: max(1, len(words) - 1) for words in map(bytes.split, lines)}
 
 
@@ -216,15 +182,15 @@ def _tag_leaks(finder: Finder, tags: dict[str, str]) -> Iterator[Leak]:
         tags = inner
 
 
-def _walk_history(scan: ObjectScan, commits: Iterable[str], others: dict[str, RefUpdate], known: _KnownHistory) -> None:
+def _walk_history(scan: ObjectScan, commits: Iterable[str], others: dict[str, RefUpdate], known: KnownHistory) -> None:
     """Scan the objects that a push adds. Of several commits that have an object, the first is the one that adds it."""
     order = ["--in-commit-order", "--topo-order", "--reverse"]
     command = ["rev-list", "--objects", *order, *known.options, "--stdin"]  # options after --stdin have no effect
     with Pipeline() as gits:
-        listed = scan.listed(gits.start(*command, given=_revisions(commits, known.oids)), {})
+        listed = scan.listed(gits.start(*command, given=revisions(commits, known.oids)), {})
         if others:
             scan.ids = set()
-            rest = gits.start(*command, given=_revisions(others, known.oids))
+            rest = gits.start(*command, given=revisions(others, known.oids))
             listed = chain(listed, scan.listed(rest, {oid.encode(): update for oid, update in others.items()}))
         scan.run(gits, listed)
 
@@ -242,142 +208,7 @@ def _full_at_tips(directories: list[FullDirectory], commits: Iterable[str]) -> l
 def _count_files(commit: str, path: str) -> int:
     """Return how many files, not counting directories, a directory has in a commit; 0 if it does not exist."""
     try:
-        listed = _run("ls-tree", "-z", "--full-tree", f"{commit}:{path}")
+        listed = run_on_originals("ls-tree", "-z", "--full-tree", f"{commit}:{path}")
     except Problem:
         return 0
     return sum(not entry.startswith(b"040000") for entry in listed.split(b"\0") if entry)
-
-
-# --- a commit ---
-
-
-def scan_index(*, secrets: Sequence[str] = (), read_contents: bool = True) -> Additions:
-    """Find what the index adds to HEAD, if that exists; raises `Problem` if git fails."""
-    entries = read_config()
-    try:
-        head = _run("rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode().strip()
-    except Problem:
-        head = ""  # before the first commit
-    files = _added_files(head, entries)
-    finder = Finder(secrets)
-    scan = ObjectScan(finder, None, read_contents)
-    with Pipeline() as gits:
-        scan.run(gits, scan.staged(files))
-    found = scan.found
-    if scan.hits:
-        bases = _index_bases(head)
-        differences = map(_index_differences, bases)
-        found.leaks = merge_leaks(find_added(finder, scan.hits, differences, {None: len(bases)}))
-    found.directories += _staged_directories([path for _, path in files])
-    # Any reference counts: a pull request that was fetched is a local branch, and the remote has its LFS objects.
-    references = _run("for-each-ref", "--format=%(objectname)").decode().split()
-    known = _KnownHistory([head, *references] if head else references, entries)
-    found.pointers = _checked_pointers(scan.pointers, known, entries)
-    return found
-
-
-def _added_files(head: str, entries: list[ConfigEntry]) -> list[tuple[bytes, bytes]]:
-    """Return the id and the path of each staged file that is new to history, as far as it is in this repository."""
-    files = _staged_files(head or _run("hash-object", "-t", "tree", "--stdin").decode().strip())
-    for parent in _merged_commits() if head else ():
-        new = set(_staged_files(parent))
-        files = [file for file in files if file in new]
-    missing = _missing_options(entries)
-    if missing and files:
-        listing = ["rev-list", "--objects", "--no-walk", "--ignore-missing", *missing, "--stdin"]
-        listed = _run(*listing, given=joined(oid for oid, _ in files))
-        present = {line[: len(files[0][0])] for line in listed.split(b"\n")}
-        files = [file for file in files if file[0] in present]
-    return files
-
-
-def _staged_files(base: str) -> list[tuple[bytes, bytes]]:
-    """Return the id and the path of each file in the index that differs from a tree, except those that only moved."""
-    fields = iter(
-        _run("diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--find-renames=100%", base, "--").split(b"\0")
-    )
-    found = []
-    for field in fields:
-        if field:
-            _, mode, before, oid, status = field.split(b" ")
-            path = next(fields)
-            if status.startswith((b"R", b"C")):
-                path = next(fields)
-            elif mode not in (b"000000", b"160000") and oid != before and oid.strip(b"0"):
-                found.append((oid, path))
-    return found
-
-
-def _index_bases(head: str) -> list[str]:
-    """Return the trees to compare the next commit with: its parents, or the empty tree."""
-    return [head, *_merged_commits()] if head else [_run("hash-object", "-t", "tree", "--stdin").decode().strip()]
-
-
-def _index_differences(base: str) -> tuple[None, list[Change]]:
-    listed = BytesIO(_run("diff-index", "--cached", *RAW, "-M", base, "--"))
-    return None, [change for _, block in parse_raw(listed) for change in block]
-
-
-def _merged_commits() -> list[str]:
-    """Return the commits that the next one merges."""
-    try:
-        with open(_run("rev-parse", "--git-path", "MERGE_HEAD").removesuffix(b"\n"), "rb") as file:
-            words = file.read(CHUNK_BYTES).decode("ascii", "replace").split()
-    except OSError:
-        return []
-    return [word for word in words if _is_oid(word)]
-
-
-def _staged_directories(changed: list[bytes]) -> Iterator[FullDirectory]:
-    """Yield the directories of changed files that have too many files in the index."""
-    if not changed:
-        return
-    files = set(_run("ls-files", "--cached", "--full-name", "-z", ":/").split(b"\0")) - {b""}
-    if len(files) <= MAX_DIRECTORY_FILES:
-        return
-    count = Counter(path.rpartition(b"/")[0] for path in files)
-    for directory in sorted(set(_parents(changed))):
-        if count[directory] > MAX_DIRECTORY_FILES:
-            yield FullDirectory(None, os.fsdecode(directory), count[directory])
-
-
-def _parents(paths: Iterable[bytes]) -> Iterator[bytes]:
-    done = set()
-    for path in paths:
-        while path:
-            path = path.rpartition(b"/")[0]
-            if path in done:
-                break
-            done.add(path)
-            yield path
-
-
-# --- git ---
-
-
-def _run(*arguments: str, given: bytes = b"") -> bytes:
-    # Without core.fsmonitor: in an unpacked archive, it may name a program, which any git command that reads the index
-    # runs.
-    arguments = ("-c", "core.fsmonitor=false", *arguments)
-    return run_git(*arguments, given=given, environment=ORIGINAL_OBJECTS, seconds=None)
-
-
-def _missing_options(entries: list[ConfigEntry]) -> list[str]:
-    """Return the options that make `rev-list` accept missing objects in a partial clone."""
-    partial = (("remote", "promisor"), ("extensions", "partialclone"))
-    return ["--missing=allow-any"] if any((entry.section, entry.name) in partial for entry in entries) else []
-
-
-def _revisions(wanted: Iterable[str], known: Iterable[str]) -> list[bytes]:
-    # For stdin, which has no limit of length, and only ids, so that nothing is taken for an option.
-    return ["".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)]).encode()]
-
-
-def _checked_pointers(
-    pointers: list[tuple[Blob, str, int]], known: _KnownHistory, entries: list[ConfigEntry]
-) -> list[LfsPointer]:
-    """Determine which LFS objects are missing: not on this machine, and not in what the remote has."""
-    stores = lfs_stores(entries) if pointers else []
-    absent = {blob.oid for blob, oid, size in pointers if size and not is_stored(oid, size, stores)}
-    absent -= known.holds(absent)  # the remote has the object of an old pointer that was brought back
-    return [LfsPointer(blob, oid, size, blob.oid in absent) for blob, oid, size in pointers]

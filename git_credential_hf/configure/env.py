@@ -3,7 +3,7 @@
 import os
 
 from git_credential_hf.api.access import whoami
-from git_credential_hf.configure import Settings, credential_sections, results_in
+from git_credential_hf.configure.settings import Settings, credential_sections, results_in
 from git_credential_hf.files import read_file
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.netrc import mentions_host, netrc_paths
