@@ -35,9 +35,9 @@ def record_owner(token: Token, account: str, organizations: Iterable[str] = ()) 
 
 
 def known_names(token: Token) -> list[str]:
-    """Return the account of a token, then its organizations, in small letters; empty if that is not known.
+    """Return the account of a token, then its organizations, in lower case; empty if unknown.
 
-    The account is `-`, and there are no organizations, if the Hub has refused the token in the last minutes.
+    The account is `-`, without organizations, if the Hub has refused the token in the last minutes.
     """
     names = next((line.split()[2:] for line in _lines() if _is_about(line, token)), [])
     if names[:1] != [_REFUSED]:
@@ -66,4 +66,4 @@ def _is_about(line: str, token: Token) -> bool:
     try:
         return len(words) > 2 and line.endswith("\n") and fingerprint(token.key, words[0]) == words[1]
     except ValueError:
-        return False  # not what we wrote
+        return False  # not written by us

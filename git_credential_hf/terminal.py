@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_WATCHED = 0.2  # seconds between two looks at whether git is still there
+_WATCHED = 0.2  # seconds between checks that git is still running
 
 
 class Terminal:

@@ -72,7 +72,7 @@ def include_lines(include: str) -> str:
 
 
 def without_include(content: bytes | None, includes: list[str]) -> bytes | None:
-    """Remove our line, which has one of these values, and its section unless there is more in it.
+    """Remove our line, which has one of these values, and its section, if it is empty then.
 
     White space and quotes may have been changed by a formatter, or by a person.
     """
@@ -89,7 +89,7 @@ def without_include(content: bytes | None, includes: list[str]) -> bytes | None:
     for found in reversed([*re.finditer(rb"(?m)(" + header + end + rb")?^" + line, content)]):
         sections = re.findall(rb"(?m)^[ \t]*\[[^\n]*", content[: found.end()])
         if not sections or not re.match(header, sections[-1]):
-            continue  # of `includeIf`, which is somebody's own
+            continue  # in `includeIf`, so not ours
         is_whole = found[1] and re.match(rb"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*(?:\[|\Z)", content[found.end() :])
         if not is_whole:
             content = content[: found.end(1) if found[1] else found.start()] + content[found.end() :]

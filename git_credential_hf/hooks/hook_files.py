@@ -35,7 +35,7 @@ def path_exists(path: str) -> bool:
 
 
 def is_directory(path: str) -> bool:
-    """Whether it is a directory, or a link to one; raises `Problem` if that is unknown."""
+    """Whether the path is a directory, or a link to one; raises `Problem` if that is unknown."""
     status = _status(path, os.stat)
     return status is not None and stat.S_ISDIR(status.st_mode)
 
@@ -61,12 +61,12 @@ def read_hook(path: str) -> bytes | None:
 
 
 def is_runnable(path: str) -> bool:
-    """Whether git would run it."""
+    """Whether git would run the file at this path."""
     return os.path.isfile(path) and (sys.platform == "win32" or os.access(path, os.X_OK))
 
 
 def is_hook(path: str, content: bytes) -> bool:
-    """Whether git would run this at `path`."""
+    """Whether git would run a hook with this content at `path`."""
     return not os.path.islink(path) and read_hook(path) == content and is_runnable(path)
 
 

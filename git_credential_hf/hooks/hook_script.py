@@ -72,7 +72,7 @@ def lines_of_others(content: bytes | None) -> bytes:
 
 
 def refuse_lines_of_others(path: str) -> None:
-    """Raise `Problem` if our hook has lines at its end that are not ours."""
+    """Raise `Problem` if another program has added lines at the end of our hook."""
     if lines_of_others(read_hook(path)).strip():
         show = f"sed '1,/^# The end of/d' {shell_word(path)}"
         raise Problem(

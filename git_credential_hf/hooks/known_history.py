@@ -41,8 +41,8 @@ def missing_options(entries: list[ConfigEntry]) -> list[str]:
 
 
 def revisions(wanted: Iterable[str], known: Iterable[str]) -> list[bytes]:
-    """Return the ids for `rev-list --stdin`: what it lists, and what is excluded."""
-    # For stdin, which has no limit of length, and only ids, so that nothing is taken for an option.
+    """Return the lines for `rev-list --stdin`: the ids to list, and those to exclude."""
+    # For stdin, which has no length limit; only ids, so that none is read as an option.
     return ["".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)]).encode()]
 
 
