@@ -33,7 +33,7 @@ ENVIRONMENT = {
     "GIT_CREDENTIAL_HF_HOOKS": "`off` disables the hooks.",
     "GIT_CREDENTIAL_HF_TRACE": "`1` traces to standard error, with secrets masked; an absolute path appends the trace "
     "to that file.",
-    "HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE": "`1` sends no request to the Hub, so nothing is checked there.",
+    "HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE": "`1` turns on offline mode: no request is sent to the Hub.",
     "https_proxy, all_proxy, no_proxy": "The proxy, if `http.proxy` is not set, and the hosts to reach without one.",
     "GIT_SSL_CAINFO, SSL_CERT_FILE": "The file of trusted CA certificates. `http.sslCAInfo` overrides `SSL_CERT_FILE`.",
     "NETRC": "The netrc file, with libcurl 8.16 and newer.",

@@ -73,7 +73,7 @@ class Terminal:
         take_back = self._returner()
         process = None
         try:
-            process = subprocess.Popen(  # noqa: S603 - our own, with no arguments from anybody
+            process = subprocess.Popen(  # noqa: S603 - our own program, with fixed arguments
                 command,
                 stdin=self._reading,
                 stdout=self._writing,

@@ -20,7 +20,7 @@ def check_history(push: Push) -> None:
         return
     commit = _missing_commit(push, push.repository)
     if commit is not None:
-        message = f"this clone is shallow: it has no parents of commit {commit[:10]}, which the Hub does not have"
+        message = f"this clone is shallow: it lacks the parents of commit {commit[:10]}, which the Hub needs"
         push.verdict.add(push.severity["writeCheck"], [Problem(message, push.fixes.deepen())])
 
 
