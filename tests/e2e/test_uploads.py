@@ -408,7 +408,7 @@ def test_locks(url: str, hub: "Hub", work: Account) -> None:
     hint = messages(work.run("git-credential-hf", "hooks", "install"), "hint")[-1]
     assert hint == (
         "git-lfs asks for locks at each push, which the Hub does not support: "
-        f"`git config lfs.{HUB}alice/model.git/info/lfs.locksverify false` ends that"
+        f"run `git config lfs.{HUB}alice/model.git/info/lfs.locksverify false` to stop it"
     )
     work.run("sh", "-c", hint.split("`")[1])
     assert "locks" not in work.run("git-credential-hf", "hooks", "install").stderr
