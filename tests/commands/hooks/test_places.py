@@ -635,7 +635,7 @@ def test_old_git(bench: Bench) -> None:
     real = shutil.which("git")
     old = f'#!/bin/sh\n[ "$1" != version ] || exec echo git version 2.34.1\nexec {real} "$@"\n'
     script(bench.folder / "bin/git", old)
-    with pytest.raises(Problem, match=r"this is 2\.34") as raised:
+    with pytest.raises(Problem, match=r"this is git 2\.34") as raised:
         bench.install("global")
     assert "hooks install" in (raised.value.fix or "")
 
