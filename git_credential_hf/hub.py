@@ -224,7 +224,9 @@ def parse_repository(text: str, hub: str = PUBLIC_HUB, others: "Iterable[str]" =
         parts = text[5:].split("@")[0].strip("/").split("/")
         return repository_at("/".join(parts[: 3 if parts[0] in REPOSITORY_KINDS else 2]), hub)
     if ":" not in text:
-        return repository_at(text, hub)
+        if "/" not in text or hub_at(f"https://{text.partition('/')[0]}", others) is None:
+            return repository_at(text, hub)
+        text = f"https://{text}"  # as copied from where browsers leave the scheme out
     remote = parse_remote(text, others)
     if remote is None:
         return None

@@ -15,8 +15,9 @@ from git_credential_hf.api.client import ask_hub, try_hub_again
 from git_credential_hf.git.network import read_network
 from git_credential_hf.hub import environment_endpoint, environment_hub, token_settings_url, without_credentials
 from git_credential_hf.masking import mask_line, mask_words, register_secret
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem, report, shell_word
 from git_credential_hf.token_files import mounted_secret_hint, stored_tokens_path, token_path
+from git_credential_hf.tokens import current_token
 
 
 def log_in() -> None:
@@ -53,6 +54,31 @@ def log_in() -> None:
             raise Problem(f"cannot log in: {error.filename}: {error.strerror}", other) from None
         reason = mask_words(str(error)).rstrip(". ") or type(error).__name__
         raise Problem(f"cannot log in: {reason}", then) from None
+    current = current_token(hub, act=False)
+    if current is not None and current.kind == "env":
+        report("hint", f"run `unset {current.place}` to use this login: git uses the variable first")
+
+
+def can_add_login() -> bool:
+    """Whether `add_login` can make the current login the current one again: it has a name, or there is none."""
+    token = current_token(act=False)
+    return token is None or (token.kind == "file" and token.name is not None)
+
+
+def add_login() -> None:
+    """Log in, and make the login that was the current one so again; the new one is stored under its name.
+
+    Raises `Problem`.
+    """
+    before = current_token(act=False)
+    try:
+        log_in()
+    finally:
+        after = current_token(act=False)
+        if before is not None and before.name is not None and after is not None and after.name != before.name:
+            from huggingface_hub import auth_switch
+
+            auth_switch(before.name)
 
 
 def _run_login(hub: str) -> None:

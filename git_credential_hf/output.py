@@ -82,9 +82,8 @@ def print_status(status: "Status") -> None:
         if status.token.expires_at is not None:
             print_line("expires   ", f"{_date(status.token.expires_at)}")
         if status.account is not None:
-            print_line(
-                "account   ", status.account.name + (f", {status.account.role} token" if status.account.role else "")
-            )
+            role = f", {status.account.shown_role} token" if status.account.role else ""
+            print_line("account   ", status.account.name + role)
         else:
             print_line(
                 "account   ", f"unknown, the Hub {'did not answer' if status.is_unreachable else 'refuses the token'}"

@@ -16,7 +16,7 @@ _START = " " * 8  # the width of the marks
 def overview_lines(status: "Status", paint: "Paint") -> Iterator[str]:
     """Yield the state of this machine, each problem with the command that fixes it, and the commands to run next."""
     if status.token and status.account:
-        role = f" ({status.account.role} token)" if status.account.role else ""
+        role = f" ({status.account.shown_role} token)" if status.account.role else ""
         yield from _marked("ok", f"logged in to Hugging Face as {status.account.name}{role}", paint)
         yield from wrap(_START, status.token.describe())
     elif status.token and status.is_unreachable:

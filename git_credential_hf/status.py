@@ -5,9 +5,9 @@ from typing import Any
 from git_credential_hf.api.access import whoami
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable, try_hub_again
-from git_credential_hf.configure.settings import mapped_tokens
+from git_credential_hf.configure.settings import mapped_tokens, missing_tokens
 from git_credential_hf.git.config import ConfigEntry, git_directory, push_url, read_config
-from git_credential_hf.git.credentials import unasked_problem
+from git_credential_hf.git.credentials import sent_first
 from git_credential_hf.git.helpers import (
     HelperChains,
     bypassing_variables,
@@ -24,7 +24,7 @@ from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.program import user_name
 from git_credential_hf.token_files import foreign_owner, login_hint, not_logged_in, token_path
-from git_credential_hf.tokens import Token, current_token, stored_token
+from git_credential_hf.tokens import Token, current_token
 
 
 class Status:
@@ -78,7 +78,8 @@ class Status:
             url = push_url(self.other_hubs)
         except Problem:
             url = f"{self.hub}/"
-        return unasked_problem(url, entries) if url.startswith("https:") else None
+        token = sent_first(url, entries) if url.startswith("https:") else None
+        return Problem(f"git sends the token {token.describe()} first", token.remedy()) if token else None
 
     def _account(self, token: Token) -> Account | None:
         try_hub_again()
@@ -119,11 +120,7 @@ class Status:
         elif self.chains.after:
             self.warnings.append(Problem(self.chains.after_message(), configure_hint()))
         self.mapped = mapped_tokens(configured)
-        for (hub, namespace), name in self.mapped.items():
-            try:
-                stored_token(name, hub, act=False)
-            except Problem as problem:
-                self.problems.append(Problem(f"for {namespace}, {problem.message}", problem.fix))
+        self.problems += missing_tokens(configured)
         self._look_at_lfs(configured)
 
     @property

@@ -76,6 +76,8 @@ def login_hint(*, again: bool = False) -> str:
     """
     if is_colab():
         return COLAB_HINT
+    if os.environ.get("CI"):
+        return mounted_secret_hint() or "set HF_TOKEN to a secret of this job"
     return mounted_secret_hint() or ("run `git-credential-hf login`" if again else "run `hf auth login`")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import os
 import platform
 import shutil
@@ -126,6 +127,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="needs package registries: ./tests/run -m registries"))
 
 
+NUMBERS = itertools.count()
+
+
 @pytest.fixture(autouse=True)
 def home(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
@@ -138,8 +142,9 @@ def home(
         if name not in inherited and not name.startswith(prefixes):
             monkeypatch.delenv(name)
 
-    home = tmp_path_factory.mktemp("home")
-    runtime = tmp_path_factory.mktemp("runtime")
+    number = next(NUMBERS)  # pytest would look through the directories of all tests so far for the next one
+    home = tmp_path_factory.mktemp(f"home{number}", numbered=False)
+    runtime = tmp_path_factory.mktemp(f"runtime{number}", numbered=False)
     runtime.chmod(0o700)
     for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA") if os.name == "nt" else ("HOME",):
         monkeypatch.setenv(name, str(home))

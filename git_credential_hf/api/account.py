@@ -52,6 +52,11 @@ class Account:
             typed_field(entity, "id", str, ""): typed_field(entity, "name", str, "") for entity in [answer, *orgs]
         }
 
+    @property
+    def shown_role(self) -> str | None:
+        """The role of the token in words."""
+        return "fine-grained" if self.role == "fineGrained" else self.role
+
     def permits(self, permission: str, repository: Repository) -> bool | None:
         """Whether the scopes of a fine-grained token include this permission; `None` if that is uncertain."""
         is_certain = True

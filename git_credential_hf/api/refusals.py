@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import error_message
 from git_credential_hf.hub import Repository, hub_name, token_settings_url, write_token_url
-from git_credential_hf.masking import mask_token
+from git_credential_hf.masking import is_placeholder, mask_token
 from git_credential_hf.problem import Problem, runnable
 from git_credential_hf.tokens import Token, overridden_login
 
@@ -113,6 +113,8 @@ class Answer:
 def token_refusal(token: Token, message: str) -> Refused:
     """Return the error for a 401: the Hub rejects the token itself (docs/facts.md#h4)."""
     rejected = f"{hub_name(token.hub)} rejects the token {token.describe()}"
+    if is_placeholder(token.value):
+        return Refused(f"{rejected}: it is the placeholder of an example", token.remedy(), "token-invalid")
     if "is expired" in message:
         return Refused(f"{rejected}: {message}", token.remedy(), "token-expired")
     return Refused(f"{rejected}: it is invalid or was revoked", token.remedy(), "token-invalid")

@@ -172,7 +172,9 @@ def login() -> int:
     }
 )
 def check(write: bool, as_json: bool, repo: str | None) -> int:
-    """Check whether your token can read REPO, or push to it.
+    """Check whether git can read REPO, or push to it.
+
+    Asks the Hub, with the token that git sends, even from a URL or .netrc.
 
     REPO is acme/model, datasets/acme/data, a Hub URL, an hf:// URI or
     git@hf.co:acme/model. The default is the repository that this one pushes to.
@@ -182,18 +184,24 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     from git_credential_hf.api.access import check_access
     from git_credential_hf.api.client import try_hub_again
     from git_credential_hf.git.config import push_url, read_config
-    from git_credential_hf.git.credentials import unasked_problem
-    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.git.credentials import falls_through, sent_first
+    from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs
     from git_credential_hf.helper import token_for
+    from git_credential_hf.hub import origins_of
 
     try_hub_again()
     entries = read_config()
     url = push_url(configured_hubs(entries)) if repo is None else repo
     repository = repository_argument(url, entries)
-    sent = url if url.startswith("https:") else repository.page
-    if (first := unasked_problem(sent, entries)) is not None and not as_json:
-        report_problem(first, "warning")
-    answer = check_access(token_for(url, repository, entries), repository, write=write, seconds=10)
+    token = sent_first(url if url.startswith("https:") else repository.page, entries)
+    answer = check_access(token, repository, write=write, seconds=10) if token else None
+    if token and not as_json:
+        report_problem(Problem(f"git sends the token {token.describe()} first", token.remedy()), "warning")
+    if answer is None or (answer.reason in ("token-invalid", "token-expired") and token and falls_through(token)):
+        chains = HelperChains(origins_of(repository.hub), entries)
+        if chains.unused_for and not as_json:
+            report_problem(Problem(chains.unused_message(), configure_hint()), "warning")
+        answer = check_access(token_for(url, repository, entries), repository, write=write, seconds=10)
     if as_json:
         print_json(answer.as_json())
     elif answer.answer == "yes":

@@ -17,6 +17,7 @@ from git_credential_hf.problem import Problem, report, report_problem, shell_wor
 if TYPE_CHECKING:
     from git_credential_hf.configure.settings import Settings
     from git_credential_hf.files import Change
+    from git_credential_hf.git.config import ConfigEntry
 
 
 def _complete_token_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -37,6 +38,7 @@ def _complete_token_name(_context: click.Context, _parameter: click.Parameter, i
     shell_complete=_complete_token_name,
     help="The name of a stored token (see `hf auth list`) for the namespace.",
 )
+@click.option("--no-token", is_flag=True, help="Use the current token for the namespace again.")
 @click.option(
     "--for", "namespace", metavar="NAMESPACE", help="The user or organization whose repositories use that token."
 )
@@ -56,6 +58,7 @@ def configure(
     scope: str,
     dry_run: bool,
     name: str | None,
+    no_token: bool,
     namespace: str | None,
     hub: str | None,
     with_hooks: bool | None,
@@ -92,7 +95,9 @@ def configure(
         raise click.UsageError("--print, --env and --dry-run cannot be used together")
     if with_hooks is not None and (print_lines or print_environment or scope == "system"):
         raise click.UsageError("--hooks and --no-hooks cannot be used with --system, --print or --env")
-    new = _parse_settings(name, namespace, hub)
+    if name is not None and no_token:
+        raise click.UsageError("--token and --no-token exclude each other")
+    new = _parse_settings("" if no_token else name, namespace, hub)
     if print_lines:
         click.echo(config_lines(new), nl=False)
         return 0
@@ -167,7 +172,7 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
     from git_credential_hf.tokens import stored_token, stored_token_names
 
     if (name is None) != (namespace is None):
-        raise click.UsageError("--token and --for must be used together")
+        raise click.UsageError(f"{'--no-token' if name == '' else '--token'} and --for go together")
     try:
         origin = PUBLIC_HUB if hub is None else hub_option(hub)
     except Problem as problem:
@@ -179,14 +184,30 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
     if not is_valid_name(namespace):
         raise click.UsageError(f"'{namespace}' is not a valid user or organization name")
     try:
-        stored_token(name, act=False)
+        _ = name and stored_token(name, act=False)
     except Problem as problem:  # its message lists the tokens that exist
         from difflib import get_close_matches
 
         for near in get_close_matches(name, stored_token_names(), 1):
             problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
-        raise
+            raise
+        _add_login(problem, name)
     return Settings(hubs, {(origin, namespace): name})
+
+
+def _add_login(problem: Problem, name: str) -> None:
+    """Offer at the terminal to log in with the token of that name, too; raises `problem` without one."""
+    from git_credential_hf.login import add_login, can_add_login
+    from git_credential_hf.tokens import stored_token
+
+    if sys.stdin is None or not sys.stdin.isatty() or not can_add_login():
+        raise problem
+    report_problem(Problem(problem.message), "warning")
+    report("hint", f"on the Hub, the token has to be named {shell_word(name)}; the current login stays the current one")
+    if not click.confirm("Log in with another token now?", True, err=True):
+        raise problem
+    add_login()
+    stored_token(name, act=False)
 
 
 def _ask_for_endpoint(new: "Settings") -> "Settings":
@@ -228,11 +249,23 @@ def _purge_first(wanted: bool | None) -> None:
         else:
             report("hint", "after logging in, run `git-credential-hf purge` to remove other helpers' old tokens")
         return
+    if wanted is None and not _hold_any(entries):
+        return
     if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return
     results = purge_others(entries)
     print_purge(results)
     report_kept(results)
+
+
+def _hold_any(entries: "list[ConfigEntry]") -> bool:
+    """Whether another helper holds anything for the Hub that may be removed, or does not say."""
+    from git_credential_hf.progress import Wait
+    from git_credential_hf.purge import purge_others
+
+    with Wait("asking git's other helpers"):
+        found = purge_others(entries, dry_run=True)
+    return any(result.failure or any(copy.kept is None for copy in result.copies) for result in found)
 
 
 @click.command()
@@ -271,7 +304,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     copies = backup_place()
     if copies is not None and os.path.isdir(copies):  # there may be no other copy of the old contents
         report("warning", f"copies of files that `doctor --fix` changed are in {copies}")
-        report("hint", f"run `rm -r {shell_word(copies)}` if you no longer need them")
+        report("hint", f"run `rm -r {shell_word(os.path.dirname(copies))}` if you no longer need them")
     for entry in handwritten_helpers(scope):
         file = entry.origin.removeprefix("file:")
         report("warning", f"`helper = {shown_helper(entry.value or '')}` in {file} was not written by `configure`")

@@ -55,7 +55,14 @@ _SAME_AS = {  # commands of `hf auth`, `gh auth` and installers, with our equiva
     "setup": "git-credential-hf configure",
     "setup-git": "git-credential-hf configure",
     "uninstall": "git-credential-hf unconfigure",
+    "remove": "git-credential-hf unconfigure",
+    "init": "git-credential-hf configure",
     "fix": "git-credential-hf doctor --fix",
+    "undo": "git-credential-hf doctor --undo",
+    "switch": "hf auth switch",
+    "clone": "git clone",
+    "help": "git-credential-hf --help",
+    "version": "git-credential-hf --version",
 }
 
 

@@ -3,6 +3,7 @@
 import os
 
 from git_credential_hf.api.access import whoami
+from git_credential_hf.api.refusals import Refused
 from git_credential_hf.configure.settings import Settings, credential_sections, results_in
 from git_credential_hf.files import read_file
 from git_credential_hf.git.config import read_config
@@ -10,7 +11,7 @@ from git_credential_hf.git.netrc import mentions_host, netrc_paths
 from git_credential_hf.git.run import git_version
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins, origins_of
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, report_problem
 from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, record
 from git_credential_hf.tokens import FROM_EXCHANGE, current_token
 
@@ -68,6 +69,9 @@ def _confirm_token(hub: str) -> bool:
         if token is None or token.value.startswith(FROM_EXCHANGE):
             return False
         whoami(token)
+    except Refused as refused:
+        report_problem(refused, "warning")  # on stderr: the first clone of the job would fail
+        return False
     except Problem:
         return False  # `status` reports the problem
     return record(CONFIRMED, token.key, CONFIRMED_FOR)

@@ -1,19 +1,21 @@
 """The settings that `configure` writes: sections for each Hub and namespace, and for the hooks."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from git_credential_hf.configure.include import HOOKS_SETTINGS
 from git_credential_hf.git.config import ConfigEntry, quote_value
 from git_credential_hf.git.helpers import configured_hubs, helper_command, helper_options, sends_path
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, hub_at, origins_of
+from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.tokens import stored_token
 
 
 class Settings:
     """Our settings in git's configuration: the `hubs` besides huggingface.co, and the tokens `mapped` to namespaces.
 
-    `mapped` has the name of the stored token for each Hub and namespace.
+    `mapped` has the name of the stored token for each Hub and namespace; to add an empty one removes it.
     """
 
     def __init__(self, hubs: Iterable[str] = (), mapped: dict[tuple[str, str], str] | None = None) -> None:
@@ -26,7 +28,8 @@ class Settings:
         return cls(configured_hubs(configured), mapped_tokens(configured))
 
     def __add__(self, more: "Settings") -> "Settings":
-        return Settings(dict.fromkeys([*self.hubs, *more.hubs]), {**self.mapped, **more.mapped})
+        mapped = {where: name for where, name in {**self.mapped, **more.mapped}.items() if name}
+        return Settings(dict.fromkeys([*self.hubs, *more.hubs]), mapped)
 
 
 def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
@@ -61,6 +64,17 @@ def mapped_tokens(configured: list[ConfigEntry]) -> dict[tuple[str, str], str]:
         if options and "token" in options and hub and namespace and "/" not in namespace:
             found[hub, namespace] = options["token"]
     return found
+
+
+def missing_tokens(configured: list[ConfigEntry]) -> Iterator[Problem]:
+    """Yield a problem for each namespace whose own token is not stored: git has none for its repositories."""
+    for (hub, namespace), name in mapped_tokens(configured).items():
+        try:
+            stored_token(name, hub, act=False)
+        except Problem as problem:
+            at = "" if hub == PUBLIC_HUB else f" --hub {shell_word(hub)}"
+            fix = f"run `git-credential-hf configure --token {shell_word(name)} --for {shell_word(namespace)}{at}`"
+            yield Problem(f"for {namespace}, {problem.message}", fix)
 
 
 def format_section(section: str, variables: list[tuple[str, str]]) -> str:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import try_hub_again
-from git_credential_hf.doctor.copies import check_configuration, check_copies, check_netrc, check_urls
+from git_credential_hf.doctor.config_secrets import check_configuration, check_urls
+from git_credential_hf.doctor.copies import check_copies
 from git_credential_hf.doctor.environment import check_editor, check_endpoint, check_home, check_job, check_program
 from git_credential_hf.doctor.finding import IDS, OF_OTHER_TOKENS, OF_THE_URL, Finding, NotChecked, Row
 from git_credential_hf.doctor.git_setup import (
@@ -21,6 +22,7 @@ from git_credential_hf.doctor.git_setup import (
     check_transport,
 )
 from git_credential_hf.doctor.machine import Machine
+from git_credential_hf.doctor.netrc import check_netrc
 from git_credential_hf.doctor.observation import NotObserved
 from git_credential_hf.doctor.repository import check_observed, check_repository
 from git_credential_hf.doctor.token import (

@@ -125,3 +125,13 @@ class Row:
             "shown": mask_token(self.token.value) if self.token else None,
             "account": self.account or None,
         }
+
+
+def why_one_kept(reasons: Iterable[Problem | None]) -> Problem | None:
+    """Return the first reason to keep one of several secrets: their file or helper is then left unchanged."""
+    return next((reason for reason in reasons if reason), None)
+
+
+def fix_unless(reason: Problem | None) -> str:
+    """Return how a finding is fixed: by `--fix`, unless there is a reason against it, which has to go first."""
+    return fix_first(reason) if reason else RUN_FIX

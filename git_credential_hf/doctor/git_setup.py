@@ -10,7 +10,7 @@ from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.contents import find_commit
 from git_credential_hf.configure import plan_configure
 from git_credential_hf.doctor.changes import GitCommand, plan_unset
-from git_credential_hf.doctor.copies import entry_file
+from git_credential_hf.doctor.config_secrets import entry_file
 from git_credential_hf.doctor.finding import Finding, fix_first
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, config_path, git_directory, removal_command

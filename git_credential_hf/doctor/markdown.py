@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from git_credential_hf import __version__
-from git_credential_hf.doctor.report import answers
+from git_credential_hf.doctor.report import answers, summary
 from git_credential_hf.git.run import run_git
 from git_credential_hf.masking import mask_line, mask_token
 from git_credential_hf.problem import Problem, runnable
@@ -41,7 +41,7 @@ def markdown_lines(examination: "Examination") -> Iterator[str]:
         token = mask_token(row.token.value) if row.token else "-"
         yield f"| {row.program} | {_code(token)} | {_code(row.source)} | {_code(row.account or '-')} |"
     yield ""
-    yield _text(answers(examination.resolvers))
+    yield _text(examination.why_none_tried or answers(examination.resolvers))
     yield ""
     for finding in examination.findings:
         yield f"- **{finding.id}** ({finding.severity}): {_text(finding.title)}"
@@ -50,8 +50,8 @@ def markdown_lines(examination: "Examination") -> Iterator[str]:
         yield f"  - fix: {_text(runnable(finding.fix))}"
     for area, reason in examination.not_checked.items():
         yield f"- {area}: {_text(reason)}"
-    if not examination.findings and not examination.not_checked:
-        yield "healthy: no problems found"
+    if not examination.findings:
+        yield summary(examination)
 
 
 def _versions() -> Iterator[tuple[str, str]]:

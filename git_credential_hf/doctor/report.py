@@ -44,7 +44,7 @@ def report_lines(examination: "Examination", paint: "Paint") -> Iterator[str]:
         for finding in found:
             yield from _finding_lines(finding)
     yield ""
-    yield from wrap("", _summary(examination))
+    yield from wrap("", summary(examination))
     if examination.ignored:
         yield from wrap("", f"{_count(examination.ignored, 'warning')} hidden by `hf.ignore`")
 
@@ -98,7 +98,8 @@ def wrap(start: str, text: str) -> list[str]:
     return [line.replace("\0", " ") for line in lines] or [start]
 
 
-def _summary(examination: "Examination") -> str:
+def summary(examination: "Examination") -> str:
+    """Return whether the machine is healthy, as far as that was checked, or what to do first."""
     findings = examination.findings
     if not findings:
         is_all = not examination.not_checked and not examination.has_gaps and not examination.why_none_tried

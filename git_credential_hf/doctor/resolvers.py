@@ -12,9 +12,11 @@ from git_credential_hf.doctor.observation import GitObservation, NotObserved, Ob
 from git_credential_hf.git.config import push_remote
 from git_credential_hf.git.credentials import falls_through, git_credentials
 from git_credential_hf.git.urlmatch import section_origin
-from git_credential_hf.helper import token_for
+from git_credential_hf.helper import is_held_back, token_for
 from git_credential_hf.hub import parse_remote, without_credentials
+from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
+from git_credential_hf.state import REFUSED_FOR
 from git_credential_hf.tokens import Token, may_be_for
 
 if TYPE_CHECKING:
@@ -98,7 +100,13 @@ class Resolvers:
             return Row(program, f"unknown: {problem.message}", None, None, answer)
         owner = self._machine.whose(token) if token else None
         account = owner.name if isinstance(owner, Account) else None
-        return Row(program, token.where() if token else "nothing", token, account, answer)
+        return Row(program, token.where() if token else self._why_nothing(program), token, account, answer)
+
+    def _why_nothing(self, program: str) -> str:
+        current = self._machine.token
+        if program != "huggingface_hub" and current is not None and is_held_back(current):
+            return f"nothing for {REFUSED_FOR} seconds: the Hub has just refused {mask_token(current.value)}"
+        return "nothing"
 
     def _sent_by_git(self) -> Iterator[Token]:
         """Yield the tokens that git would send, without those that it was observed to skip."""

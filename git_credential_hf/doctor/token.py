@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.refusals import Refused, write_token_hint
+from git_credential_hf.configure.settings import missing_tokens
 from git_credential_hf.doctor.environment import CONTAINER, detect_environment, token_hint
 from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
@@ -82,6 +83,8 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             f"HF_TOKEN is {state}, and there is no token for {machine.hub} in {path}",
             token_hint(),
         )
+    for missing in missing_tokens(machine.entries) if machine.git_problem is None else ():
+        yield Finding("no-token", "error", missing.message, "git has none for these repositories", missing.fix or "")
     if token and _has_lost_renewal(token):
         yield Finding(
             "login-not-renewable",

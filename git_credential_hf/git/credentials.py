@@ -84,15 +84,13 @@ def git_credentials(
     yield from _of_helpers(hub, url, plain, entries)
 
 
-def unasked_problem(url: str, entries: list[ConfigEntry]) -> Problem | None:
-    """Return the problem that git sends another token for `url` (https) before it asks any helper, if it does."""
+def sent_first(url: str, entries: list[ConfigEntry]) -> Token | None:
+    """Return the token that git sends for `url` (https) before it asks any helper, unless it is the current one."""
     try:
         token = next(git_credentials(url, entries, helpers=False), None)
     except NoAnswer:
         return None  # git cannot read it either
-    if token is None or is_current_token(token):
-        return None
-    return Problem(f"git sends the token {token.describe()} first", token.remedy())
+    return None if token is None or is_current_token(token) else token
 
 
 # Helpers that answer at once: a file, a daemon, a keychain that git itself has just unlocked.

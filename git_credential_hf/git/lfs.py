@@ -8,6 +8,7 @@ from git_credential_hf.git.run import find_program, run_git
 from git_credential_hf.problem import Problem
 
 MISSING = "git-lfs is not installed: clones contain pointers instead of files"
+MISSING_BUT_USED = "git-lfs is not installed, but git's configuration has its filter: clones of files in LFS fail"
 NOT_USED = "git-lfs is installed, but git does not use it: clones contain pointers instead of files"
 NOT_DOWNLOADED = "the LFS files of this repository are pointers: their content was not downloaded"
 
@@ -38,7 +39,8 @@ def setup_problem(entries: list[ConfigEntry]) -> Problem | None:
     """Return why the next clone would have pointers instead of files, if it would."""
     if find_program("git-lfs") is not None and is_used(entries):
         return None
-    return Problem(NOT_USED if find_program("git-lfs") else MISSING, _fix(entries))
+    missing = MISSING_BUT_USED if is_used(entries) else MISSING
+    return Problem(NOT_USED if find_program("git-lfs") else missing, _fix(entries))
 
 
 def pointers_problem(entries: list[ConfigEntry]) -> Problem | None:
@@ -82,25 +84,29 @@ def _is_pointer(path: str) -> bool | None:
 def _fix(entries: list[ConfigEntry], then: str = "") -> str:
     """Return the hint that makes git use git-lfs, and then runs `then`."""
     commands = []
-    if find_program("git-lfs") is None:
-        install = _install_command()
-        if install is None:
-            return f"install git-lfs from https://git-lfs.com, then run `{' && '.join(filter(None, (_INSTALL, then)))}`"
-        commands.append(install)
     if not is_used(entries):
         commands.append(_INSTALL)
-    return f"run `{' && '.join([*commands, *filter(None, [then])])}`"
+    commands += filter(None, [then])
+    if find_program("git-lfs") is not None:
+        return f"run `{' && '.join(commands)}`"
+    install, is_allowed = _install_command()
+    if install and is_allowed:
+        return f"run `{' && '.join([install, *commands])}`"
+    rest = f", then run `{' && '.join(commands)}`" if commands else ""
+    if install:
+        return f"ask an administrator to run `{install}`{rest}"
+    return f"install git-lfs from https://git-lfs.com{rest}"
 
 
-def _install_command() -> str | None:
-    """Return the command that installs git-lfs on this system; `None` if unknown, or if it needs an administrator."""
+def _install_command() -> tuple[str, bool]:
+    """Return the command that installs git-lfs on this system, if it is known, and whether this user may run it."""
     if os.environ.get("CONDA_PREFIX") and find_program("conda"):
-        return "conda install --yes --channel conda-forge git-lfs"
+        return "conda install --yes --channel conda-forge git-lfs", True
     if sys.platform != "win32":
         is_root = os.geteuid() == 0
         for manager, command in _MANAGERS.items():
             if find_program(manager):
                 if is_root:  # in a container, whose package lists may be missing
-                    return f"apt-get update && {command}" if manager == "apt-get" else command
-                return f"sudo {command}" if find_program("sudo") else None
-    return "brew install git-lfs" if find_program("brew") else None
+                    return f"apt-get update && {command}" if manager == "apt-get" else command, True
+                return (f"sudo {command}", True) if find_program("sudo") else (command, False)
+    return ("brew install git-lfs", True) if find_program("brew") else ("", False)

@@ -109,12 +109,14 @@ class Fixes:
 
     @cached_property
     def _first(self) -> str:
-        """The step before rewriting history: git-lfs would discard uncommitted changes."""
+        """What has to be done before history is rewritten: git-lfs asks whether to discard what is not committed."""
+        others = ("-c", "core.fsmonitor=false", "ls-files", "--others", "--exclude-standard", ":/")
         try:
             run_git("diff-index", "--quiet", "HEAD")
+            is_clean = not run_git(*others)
         except Problem:
-            return "commit or stash your changes, then "
-        return ""
+            is_clean = False
+        return "" if is_clean else "commit your changes, or run `git stash -u`, then "
 
     # --- what is pushed ---
 

@@ -21,7 +21,7 @@ from git_credential_hf.hooks.rules import find_problems
 from git_credential_hf.hooks.scan_index import scan_index
 from git_credential_hf.hooks.updates import parse_updates
 from git_credential_hf.hooks.verdict import Verdict, needs_contents, read_severities
-from git_credential_hf.hooks.write_access import check_write_access
+from git_credential_hf.hooks.write_access import check_pull_requests, check_write_access
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, parse_remote
 from git_credential_hf.problem import Problem, report_problem, report_unexpected_error
 
@@ -96,7 +96,7 @@ def check_push(remote: str, url: str, lines: bytes) -> Verdict:
         push.credential_url = endpoint.url
         check_lfs_files(push)
         return verdict
-    for check in (check_write_access, check_history, check_contents):  # the contents take longest
+    for check in (check_pull_requests, check_write_access, check_history, check_contents):  # the contents take longest
         if not verdict.refusals:
             check(push)
     return verdict

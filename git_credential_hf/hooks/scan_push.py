@@ -40,8 +40,8 @@ def scan_push(
 ) -> Additions:
     """Find what `updates` add to a remote; `entries` is git's configuration, if it has been read already.
 
-    Objects that the remote has are excluded: those reachable from its announced references, and from the ids in `has`,
-    which may not exist in this repository. `secrets` are found in addition to everything that looks like a token.
+    Objects that the remote has are excluded: those reachable from its announced references, and from the ids in `has`
+    (which may not exist in this repository). `secrets` are found in addition to everything that looks like a token.
     `progress` is called with the number of objects so far, by one thread at a time. Without `read_contents`, only
     `large` and `directories` are filled. Raises `Problem` if git fails.
     """

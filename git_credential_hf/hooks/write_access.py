@@ -23,6 +23,14 @@ _OF_THE_TOKEN = (
 )
 
 
+def check_pull_requests(push: Push) -> None:
+    """Check that a push to a pull request names one by its number, and is not `refs/pr/N` to the letter."""
+    for name in [update.remote_ref for update in push.updates]:
+        if push.repository and name.startswith("refs/pr/") and not name.removeprefix("refs/pr/").isdecimal():
+            fix = f"put in the number of a pull request; {push.repository.page}/discussions lists them"
+            push.verdict.add(push.severity["writeCheck"], [Problem(f"{name} is not a pull request", fix)])
+
+
 def check_write_access(push: Push) -> None:
     """Check that git's credential may push; with SSH, there is no credential that could be checked."""
     if not push.is_https or push.repository is None or push.severity["writeCheck"] == "off":

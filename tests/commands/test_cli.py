@@ -67,11 +67,11 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--nonsense"],
-        ["status", "--nonsense"],
+        ["--bogus"],
+        ["status", "--bogus"],
         ["status", "extra"],
         ["status", "--json=yes"],
-        ["configure", "--nonsense"],
+        ["configure", "--bogus"],
         ["configure", "extra"],
         ["configure", "--print", "--env"],
         ["configure", "--global", "--system"],

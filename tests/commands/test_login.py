@@ -258,3 +258,57 @@ def test_configure_and_ctrl_c(steps: list[tuple[str, str]], hub: Hub, home: Path
     assert done.stdout.endswith("status 0\n"), done.stdout
     assert any("login`" in hint for hint in said(done, "hint")), done.stdout
     assert stored(home) is None
+
+
+def test_a_second_token(hub: Hub, home: Path) -> None:
+    """`configure` with a token that is not stored offers the login on a terminal; the current login stays so."""
+    hub.user("bob")
+    first = hub.token("alice", role="write", name="laptop")
+    assert login(*paste(first)).returncode == 0
+    second = hub.token("bob", role="write", name="work")
+    question = [("Log in with another token now?", "y\r")]
+    command = ("configure", "--no-purge", "--token", "work", "--for", "acme")
+    done = run_on_terminal(PROGRAM, *command, typed=[*question, *paste(second)])
+    assert done.returncode == 0, done.stdout
+    assert "the token has to be named work" in done.stdout
+    assert stored(home) == first
+    ask = "protocol=https\nhost=huggingface.co\npath=acme/x\n\n"
+    assert f"password={second}" in git("credential", "fill", stdin=ask)
+    assert f"password={first}" in git("credential", "fill", stdin=ask.replace("acme", "alice"))
+    done = run("configure", "--no-purge", "--no-token", "--for", "acme")
+    assert done.returncode == 0, done.stderr
+    assert f"password={first}" in git("credential", "fill", stdin=ask)
+    assert "useHttpPath" not in (home / ".config/git-credential-hf/gitconfig").read_text()
+
+
+def test_a_second_token_of_another_name(hub: Hub, home: Path) -> None:
+    """If the new token has another name than the one that was asked for, that is an error, and the login stays."""
+    first = hub.token("alice", role="write", name="laptop")
+    assert login(*paste(first)).returncode == 0
+    steps = [("Log in with another token now?", "y\r"), *paste(hub.token("alice", name="other"))]
+    done = run_on_terminal(PROGRAM, "configure", "--no-purge", "--token", "work", "--for", "acme", typed=steps)
+    assert done.returncode == 1
+    assert "no stored token is named 'work'; there are 'laptop', 'other'" in said(done, "error")[0]
+    assert stored(home) == first
+    assert not (home / ".config/git-credential-hf").exists()
+
+
+def test_old_tokens_are_asked_about_if_there_are_any(hub: Hub, home: Path) -> None:
+    """`configure` on a terminal asks other helpers first, and a person if one holds something to remove."""
+    git("config", "--global", "credential.helper", "store")
+    assert login(*paste(hub.token("alice", role="write", name="laptop"))).returncode == 0
+    done = run_on_terminal(PROGRAM, "configure", typed=[])
+    assert done.returncode == 0 and "Remove the Hub tokens" not in done.stdout, done.stdout
+    assert run("unconfigure").returncode == 0
+    old = hub.token("alice", role="write")
+    hub.revoke(old)
+    (home / ".git-credentials").write_text(f"https://git:{old}@huggingface.co\nhttps://bob:secret@example.org\n")
+    done = run_on_terminal(PROGRAM, "configure", typed=[("Remove the Hub tokens", "y\r")])
+    assert done.returncode == 0, done.stdout
+    assert (home / ".git-credentials").read_text() == "https://bob:secret@example.org\n"
+
+
+def test_a_login_behind_a_variable(hub: Hub) -> None:
+    """Who logs in although `HF_TOKEN` is set is told how to use the login."""
+    done = login(*paste(hub.token("alice", role="write", name="laptop")), HF_TOKEN=hub.token("alice"))
+    assert said(done, "hint") == ["run `unset HF_TOKEN` to use this login: git uses the variable first"]

@@ -307,6 +307,29 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield hub
 
 
+def test_check_is_about_what_git_sends(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token in the URL is checked, and not the login; and if git does not ask this helper, that is a warning."""
+    hub.user("alice")
+    hub.repository("alice/model")
+    token = hub.token("alice", "write")
+    monkeypatch.chdir(home)
+    git("init", "--quiet")
+    git("remote", "add", "origin", f"{hub.url}/alice/model")
+    done = run("check", "--write", HF_TOKEN=token)
+    assert (done.returncode, done.stderr) == (0, "")
+    git("remote", "set-url", "origin", f"https://alice:{hub.token('alice', 'read')}@{hub.url[8:]}/alice/model")
+    done = run("check", "--write", HF_TOKEN=token)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "can only read" in done.stderr
+    git("remote", "set-url", "origin", f"{hub.url}/alice/model")
+    (home / ".netrc").write_text("machine 127.0.0.1 login alice password 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\n")
+    assert run("check", "--write", HF_TOKEN=token).returncode == 0  # git passes over what the Hub rejects
+    git("config", "--add", f"credential.{hub.url}.helper", "")
+    done = run("check", "--write", HF_TOKEN=token)
+    assert done.returncode == 0
+    assert f"warning: git does not use this helper for {hub.url}" in done.stderr
+
+
 def test_another_token_goes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What git sends before it asks any helper is named, by `status` and by `check`: in `.netrc`, or in the URL."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -424,15 +447,15 @@ def test_the_hubs_that_are_served(home: Path) -> None:
 
 
 def test_a_mapped_token_that_is_gone(home: Path) -> None:
-    """The hint for a namespace whose token is gone is that which git shows."""
+    """What is said of a namespace whose token is gone is what git shows; the hint of `status` names the namespace."""
     (home / ".gitconfig").write_text('[credential "https://huggingface.co/acme"]\n\thelper = hf --token gone\n')
     ask = "protocol=https\nhost=huggingface.co\npath=acme/x\n\n"
-    shown = [show(HF_HUB_OFFLINE="1").stderr, run("--token", "gone", "get", stdin=ask).stderr]
-    for text in shown:
-        assert (
-            "no stored token is named 'gone'; there are none\ngit-credential-hf: hint: run `git-credential-hf login`\n"
-            in text
-        )
+    again = "run `git-credential-hf configure --token gone --for acme`"
+    for text, fix in (
+        (show(HF_HUB_OFFLINE="1").stderr, again),
+        (run("--token", "gone", "get", stdin=ask).stderr, "run `git-credential-hf login`"),
+    ):
+        assert f"no stored token is named 'gone'; there are none\ngit-credential-hf: hint: {fix}\n" in text
 
 
 # --- without a command ---

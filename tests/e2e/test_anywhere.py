@@ -96,7 +96,7 @@ def test_a_configuration_that_was_copied(
 @pytest.mark.git_versions
 def test_without_our_path(account: Account, hub: "Hub") -> None:
     """After `configure`, git and git-lfs clone, fetch and push with the PATH of cron, and with an empty environment."""
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "laptop")
     done = account.run(
         *("env", "-i", f"HOME={account.home}", f"PATH={OF_CRON}", "git", "credential", "fill"), stdin=ASK, timeout=20
     )
@@ -111,7 +111,7 @@ def test_without_our_path(account: Account, hub: "Hub") -> None:
 @pytest.mark.git_versions
 def test_the_name_from_a_directory_that_every_path_has(account: Account, hub: "Hub") -> None:
     """In /usr/local/bin the program has no need of its path: git gets the name."""
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "laptop")
     script = f'mount -t tmpfs none /usr/local/bin && ln -s {PROGRAM} /usr/local/bin/ && exec "$@"'
     around = ("unshare", "-m", "sh", "-c", script, "sh")
     tried = account.run(*around, "true", check=False)
@@ -197,7 +197,7 @@ READ_BY_GIT = ("by name, of a link on PATH", "a link with blanks and quotes")  #
 def test_through_an_upgrade(way: str, account: Account, hub: "Hub") -> None:
     """With cron's PATH, git and the hooks find the program after the environment that it was in was replaced."""
     link, command, path, expected = WAYS[way]
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "laptop")
     home = account.home
     installed = Installation(home, home / link if link else None)
     directories = os.pathsep.join([*(str(home / directory) for directory in path), OF_CRON])
@@ -256,7 +256,7 @@ def test_as_a_module_with_a_link(account: Account) -> None:
 @pytest.mark.parametrize("is_on_path", [True, False], ids=["on PATH", "off PATH"])
 def test_a_path_that_is_gone(is_on_path: bool, account: Account, hub: "Hub") -> None:
     """`doctor` names the path at which git looks for the program in vain, and the hint works as it is printed."""
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "laptop")
     old = account.home / "old env/bin/git-credential-hf"
     old.parent.mkdir(parents=True)
     shutil.copy2(PROGRAM, old)

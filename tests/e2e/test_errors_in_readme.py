@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Generator
+from typing import Any
 
 import pytest
 from account import WEIGHTS, Account
@@ -21,9 +23,9 @@ ROWS = re.findall(r"^\| (.+) \| (.+) \| (.+) \|$", TABLE, re.MULTILINE)
 Case = Generator[str, Done, None]
 
 
-def fails(account: Account, *arguments: str) -> str:
+def fails(account: Account, *arguments: str, **environment: Any) -> str:
     """What a git command prints that does not succeed."""
-    done = account.git(*arguments, check=False)
+    done = account.git(*arguments, check=False, **environment)
     assert done.returncode, done.stderr
     return done.stderr + done.stdout
 
@@ -148,6 +150,17 @@ def only_pointers(hub: Hub, account: Account) -> Case:
     assert (account.where / "model.bin").read_bytes() == WEIGHTS
 
 
+def without_git_lfs(hub: Hub, account: Account) -> Case:
+    account.is_given(hub.token("alice"), "laptop")
+    account.git("lfs", "install", "--skip-repo")
+    programs = account.home / "programs"
+    programs.mkdir()
+    for program in ("git", "sh", "git-credential-hf"):
+        (programs / program).symlink_to(shutil.which(program) or program)
+    answer = yield fails(account, "clone", URL, PATH=str(programs))
+    assert answer.returncode == 0  # here it is installed
+
+
 def no_locks(hub: Hub, account: Account) -> Case:
     account.is_given(hub.token("alice"), "laptop")
     account.clone(URL)
@@ -201,6 +214,7 @@ CASES: dict[Callable[[Hub, Account], Case], tuple[str, ...]] = {
     not_for_this_account: ("Repository not found",),
     refused_in_the_end: ("contains files larger than 10 MiB", "contains binary files", "YAML metadata verification"),
     refused_by_us: ("push refused before any upload",),
+    without_git_lfs: ("git-lfs: not found", "Clone succeeded, but checkout failed"),
     only_pointers: ("version https://git-lfs",),
     no_locks: ("does not support the Git LFS locking API",),
     too_many_requests: ("The requested URL returned error: 429",),

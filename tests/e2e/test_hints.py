@@ -86,11 +86,31 @@ def test_all_files_at_once(hub: "Hub", mirror: Account) -> None:
     (mirror.where / "notes.md").write_text("not committed\n")
     done = mirror.git("push", "--force", "space", "main", check=False)
     (hint, *_) = messages(done, "hint")
-    assert hint.startswith("commit or stash your changes, then run `")
-    mirror.git("stash")
+    assert hint.startswith("commit your changes, or run `git stash -u`, then run `")
     follow(mirror, hint)
+    follow(mirror, hint, 1)
     taken(mirror.git("push", "--force", "space", "main", check=False))
     assert (mirror.where / "part 1.txt").read_bytes() == BIG
+
+
+def test_a_file_that_git_does_not_know(hub: "Hub", mirror: Account) -> None:
+    """git-lfs asks whether to go on if there is an untracked file; the hint puts that away first."""
+    add(mirror, {"big.txt": BIG})
+    (mirror.where / "notes.md").write_text("not added\n")
+    (hint, *_) = messages(mirror.git("push", "--force", "space", "main", check=False), "hint")
+    assert hint.startswith("commit your changes, or run `git stash -u`, then run `git lfs migrate")
+    follow(mirror, hint)
+    follow(mirror, hint, 1)
+    taken(mirror.git("push", "--force", "space", "main", check=False))
+
+
+def test_a_pull_request_without_its_number(hub: "Hub", mirror: Account) -> None:
+    """`refs/pr/N`, pushed as a hint has it, is refused before the upload: the Hub would speak of the login."""
+    done = mirror.git("push", "space", "HEAD:refs/pr/N", check=False)
+    assert done.returncode == 1
+    assert messages(done, "error") == ["push refused before any upload: refs/pr/N is not a pull request"]
+    page = "https://huggingface.co/spaces/alice/app/discussions"
+    assert messages(done, "hint") == [f"put in the number of a pull request; {page} lists them"]
 
 
 @pytest.mark.git_versions

@@ -208,7 +208,7 @@ ELSEWHERE = {
     "git-credential-hf doctor --report": ("tests/commands/doctor/test_undo.py", 'doctor("--report")'),
     "git-credential-hf doctor --fix": ("tests/commands/doctor/test_findings.py", '"--fix"'),
     "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.hooksPath GIT_CONFIG_VALUE_0= pre-commit install": (
-        "tests/commands/hooks/test_places.py",
+        "tests/commands/hooks/test_global.py",
         "GIT_CONFIG_VALUE_0",
     ),
     "hf auth login --token": ("tests/support/account.py", '"hf", "auth", "login", "--token"'),
@@ -224,6 +224,10 @@ ELSEWHERE = {
     "gh auth git-credential": ("tests/e2e/test_alternatives.py", "gh auth git-credential"),
     "git-credential-hf configure --hub https://hub.example.com": (
         *("tests/commands/test_configure.py", 'run("configure", "--hub", text)'),
+    ),
+    "git-credential-hf configure --no-token --for acme": (
+        "tests/commands/test_login.py",
+        '"--no-token", "--for", "acme"',
     ),
     "git credential fill": ("tests/support/account.py", '"credential", "fill"'),
     "git credential-hf get": ("tests/unit/test_helper.py", '"get"'),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 from executable import OWN_FILE, write_files
@@ -60,15 +61,16 @@ class Account:
     def store_oauth(self, pair: "OAuth", name: str = "oauth-alice") -> None:
         """Leave behind what a login in the browser leaves behind, through huggingface_hub's own functions."""
         needs_huggingface_hub(1, 20)
-        self.run(
-            "python",
-            "-c",
-            "import sys; from huggingface_hub import constants; from huggingface_hub.utils import _auth; "
-            "from pathlib import Path; token, refresh, expires, name = sys.stdin.read().split(); "
-            "_auth._save_token(token, name, refresh_token=refresh, expires_at=int(expires)); "
-            "_auth._write_secret(Path(constants.HF_TOKEN_PATH), token)",
-            stdin=f"{pair.access_token} {pair.refresh_token} {int(pair.expires_at)} {name}",
-        )
+        from huggingface_hub import constants
+        from huggingface_hub.utils import _auth
+
+        assert "HF_HOME" not in os.environ
+        folder = self.home / ".cache/huggingface"
+        # Within this process: to start another that imports it is half of what such a test takes.
+        with patch.object(constants, "HF_STORED_TOKENS_PATH", str(folder / "stored_tokens")):
+            expires_at = int(pair.expires_at)
+            _auth._save_token(pair.access_token, name, refresh_token=pair.refresh_token, expires_at=expires_at)
+        _auth._write_secret(folder / "token", pair.access_token)
 
     def get(self, host: str = "huggingface.co") -> str:
         """The password that git would be given for the Hub; empty where there is none."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,3 +87,23 @@ def run_hook(
 def remedy(done: subprocess.CompletedProcess[str]) -> str:
     """Return the command in the first hint."""
     return messages(done, "hint")[0].split("`")[1]
+
+
+def in_trees(rows: Iterable[Any], *chosen: object) -> list[Any]:
+    """Return all rows; the chosen ones run with other gits as well."""
+    return [pytest.param(row, marks=pytest.mark.git_versions) if row in chosen else row for row in rows]
+
+
+def commit(work: Account, files: dict[str, bytes]) -> subprocess.CompletedProcess[str]:
+    for name, content in files.items():
+        (work.where / name).write_bytes(content)
+    work.git("add", "--all")
+    return work.git("commit", "--message", "a change", check=False)
+
+
+def in_the_url(work: Account, token: str) -> str:
+    return f"https://alice:{token}@huggingface.co/alice/model"
+
+
+def large(work: Account) -> None:
+    add(work, {"big.txt": b"x" * (10 << 20) + b"x"})

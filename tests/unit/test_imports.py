@@ -56,7 +56,7 @@ LAYERS = [
     ["hooks.history", "hooks.write_access"],
     ["hooks.contents"],
     ["hooks.judge", "doctor.changes", "doctor.undo", "doctor.environment", "doctor.repository"],
-    ["doctor.copies", "doctor.token"],
+    ["doctor.config_secrets", "doctor.copies", "doctor.netrc", "doctor.token"],
     ["doctor.git_setup"],
     ["doctor"],
     ["doctor.fix", "doctor.report", "output", "manpage"],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from account import git_has
 from programs import Argument, Done, run
 
 from git_credential_hf.hooks.install import plan_install, plan_uninstall
@@ -172,3 +173,13 @@ def bench(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 CONFIGURATION: list[str] = []  # the global one with which each bench starts
+
+
+KILLED = """
+import os, sys
+from git_credential_hf.hooks import install
+for change in getattr(install, sys.argv[1])(sys.argv[2]): change.apply()
+"""
+
+
+for_all_repositories = pytest.mark.skipif(not git_has(2, 36), reason="git before 2.36 has no hasconfig")

@@ -14,8 +14,7 @@ from git_credential_hf.hooks.hook_script import CHECKING_HOOKS
 from git_credential_hf.hooks.install import plan_install, plan_uninstall
 from git_credential_hf.problem import Problem
 
-from .conftest import CUSTOM, Bench, script, tree
-from .test_places import KILLED
+from .conftest import CUSTOM, KILLED, Bench, script, tree
 
 ANOTHER = "#!/bin/sh\n# of another tool\n"
 

@@ -7,8 +7,7 @@ import pytest
 
 from git_credential_hf.hooks.install import plan_uninstall
 
-from .conftest import CUSTOM, Bench, script
-from .test_places import for_all_repositories
+from .conftest import CUSTOM, Bench, for_all_repositories, script
 
 LFS_HOOKS = {"pre-push", "post-checkout", "post-commit", "post-merge"}
 

@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .conftest import Bench, script
+from .conftest import Bench, for_all_repositories, script
 from .test_beside import husky
-from .test_places import for_all_repositories
 
 DATES: dict[str, Any] = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
 FRAMEWORK = f"{sys.executable} -m pre_commit"

@@ -7,7 +7,7 @@ import pytest
 from programs import git
 
 from git_credential_hf.git.config import read_config
-from git_credential_hf.git.lfs import MISSING, NOT_USED, pointers_problem, setup_problem
+from git_credential_hf.git.lfs import MISSING, MISSING_BUT_USED, NOT_USED, pointers_problem, setup_problem
 
 USED = "git lfs install --skip-repo"
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
@@ -31,7 +31,7 @@ def put(folder: Path, *names: str) -> None:
         (["dnf"], 0, f"run `dnf install -y git-lfs && {USED}`"),
         (["apk"], 0, f"run `apk add --update-cache git-lfs && {USED}`"),
         (["brew"], 1000, f"run `brew install git-lfs && {USED}`"),
-        (["apt-get"], 1000, f"install git-lfs from https://git-lfs.com, then run `{USED}`"),
+        (["apt-get"], 1000, f"ask an administrator to run `apt-get install -y git-lfs`, then run `{USED}`"),
         ([], 0, f"install git-lfs from https://git-lfs.com, then run `{USED}`"),
         (["apt-get", "sudo", "conda"], 1000, f"run `conda install --yes --channel conda-forge git-lfs && {USED}`"),
     ],
@@ -39,7 +39,7 @@ def put(folder: Path, *names: str) -> None:
 def test_how_it_is_installed(
     programs: list[str], user: int, fix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hint is one command for this system, or the page if an administrator has to do it."""
+    """The hint is one command for this system, or the page; it says so if an administrator has to run it."""
     put(tmp_path / "bin", *programs)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(os, "geteuid", lambda: user)
@@ -48,6 +48,17 @@ def test_how_it_is_installed(
     problem = setup_problem([])
     assert problem
     assert (problem.message, problem.fix) == (NOT_USED if "git-lfs" in programs else MISSING, fix)
+
+
+def test_a_filter_without_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If git has the filter, and git-lfs is gone, a clone fails, instead of having pointers."""
+    git("config", "--global", "filter.lfs.process", "git-lfs filter-process")
+    entries = read_config()
+    put(tmp_path / "bin", "brew")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    problem = setup_problem(entries)
+    assert problem
+    assert (problem.message, problem.fix) == (MISSING_BUT_USED, "run `brew install git-lfs`")
 
 
 @pytest.fixture
