@@ -24,7 +24,7 @@ of them is missing, root gets it from apt-get, dnf or apk; other users are shown
 EOF
 }
 
-# Nothing runs before the last line, so a script that was downloaded in part does nothing.
+# Nothing runs before the last line, so a partly downloaded script does nothing.
 set -eu
 
 say() {
@@ -77,19 +77,19 @@ main() {
     done
 
     [ -n "${HOME:-}" ] || err 'HOME is not set'
-    # sudo keeps HOME on some systems: root's files in it would be in the way of their owner.
+    # On some systems, sudo keeps HOME: the user could not change or remove root's files in it.
     if [ "$default$configure" != nono ] && [ "$(id -u)" = 0 ] && [ -n "${SUDO_USER:-}" ] &&
         [ -z "$(find "$HOME/." -prune -user 0)" ]; then
         err "HOME is $HOME, which does not belong to root" 'run it without sudo, or with `sudo -H`'
     fi
-    # They are meant for another Python than the one that is installed below.
+    # These are meant for another Python than the one used below.
     unset PYTHONPATH PYTHONHOME VIRTUAL_ENV CDPATH
     choose_source
     case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
     prefix=${prefix%/}
-    # pip writes the path into the first line of a script, and the kernel reads it up to a blank.
+    # pip writes the path into the first line of scripts, where the kernel cuts it off at a space.
     case $prefix in
-    *[[:space:]:]*) err "cannot install in a directory with a blank or a colon in its name: $prefix" ;;
+    *[[:space:]:]*) err "cannot install in a directory with a space or a colon in its name: $prefix" ;;
     esac
     # The current directory may hold a uv.toml, or a program that a relative entry of PATH would find.
     cd /
@@ -97,7 +97,7 @@ main() {
     bin=$prefix/bin
     share=$prefix/share/git-credential-hf
     command=$bin/git-credential-hf
-    # Where man, bash, zsh and fish look for what belongs to a command in DIR/bin.
+    # Where man, bash, zsh and fish look for the files of a command in DIR/bin.
     documents='share/man/man1/git-credential-hf.1
         share/bash-completion/completions/git-credential-hf
         share/zsh/site-functions/_git-credential-hf
@@ -132,8 +132,8 @@ is_ours() {
 
 # --- install ---
 #
-#   share/git-credential-hf/env-PID             a Python environment; one that is in use is never changed
-#   share/git-credential-hf/current -> env-PID  the one in use
+#   share/git-credential-hf/env-PID             a Python environment; never changed while it is in use
+#   share/git-credential-hf/current -> env-PID  the environment in use
 #   share/git-credential-hf/made                the directories that this script created, the deepest first
 #   bin/git-credential-hf                       a link to .../current/bin/git-credential-hf
 
@@ -169,15 +169,15 @@ choose_tool() {
     tool=uv
     ! uv --version >/dev/null 2>&1 || return 0
     for tool in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do
-        # Try it: Debian packages venv separately, and pyenv puts names on PATH of Pythons that it does not have.
+        # Try it: Debian packages venv separately, and pyenv has shims for Pythons that are not installed.
         ! "$tool" -I -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || return 0
     done
     tool=python3
     return 1
 }
 
-# Set `packages` to what is missing, and `remedy` to the command that installs it; `lfs` to the one for git-lfs, which
-# only root is not left to run: `git-credential-hf configure` tells others.
+# Set `packages` to the missing packages, and `remedy` to the command that installs them. For root, set `lfs` to the
+# command that installs git-lfs; for other users, `git-credential-hf configure` prints it.
 find_packages() {
     for manager in apt-get dnf apk brew ''; do
         ! has "$manager" || break
@@ -215,14 +215,14 @@ install_packages() {
     choose_tool || err 'there is still no Python 3.10 or newer' 'install uv, which brings its own Python'
 }
 
-# Without it, git works as well; but clones have pointers instead of files.
+# git also works without git-lfs, but clones contain pointers instead of files.
 install_lfs() {
     export DEBIAN_FRONTEND=noninteractive
     [ "$manager" != apt-get ] || [ -n "$packages" ] || apt-get update || :
     $lfs || report "warning: \`$lfs\` failed"
 }
 
-# Whether hf gets a link, too: hints name `hf auth login`, and the hf that somebody has stays theirs.
+# Whether to link hf, too: hints mention `hf auth login`. An existing hf is not replaced.
 links_hf() {
     ! has hf && ! exists "$bin/hf"
 }
@@ -249,10 +249,10 @@ make_directory() {
 $made}"
 }
 
-# An environment contains its own path, so it is created in its final place, beside the one in use.
+# An environment contains its own path, so it is created at its final path, beside the one in use.
 create_environment() {
     old_umask=$(umask)
-    umask 022 # a system-wide installation is for other users, too, and there is no secret in it
+    umask 022 # other users use a system-wide installation, too, and it contains no secrets
     for directory in "$bin" "$share"; do
         make_directory "$directory" || err "cannot create $directory" 'choose another directory with --prefix DIR'
     done
@@ -260,7 +260,7 @@ create_environment() {
         make_directory "$prefix/${document%/*}" 2>/dev/null || : # the command works without them
     done
     say "$made" >"$share/made"
-    rm -rf "$env" # of a process with the same number, which was killed
+    rm -rf "$env" # left by a killed process with the same id
     mkdir "$env" "$env/tmp"
 
     if [ "$tool" = uv ]; then
@@ -276,7 +276,7 @@ create_environment() {
     chmod -R go-w "$env" # uv's lock files are writable by all
 }
 
-# Run a command whose temporary files, and the Python that uv may download, belong in the environment.
+# Run a command with its temporary files, and the Python that uv may download, inside the environment.
 run() {
     TMPDIR=$env/tmp UV_PYTHON_INSTALL_DIR=$env/python PYTHONDONTWRITEBYTECODE=1 "$@" ||
         err "cannot install git-credential-hf from $from"
@@ -285,7 +285,7 @@ run() {
 use_environment() {
     ln -sfn "${env##*/}" "$share/current"
     exists "$command" || ln -s "$share/current/bin/git-credential-hf" "$command" || err "cannot create $command"
-    # What is there already is a link of ours, or a file of the user's: both stay.
+    # Existing files are links of ours, or belong to the user: keep both.
     for document in $documents; do
         exists "$prefix/$document" || ln -s "$share/current/$document" "$prefix/$document" 2>/dev/null || :
     done
@@ -295,7 +295,7 @@ use_environment() {
         err '`git-credential-hf configure` failed' 'run this again with --no-configure'
 }
 
-# `configure` asks at a terminal, where this script may come through a pipe: it ends with a login.
+# `configure` prompts on the terminal, even if this script comes through a pipe; at the end it offers to log in.
 configure_git() {
     if [ -t 1 ] && [ -t 2 ] && (: </dev/tty) 2>/dev/null; then
         "$command" configure </dev/tty
@@ -342,7 +342,7 @@ print_next_step() {
         say 'next: use git clone, pull and push as usual'
     else
         case $status in
-        *': not logged in '*) ;; # which is no error yet
+        *': not logged in '*) ;; # not an error yet
         *) say "$status" | grep -v '^git-credential-hf: hint: ' >&2 || : ;;
         esac
         next=$(say "$status" | sed -n '/^git-credential-hf: hint: /{s///p;q;}')
@@ -350,7 +350,7 @@ print_next_step() {
     fi
 }
 
-# Print how $bin comes on PATH, for the shell that $SHELL names. In a container it names none, and no file is read.
+# Print how to add $bin to PATH, for the shell in $SHELL. In a container, SHELL is not set, and no startup file is read.
 path_hint() {
     directory=$bin
     case $bin in "$HOME"/*) directory=\$HOME${bin#"$HOME"} ;; esac
@@ -392,7 +392,7 @@ uninstall() {
     say "git-credential-hf will be removed from $prefix"
     say '  hooks that were installed in repositories stay; each push there prints how to remove them'
     [ "$dry_run" = no ] || exit 0
-    # Without `current`, an installation was killed before it came to git.
+    # Without `current`, an installation was killed before it configured git.
     if [ "$configure" = yes ] && [ -L "$share/current" ]; then
         "$command" unconfigure ||
             err '`git-credential-hf unconfigure` failed' 'install it again first, or add --no-configure'
@@ -409,7 +409,7 @@ remove() {
     done
     rm -rf "$share"/env-* "$share/current" "$share/made"
     say "$made" | while IFS= read -r directory; do
-        rmdir "$directory" 2>/dev/null || : # what is not empty stays
+        rmdir "$directory" 2>/dev/null || : # keep directories that are not empty
     done
     rmdir "$share" 2>/dev/null || :
 }

@@ -1,6 +1,6 @@
-"""From the command line to an answer: git's four operations directly, everything else through `cli`.
+"""Dispatch the command line: git's four operations are answered directly, all other commands run through `cli`.
 
-The only place that uses stdin, stdout and the exit status.
+Only this module uses stdin, stdout and the exit status.
 """
 
 import _signal  # type: ignore[import-not-found] # see launcher
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # importing it at run time would delay `get`
 def main() -> int:
     """Run the program; return its exit status: 0 done, 1 refused, 2 wrong usage, 3 the Hub is unreachable."""
     arguments = sys.argv[1:]
-    is_hook = arguments[:1] == ["hook"]  # what cannot be checked is not refused
+    is_hook = arguments[:1] == ["hook"]  # a hook that fails must not refuse anything
     _open_closed_streams()
     set_hint_editor(_name_commands)
     try:
@@ -27,11 +27,11 @@ def main() -> int:
             os.umask(0o077)
             return serve(arguments[-1], 0, _take_stdout(), **options)
         if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_a_hub(*arguments[2:]):
-            return 0  # the hook runs in repositories that have other remotes, too
+            return 0  # the hook also runs for other remotes
         if is_hook and arguments[1:2] in (["pre-push"], ["pre-commit"]) and "--help" not in arguments:
             from git_credential_hf.hooks.judge import run_hook
 
-            return run_hook(arguments[1], arguments[2:])  # every push and commit would wait for the import of `cli`
+            return run_hook(arguments[1], arguments[2:])  # without `cli`, whose import would delay every push
 
         from git_credential_hf import cli
 
@@ -57,7 +57,7 @@ def _name_commands(hint: str) -> str:
 
 
 def _catch_interrupts(as_exception: bool) -> None:
-    """Make Ctrl-C an exception, or the end of the program; leave it alone if it is ignored (nohup)."""
+    """Make Ctrl-C raise an exception, or end the program; keep it ignored if it is (nohup)."""
     handlers = _signal.SIG_DFL, _signal.default_int_handler
     if _signal.getsignal(_signal.SIGINT) in handlers:
         _signal.signal(_signal.SIGINT, handlers[as_exception])
@@ -75,16 +75,16 @@ def _end_on_unraisable_interrupt(error: "sys.UnraisableHookArgs") -> None:
 
 
 def _open_closed_streams() -> None:
-    """Open a closed stdin, stdout or stderr on /dev/null, as git does: the next file opened would become it."""
+    """Open closed standard streams on /dev/null, as git does: otherwise the next opened file would take their place."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free descriptor, which is this one
 
 
 def _leads_to_a_hub(remote: str, url: str) -> bool:
-    """Whether a push goes to the Hub, or to another one that git is configured for, or its LFS files do."""
+    """Whether a push, or its LFS upload, goes to huggingface.co or to another Hub that git is configured for."""
     from git_credential_hf.hub import parse_remote
 
     if parse_remote(url) is not None:
@@ -100,7 +100,7 @@ def _leads_to_a_hub(remote: str, url: str) -> bool:
 def serve(operation: str, source: int, sink: int, token: str | None = None, hub: str | None = None) -> int:
     """Answer one of git's operations, from and to these file descriptors.
 
-    `token` is the name of a stored token, `hub` the origin of a Hub to serve beside huggingface.co.
+    `token` is the name of a stored token, `hub` the origin of a Hub to serve besides huggingface.co.
     """
     from git_credential_hf.protocol import CAPABILITIES, Malformed, format_message, parse_request, read_message
 
@@ -111,7 +111,7 @@ def serve(operation: str, source: int, sink: int, token: str | None = None, hub:
         request = parse_request(read_message(source))
     except Malformed as malformed:
         if _is_for_another_host(malformed.request, hub):
-            return 0  # git may take what another host's credential has in it
+            return 0  # the credential is for another host, and git may accept it
         raise
 
     from git_credential_hf import helper
@@ -132,14 +132,14 @@ def _is_for_another_host(request: "Request", hub: str | None) -> bool:
 
 
 def _take_stdout() -> int:
-    """Return a descriptor of stdout for the answer alone: anything that a library prints goes to stderr."""
+    """Return a descriptor of stdout for the answer only; output of libraries goes to stderr."""
     stdout = os.dup(1)
     os.dup2(2, 1)
     return stdout
 
 
 def _write(sink: int, data: bytes) -> None:
-    # In one write: git uses a partial answer, whatever the exit status (docs/facts.md#g3).
+    # In a single write: git uses a partial answer, whatever the exit status (docs/facts.md#g3).
     try:
         while data:
             data = data[os.write(sink, data) :]

@@ -1,4 +1,4 @@
-"""Where copies of files are that `doctor --fix` has changed: in a directory that is private to this user."""
+"""The private directory with copies of the files that `doctor --fix` has changed."""
 
 import os
 
@@ -9,7 +9,7 @@ _NAME = "git-credential-hf"
 
 
 def backup_place() -> str | None:
-    """Return where copies of files that `doctor --fix` has changed are, which need not exist; `None` without a home."""
+    """Return the directory of copies, which may not exist; `None` without a home directory."""
     import platformdirs
 
     try:
@@ -20,7 +20,7 @@ def backup_place() -> str | None:
 
 
 def backup_directory() -> str:
-    """Return `backup_place`, made if need be; raises `Problem` if it is not this user's alone."""
+    """Return `backup_place`, created if needed; raises `Problem` if it is not private to this user."""
     path = backup_place()
     try:
         if path is None or not (is_usable(path) and make_private(path)):

@@ -1,4 +1,4 @@
-"""The secrets of a Colab notebook, which huggingface_hub reads."""
+"""Read the secrets of a Colab notebook, with huggingface_hub."""
 
 from git_credential_hf.huggingface_library import ask_huggingface_hub, one_line
 from git_credential_hf.problem import Problem

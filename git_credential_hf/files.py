@@ -1,4 +1,4 @@
-"""What may be written: a change describes itself first, and is then made completely or not at all."""
+"""Write files: a change can be described first, and is made completely or not at all."""
 
 import difflib
 import os
@@ -21,10 +21,10 @@ class Change(Protocol):
         """The path that it changes."""
 
     def describe(self) -> list[str]:
-        """Return the lines that `--dry-run` prints: of files, only what this program itself writes or wrote."""
+        """Return the lines that `--dry-run` prints; they show only file contents that this program writes or wrote."""
 
     def apply(self) -> None:
-        """Make the change; raises `Problem` if that is not possible."""
+        """Make the change; raises `Problem` if it cannot be made."""
 
 
 class FileChange:
@@ -56,15 +56,15 @@ class FileChange:
             return self.summary
         old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (self.before, self.after))
         was, will_be = (self.path if data is not None else os.devnull for data in (self.before, self.after))
-        # Not the lines around them, nor those between them that a diff would call moved: others' secrets may be there.
+        # No context lines, and no lines that a diff would show as moved: these may contain secrets of other programs.
         changed = {"-": Counter(old) - Counter(new), "+": Counter(new) - Counter(old)}
         lines = difflib.unified_diff(old, new, was, will_be, lineterm="", n=0)
         return [line for at, line in enumerate(lines) if at < 2 or line[0] == "@" or changed[line[0]][line[1:]]]
 
     def apply(self) -> None:
-        """Write the file under git's own lock (`PATH.lock`) and rename it, with the owner and mode that it had.
+        """Write the file under git's own lock (`PATH.lock`) and rename it; keep its owner and mode.
 
-        Raises `Problem`, and leaves the file as it is, if that is not possible or another program has changed it.
+        Raises `Problem`, and leaves the file unchanged, if it cannot be written or another program has changed it.
         """
         lock = self.path + ".lock"
         with hold_signals():
@@ -96,14 +96,14 @@ class FileChange:
 
 
 class OwnFileChange(FileChange):
-    """The content of a file in a directory of ours, which is made for it and removed with it.
+    """The content of a file in a directory of ours, which is created and removed with the file.
 
-    Everybody may read them, whatever the umask, and under sudo they belong to the owner of the directory that they are
-    in: nothing in them is secret, and git fails for a user who cannot read what is included.
+    These files are readable by all users, whatever the umask, and under sudo they belong to the owner of the parent
+    directory: they contain no secrets, and git fails for a user who cannot read an included file.
     """
 
     def __init__(self, path: str, before: bytes | None, after: bytes | None) -> None:
-        # Somebody's link, to a repository of dotfiles perhaps, stays: its target is written, and the link removed.
+        # Follow a user's link, perhaps into a dotfiles repository: write its target, but remove only the link.
         super().__init__(path if after is None else os.path.realpath(path), before, after, mode=0o644)
 
     def apply(self) -> None:
@@ -119,7 +119,7 @@ class OwnFileChange(FileChange):
             if not os.path.exists(self.path):
                 _remove_if_empty(directory)
                 if os.path.basename(above := os.path.dirname(directory)) == ".config":
-                    _remove_if_empty(above)  # it may have been made for ours; another directory is somebody else's
+                    _remove_if_empty(above)  # it may have been created for ours; other directories are not ours
 
     def undo(self) -> None:
         """Make the inverse change."""
@@ -128,7 +128,7 @@ class OwnFileChange(FileChange):
 
 
 def apply_changes(changes: Sequence[Change], tell: Callable[[Change], object]) -> None:
-    """Make changes, and tell of each; if one fails, a file of ours that was made for it is undone. Raises `Problem`."""
+    """Make changes, and call `tell` for each; if one fails, undo those of our own files. Raises `Problem`."""
     made: list[Change] = []
     try:
         for change in changes:
@@ -156,7 +156,7 @@ class ModeChange:
         return [f"chmod {self.mode:o} {shell_word(self.path)}"]
 
     def apply(self) -> None:
-        """Change the permissions; raises `Problem` if that is not possible."""
+        """Change the permissions; raises `Problem` if that fails."""
         try:
             os.chmod(self.path, self.mode)
         except OSError as error:
@@ -175,8 +175,8 @@ def create_file(
 ) -> None:
     """Create a file with `content`, synced to disk; raises `OSError`, and then leaves no file.
 
-    Nothing that another user put at `path` is opened, not even a link. `mode`: its permissions, whatever the umask;
-    without it, those of any new file. `owner`: the status of a file whose owner it gets before anything is written.
+    An existing file or link at `path` is never opened. `mode`: the permissions, whatever the umask; by default, those
+    of any new file. `owner`: the status of a file whose owner the new file gets before anything is written.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, 0o600 if mode is not None else 0o666)
@@ -196,9 +196,9 @@ def create_file(
 
 
 def back_up(path: str, directory: str) -> str:
-    """Copy a file to a directory that is not the file's, which might be a repository; return the path of the copy.
+    """Copy a file to another directory (its own might be a repository), and return the path of the copy.
 
-    The copy is named after the file and the date, and only its owner can read it. Raises `Problem`.
+    The copy's name has the file's name and the date, and only its owner can read it. Raises `Problem`.
     """
     status = _status(path)
     content = _read(path, status) or b""
@@ -208,7 +208,7 @@ def back_up(path: str, directory: str) -> str:
 
 def _write_copy(path: str, directory: str, content: bytes, status: os.stat_result | None) -> str:
     start = f"{os.path.join(directory, os.path.basename(path))}.backup-{time.strftime('%Y%m%d-%H%M%S')}"
-    # Earlier ones may be of the same second.
+    # There may be an earlier copy from the same second.
     for name in (start, *(f"{start}-{number}" for number in range(2, 100))):
         try:
             create_file(name, content, mode=0o600, owner=status)
@@ -226,7 +226,7 @@ def read_file(path: str) -> bytes | None:
 
 
 def _read(path: str, before: os.stat_result | None) -> bytes | None:
-    """Read the file whose status is `before`; raises `Problem` if another file, or a pipe, is in its place by now."""
+    """Read the file whose status is `before`; raises `Problem` if another file, or a pipe, has taken its place."""
     if before is None and _status(path) is None:
         return None
     try:
@@ -256,9 +256,9 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def make_directory(path: str, mode: int) -> os.stat_result:
-    """Make a directory with the owner of that which it is in, unless it exists; return its status.
+    """Create a directory, unless it exists, with its parent's owner; return its status.
 
-    `mode`: its permissions, whatever the umask. Raises `OSError`.
+    `mode`: the permissions, whatever the umask. Raises `OSError`.
     """
     if not os.path.isdir(path):
         owner = make_directory(os.path.dirname(path), mode)
@@ -273,7 +273,7 @@ def _remove_if_empty(directory: str) -> None:
     try:
         os.rmdir(directory)
     except OSError:
-        pass  # there is something else in it, or it is gone
+        pass  # it is not empty, or does not exist
 
 
 def _remove(path: str) -> None:
@@ -289,8 +289,8 @@ def _remove(path: str) -> None:
 def append_block(content: bytes | None, text: str) -> bytes:
     """Return `content` with a block added at its end, so that `remove_block` can restore how it ended.
 
-    If the last line has no line feed, the block has none either; a file of line feeds only gets one more, and a new
-    file none.
+    If the last line has no line feed, the block has none either. A file that consists of line feeds gets one more, and
+    a new file none.
     """
     addition = text.encode("utf-8", "surrogateescape")
     if content is None:

@@ -1,4 +1,4 @@
-"""The answers to `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
+"""Answer `get`, `store` and `erase` (gitcredentials(7)): the current token, for the Hub only."""
 
 import os
 import sys
@@ -43,27 +43,27 @@ if TYPE_CHECKING:  # importing it at run time would delay `get`
 
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 
-MAX_REFUSALS_OF_A_GOOD_ONE = 5  # in as many seconds of half a minute, before it is held back for a moment
-MAX_REFUSALS_WITHOUT_REASON = 3  # within seconds, where the Hub does not say whether it is good
+MAX_REFUSALS_OF_A_GOOD_ONE = 5  # in as many different seconds of half a minute, before it is held back for a moment
+MAX_REFUSALS_WITHOUT_REASON = 3  # within seconds, if the Hub does not report whether the token is good
 
-# git leaves out a header with a blank value, and asks us again if the Hub wants a token after all (docs/facts.md#g9).
+# git sends no header if its value is empty, and asks us again if the Hub requires a token (docs/facts.md#g9).
 _ANONYMOUS = (
     *(("capability[]", AUTHTYPE.decode()), ("capability[]", STATE.decode())),
     *(("authtype", ""), ("credential", ""), ("ephemeral", "1")),
     *(("continue", "1"), ("state[]", ASKED_BEFORE.decode())),
 )
-_REFUSED = "refused"  # the state that names tokens which are held back
-_WARNED = "warned"  # the state that names user names which a warning was about
-_SUSPECT = "suspect"  # the state that names tokens which were refused a moment ago, and may be good
+_REFUSED = "refused"  # state: tokens that are held back
+_WARNED = "warned"  # state: user names that a warning was printed for
+_SUSPECT = "suspect"  # state: tokens that were refused a moment ago, but may be good
 
 
 def get(request: Request, name: str | None = None, other_hub: str | None = None) -> "Iterable[tuple[str, str]] | None":
     """Return the credential for the Hub, `quit` for a token that is held back, or `None` for other hosts.
 
-    `None` as well if another helper is asked after this one, and the token is held back. A person at a terminal is
-    offered to log in first.
+    Also `None` if the token is held back and git asks another helper after this one. At a terminal, offer to log in
+    first.
 
-    `name`: the stored token to serve instead of the current one; `other_hub`: a Hub to serve beside huggingface.co.
+    `name`: the stored token to serve instead of the current one; `other_hub`: a Hub to serve besides huggingface.co.
     """
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None:
@@ -83,7 +83,7 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
             report_problem(not_logged_in())
         return None
     if is_declined:
-        return [("quit", "1")]  # on the terminal it says why
+        return [("quit", "1")]  # the reason is on the terminal
     if is_held_back(token):
         if _is_followed(request, hub):
             return None  # another helper may have one that works
@@ -97,28 +97,28 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         _change_authtype(token, request)
     if AUTHTYPE in request.capabilities and _needs_bearer(token):
         answer = [("capability[]", AUTHTYPE.decode()), ("authtype", "Bearer"), ("credential", token.value)]
-        answer.append(("ephemeral", "1"))  # no other helper shall store it
+        answer.append(("ephemeral", "1"))  # no other helper must store it
     else:
         answer = [("username", USERNAME), ("password", token.value)]
     if is_replaceable and STATE in request.capabilities and REFUSED_BEFORE not in request.states:
-        # If the Hub refuses it, git asks again, and does not fail (docs/facts.md#g10): somebody may log in then.
+        # If the Hub refuses it, git asks again instead of failing (docs/facts.md#g10), so that the user can log in.
         answer += [("capability[]", STATE.decode()), ("continue", "1"), ("state[]", REFUSED_BEFORE.decode())]
-    # With an expiry in the past, git would throw the token away unused; the Hub's clock decides, not this one.
+    # git would discard a token with an expiry in the past; the Hub's clock decides, not this machine's.
     if token.expires_at is not None and not token.is_expired():
         answer.append(("password_expiry_utc", str(token.expires_at)))
     return answer
 
 
 def _is_replaceable(token: Token | None, name: str | None) -> bool:
-    """Whether a login would take the place of this token, and somebody may be there to log in."""
+    """Whether a login would replace this token, and there is a terminal to log in at."""
     is_login = token is None or (token.kind == "file" and token.place == token_path(token.hub))
     return is_login and name is None and _is_at_terminal()
 
 
 def _may_need_login(token: Token | None, request: Request) -> bool:
-    """Whether this token may not work.
+    """Whether this token may not work, so that the Hub should be asked before it is served.
 
-    Before 2.46, git fails at the first token that is refused: one that the Hub has not called good for a day may not.
+    git before 2.46 fails as soon as a token is refused, so a token that was not confirmed within a day is checked.
     """
     if token is None or token.is_expired() or is_held_back(token):
         return True
@@ -128,7 +128,7 @@ def _may_need_login(token: Token | None, request: Request) -> bool:
 
 
 def _offer_login(token: Token | None, request: Request, hub: str) -> bool | None:
-    """Return whether there is another token now; `None` if nobody was asked, and `False` if nobody has logged in."""
+    """Return whether there is another token now; `None` if there was no offer, `False` if it was declined."""
     from git_credential_hf.login_offer import offer_login
 
     if REFUSED_BEFORE in request.states:
@@ -137,7 +137,7 @@ def _offer_login(token: Token | None, request: Request, hub: str) -> bool | None
 
 
 def _is_at_terminal() -> bool:
-    """Whether git was started at a terminal, and may prompt there; `login_offer` decides whether somebody is asked."""
+    """Whether git was started at a terminal, and may prompt there; `login_offer` decides whether to offer a login."""
     if is_false(os.environ.get("GIT_TERMINAL_PROMPT", "1")) or os.environ.get("CI"):
         return False
     try:
@@ -148,7 +148,7 @@ def _is_at_terminal() -> bool:
 
 
 def _is_confirmed(name: str | None, hub: str) -> bool:
-    """Whether the Hub has said that this token is good: a public repository is not served to a bad one."""
+    """Whether the Hub has confirmed this token: with a bad one, even a public repository is refused."""
     try:
         token = current_token(hub, act=False) if name is None else stored_token(name, hub, act=False)
     except Problem:
@@ -159,10 +159,10 @@ def _is_confirmed(name: str | None, hub: str) -> bool:
 
 
 def store(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
-    """Store nothing, and remove what git has just given other helpers to store: the token has one place.
+    """Store nothing, and remove the token that git has just given other helpers to store.
 
-    A credential of another helper, which has just worked, stays unless it is stored here as well: it may be the only
-    one that does.
+    A credential of another helper that has just worked is kept unless huggingface_hub has stored it, too: it may be the
+    only one that works.
     """
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is not None and request.secret:
@@ -171,12 +171,12 @@ def store(request: Request, name: str | None = None, other_hub: str | None = Non
 
 
 def erase(request: Request, name: str | None = None, other_hub: str | None = None) -> None:
-    """Find out why the Hub refused a token, renew it if it can be, and report what to do; never delete it."""
+    """Find out why the Hub refused a token, renew it if possible, and report a fix; never delete it."""
     hub = requested_hub(request.protocol, request.host, other_hub)
     if hub is None or not request.secret:
-        return  # `hf auth logout` gives none
+        return  # `hf auth logout` sends no secret
     _choose_publisher(request, name, hub, act=False)
-    _purge_chain(hub, request, name, was_stored=False)  # git itself tells them of this one, for one user name
+    _purge_chain(hub, request, name, was_stored=False)  # git itself makes them erase this one, for one user name
     token = find_token(request.secret, name, hub)
     if token is None:
         return
@@ -196,11 +196,11 @@ def erase(request: Request, name: str | None = None, other_hub: str | None = Non
         if has_logged_in:
             report("hint", "you are logged in: if git has failed, run the command again")
         if has_logged_in is not None:
-            return  # on the terminal it says why
+            return  # the reason is on the terminal
     if refusal.is_good and refusal.has_access is not False and token.value.startswith(FROM_EXCHANGE):
         problem = _change_authtype(token, request) or problem
     if problem is None or token.describe() not in problem.message:
-        report("error", refused)  # otherwise the reason names the token, too
+        report("error", refused)  # otherwise, the reason already names the token
     if problem:
         report("error", problem.message)
     report("hint", problem.fix if problem and problem.fix else token.remedy())
@@ -217,9 +217,9 @@ def is_held_back(token: Token) -> bool:
 
 
 def _hold_back(token: Token, is_good: bool | None) -> None:
-    """Hold back a token that the Hub says is bad, or that is refused again and again within seconds.
+    """Hold back a token that the Hub reports as bad, or that is refused repeatedly within seconds.
 
-    `is_good` is what the Hub says, `None` for nothing. A good one may have been refused by a proxy, or by mistake.
+    `is_good`: the Hub's answer, `None` if unknown. A good token may have been refused by a proxy, or by mistake.
     """
     key = token.key
     if is_good is False:
@@ -227,8 +227,8 @@ def _hold_back(token: Token, is_good: bool | None) -> None:
         return
     import time
 
-    # git-lfs before 3.8 would never end if one route of the Hub refuses a good token. But its transfers are parallel:
-    # what the Hub refuses by mistake at one time, it refuses once.
+    # git-lfs before 3.8 would retry forever if one route of the Hub refused a good token. But its transfers are
+    # parallel: all refusals within the same second count as one mistake of the Hub.
     now = int(time.time())
     limit, marks = MAX_REFUSALS_OF_A_GOOD_ONE, range(now - REFUSED_FOR, now + 1)
     if is_good is None:
@@ -240,7 +240,7 @@ def _hold_back(token: Token, is_good: bool | None) -> None:
     elif len({*seen, new}) >= limit:
         _refuse(token)
     elif not record(_SUSPECT, f"{key} {new}", REFUSED_FOR if is_good else REFUSED_AGAIN_WITHIN) or (is_good and seen):
-        time.sleep(1)  # a program that tries again and again shall not do so 85 times a second
+        time.sleep(1)  # slow down a program that would otherwise retry 85 times a second
 
 
 def _refuse(token: Token) -> None:
@@ -257,8 +257,8 @@ def _needs_bearer(token: Token) -> bool:
 def requested_token(user: str | None, name: str | None, hub: str, *, act: bool = True) -> Token | None:
     """Return the named token, the one that the URL's user name selects, or the current one.
 
-    Another Hub chooses the user name by a redirect, and so does a repository's submodule: it selects no token there.
-    Without `act` nothing is asked, renewed or reported.
+    At another Hub, a user name selects no token: a redirect of that Hub, or a submodule, could choose the name. Without
+    `act`, nothing is requested, renewed or reported.
     """
     if name is not None:
         return stored_token(name, hub, act=act)
@@ -270,9 +270,9 @@ def requested_token(user: str | None, name: str | None, hub: str, *, act: bool =
 
 
 def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", *, act: bool = True) -> Token | None:
-    """Return what `get` answers for a repository at a URL, with these settings of git's; `act` as in `requested_token`.
+    """Return the token of `get` for a repository at a URL, with git's configuration; `act` as in `requested_token`.
 
-    A namespace may have a token of its own, and git a user name for what does not name any.
+    A namespace may have its own token, and git's configuration may have a user name for URLs without one.
     """
     from git_credential_hf.configure.settings import mapped_tokens
     from git_credential_hf.git.helpers import sends_path
@@ -290,7 +290,7 @@ def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", 
 
 
 def _token_of_account(user: str, hub: str, act: bool) -> Token | None:
-    """Return the token of this account, or the current one if it is not known to be another's, or with a warning."""
+    """Return the token of this account, or else the current token, with a warning if it belongs to another account."""
     from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
 
     current = current_token(hub, act=act)
@@ -298,7 +298,7 @@ def _token_of_account(user: str, hub: str, act: bool) -> Token | None:
         return current
     stored = stored_tokens(hub)
     owned = _owned_by(user, current, stored)
-    # A new login goes before an older token of its account: before that is chosen, the Hub says whose the new one is.
+    # A new login takes precedence over an older token of its account, so first ask the Hub for the login's account.
     tokens = [*([current] if current else []), *stored]
     unknown = [token for token in tokens if (owned is None or token is current) and not known_names(token)]
     if act and unknown and len({token.value for token in tokens}) > 1:
@@ -309,20 +309,20 @@ def _token_of_account(user: str, hub: str, act: bool) -> Token | None:
     if owned is not None:
         return owned if owned is current else stored_token(owned.name or "", hub, act=act)
     names = known_names(current) if current else []
-    is_doubtful = names[:1] != ["-"] or len({token.value for token in tokens}) > 1  # or the Hub says what is wrong
+    is_doubtful = names[:1] != ["-"] or len({token.value for token in tokens}) > 1  # else the Hub's refusal explains it
     if act and names and user.lower() not in names and is_doubtful and not is_recorded(_WARNED, f"{hub} {user}"):
         record(_WARNED, f"{hub} {user}", WARNED_FOR)
         used = "the current token" if names[0] == "-" else f"{names[0]}'s"
         report(
             "warning",
-            f"the URL names {shown_user(user)}, but no stored token is known to be of that account; using {used}",
+            f"the URL names {shown_user(user)}, but no stored token is known to belong to that account; using {used}",
         )
         report("hint", "run `git-credential-hf login` with a token of that account, or remove the name from the URL")
     return current
 
 
 def _owned_by(user: str, current: Token | None, stored: list[Token]) -> Token | None:
-    """Return the token of this account: the current one, or a stored one, if possible not one that is held back."""
+    """Return the token of this account: the current one, or a stored one, preferably not held back."""
     from git_credential_hf.owners import known_names
 
     if current is not None and known_names(current)[:1] == [user.lower()]:
@@ -332,9 +332,9 @@ def _owned_by(user: str, current: Token | None, stored: list[Token]) -> Token | 
 
 
 def _change_authtype(token: Token, request: Request) -> Problem | None:
-    """Let git send a good token as a Bearer token next time, as the Hub did not take it as a password, or vice versa.
+    """Switch a good token from password to Bearer token for the next request, or back, because the Hub refused it.
 
-    Whether the Hub takes the token of a login in the browser as a password is not documented (docs/facts.md#u3).
+    Whether the Hub accepts a browser login's token as a password is not documented (docs/facts.md#u3).
     """
     if request.credential:
         discard_record(BEARER, cache_directory())
@@ -345,8 +345,8 @@ def _change_authtype(token: Token, request: Request) -> Problem | None:
     if git_version() >= (2, 46):  # git does not repeat its capabilities here
         how = "run the command again: git will send it in another way"
     else:
-        how = f"update git to 2.46 and git-lfs to 3.6, or log in with a token from {token.settings_url}"
-    return Problem(f"the Hub does not take the token {token.describe()} as a password, although it is valid", how)
+        how = f"upgrade git to 2.46 and git-lfs to 3.6, or log in with a token from {token.settings_url}"
+    return Problem(f"the Hub does not accept the token {token.describe()} as a password, although it is valid", how)
 
 
 def _origin(request: Request, hub: str) -> str:
@@ -354,7 +354,7 @@ def _origin(request: Request, hub: str) -> str:
 
 
 def _asked_url(request: Request, hub: str) -> str:
-    """Return the URL that git asks about, with the user name: git has settings for that, too (gitcredentials(7))."""
+    """Return the URL of git's request with its user name, which git's settings may depend on (gitcredentials(7))."""
     scheme, _, host = _origin(request, hub).partition("://")
     user = ""
     if request.user:
@@ -380,15 +380,17 @@ def _purge_chain(hub: str, request: Request, name: str | None, *, was_stored: bo
     origin = _origin(request, hub)
     chain = helper_chain(origin, read_helper_entries())
     if all(is_our_helper(entry.value or "") for entry in chain):
-        return  # as usual: one look at the configuration is all that it costs
+        return  # the usual case, which costs only one look at the configuration
     if not was_stored and all(find_token(request.secret, known, hub) is None for known in {None, name}):
-        record(REJECTED, hub, REFUSED_FOR)  # git goes on with what it has, which the hook of a push cannot see
+        record(
+            REJECTED, hub, REFUSED_FOR
+        )  # this git command goes on with another credential, unknown to its pre-push hook
     try:
         current = current_token(hub, act=False)
     except Problem:
         return
     if current is None:
-        return  # nothing could take the place of what they hold
+        return  # there is no token that could replace theirs
     from git_credential_hf.git.other_helpers import TokenCopy
     from git_credential_hf.purge.chain import purge_chain
 

@@ -1,7 +1,7 @@
-"""Which commands a hint may name: those that exist on this machine, under a name that works in this shell.
+"""Adapt the commands in hints to this machine, so that they work as printed.
 
 Hints are written for a machine with `git-credential-hf` and `hf` on PATH. After `uv tool install` or pipx there is no
-`hf`; in cron, in a service, or when git was given the path, there may be neither.
+`hf`; in cron, in a service, or if git runs the helper by its path, neither may be on PATH.
 """
 
 import os
@@ -15,7 +15,7 @@ _NAME = "git-credential-hf"
 
 
 def name_commands(hint: str) -> str:
-    """Return a hint with the commands that work here."""
+    """Return a hint with commands that work on this machine."""
     if "hf auth login`" in hint and not find_program("hf"):
         hint = hint.replace("hf auth login`", f"{_NAME} login`")
     typed = typed_name()
@@ -28,7 +28,7 @@ def name_commands(hint: str) -> str:
 
 
 def typed_name() -> str:
-    """Return what was typed to run this program: its name, or `hf git` if it is an extension of `hf`."""
+    """Return the command that the user typed: this program's name, or `hf git` if it runs as an extension of `hf`."""
     return "hf git" if os.path.basename(sys.argv[0]).removesuffix(".exe") == "hf-git" else _NAME
 
 

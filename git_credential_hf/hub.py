@@ -1,4 +1,4 @@
-"""What is the Hub: its origins, which may be given its token, its repositories and their URLs."""
+"""Recognize the Hub: the origins that may get its token, its repositories and their URLs."""
 
 import os
 
@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
     from collections.abc import Iterable
 
-REPOSITORY_KINDS = ("models", "datasets", "spaces", "kernels")  # as the API names them
+REPOSITORY_KINDS = ("models", "datasets", "spaces", "kernels")  # as in the API
 PUBLIC_HUB = "https://huggingface.co"
 _PUBLIC = (PUBLIC_HUB, "https://hf.co")
 STAGING_HUB = "https://hub-ci.huggingface.co"
@@ -16,17 +16,17 @@ _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
 
 def is_true(value: str | None) -> bool:
-    """Whether huggingface_hub takes the value of an environment variable for true (its `constants.py`)."""
+    """Whether huggingface_hub reads the value of an environment variable as true (its `constants.py`)."""
     return value is not None and value.upper() in ("1", "ON", "YES", "TRUE")
 
 
 def is_false(value: str) -> bool:
-    """Whether git takes the value of a variable, or of a setting, for false; or Git Credential Manager does."""
+    """Whether git, or Git Credential Manager, reads the value of a variable or setting as false."""
     return value.lower() in ("", "0", "no", "off", "false", "never")
 
 
 def offline_variable() -> str | None:
-    """Return the variable by which the user has huggingface_hub send no request (its `constants.HF_HUB_OFFLINE`)."""
+    """Return the variable that sets huggingface_hub's offline mode (`constants.HF_HUB_OFFLINE`), or `None`."""
     name = "HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"
     return name if is_true(os.environ.get(name)) else None
 
@@ -45,27 +45,27 @@ def environment_hub() -> str | None:
 
 
 def hub_origins(others: "Iterable[str]" = ()) -> list[str]:
-    """Return the origins (`scheme://host[:port]`, normalised) that are a Hub: a list, never a pattern.
+    """Return the origins (`scheme://host[:port]`, normalised) of all Hubs: a list, never a pattern.
 
-    `others`: the Hubs that git is configured for with `--hub`, beside huggingface.co.
+    `others`: the Hubs that are configured with `--hub`, besides huggingface.co.
     """
     return [*dict.fromkeys((*_PUBLIC, *others))]
 
 
 def hub_name(hub: str) -> str:
-    """Return what messages call a Hub: `the Hub`, or the host of another one."""
+    """Return the name of a Hub in messages: `the Hub`, or the host of another Hub."""
     return "the Hub" if hub == PUBLIC_HUB else hub.partition("://")[2]
 
 
 def hub_at(origin: str | None, others: "Iterable[str]" = ()) -> str | None:
-    """Return the Hub that has this origin: huggingface.co for its other name, or one of `others`; else `None`."""
+    """Return the Hub with this origin: huggingface.co (for hf.co, too), or one of `others`; else `None`."""
     if origin in _PUBLIC:
         return PUBLIC_HUB
     return origin if origin in (*others,) else None
 
 
 def origins_of(hub: str) -> list[str]:
-    """Return the origins that lead to this Hub."""
+    """Return all origins of a Hub."""
     return [*_PUBLIC] if hub == PUBLIC_HUB else [hub]
 
 
@@ -75,7 +75,7 @@ def parse_origin(text: str) -> str | None:
 
 
 def hub_option(text: str) -> str:
-    """Return the origin that `--hub` names; raises `Problem` with what is wrong with it."""
+    """Return the origin in the value of `--hub`; raises `Problem` if it is not valid."""
     origin = parse_origin(text)
     if origin is not None:
         return origin
@@ -98,15 +98,15 @@ def hub_option(text: str) -> str:
 
 
 def url_origin(url: str) -> str | None:
-    """Return the normalised origin of a URL; `None` if it can never be given a token."""
+    """Return the normalised origin of a URL; `None` if it must never get a token."""
     scheme, separator, rest = url.partition("://")
     return normalized_origin(scheme, rest.partition("/")[0]) if separator else None
 
 
 def normalized_origin(protocol: str, host: str) -> str | None:
-    """Return the normalised origin of git's `protocol` and `host`; `None` if it can never be given a token.
+    """Return the normalised origin of git's `protocol` and `host`; `None` if it must never get a token.
 
-    `host` may contain a port, as git's does. Only https, except for plain http on this machine.
+    `host` may contain a port, as in git's requests. Only https is allowed, and plain http on this machine.
     """
     protocol, host = protocol.lower(), host.lower()
     allowed = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
@@ -129,9 +129,9 @@ def normalized_origin(protocol: str, host: str) -> str | None:
 
 
 def requested_hub(protocol: bytes | None, host: bytes | None, other: str | None = None) -> str | None:
-    """Return the Hub that a request is about; `None` for other hosts, lookalikes, other ports, http.
+    """Return the Hub of git's request; `None` for other hosts, lookalikes, other ports, http.
 
-    `other`: the origin that git's configuration names with `--hub`.
+    `other`: the origin configured with `--hub`.
     """
     if protocol is None or host is None or not (protocol.isascii() and host.isascii()):
         return None
@@ -161,12 +161,12 @@ class Repository:
 
     @property
     def namespace(self) -> str:
-        """The user or organisation that owns it; the name itself for a model such as `gpt2`."""
+        """The user or organization that owns the repository; the repository's name for a model such as `gpt2`."""
         return self.name.partition("/")[0]
 
     @property
     def type(self) -> str:
-        """The kind in whoami-v2, in JSON and on the command line: `model` for `models`."""
+        """The kind in the singular, as in whoami-v2, in JSON and on the command line: `model` for `models`."""
         return self.kind.removesuffix("s")
 
     @property
@@ -181,7 +181,7 @@ class Repository:
 
 
 class Remote:
-    """A URL of a Hub, as git has it: its `transport`, `https` or `ssh`, the `hub`, and the `path` there."""
+    """A remote's URL on a Hub: its `transport` (`https` or `ssh`), the `hub`, and the `path`."""
 
     def __init__(self, transport: str, hub: str, path: str) -> None:
         self.transport = transport
@@ -195,7 +195,7 @@ class Remote:
 
 
 def parse_remote(url: str, others: "Iterable[str]" = ()) -> Remote | None:
-    """Parse the URL of a remote on a Hub, of `others` too; `None` for any other URL.
+    """Parse the URL of a remote on huggingface.co or one of `others`; `None` for any other URL.
 
     SSH is `git@hf.co:acme/model` or `ssh://git@hf.co/acme/model` (docs/facts.md#h1).
     """
@@ -206,7 +206,7 @@ def parse_remote(url: str, others: "Iterable[str]" = ()) -> Remote | None:
         return Remote("ssh", hub, path) if colon and "/" not in login and hub else None
     login, _, path = rest.partition("/")
     if any(c in login for c in "?#\\"):
-        return None  # for git and curl the host ends there: https://evil.example?@huggingface.co/
+        return None  # git and curl end the host there: https://evil.example?@huggingface.co/
     host = login.rpartition("@")[2]
     if scheme.lower() in ("ssh", "git+ssh", "ssh+git"):
         hub = hub_at(f"https://{host.lower().removesuffix(':22').removesuffix(':')}", others)
@@ -216,9 +216,9 @@ def parse_remote(url: str, others: "Iterable[str]" = ()) -> Remote | None:
 
 
 def parse_repository(text: str, hub: str = PUBLIC_HUB, others: "Iterable[str]" = ()) -> Repository | None:
-    """Parse a repository as users name it: `acme/model`, `datasets/acme/data`, an `hf://` URI, or a URL of a Hub.
+    """Parse a repository given by the user: `acme/model`, `datasets/acme/data`, an `hf://` URI, or a Hub URL.
 
-    `hub` is the Hub of what does not name one.
+    `hub` is the default, if the text names no Hub.
     """
     if text.lower().startswith("hf://"):
         parts = text[5:].split("@")[0].strip("/").split("/")
@@ -239,13 +239,13 @@ def parse_repository(text: str, hub: str = PUBLIC_HUB, others: "Iterable[str]" =
 
 
 def without_credentials(url: str) -> str:
-    """Return a URL without the user name and password in it."""
+    """Return a URL without its user name and password."""
     scheme, separator, rest = url.partition("://")
     login, at, _ = rest.partition("/")[0].rpartition("@")
     return f"{scheme}://{rest[len(login) + 1 :]}" if separator and at else url
 
 
-# What may follow a repository in the address bar of a browser.
+# Path components that may follow a repository in a browser's address bar.
 _PAGES = ("tree", "blob", "raw", "resolve", "commit", "commits", "discussions", "settings")
 
 
@@ -259,7 +259,7 @@ def repository_at(path: str, hub: str = PUBLIC_HUB) -> Repository | None:
 
 
 def is_valid_name(text: str) -> bool:
-    """Whether this can be the name of an account or a repository, so that it cannot lead to another path of the API."""
+    """Whether this is a valid account or repository name, which cannot lead to another path of the API."""
     return text.isascii() and text[:1] not in ("", "-", ".") and all(c.isalnum() or c in "-_." for c in text)
 
 
@@ -269,7 +269,7 @@ def token_settings_url(hub: str = PUBLIC_HUB) -> str:
 
 
 def write_token_url(hub: str = PUBLIC_HUB) -> str:
-    """Return the URL of the form for a token with the role 'write', which is selected there (docs/facts.md#h17)."""
+    """Return the URL of the form for a new token, with the role 'write' selected (docs/facts.md#h17)."""
     return f"{token_settings_url(hub)}/new?tokenType=write"
 
 

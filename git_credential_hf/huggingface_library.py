@@ -1,4 +1,4 @@
-"""Call a function of huggingface_hub's: within a time limit, for one Hub alone, and without a word on git's stdout.
+"""Call functions of huggingface_hub with a timeout, for one Hub only, and without output on git's stdout.
 
 Private names of huggingface_hub: `utils._auth` with `_OIDC_TOKEN_CACHE` (since 1.19).
 """
@@ -11,11 +11,11 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
     from collections.abc import Callable
 
 
-HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for everything that huggingface_hub does: git waits for it
+HUGGINGFACE_HUB_TIMEOUT = 20  # seconds for a call of huggingface_hub, while git waits
 
 
 class TooOldError(Problem):
-    """This huggingface_hub lacks something that this program needs."""
+    """This huggingface_hub is too old for a feature."""
 
     def __init__(self, consequence: str, lack: str) -> None:
         from huggingface_hub import __version__
@@ -30,10 +30,10 @@ class TooOldError(Problem):
 
 
 def ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None) -> tuple[str | None, list[str]]:
-    """Return what `get_token()`, or `ask`, returns, and what it logged (one line each); raises what it raises.
+    """Return the result of `get_token()`, or of `ask`, and its log messages, one line each; raises its exceptions.
 
-    It talks to `hub`, whatever the environment says: a refresh token or a job's identity must not go elsewhere. Its log
-    and warnings are caught: stdout is git's, and a log line may quote a file with tokens in it.
+    Requests go to `hub`, whatever the environment says: a refresh token or a job's identity must not go elsewhere. Log
+    messages and warnings are captured: stdout belongs to git, and a log message may quote a file that contains tokens.
     """
     import logging
     import warnings
@@ -58,7 +58,7 @@ def ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None)
         if hub != constants.ENDPOINT:
             constants.ENDPOINT = hub
             if hasattr(_auth, "_OIDC_TOKEN_CACHE"):
-                _auth._OIDC_TOKEN_CACHE = None  # what it has exchanged is for another Hub
+                _auth._OIDC_TOKEN_CACHE = None  # its token is for another Hub
         trace("asking huggingface_hub")
         value = run_within(HUGGINGFACE_HUB_TIMEOUT, ask or get_token)
     if not (value is None or (isinstance(value, str) and value.isprintable())):
@@ -67,5 +67,5 @@ def ask_huggingface_hub(hub: str, ask: "Callable[[], str | None] | None" = None)
 
 
 def one_line(message: object) -> str:
-    """Return a message of huggingface_hub's, or an exception's, in one line without secrets."""
+    """Return a message of huggingface_hub or of an exception in one line, without secrets."""
     return mask_words(str(message)) or type(message).__name__

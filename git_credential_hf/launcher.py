@@ -1,5 +1,5 @@
 #!python
-"""The executable `git-credential-hf`, and `python -m`; the installer puts its interpreter into the first line."""
+"""The entry point of `git-credential-hf` and `python -m`; an installer adds the interpreter as the first line."""
 
 import _signal  # type: ignore[import-not-found] # what `signal` wraps, which takes long to import
 import os
@@ -16,9 +16,9 @@ def _has_program(directory: str) -> bool:
 def _isolate() -> None:
     """Import from this installation only: not from the current directory, PYTHONPATH, or the user's site directory.
 
-    In a hostile repository `re.py` would be run, and a module system may put an old huggingface_hub into PYTHONPATH.
-    This is what `python -I` does; a script that pip installs cannot have options in its first line. What Python itself
-    imports before this (`sitecustomize`) is out of reach.
+    A hostile repository could contain `re.py`, and a module system may put an old huggingface_hub into PYTHONPATH. This
+    does the same as `python -I`; scripts installed by pip cannot have options in their first line. Modules that Python
+    imports before this (`sitecustomize`) cannot be prevented.
     """
     if not getattr(sys.flags, "safe_path", sys.flags.isolated):
         del sys.path[0]  # the directory of this script, or with `python -m` the current one
@@ -28,9 +28,9 @@ def _isolate() -> None:
     is_installed = any(map(_has_program, [*own, (site and site.USER_SITE) or library]))
     foreign = set()
     variable = os.environ.get("PYTHONPATH")
-    for entry in variable.split(os.pathsep) if variable else []:  # a blank one stands for the current directory
-        # An absolute one with this program in it is how that was installed, unless it is elsewhere: a checkout may have
-        # a package of this name.
+    for entry in variable.split(os.pathsep) if variable else []:  # an empty entry is the current directory
+        # Keep an absolute entry if this program is installed there. Another entry may be a checkout with a package of
+        # the same name.
         if not is_installed and os.path.isabs(entry) and _has_program(entry):
             own.append(os.path.abspath(entry))
             continue
@@ -49,7 +49,7 @@ _isolate()
 from git_credential_hf.__main__ import main  # noqa: E402 - only when the path is safe
 
 status = main()
-# Nothing else is left to do, and Python's own shutdown takes longer than the answer: a fifth of a command's time.
+# Exit at once: Python's own shutdown takes longer than the answer, a fifth of a command's time.
 if "atexit" in sys.modules:
     sys.modules["atexit"]._run_exitfuncs()
 for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,4 @@
-"""A lock between this user's processes, so that one of them does what all of them need."""
+"""A lock between this user's processes, so that only one of them does work that all of them need."""
 
 import os
 import sys
@@ -6,15 +6,15 @@ import time
 
 from git_credential_hf.state import PLAIN_FILE, private_directory
 
-LOCK_TIMEOUT = 30  # seconds to wait for another process; then the work is done twice
+LOCK_TIMEOUT = 30  # seconds to wait for another process, before doing the work again
 
 
 class Lock:
-    """A lock between this user's processes, by name; entering it waits for so many seconds at most.
+    """A named lock between this user's processes; entering it waits for `seconds` at most.
 
-    Without a directory for it, every process enters: what it guards is then done twice. `has_waited`: whether another
-    process was there before; `is_held`: whether no other one is there now. `is_removed`: whether its file is removed
-    at the end.
+    Without a directory for the lock file, every process enters at once, and the work is done several times.
+    `has_waited`: whether another process had the lock before; `is_held`: whether this process has it now. `is_removed`:
+    whether the lock file is removed at the end.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Lock:
 
 
 def _lock(descriptor: int) -> None:
-    """Lock a file until it is closed; raises `OSError` if another process has."""
+    """Lock a file until it is closed; raises `OSError` if another process holds the lock."""
     if sys.platform == "win32":
         import msvcrt
 

@@ -1,7 +1,7 @@
-"""Log in: huggingface_hub's own login, in this program's environment.
+"""Log in with huggingface_hub's own login, in this program's environment.
 
-Checked with huggingface_hub 0.34.0, 0.36.2, 1.0.1, 1.19.0, 1.20.1, 1.33.0, 2.0.0 and 2.4.0, and public functions alone:
-`interpreter_login` since 1.20, which offers the browser and pasting; before that `login(TOKEN)`, since
+Uses only public functions, checked with huggingface_hub 0.34.0, 0.36.2, 1.0.1, 1.19.0, 1.20.1, 1.33.0, 2.0.0 and 2.4.0:
+`interpreter_login` since 1.20, which offers the browser and pasting; before that, `login(TOKEN)`, because
 `interpreter_login` would also ask to copy the token into git's helpers, and in 1.0 does nothing if there is a token.
 """
 
@@ -21,9 +21,9 @@ from git_credential_hf.tokens import current_token
 
 
 def log_in() -> None:
-    """Let huggingface_hub log in at the Hub that it uses, on the terminal, also if there is a token already.
+    """Run huggingface_hub's login on the terminal, for the Hub that it uses, even if there is a token already.
 
-    The token is not copied into git's helpers. Raises `Problem`; nothing is stored then.
+    The token is not copied into git's helpers. Raises `Problem` if nothing was stored.
     """
     hub = environment_hub()
     if hub is None:
@@ -36,14 +36,14 @@ def log_in() -> None:
     if hint := mounted_secret_hint():
         raise Problem(f"cannot write {token_path()}", hint)
     try_hub_again()
-    ask_hub(hub, "/api/whoami-v2", None)  # raises, and names the cause, before anybody is asked for anything
+    ask_hub(hub, "/api/whoami-v2", None)  # raises if the Hub is unreachable, before the user is asked for a token
     then = "run `git-credential-hf login`"
     try:
         _use_git_network(hub)
         with _new_files_for_their_owner(hub):
             _run_login(hub)
     except (KeyboardInterrupt, EOFError):
-        print(file=sys.stderr)  # the cursor is behind a question
+        print(file=sys.stderr)  # end the line of the prompt
         raise Problem("the login was cancelled, and nothing was stored", then) from None
     except Exception as error:
         if getattr(getattr(error, "response", None), "status_code", None) == 401:
@@ -85,7 +85,7 @@ def _run_login(hub: str) -> None:
     import huggingface_hub
     from huggingface_hub.utils import logging
 
-    logging.set_verbosity_info()  # type: ignore[no-untyped-call] # as `hf` does: it says what it has stored, and where
+    logging.set_verbosity_info()  # type: ignore[no-untyped-call] # as `hf` does, to print what was stored and where
     if tuple(map(int, huggingface_hub.__version__.split(".")[:2])) >= (1, 20):
         huggingface_hub.interpreter_login(skip_if_logged_in=False)
         return
@@ -100,9 +100,9 @@ def _run_login(hub: str) -> None:
 
 @contextlib.contextmanager
 def _new_files_for_their_owner(hub: str) -> Iterator[None]:
-    """Give what huggingface_hub makes for a login to the owner of the directory that it is made in.
+    """Give the files that huggingface_hub creates for a login to the owner of their directory.
 
-    With sudo in a user's home it would be root's: then nothing of the user's could read or renew the login.
+    With sudo in a user's home, they would belong to root, and the user could not read or renew the login.
     """
     if sys.platform == "win32" or os.geteuid() != 0:
         yield
@@ -119,18 +119,18 @@ def _new_files_for_their_owner(hub: str) -> Iterator[None]:
         yield
     finally:
         for folder, names in before.items():
-            with contextlib.suppress(OSError):  # it was not made
+            with contextlib.suppress(OSError):  # it was not created
                 made += [os.path.join(folder, name) for name in os.listdir(folder) if name not in names]
-        for path in sorted(set(made)):  # what is above comes first
+        for path in sorted(set(made)):  # parent directories first
             with contextlib.suppress(OSError):
                 _give_to_owner(path)
 
 
 def _give_to_owner(path: str) -> None:
-    """Give what root has made to the owner of the directory that it is in; raises `OSError`."""
+    """Give a file or directory that root created to the owner of its parent directory; raises `OSError`."""
     if sys.platform == "win32":
         return
-    # Another user's directory: nothing that they have put there, or linked to, may become theirs.
+    # It is another user's directory: existing files, and targets of links, must not become theirs.
     plainly = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -147,7 +147,7 @@ def _give_to_owner(path: str) -> None:
 
 
 def _use_git_network(hub: str) -> None:
-    """Set the environment from which huggingface_hub's HTTP client, whichever it is, takes its way to the Hub."""
+    """Set the environment variables from which huggingface_hub's HTTP client reads its network settings."""
     network = read_network(hub)
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]

@@ -1,8 +1,8 @@
-"""Offer to log in when git asks for a token, and there is none that works: on the terminal, never on git's pipes.
+"""Offer to log in when git asks for a token and none works: on the terminal, never on git's pipes.
 
-huggingface_hub's own login is run there, in a process of its own (`git-credential-hf login`): it prints to stdout, and
-here that is git's. Whoever cannot answer is not asked: see `may_offer`. Until that is decided, only what `get` has
-imported is used.
+huggingface_hub's own login runs in a separate process (`git-credential-hf login`), because it prints to stdout, which
+belongs to git here. There is no offer if nobody could answer it: see `may_offer`. Until that is decided, nothing is
+imported that `get` has not imported already.
 """
 
 import os
@@ -28,10 +28,10 @@ _DECLINED = "declined"  # the state that names the Hubs at which somebody did no
 
 
 def offer_login(hub: str, url: str, user: str | None, token: Token | None, *, goes_on: bool = True) -> bool | None:
-    """Let the person at the terminal log in, once for all processes there; return whether there is a new token.
+    """Offer to log in at the terminal, once for all processes there; return whether there is a new token.
 
-    `token`: the one that may not work, which the Hub is asked about. `url` and `user` are those of git's request.
-    `goes_on`: whether git uses the new token in the same command. `None` if nobody was asked, and `token` has to do.
+    `token`: the current token, which may not work; the Hub is asked about it. `url` and `user` are those of git's
+    request. `goes_on`: whether git uses the new token in the same command. `None` if there was no offer.
     """
     if not _may_ask(hub):
         return None
@@ -45,7 +45,7 @@ def offer_login(hub: str, url: str, user: str | None, token: Token | None, *, go
         lock = Lock(f"login.{terminal.group}", seconds=LOGIN_TIMEOUT, is_removed=True)
         with lock:
             if _is_replaced(token, hub):
-                return True  # another process has just done it
+                return True  # another process has just logged in
             if is_recorded(_DECLINED, hub):
                 return False if lock.has_waited and not was_declined else None
             if not lock.is_held or not terminal.is_in_foreground():
@@ -66,7 +66,7 @@ def _log_in(
     if token is not None:
         from git_credential_hf.api.access import explain_refusal
 
-        # Refused once does not mean bad, nor does an expiry that this machine's clock says is over.
+        # A single refusal does not mean that the token is bad, nor does an expiry by this machine's clock.
         if is_recorded(CONFIRMED, token.key) and not token.is_expired():
             return None
         refusal = explain_refusal(token, None)
@@ -83,9 +83,9 @@ def _log_in(
     token = token and (find_token(token.value, None, hub) or token)  # with its name
     where = "" if hub_name(hub) == "the Hub" else f" at {hub_name(hub)}"
     reason = f"the Hub refuses the token {token.describe()}" if token else f"{NOT_LOGGED_IN}{where}"
-    then = "git goes on" if goes_on else "run the command again"
-    terminal.write(mask_line(f"{reason}: log in here, and {then}; Ctrl-C if not now"))
-    record(_DECLINED, hub, DECLINED_FOR)  # before it is, as Ctrl-C or the end of the terminal may end this as well
+    then = "git continues" if goes_on else "run the command again"
+    terminal.write(mask_line(f"{reason}: log in now, and {then}; press Ctrl-C to skip"))
+    record(_DECLINED, hub, DECLINED_FOR)  # in advance: Ctrl-C or a closed terminal may end this process, too
     terminal.run([program_path(), "login"])
     if not _is_replaced(token, hub):
         return False
@@ -94,7 +94,7 @@ def _log_in(
 
 
 def _is_replaced(token: Token | None, hub: str) -> bool:
-    """Whether there is another token now, which has been checked with the Hub before it was stored."""
+    """Whether there is another token now; the login has checked it with the Hub."""
     try:
         current = current_token(hub, act=False)
     except Problem:
@@ -105,22 +105,22 @@ def _is_replaced(token: Token | None, hub: str) -> bool:
     return True
 
 
-# --- who is not asked ---
+# --- when there is no offer ---
 
 _SETTINGS = r"credential\.(.*\.)?interactive|hf\.login"
 
 
 def may_offer(hub: str) -> bool:
-    """Whether a person may be asked to log in here, by the environment and git's settings, if there is a terminal."""
+    """Whether the environment and git's settings allow an offer to log in, if there is a terminal."""
     from git_credential_hf.git.helpers import read_helper_entries
 
     return _may_ask(hub) and _is_allowed(read_helper_entries(_SETTINGS), hub)
 
 
 def _may_ask(hub: str) -> bool:
-    """Whether the environment allows it, and the login would be for this Hub: huggingface_hub has one place for it."""
-    # VS Code sets the third for what it runs itself, also in the background, and not in its terminal. In a notebook the
-    # last is set, and `!git` has a terminal in which nobody can type.
+    """Whether the environment allows an offer, and a login would be for this Hub: huggingface_hub stores only one."""
+    # VS Code sets VSCODE_GIT_COMMAND for git commands that it runs itself, but not in its terminal. A notebook sets
+    # JPY_PARENT_PID, and `!git` has a terminal there that accepts no input.
     names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "VSCODE_GIT_COMMAND", "JPY_PARENT_PID")
     if any(map(os.environ.get, ("CI", *_AGENTS))) or any(name in os.environ for name in names):
         return False
@@ -133,15 +133,15 @@ def _may_ask(hub: str) -> bool:
     return not (is_colab() or offline_variable() or mounted_secret_hint())
 
 
-# A coding agent says that it is one: it could not log in, and the person would not see the question.
+# Set by coding agents, which cannot log in, and whose users would not see the offer.
 _AGENTS = ("AI_AGENT", "AGENT", "CLAUDECODE", "GEMINI_CLI", "CURSOR_AGENT", "CODEX_THREAD_ID")
 
-# An editor's shell; on Windows a terminal that is no console, where what is read there would never come.
+# An editor's shell; on Windows, a terminal that is not a console, so that reading from the console would hang.
 _NO_SCREEN = ("xterm", "xterm-256color", "dumb") if sys.platform == "win32" else ("", "dumb")
 
 
 def _is_allowed(entries: "list[ConfigEntry]", origin: str) -> bool:
-    """Whether neither `hf.login` nor `credential.interactive` says no."""
+    """Whether neither `hf.login` nor `credential.interactive` forbids an offer."""
     from git_credential_hf.git.urlmatch import section_applies
 
     interactive, login = "true", "ask"
@@ -155,7 +155,7 @@ def _is_allowed(entries: "list[ConfigEntry]", origin: str) -> bool:
 
 
 def _may_be_held_after(chain: "list[ConfigEntry]", url: str, user: str | None) -> bool:
-    """Whether a helper that git asks after this one has an answer, or may have one."""
+    """Whether a helper that git runs after this one has a credential, or may have one."""
     from git_credential_hf.git.helpers import is_our_helper
     from git_credential_hf.git.other_helpers import HelperError, request_copy
     from git_credential_hf.git.urlmatch import section_origin

@@ -1,6 +1,6 @@
-"""The manual page, which `git help credential-hf` shows: the `--help` of every command, and the rest.
+"""Generate the manual page that `git help credential-hf` shows, from the `--help` texts and the tables below.
 
-It is made when the package is built (hatch_build.py), in the format of man(7).
+The package build (hatch_build.py) generates it, in the format of man(7).
 """
 
 import re
@@ -14,67 +14,67 @@ from git_credential_hf.hooks.verdict import CHECKS
 NAME = "git-credential-hf"
 
 OPERATIONS = {
-    "get": "Print the current token for the Hub, as `password`, with `username=git`. Nothing for any other host. At a "
-    "terminal, and without a token that works, offer to log in.",
-    "store": "Store nothing, and remove stale copies of Hub tokens from git's other helpers.",
-    "erase": "Report where a refused token comes from, and why it was refused; a browser login is renewed, once. Your "
-    "login is not deleted.",
+    "get": "Print the current token for the Hub as `password`, with `username=git`; print nothing for other hosts. At "
+    "a terminal, offer to log in if there is no token that works.",
+    "store": "Store nothing; remove stale copies of Hub tokens from git's other helpers.",
+    "erase": "Report where the refused token comes from, and why the Hub refused it. Renew a browser login, once. "
+    "Never delete the login.",
     "capability": "Print the capabilities of this helper: `authtype`.",
 }
 
 ENVIRONMENT = {
     "HF_TOKEN, HUGGING_FACE_HUB_TOKEN": "A token; overrides the login.",
-    "HF_TOKEN_PATH": "The file with the token, such as a mounted secret, instead of `$HF_HOME/token`.",
-    "HF_HOME": "The directory of huggingface_hub's login; `~/.cache/huggingface` if not set.",
-    "HF_OIDC_RESOURCE, HF_OIDC_ID_TOKEN": "A Trusted Publisher: the identity of the CI job is exchanged for a token "
-    "of an hour. Overrides all others.",
-    "HF_ENDPOINT": "The Hub of huggingface_hub. git logs in to it only after `configure --hub`; then `check` and "
-    "`status` ask it by default. An `HF_TOKEN` that does not begin with `hf_` is for this Hub alone.",
-    "GIT_CREDENTIAL_HF_HOOKS": "`off`: the hooks do nothing.",
-    "GIT_CREDENTIAL_HF_TRACE": "`1`: trace to the standard error, with secrets masked; an absolute path: append to "
-    "that file.",
-    "HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE": "`1`: nothing is asked of the Hub, and nothing is checked there.",
-    "https_proxy, all_proxy, no_proxy": "The proxy, if `http.proxy` names none; where to use none.",
-    "GIT_SSL_CAINFO, SSL_CERT_FILE": "The file of the authorities to trust; `http.sslCAInfo` comes before the latter.",
-    "NETRC": "The netrc file that libcurl reads, from 8.16 on.",
-    "NO_COLOR": "If not empty, `doctor` prints without colors.",
+    "HF_TOKEN_PATH": "The file that holds the token, such as a mounted secret, instead of `$HF_HOME/token`.",
+    "HF_HOME": "The directory that holds huggingface_hub's login. Default: `~/.cache/huggingface`.",
+    "HF_OIDC_RESOURCE, HF_OIDC_ID_TOKEN": "Use a Trusted Publisher: the identity of the CI job is exchanged for a "
+    "token that lasts an hour. Overrides all other tokens.",
+    "HF_ENDPOINT": "The Hub that huggingface_hub uses. git logs in to it only after `configure --hub`; `check` and "
+    "`status` then use it by default. An `HF_TOKEN` that does not begin with `hf_` is sent only to this Hub.",
+    "GIT_CREDENTIAL_HF_HOOKS": "`off` disables the hooks.",
+    "GIT_CREDENTIAL_HF_TRACE": "`1` traces to standard error, with secrets masked; an absolute path appends the trace "
+    "to that file.",
+    "HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE": "`1` turns on offline mode: no request is sent to the Hub.",
+    "https_proxy, all_proxy, no_proxy": "The proxy, if `http.proxy` is not set, and the hosts to reach without one.",
+    "GIT_SSL_CAINFO, SSL_CERT_FILE": "The file of trusted CA certificates. `http.sslCAInfo` overrides `SSL_CERT_FILE`.",
+    "NETRC": "The netrc file, with libcurl 8.16 and newer.",
+    "NO_COLOR": "If not empty, the output has no colors.",
 }
 
 FILES = {
     "~/.cache/huggingface/token": "The login of huggingface_hub. This program only reads it.",
-    "$XDG_RUNTIME_DIR/git-credential-hf": "The hash of a refused token, for half a minute, and that "
-    "nobody wanted to log in, for ten. Removed by `unconfigure`.",
-    "$RUNNER_TEMP/git-credential-hf": "The token of a job of GitHub Actions, until it expires or the job ends.",
+    "$XDG_RUNTIME_DIR/git-credential-hf": "The hash of a refused token, for 30 seconds, and a record that you "
+    "declined to log in, for 10 minutes. Removed by `unconfigure`.",
+    "$RUNNER_TEMP/git-credential-hf": "The token of a GitHub Actions job, until it expires or the job ends.",
     "~/.local/state/git-credential-hf/backups": "Copies of the files that `doctor --fix` has changed.",
-    "~/.cache/git-credential-hf": "The Hub's answers about access, for ten minutes, and the hash of a Hub that cannot "
-    "be reached, for five; no token. Removed by `unconfigure`.",
-    "~/.config/git-credential-hf/gitconfig": "The settings that `configure` writes, and that `~/.gitconfig` includes. "
-    "For one repository, `git-credential-hf/gitconfig` in its git directory; for all users, beside git's system file. "
-    "Removed by `unconfigure`.",
-    "~/.config/git-credential-hf/hf-hooks": "The hooks of `hooks install --global`; git finds them by "
-    "`hooks.gitconfig` beside it. Those of one repository, unless they are among its own, are in "
-    "`git-credential-hf/hf-hooks` in its git directory. Removed by `hooks uninstall`.",
+    "~/.cache/git-credential-hf": "The Hub's answers about access, for 10 minutes, and the hash of an unreachable Hub, "
+    "for 5 minutes. No tokens. Removed by `unconfigure`.",
+    "~/.config/git-credential-hf/gitconfig": "The settings that `configure` writes; `~/.gitconfig` includes this file. "
+    "With `--local`, it is `git-credential-hf/gitconfig` in the git directory; with `--system`, it is beside git's "
+    "system file. Removed by `unconfigure`.",
+    "~/.config/git-credential-hf/hf-hooks": "The hooks of `hooks install --global`; `hooks.gitconfig` beside it sets "
+    "`core.hooksPath`. The hooks of one repository are in its own hooks directory, or in `git-credential-hf/hf-hooks` "
+    "in its git directory. Removed by `hooks uninstall`.",
 }
 
 SETTINGS = {
-    "hf.login": "`never`: nobody is offered to log in when git asks; `ask` if not set. Nor is anybody with "
-    "`GIT_TERMINAL_PROMPT=0`, `credential.interactive=false`, `CI` or `HF_TOKEN`.",
+    "hf.login": "`ask` (the default) offers to log in when git needs a token; `never` does not. With "
+    "`GIT_TERMINAL_PROMPT=0`, `credential.interactive=false`, `CI` or `HF_TOKEN`, there is no offer either.",
 }
 
 EXIT_STATUS = {
     "0": "Done; allowed; healthy; or a request for another host.",
-    "1": "Refused; something is wrong; or the input was bad.",
+    "1": "Refused; a problem was found; or the input was invalid.",
     "2": "Wrong usage.",
     "3": "The Hub did not answer (`check`).",
 }
 
 EXAMPLES = {
-    "git config --global credential.helper hf": "The shortest way. `git-credential-hf configure` also keeps other "
-    "helpers out of it.",
+    "git config --global credential.helper hf": "The shortest setup. `git-credential-hf configure` also keeps other "
+    "helpers from storing the token.",
     'eval "$(git-credential-hf configure --env)"': "For one job or one shell, without writing a file.",
-    "git-credential-hf configure --hub https://hub.example.com": "Log git in to another Hub, too.",
-    "git-credential-hf doctor --fix": "Find out why the Hub says 401, and fix it.",
-    "git -c hf.largeFiles=warn push": "Push a file that the Hub is known to accept.",
+    "git-credential-hf configure --hub https://hub.example.com": "Also log git in to another Hub.",
+    "git-credential-hf doctor --fix": "Find out why the Hub answers 401, and fix it.",
+    "git -c hf.largeFiles=warn push": "Push a large file that you know the Hub accepts.",
 }
 
 
@@ -85,8 +85,8 @@ def manual_page(commands: click.Group) -> str:
         "SYNOPSIS": _synopsis(commands),
         "DESCRIPTION": _paragraphs(commands.help or ""),
         "COMMANDS": _described(commands),
-        "OPERATIONS": [".PP", "git runs these, see gitcredentials(7). `--token NAME` before one of them selects a "
-                       "stored token, `--hub ORIGIN` names another Hub to serve beside huggingface.co.",
+        "OPERATIONS": [".PP", "git runs these; see gitcredentials(7). Before the operation, `--token NAME` selects a "
+                       "stored token, and `--hub ORIGIN` adds another Hub.",
                        *_terms(OPERATIONS)],
         "CONFIGURATION": _configuration(),
         "ENVIRONMENT": _terms(ENVIRONMENT),
@@ -125,12 +125,12 @@ def _configuration() -> Iterator[str]:
     yield "The helper reads these keys of git-config(1):"
     yield from _terms(SETTINGS)
     yield ".PP"
-    yield "The hooks read these. Each is `block`, `warn` or `off`."
+    yield "The hooks read these keys. Each is set to `block`, `warn` or `off`."
     yield from _terms({f"hf.{key}": f"{about} (`{usual}` if not set)." for key, (usual, about) in CHECKS.items()})
 
 
 def _each(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Yield each command with its full name, and instead of a group its commands."""
+    """Yield each command with its full name; a group is replaced by its commands."""
     for name, command in sorted(group.commands.items()):
         if isinstance(command, click.Group):
             yield from _each(command, f"{prefix}{name} ")
@@ -176,7 +176,7 @@ def _terms(terms: dict[str, str]) -> Iterator[str]:
 def _inline(text: str) -> str:
     """Format text for man(7): text in backquotes and names of manual pages are bold."""
     if "\\f" in text:
-        return text  # it is formatted already
+        return text  # already formatted
     text = _dashes(text.replace("\\", "\\e"))
     text = re.sub(r"`([^`]*)`", r"\\fB\1\\fR", text)
     text = re.sub(r"\b([a-z-\\]+)\(([1-9])\)", r"\\fB\1\\fR(\2)", text)
@@ -184,5 +184,5 @@ def _inline(text: str) -> str:
 
 
 def _dashes(text: str) -> str:
-    # An unescaped one may be set as a hyphen, which cannot be pasted into a shell.
+    # man may print an unescaped `-` as a typographic hyphen, which does not work when pasted into a shell.
     return text.replace("-", "\\-")

@@ -1,9 +1,9 @@
-"""What is secret, and how it is masked in everything that this program prints or writes."""
+"""Recognize secrets, and mask them in everything that this program prints or writes."""
 
 WORD, LETTERS, DOTTED = "[A-Za-z0-9]", "[A-Za-z]", "[A-Za-z0-9_.-]"
 
-# Every kind of secret that the Hub makes (docs/facts.md#t1): its prefix, what follows, and its length if known.
-# A longer prefix comes before one that it begins with.
+# Every kind of secret that the Hub issues (docs/facts.md#t1): its prefix, the characters after it, and its length if
+# known. A longer prefix comes before one that it begins with.
 TOKEN_SHAPES = (
     ("hf_oauth__refresh_", WORD, 34),
     ("oauth_app_secret_", WORD, 34),
@@ -19,11 +19,11 @@ TOKEN_SHAPES = (
 # Text without any of these needs no search with `re`, which takes long to import.
 _SIGNS = ("hf_", "api_", "oauth_app_secret_", "eyj", "@", "authorization", "password=")
 
-# Shorter secrets, and plain words, occur in any text: they are masked only in what others say.
+# Shorter secrets, and plain words, occur in any text: they are masked only in messages of other programs.
 MIN_SECRET = 5  # characters
 _MIN_LETTERS = 16  # characters, if all are small letters
 
-# What a value that stands for a token is made of; longer words first.
+# The words that placeholders for a token consist of; longer words first.
 _PLACEHOLDER_WORDS = (
     *("documentation", "placeholder", "huggingface", "changeme", "disabled", "redacted", "password", "example"),
     *("default", "invalid", "replace", "testing", "access", "insert", "sample", "secret", "hidden", "dummy", "empty"),
@@ -33,7 +33,7 @@ _PLACEHOLDER_WORDS = (
 )
 _MIN_RUN = 4  # characters of a sequence; shorter ones occur in any text
 
-PREFIX = "git-credential-hf: "  # of our lines; nothing else that we print may look like one
+PREFIX = "git-credential-hf: "  # of our lines; no other text that we print may look like one
 
 _secrets: list[str] = []
 
@@ -50,7 +50,7 @@ def register_secret(text: str) -> str:
 
 
 def is_placeholder(token: str) -> bool:
-    """Whether this only stands in the place of a token: `your_hf_token_here`, `disabled`, letters in a row, repeats.
+    """Whether this is a placeholder for a token: `your_hf_token_here`, `disabled`, consecutive letters, repeats.
 
     Such a value is not secret. It occurs in ordinary files, and in their names.
     """
@@ -59,7 +59,7 @@ def is_placeholder(token: str) -> bool:
     if length < 2 * _MIN_RUN:
         is_run = False
     else:
-        # One character beside the other, or beside the next but one, as in `a1b2c3`.
+        # Consecutive characters, next to each other or with one in between, as in `a1b2c3`.
         is_run = any(
             2 * sum(abs(ord(one) - ord(other)) <= 1 for one, other in zip(body, body[step:], strict=False)) >= length
             for step in (1, 2)
@@ -91,18 +91,18 @@ def _is_name(text: str) -> bool:
 
 
 def _looks_like_a_name(user: str) -> bool:
-    """Whether the user in a URL may be shown there: what is long, or mixed like a password, may be a secret."""
+    """Whether a user name in a URL may be shown: a long one, or one that is mixed like a password, may be a secret."""
     is_mixed = all(any(map(is_of_kind, user)) for is_of_kind in (str.isdigit, str.isupper, str.islower))
     return _is_name(user) and not is_mixed and len(user) < _MIN_LETTERS
 
 
 def shown_user(user: str) -> str:
-    """Return a user name as it may be shown: masked if it may be a secret in the place of a name."""
+    """Return a user name, masked if it may be a secret in the place of a name."""
     return user if _looks_like_a_name(user) else "****"
 
 
 def register_proxy(proxy: str) -> None:
-    """Register the password in the value of a proxy, which needs no scheme, and its parts: errors quote those."""
+    """Register the password in a proxy setting, which may have no scheme, and its parts, which error messages quote."""
     login = (proxy.partition("://")[2] or proxy).rpartition("@")[0]
     password = login.partition(":")[2]
     for part in (password, *password.replace("/", ":").split(":")):
@@ -135,29 +135,30 @@ def _prefix(token: str) -> str:
 
 
 def mask_line(text: str) -> str:
-    """Return `text` as one line that is safe to show: no secret, no control character, no two blanks side by side.
+    """Return `text` as one line that is safe to show: no secrets, no control characters, no two spaces in a row.
 
-    Somebody else may have chosen a part of it. With blanks it could fill a row of the terminal, and begin the next one
-    with what looks like a line of ours.
+    Others may control a part of it. With spaces, they could fill a row of the terminal, and make the next row look like
+    a line of ours.
     """
     return _as_line(mask_secrets(text))
 
 
 def mask_words(text: str, limit: int = 400) -> str:
-    """Return the words of a server or another program as a part of one of our lines, with at most `limit` characters.
+    """Return a message of a server or another program for use in one of our lines, with at most `limit` characters.
 
-    They are masked before they are cut, or a part of a secret would remain; short secrets, too, if they stand alone.
+    It is masked before it is shortened, so that no part of a secret remains. Short secrets are masked if they stand
+    alone.
     """
     return shorten(_as_line(mask_secrets(text, are_others_words=True)).strip(), limit)
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut out the middle of a text that is too long: what we say stands at its ends."""
+    """Cut out the middle of a text that is too long: our own words are at its ends."""
     return text if len(text) <= limit else f"{text[: limit // 2]}…{text[-limit // 2 + 1 :]}"
 
 
 def is_visible(character: str) -> bool:
-    """Whether a terminal shows it as it is: no control character, no mark of direction or order, no odd blank."""
+    """Whether a terminal shows a character unchanged: no control character, direction mark or unusual space."""
     return character.isprintable() and character not in _INVISIBLE
 
 
@@ -169,7 +170,7 @@ def _as_line(text: str) -> str:
 
 
 def mask_secrets(text: str, *, are_others_words: bool = False) -> str:
-    """Return `text` without its secrets, in whatever form; control characters stay."""
+    """Return `text` with its secrets masked, in any encoding; control characters are kept."""
     secrets = sorted(_secrets, key=len, reverse=True)
     short = [secret for secret in secrets if _is_word(secret)] if are_others_words else []
     secrets = [secret for secret in secrets if not _is_word(secret)]
@@ -190,7 +191,7 @@ def _is_word(secret: str) -> bool:
 
 
 def base64_cores(secret: str) -> set[str]:
-    """Return what base64 of any text with the secret in it has in common: one of these is in it."""
+    """Return strings of which one occurs in the base64 encoding of any text that contains the secret."""
     import binascii
 
     data = secret.encode("utf-8", "surrogateescape")
@@ -202,10 +203,10 @@ def base64_cores(secret: str) -> set[str]:
 
 
 def _mask_base64(text: str, secret: str) -> str:
-    """Mask each word in base64 that has the secret in it, as a Basic header does behind the user name."""
+    """Mask each base64 word that contains the secret, as in a Basic header, where it follows the user name."""
     try:
         forms = base64_cores(secret)
-    except ImportError:  # no file of Python's can be read any more, which is what has to be told
+    except ImportError:  # Python's own files can no longer be read, and that error is being reported
         return text
     for form in forms:
         while (at := text.find(form)) >= 0:
@@ -223,7 +224,7 @@ def _is_base64(character: str) -> bool:
 
 
 def _mask_forms(text: str, odd: list[str], short: list[str]) -> str:
-    """Mask secrets in the forms that URLs, JSON, exceptions, shells and git's configuration give to punctuation."""
+    """Mask secrets whose punctuation is escaped as in URLs, JSON, exceptions, shells and git's configuration."""
     import re
 
     def any_form(run: "re.Match[str]") -> str:
@@ -241,7 +242,7 @@ def _mask_forms(text: str, odd: list[str], short: list[str]) -> str:
             forms = [r"(?:\s|\+|%[02][0-9A-Da-d]|\\{1,4}(?:[tnrvf]|x0[9a-d]|x20)){1,16}"]
         elif character == "\\":
             forms = [r"(?:\\|%5[Cc]){1,16}"]
-        # What one has matched is not matched again in another way: that could take for ever.
+        # No backtracking into a match: that could take forever.
         return f"(?=(?P<at{run.start()}>{'|'.join(forms)}))(?P=at{run.start()})"
 
     for secret in odd:
@@ -253,7 +254,7 @@ def _mask_forms(text: str, odd: list[str], short: list[str]) -> str:
 
 
 def _mask_shapes(text: str) -> str:
-    """Mask what looks like a secret: tokens, JWTs, and passwords in URLs, headers and command lines."""
+    """Mask text that looks like a secret: tokens, JWTs, and passwords in URLs, headers and command lines."""
     import re
 
     # Words such as `hf_user` are shorter than any token.

@@ -1,4 +1,4 @@
-"""What the commands print: lines for people, or JSON for programs, both without secrets."""
+"""Print the output of commands, as text or JSON, without secrets."""
 
 import io
 import json
@@ -38,13 +38,13 @@ class _Stdout(io.FileIO):
 
 
 def open_stdout() -> None:
-    """Let stdout raise `OutputError`, to tell its errors from those of other files; terminals have none."""
+    """Make stdout raise `OutputError`, so that its errors differ from those of other files; not for terminals."""
     if not isinstance(sys.stdout, io.TextIOWrapper):
         return
     if not sys.stdout.isatty():
         file = io.BufferedWriter(_Stdout(1, "wb", closefd=False))
         sys.stdout = io.TextIOWrapper(file, encoding=sys.stdout.encoding)
-    # A character that the encoding lacks must not fail; a CR from Windows would break `eval`.
+    # A character that the encoding lacks must not be an error; a CR on Windows would break `eval`.
     sys.stdout.reconfigure(errors="replace", newline="\n")
 
 
@@ -55,7 +55,7 @@ def flush_stdout() -> None:
 
 
 def painter() -> Paint:
-    """Return what colors a text, for people: at a terminal with colors, unless NO_COLOR is set; else it returns it."""
+    """Return a function that colors text, if stdout is a terminal with colors and NO_COLOR is not set."""
     is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     if is_plain or sys.stdout is None or not sys.stdout.isatty():
         return lambda text, fg: text
@@ -63,12 +63,12 @@ def painter() -> Paint:
 
 
 def print_line(label: str, text: str) -> None:
-    """Print a line for people: a label of ours, and a text, masked, as somebody else may have chosen what is in it."""
+    """Print a line: a label, and a text, which is masked because others may control its content."""
     click.echo(label + mask_line(text))
 
 
 def print_change(change: "Change") -> None:
-    """Print what a change would do; its lines keep their tabs."""
+    """Print the description of a change, keeping tabs."""
     for line in change.describe():
         click.echo("\t".join(map(mask_line, mask_secrets(line).split("\t"))))
 
@@ -94,13 +94,13 @@ def print_status(status: "Status") -> None:
     first = f", after {', '.join(status.asked_first)}" if status.asked_first else ""
     print_line("git       ", f"{'uses this helper' + first if status.asks_us else 'does not use this helper'}")
     for hub in status.other_hubs:
-        print_line("hub       ", f"{hub} is served, too")
+        print_line("hub       ", f"{hub} is also served")
     for namespace, name in status.mapped_names():
         print_line("for       ", f"{namespace}: the stored token '{name}'")
 
 
 def print_purge(results: "list[PurgeResult]") -> None:
-    """Print what each helper held, and whether it still does."""
+    """Print the tokens that each helper held, and whether it still holds them."""
     for result in results:
         print_line(f"{result.state:8} ", f"{result.shown} ({result.origin.removeprefix('file:')})")
         for copy in result.copies:

@@ -1,4 +1,4 @@
-"""What the program says without a command: whether git is logged in here, and what to type next."""
+"""The output without a command: whether git is logged in, and what to run next."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from git_credential_hf.output import Paint
     from git_credential_hf.status import Status
 
-_START = " " * 8  # below the marks
+_START = " " * 8  # the width of the marks
 
 
 def overview_lines(status: "Status", paint: "Paint") -> Iterator[str]:
-    """Return the state of this machine, each problem with the command that fixes it, and where there is more."""
+    """Yield the state of this machine, each problem with the command that fixes it, and the commands to run next."""
     if status.token and status.account:
-        role = f", a {status.account.shown_role} token" if status.account.role else ""
+        role = f" ({status.account.shown_role} token)" if status.account.role else ""
         yield from _marked("ok", f"logged in to Hugging Face as {status.account.name}{role}", paint)
         yield from wrap(_START, status.token.describe())
     elif status.token and status.is_unreachable:

@@ -1,4 +1,4 @@
-"""Whose token it is, as the Hub has once said: kept beside its cached answers, without the token."""
+"""Cache the accounts of tokens, as reported by the Hub, without the tokens."""
 
 import time
 from collections.abc import Iterable
@@ -7,22 +7,22 @@ from git_credential_hf.lock import Lock
 from git_credential_hf.state import cache_directory, fingerprint, new_key, read_state, write_state
 from git_credential_hf.tokens import Token, stored_token_names, stored_tokens
 
-# User names in URLs that stand for no account: ours, huggingface_hub's, and those that other forges want.
+# User names in URLs that are not accounts: ours, huggingface_hub's, and those that other forges use.
 PLACEHOLDER_USERNAMES = (
     *("git", "hf_user", "user", "username", "token", "__token__", "oauth2", "x-access-token"),
     *("hf", "huggingface", "x", "-"),
 )
 
 _NAME = "owners"
-_REFUSED = "-"  # in the place of the account, before the time
+_REFUSED = "-"  # instead of the account, before the time
 _MAX_OWNERS = 16  # tokens; the oldest are dropped
 _MAX_NAMES = 20  # of one token; with these limits the file is read as a whole
 _MAX_NAME = 96  # characters
-_REFUSAL_BELIEVED_FOR = 300  # seconds: a proxy, a portal or the Hub may have refused a good token by mistake
+_REFUSAL_BELIEVED_FOR = 300  # seconds; a proxy, a portal or the Hub may have refused a good token by mistake
 
 
 def record_owner(token: Token, account: str, organizations: Iterable[str] = ()) -> None:
-    """Record the account of a token, empty if the Hub refuses it, and the organizations that may be named instead."""
+    """Record the account of a token (empty if the Hub refuses it), and the organizations that URLs may name instead."""
     names = [account.lower(), *map(str.lower, organizations)][:_MAX_NAMES]
     if not account:
         names = [_REFUSED, str(int(time.time()))]
@@ -30,14 +30,14 @@ def record_owner(token: Token, account: str, organizations: Iterable[str] = ()) 
         return
     key = new_key()
     line = " ".join((key, fingerprint(token.key, key), *names)) + "\n"
-    with Lock(_NAME):  # the Hub is asked about several tokens at the same time
+    with Lock(_NAME):  # several tokens are looked up in parallel
         write_state(_NAME, "".join([line, *_others(token)][:_MAX_OWNERS]), cache_directory())
 
 
 def known_names(token: Token) -> list[str]:
-    """Return the account of a token, then its organizations, in small letters; empty if that is not known.
+    """Return the account of a token, then its organizations, in lower case; empty if unknown.
 
-    The account is `-`, and there are no organizations, if the Hub has refused the token in the last minutes.
+    The account is `-`, without organizations, if the Hub has refused the token in the last minutes.
     """
     names = next((line.split()[2:] for line in _lines() if _is_about(line, token)), [])
     if names[:1] != [_REFUSED]:
@@ -66,4 +66,4 @@ def _is_about(line: str, token: Token) -> bool:
     try:
         return len(words) > 2 and line.endswith("\n") and fingerprint(token.key, words[0]) == words[1]
     except ValueError:
-        return False  # not what we wrote
+        return False  # not written by us

@@ -1,4 +1,4 @@
-"""What users read when something is wrong, and how a run is traced."""
+"""Report errors, warnings and hints to the user, and trace runs."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from git_credential_hf.masking import is_visible, mask_line, mask_secrets, short
 
 NOT_LOGGED_IN = "not logged in to Hugging Face"
 PREFIX = "git-credential-hf: "  # of each line
-MAX_MESSAGE = 1000  # characters; more would hide what comes after it
+MAX_MESSAGE = 1000  # characters; a longer message would hide the lines after it
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
@@ -30,39 +30,39 @@ _edit_hint: "Callable[[str], str]" = str
 
 
 def set_hint_editor(edit: "Callable[[str], str]") -> None:
-    """Let `edit` name the commands in each hint as they are called on this machine: see `hints`."""
+    """Set the function that adapts the commands in hints to this machine (see `hints`)."""
     global _edit_hint
     _edit_hint = edit
 
 
 def runnable(hint: str) -> str:
-    """Return a hint, or the fix of a problem, with the commands that exist on this machine."""
+    """Return a hint, or a problem's fix, with commands that work on this machine."""
     return _edit_hint(hint)
 
 
 def report(level: str, text: str) -> None:
     """Write a line to stderr, in git's own style; `level` is `error`, `warning`, `hint` or `trace`."""
     text = mask_line(runnable(text) if level == "hint" else text)
-    # A hint names a command, which has to be whole.
+    # A hint is not shortened, because it contains a command.
     line = f"{PREFIX}{level}: {text if level == 'hint' else shorten(text, MAX_MESSAGE)}\n"
     try:
         os.write(2, line.encode("utf-8", "replace"))  # one write: lines of parallel helpers do not mix
     except OSError:
-        pass  # nobody reads stderr, which is no reason to fail git
+        pass  # stderr is closed, which must not make git fail
 
 
 def report_problem(problem: Problem, level: str = "error") -> None:
-    """Report a problem: what and why, then the fix as a hint."""
+    """Report a problem's message, then its fix as a hint."""
     report(level, problem.message)
     if problem.fix:
         report("hint", problem.fix)
 
 
 def shell_word(text: str) -> str:
-    """Quote a word of a command that a message names: it is shown as it is, and a shell reads it so.
+    """Quote a word of a command in a message, so that it is printed unchanged, and works in a shell.
 
-    A control character, or the backtick that ends the command in our messages, is written as a number between `$'`
-    and `'`, which all shells know but dash. No two blanks stand side by side: `mask_line` makes one of them.
+    Control characters, and the backtick, which ends a command in our messages, are written as octal escapes between
+    `$'` and `'`, which all shells but dash know. Two spaces in a row are split: `mask_line` would collapse them.
     """
     import shlex
 
@@ -81,7 +81,7 @@ def shell_word(text: str) -> str:
 
 
 def shell_command(words: "list[str] | tuple[str, ...]") -> str:
-    """Quote the words of a command that a message names."""
+    """Quote the words of a command in a message."""
     return " ".join(map(shell_word, words))
 
 
@@ -95,7 +95,7 @@ def trace(text: str) -> None:
         return
     line = f"{os.getpid()} {mask_line(text)}\n"
     try:
-        # Not through a link that another user put there, and without waiting for a FIFO.
+        # Do not follow another user's link, and do not wait for a FIFO.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(target, flags, 0o600)
@@ -105,13 +105,13 @@ def trace(text: str) -> None:
         report("warning", f"cannot trace to {target}: {error.strerror}")
 
 
-# Errors of the system, not of this program: too many files, no memory, no space, a broken or read-only disk.
+# System errors, which are not bugs: too many open files, no memory, no space, a broken or read-only disk.
 _SYSTEM_ERRORS = ("EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS")
 _SYSTEM_MESSAGES = ("can't start new thread", "failed to map segment")  # of Python, and of an import without memory
 
 
 def _is_system_error(error: BaseException | None) -> bool:
-    """Whether the system ran out of something, or does not let this program's own files be read."""
+    """Whether the system ran out of a resource, or this program's own files cannot be read."""
     if isinstance(error, OSError):
         import errno
 
@@ -121,7 +121,7 @@ def _is_system_error(error: BaseException | None) -> bool:
 
 
 def report_unexpected_error() -> None:
-    """Report the exception being handled in one line, as a bug or an error of the system; trace its traceback."""
+    """Report the current exception in one line, as a bug or a system error; trace its traceback."""
     kind, error, _ = sys.exc_info()
     if _is_system_error(error):
         reason = str(error) or "out of memory"

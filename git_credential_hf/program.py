@@ -1,6 +1,6 @@
-"""The files of this program: who else may change them, as they get every token that it reads; and what adds to them.
+"""Find out who else can change this program's files, and so get every token that it reads; and how to install more.
 
-Windows has no such modes, and is not looked at.
+Windows has no permission bits, and is not checked.
 """
 
 import os
@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 
 from git_credential_hf.problem import shell_command
 
-MACOS_ADMIN = 80  # the group of those who may use sudo; Homebrew's directories are writable for it
+MACOS_ADMIN = 80  # the group of users who may use sudo; Homebrew's directories are writable for it
 
 
 class Weakness:
-    """A file or directory that others may change; `is_mode`: because of its permissions, and not of its owner."""
+    """A file or directory that others can change; `is_mode`: because of its permissions, not because of its owner."""
 
     def __init__(self, path: str, reason: str, *, is_mode: bool) -> None:
         self.path = path
@@ -24,15 +24,15 @@ class Weakness:
 
 
 def program_weaknesses(trusted: set[int], others: Iterable[str] = ()) -> list[Weakness]:
-    """Return what allows somebody else than root, or the `trusted` users, to change this program; the topmost first.
+    """Return what lets users other than root and the `trusted` ones change this program; the topmost path first.
 
-    What it imports is a part of it; `others` are the paths by which git starts it.
+    Imported packages are part of the program; `others` are the paths by which git starts it.
     """
     if sys.platform == "win32":
         return []
     package = os.path.dirname(os.path.abspath(__file__))
     packages = [package, *imported_packages()]
-    # Whoever may create a file in these puts a module of their own there, with the sticky bit as well.
+    # Whoever can create a file in these can add a module, even with the sticky bit.
     imported = {_identity(os.stat(path)) for path in (*packages, *map(os.path.dirname, packages))}
     found: list[Weakness] = []
     seen: set[tuple[int, int]] = set()
@@ -50,7 +50,7 @@ def program_weaknesses(trusted: set[int], others: Iterable[str] = ()) -> list[We
 
 
 def fix_weaknesses(weaknesses: list[Weakness], reinstall: str) -> str:
-    """Return the hint after which nobody else can change this program; `reinstall`: the command that makes another."""
+    """Return the hint that makes this program safe from other users; `reinstall`: the command that installs it anew."""
     if not all(weakness.is_mode for weakness in weaknesses):
         return f"run `{reinstall}`"
     environment = sys.prefix if sys.prefix != sys.base_prefix else None
@@ -65,9 +65,9 @@ def fix_weaknesses(weaknesses: list[Weakness], reinstall: str) -> str:
 
 
 def command_to_install(requirement: str) -> str:
-    """Return the command that installs a package beside this program, with the tool that manages its environment.
+    """Return the command that installs a package into this program's environment, with the tool that manages it.
 
-    uv and pipx make environments without pip.
+    uv and pipx create environments without pip.
     """
     import importlib.util
 
@@ -88,7 +88,7 @@ def _is_in(path: str, directory: str) -> bool:
 
 
 def imported_packages() -> list[str]:
-    """Return the directories of what this program imports, with what that imports, as far as they are directories."""
+    """Return the directories of all packages that this program imports, directly or indirectly."""
     from importlib.metadata import PackageNotFoundError, requires
     from importlib.util import find_spec
 
@@ -108,7 +108,7 @@ def imported_packages() -> list[str]:
 
 
 def files_of(packages: list[str]) -> Iterator[str]:
-    """Yield the files in packages, and those beside them that Python reads whenever it starts."""
+    """Yield the files in packages, and the files beside them that Python reads at each start."""
     for directory in packages:
         for folder, _, names in os.walk(directory):
             for name in names:
@@ -120,7 +120,7 @@ def files_of(packages: list[str]) -> Iterator[str]:
 
 
 def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield `path` and all directories above it, and the same for what the links among them lead to."""
+    """Yield `path` and all directories above it, and the same for the targets of links among them."""
     waiting = [path]
     for _ in range(40):  # as many links as the kernel follows
         if not waiting:
@@ -134,7 +134,7 @@ def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:
                 else:
                     yield path, status
             except OSError:
-                pass  # it went away, or is not ours to see
+                pass  # it no longer exists, or cannot be read
             if path == os.path.dirname(path):
                 break
             path = os.path.dirname(path)
@@ -145,9 +145,9 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 
 def _who_may_write(status: os.stat_result, *, is_imported: bool) -> str | None:
-    """Return who else may write to a file, or replace what is in a directory."""
+    """Return who else can write to a file, or replace files in a directory."""
     if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX and not is_imported:
-        return None  # only their owners may rename or remove what is in it
+        return None  # only owners can rename or remove files in it
     if status.st_mode & stat.S_IWOTH:
         return "all users of this machine"
     if status.st_mode & stat.S_IWGRP and _has_others(status.st_gid):
@@ -166,12 +166,12 @@ def _has_others(gid: int) -> bool:
         group = grp.getgrgid(gid)
         mine = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
-        return False  # a container's user without a name; there is nobody else
+        return False  # a container's user without a name: there are no others
     accounts = pwd.getpwall()
     members = {*group.gr_mem, *(account.pw_name for account in accounts if account.pw_gid == gid)}
     if members - {mine, "root"}:
         return True
-    # A directory service names a user, but often does not list all of those who have a group.
+    # A directory service knows the user, but often does not list all members of a group.
     is_listed = any(account.pw_name == mine for account in accounts)
     return not is_listed and group.gr_name != mine and gid in {os.getegid(), *os.getgroups()}
 
@@ -184,14 +184,14 @@ def _is_like_root(uid: int) -> bool:
     import grp
     import pwd
 
-    try:  # who has installed Homebrew, and may use sudo
+    try:  # the user who installed Homebrew, and can use sudo
         return pwd.getpwuid(uid).pw_name in grp.getgrgid(MACOS_ADMIN).gr_mem
     except KeyError:
         return False
 
 
 def _unmapped_user() -> int | None:
-    """Return who is shown in a rootless container as the owner of what belongs to the machine's root."""
+    """Return the user that a rootless container shows as the owner of files of the host's root."""
     try:
         with open("/proc/self/uid_map") as file:
             if file.read().split()[-1:] == ["4294967295"]:
@@ -203,7 +203,7 @@ def _unmapped_user() -> int | None:
 
 
 def user_name(uid: int) -> str:
-    """Return the name of a user for people."""
+    """Return the name of a user, for messages."""
     if sys.platform == "win32":
         return str(uid)
     import pwd

@@ -1,4 +1,4 @@
-"""Tell a person at a terminal what takes long."""
+"""Show the progress of slow operations on a terminal."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ AFTER = 1  # second
 
 
 class Progress:
-    """A line on the terminal, if there is one, for what takes longer than a second; it is cleared at the end."""
+    """A line on the terminal, if there is one, shown after a second and cleared at the end."""
 
     def __init__(self, action: str) -> None:
         self._action = action
@@ -24,7 +24,7 @@ class Progress:
         return self
 
     def show(self, objects: int) -> None:
-        """Show how many objects are done, ten times a second at most."""
+        """Show the number of processed objects, at most ten times a second."""
         if not self._is_visible or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + 0.1
@@ -41,7 +41,7 @@ class Progress:
 
 
 class Wait(Progress):
-    """The same for what has nothing to count: the line comes by itself."""
+    """A progress line without a count, which appears by itself."""
 
     def __enter__(self) -> "Wait":
         self._is_over = threading.Event()

@@ -1,7 +1,7 @@
-"""git's credential format, both ways: bytes to attributes, and attributes to bytes (git-credential(1)).
+"""Read and write git's credential format (git-credential(1)).
 
-A request that another reader could take differently is refused: a second `host`, a CR that ends a line for some
-(CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008).
+A request that another program could read differently is refused: a second `host`, a CR that some programs treat as a
+line end (CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008).
 """
 
 from git_credential_hf.masking import register_secret
@@ -20,9 +20,9 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 _SINGLE = (b"protocol", b"host", b"username", b"path", b"password", b"credential")
 AUTHTYPE = b"authtype"  # the capability to send another `Authorization` than Basic, since git 2.46
 
-STATE = b"state"  # the capability to be asked again with what was answered before, since git 2.46 (docs/facts.md#g10)
-ASKED_BEFORE = b"git-credential-hf.anonymous"  # what git returns to us as a state
-REFUSED_BEFORE = b"git-credential-hf.token"  # the same, after the Hub has refused a token
+STATE = b"state"  # the capability to get our state back in the next request, since git 2.46 (docs/facts.md#g10)
+ASKED_BEFORE = b"git-credential-hf.anonymous"  # state after an answer without a token
+REFUSED_BEFORE = b"git-credential-hf.token"  # state after an answer with a token, which the Hub then refused
 
 CAPABILITIES = b"version 0\ncapability authtype\ncapability state\n"  # git-credential(1), CAPABILITY
 
@@ -30,7 +30,7 @@ _LISTS = {b"capability[]": "capabilities", b"wwwauth[]": "challenges", b"state[]
 
 
 class Request:
-    """A request: its attributes as bytes, `None` for those that are missing."""
+    """A request: its attributes as bytes, `None` if missing."""
 
     def __init__(self) -> None:
         self.protocol: bytes | None = None
@@ -38,14 +38,14 @@ class Request:
         self.username: bytes | None = None
         self.path: bytes | None = None
         self.password: bytes | None = None
-        self.credential: bytes | None = None  # what was sent with an `authtype`
+        self.credential: bytes | None = None  # sent with an `authtype`
         self.capabilities: list[bytes] = []
         self.challenges: list[bytes] = []  # the server's `WWW-Authenticate`
         self.states: list[bytes] = []
 
     @property
     def secret(self) -> str:
-        """What git sent, or is to store: the password, or the credential of an `authtype`; empty if there is none."""
+        """The password, or the credential of an `authtype`; empty if there is none."""
         return (self.password or self.credential or b"").decode("utf-8", "surrogateescape")
 
     @property
@@ -55,16 +55,16 @@ class Request:
 
     @property
     def is_proactive(self) -> bool:
-        """Whether git has not asked the server yet, and will do so without a credential if that is the answer.
+        """Whether git has not contacted the server yet, and can do so without a credential.
 
-        With `http.proactiveAuth=basic` git itself writes the challenge, without the realm that RFC 7617 demands.
+        With `http.proactiveAuth=basic`, git itself makes up the challenge, without the realm that RFC 7617 requires.
         """
         is_able = AUTHTYPE in self.capabilities and STATE in self.capabilities
         return is_able and self.challenges == [b"Basic"] and ASKED_BEFORE not in self.states
 
 
 class Malformed(Problem):
-    """A request that is refused; `request` has what was read before."""
+    """A request that is refused; `request` has the attributes read so far."""
 
     request: Request
 
@@ -72,7 +72,7 @@ class Malformed(Problem):
 def read_message(source: int) -> bytes:
     """Read a message from a file descriptor, up to its blank line, or to a byte that makes it malformed.
 
-    It does not wait for the end of the input: the caller may keep its end of the pipe open.
+    This does not wait for the end of the input: the caller may keep the pipe open.
     """
     import os
 

@@ -1,4 +1,4 @@
-"""Renew the OAuth tokens of browser logins, as huggingface_hub itself does; of many processes, one renews a token.
+"""Renew the OAuth tokens of browser logins, as huggingface_hub itself does; only one of several processes does it.
 
 Private names of huggingface_hub: `utils._auth` with `_refresh_oauth_token_if_needed` and `_OAUTH_REFRESH_MARGIN` (since
 1.20), as no public function renews a token that is not the current one. Checked with 0.34.6, 0.36.2, 1.0.1, 1.19.0,
@@ -36,14 +36,14 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
     from git_credential_hf.tokens import Token
 
 
-_NOT_RENEWABLE = "not-renewable"  # the state that names tokens which this huggingface_hub cannot renew
+_NOT_RENEWABLE = "not-renewable"  # state: tokens that this huggingface_hub cannot renew
 
 
 def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token | None":
-    """Let huggingface_hub renew an OAuth token that is due; return the token as it is after that, new or old.
+    """Let huggingface_hub renew an OAuth token that is due; return the resulting token, new or old.
 
-    `reread` returns the token that is now in its place. Of many processes one renews it, and the others wait for the
-    result, good or bad, without importing huggingface_hub.
+    `reread` returns the token that is now in its place. Only one of several processes renews it; the others wait for
+    the result, good or bad, without importing huggingface_hub.
     """
     from git_credential_hf.api.client import HUB_TIMEOUT, set_out_of_reach
 
@@ -58,7 +58,7 @@ def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token 
         try:
             messages = _renew(token, reread)
         except TooOldError as problem:
-            record(_NOT_RENEWABLE, token.key, REFRESH_TRIED_FOR)  # which is said once
+            record(_NOT_RENEWABLE, token.key, REFRESH_TRIED_FOR)  # so that it is reported once
             report_problem(problem, "warning")
             return now
         renewed = reread()
@@ -75,7 +75,7 @@ def refresh_due(token: "Token", reread: "Callable[[], Token | None]") -> "Token 
 
 
 def renew_refused(token: "Token", reread: "Callable[[], Token | None]") -> bool:
-    """Renew a token that the Hub refused, which is tried only once; return whether there is a new one in its place."""
+    """Renew a token that the Hub refused, once; return whether there is a new token in its place."""
     with Lock("refresh"):
         now = reread()
         if now is None or now.value != token.value:
@@ -97,8 +97,8 @@ def renew_refused(token: "Token", reread: "Callable[[], Token | None]") -> bool:
 def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool = False) -> list[str]:
     """Let huggingface_hub renew a token that is due, or with `insist` any that has a refresh token.
 
-    Returns what it logged, and not its answer, which may be outdated if `hf` writes at the same time: read the files.
-    Raises `TooOldError`.
+    Returns its log messages, not its answer, which may be outdated if `hf` writes at the same time: read the files
+    instead. Raises `TooOldError`.
     """
 
     def renew() -> str:
@@ -107,7 +107,7 @@ def _renew(token: "Token", reread: "Callable[[], Token | None]", *, insist: bool
         now = reread()
         if now is None or now.value != token.value:
             return token.value  # `hf auth switch` was faster
-        # What get_token() does for the login, but for any token, and before it is due.
+        # The same as get_token() does for the login, but for any token, and before it is due.
         refresh = getattr(_auth, "_refresh_oauth_token_if_needed", None)
         if refresh is None:
             raise TooOldError(f"the token {mask_token(token.value)} is not renewed", "cannot renew tokens")
@@ -137,9 +137,9 @@ def old_library_problem() -> Problem | None:
 
 
 def _cannot_store(token: "Token") -> bool:
-    """Whether a new token could not be stored; what this user can do about that is reported.
+    """Whether a new token could not be stored; reports the reason if this user can fix it.
 
-    The Hub renews a token once: whoever asks without a place for the answer has ended the login, be it a colleague's.
+    The Hub renews a token only once: if the new token cannot be stored, the login is lost, perhaps a colleague's.
     """
     problem = storage_problem(token.hub)
     if problem is None:
@@ -148,7 +148,7 @@ def _cannot_store(token: "Token") -> bool:
             return False
         except OSError as error:
             problem = Problem(f"cannot write to {os.path.dirname(stored_tokens_path())}: {error.strerror}")
-    # A file of somebody else's is theirs to renew; an expired token is reported if the Hub refuses it.
+    # Another user's login is theirs to renew; an expired token is reported if the Hub refuses it.
     is_news = not isinstance(problem, _ForeignFileError) or (problem.fix and token.is_expired())
     warned = f"not renewed {token.key}"
     if is_news and not is_recorded("warned", warned):
@@ -163,7 +163,7 @@ class _ForeignFileError(Problem):
 
 
 def storage_problem(hub: str = PUBLIC_HUB) -> Problem | None:
-    """Return why huggingface_hub could not store a renewed token; `None` if nothing stands against it."""
+    """Return why huggingface_hub could not store a renewed token; `None` if it could."""
     stored = stored_tokens_path()
     files, lock = (stored, token_path(hub)), f"{stored}.lock"
     for path in (*files, os.path.dirname(stored), lock):
@@ -178,7 +178,7 @@ def storage_problem(hub: str = PUBLIC_HUB) -> Problem | None:
             from git_credential_hf.program import user_name
 
             name = user_name(status.st_uid)
-            # As root, huggingface_hub would leave its lock there, which its owner can then not use.
+            # As root, huggingface_hub would leave a lock file there that the owner cannot use.
             is_root = sys.platform != "win32" and os.geteuid() == 0
             fix = f"run the command as {name}, not as root" if is_root else None
             return _ForeignFileError(f"{path} belongs to {name}", fix)
@@ -193,7 +193,7 @@ def storage_problem(hub: str = PUBLIC_HUB) -> Problem | None:
 
 
 def _check_space() -> None:
-    """Raise `OSError` if the files would not fit on their disk: they are emptied before they are written."""
+    """Raise `OSError` if the disk is too full for the files, which are truncated before they are written."""
     import tempfile
 
     stored = stored_tokens_path()

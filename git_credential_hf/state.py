@@ -1,9 +1,9 @@
-"""What is stored on disk between two runs, and where: private to the user, complete or not at all.
+"""Store data between runs: private to the user, each file complete or not written at all.
 
-It is stored in the runtime directory, which ends with the session, or in the cache directory if the runtime directory
-is another user's; a caller may give another one (`within`). Both are as platformdirs has them (a test compares them),
-whose import takes twice as long as all of `get`. The token of a CI job is stored in the job's own directory or not at
-all (`trusted_publishers`): a runtime directory outlives the job.
+The data is in the runtime directory, which is removed at the end of the session, or in the cache directory if the
+runtime directory belongs to another user; callers may use another one (`within`). The paths are those of platformdirs
+(a test compares them), whose import takes twice as long as all of `get`. The token of a CI job is stored in the job's
+own directory or not at all (`trusted_publishers`), because a runtime directory outlives the job.
 """
 
 import os
@@ -12,21 +12,21 @@ import time
 
 from git_credential_hf.problem import Problem, shell_word
 
-# How long things are stored, in seconds.
+# How long data is valid, in seconds.
 REFUSED_FOR = 30  # a bad token is not served again
-REFUSED_AGAIN_WITHIN = 10  # a token that is refused again so soon may be bad
+REFUSED_AGAIN_WITHIN = 10  # a token that is refused again within this time may be bad
 WARNED_FOR = 600  # a warning about a user name is not repeated
-BEARER_FOR = 30 * 24 * 3600  # a token that the Hub does not take as a password is sent as a Bearer token
-CONFIRMED_FOR = 24 * 3600  # a token that the Hub says is good is sent before the Hub asks for it
+BEARER_FOR = 30 * 24 * 3600  # a token that the Hub does not accept as a password is sent as a Bearer token
+CONFIRMED_FOR = 24 * 3600  # a token that the Hub has confirmed is sent before the Hub asks for it
 YES_CACHED_FOR = 600  # the Hub's "yes" about access
-NO_TOKEN_FOR = 30 * 24 * 3600  # what is in a file, and is not a valid token, does not become one
+NO_TOKEN_FOR = 30 * 24 * 3600  # a string in a file that the Hub rejected as a token is not sent again
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
-LOOKED_FOR = 3600  # what another helper holds is not asked again in each command
+LOOKED_FOR = 3600  # another helper is not queried again in each command
 
-REJECTED = "rejected"  # name of the state with the Hubs for which another helper has just given git a stale token
-LOOKED = "looked"  # name of the state with the helpers that were asked what they hold
-CONFIRMED = "confirmed"  # name of the state with the tokens that are sent before the Hub asks for one
-BEARER = "bearer"  # name of the state with the tokens that are sent as Bearer tokens
+REJECTED = "rejected"  # state: Hubs for which another helper has just given git a stale token
+LOOKED = "looked"  # state: helpers that were queried
+CONFIRMED = "confirmed"  # state: tokens that are sent before the Hub asks for one
+BEARER = "bearer"  # state: tokens that are sent as Bearer tokens
 
 _NAME = "git-credential-hf"
 _NAMES = (
@@ -37,7 +37,7 @@ _NAMES = (
 
 
 def runtime_directory() -> str | None:
-    """Return the directory of our runtime files, which need not exist; `None` if there is no safe place."""
+    """Return the directory of our runtime files, which may not exist; `None` if there is no safe place."""
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return os.path.join(local, "Temp", _NAME) if local else None
@@ -57,16 +57,16 @@ def _temporary_directory() -> str:
     for base in (*map(os.environ.get, ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp"):  # noqa: S108 - see is_own_directory
         if base and os.path.isabs(base) and os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK):
             mode = os.stat(base).st_mode
-            # Without the sticky bit, other users could rename what is in it.
+            # Without the sticky bit, other users could rename files in it.
             if sys.platform == "win32" or mode & 0o1000 or not mode & 0o022:
                 return base
     return "/tmp"  # noqa: S108
 
 
 def is_own_directory(path: str, not_for_others: int) -> bool:
-    """Whether `path` is a real, writable directory of this user's, without these permission bits for others.
+    """Whether `path` is a real, writable directory of this user, without these permission bits for others.
 
-    In /tmp another user may have made it first, or put a link there.
+    In /tmp, another user may have created the directory, or a link, first.
     """
     try:
         status = os.lstat(path)
@@ -76,28 +76,28 @@ def is_own_directory(path: str, not_for_others: int) -> bool:
 
 
 def _is_closed(status: os.stat_result, not_for_others: int) -> bool:
-    """Whether it is this user's, without these bits. Windows has none: there it is in the user's profile."""
+    """Whether it belongs to this user, without these bits. On Windows, it is private as part of the user's profile."""
     if sys.platform == "win32":
         return True
     return not status.st_mode & not_for_others and status.st_uid == os.geteuid()
 
 
 def _is_safe(path: str) -> bool:
-    """Whether no other user can read our directory, or put another one in its place."""
+    """Whether no other user can read or replace our directory."""
     # Other programs share the level above, which old releases of platformdirs made 0755.
     return is_own_directory(path, 0o077) and _holds_ours(os.path.dirname(path))
 
 
 def _holds_ours(path: str) -> bool:
-    """Whether no other user can put anything into the directory that holds ours.
+    """Whether no other user can create files in our directory's parent.
 
-    With umask 002, the group may, which is as a rule this user's alone.
+    With umask 002 the group can, but that group usually has no other members.
     """
     return sys.platform in ("win32", "darwin") or is_own_directory(path, 0o002)
 
 
 def is_usable(path: str) -> bool:
-    """Whether our directory at this path is safe, or can be made."""
+    """Whether our directory at this path is safe, or can be created."""
     above = os.path.dirname(path)
     if os.path.lexists(path):
         return _is_safe(path)
@@ -109,7 +109,7 @@ def is_usable(path: str) -> bool:
 
 
 def _is_root_elsewhere(path: str) -> bool:
-    """Whether this is root in another user's directory: what root makes there, such as `~/.cache`, is lost for them."""
+    """Whether root would create files in another user's directory, such as `~/.cache`, which that user cannot use."""
     try:
         return sys.platform != "win32" and os.geteuid() == 0 and os.stat(path).st_uid != 0
     except OSError:
@@ -117,29 +117,29 @@ def _is_root_elsewhere(path: str) -> bool:
 
 
 def _directory() -> str | None:
-    """Return the runtime directory, or the cache directory if the former is another user's, or cannot be made."""
+    """Return the runtime directory, or the cache directory if that belongs to another user, or cannot be created."""
     path = runtime_directory()
     return path if path is None or is_usable(path) else cache_directory()
 
 
 def private_directory(within: str | None = None) -> str | None:
-    """Return our directory, made if need be; `None` if there is no safe one."""
+    """Return our directory, created if needed; `None` if there is no safe one."""
     path = within or _directory()
     if path is None or not is_usable(path):
         return None
     try:
         return path if make_private(path) else None
-    except OSError:  # perhaps made by another process a moment ago: the check tells
+    except OSError:  # another process may have just created it, which the check below shows
         return path if _is_safe(path) else None
 
 
 def make_private(path: str) -> bool:
-    """Make a directory if need be, and return whether it is safe; raises `OSError`."""
+    """Create a directory if needed, and return whether it is safe; raises `OSError`."""
     for level in (os.path.dirname(path), path):
         if not os.path.lexists(level):
             os.makedirs(level, 0o700)
         if level != path and not _holds_ours(level):
-            return False  # another user was there first, or it is a link: nothing is made at its target
+            return False  # another user created it first, or it is a link; nothing is created in its target
     return _is_safe(path)
 
 
@@ -149,7 +149,7 @@ def read_state(name: str, within: str | None = None) -> str:
     if path is None or not _is_safe(path):
         return ""
     try:
-        # A link, or a FIFO that would make us wait, is not what we stored.
+        # We store no links, and no FIFOs, which would make us wait.
         descriptor = os.open(os.path.join(path, name), os.O_RDONLY | PLAIN_FILE, 0o600)
     except OSError:
         return ""
@@ -189,7 +189,7 @@ _ABANDONED = 60  # seconds; writing takes a moment
 
 
 def _remove_abandoned(path: str) -> None:
-    """Remove what a killed process has left under a temporary name: there may be a token in it."""
+    """Remove temporary files of killed processes, which may contain a token."""
     for entry in os.listdir(path):
         name = os.path.join(path, entry)
         try:
@@ -215,7 +215,7 @@ def _rename(path: str, name: str) -> None:
 
 
 def fingerprint(secret: str, key: str) -> str:
-    """Return a keyed hash, which tells nothing about `secret`, and cannot be compared with another file's.
+    """Return a keyed hash, which reveals nothing about `secret`, and cannot be compared with a hash in another file.
 
     Raises `ValueError` if `key` does not come from `new_key`.
     """
@@ -230,7 +230,7 @@ def new_key() -> str:
 
 
 def record(name: str, secret: str, seconds: int, within: str | None = None) -> bool:
-    """Record under `name`, for so many seconds, that something happened to `secret`; only a keyed hash is stored.
+    """Record `secret` under `name` for this number of seconds; only a keyed hash is stored.
 
     Returns `False` if it could not be stored.
     """
@@ -240,21 +240,21 @@ def record(name: str, secret: str, seconds: int, within: str | None = None) -> b
 
 
 def is_recorded(name: str, secret: str, within: str | None = None) -> bool:
-    """Whether `record` was called with this secret, and its time is not over."""
+    """Whether `record` was called with this secret, and the record has not expired."""
     for line in _recent(name, within):
         *_, key, mark = line.split()
         try:
             if fingerprint(secret, key) == mark:
                 return True
         except ValueError:
-            pass  # not what we wrote
+            pass  # not written by us
     return False
 
 
 def is_recorded_after(path: str, name: str, seconds: int) -> bool:
-    """Whether `record` was called under `name` within so many seconds, after the file at `path` was written.
+    """Whether `record` was called under `name` within `seconds`, after the file at `path` was written.
 
-    Of whatever: this is for what only saves time, and takes a tenth of the time of `is_recorded`.
+    For any secret: this is ten times faster than `is_recorded`, for uses in which a wrong answer only costs time.
     """
     directory = _directory()
     try:
@@ -265,7 +265,7 @@ def is_recorded_after(path: str, name: str, seconds: int) -> bool:
 
 
 def discard_record(name: str, within: str | None = None) -> None:
-    """Remove what is recorded under `name`, which has had its effect."""
+    """Remove the records under `name`."""
     path = within or _directory()
     try:
         if path is not None and _is_safe(path):
@@ -281,20 +281,20 @@ def _recent(name: str, within: str | None) -> list[str]:
         words = line.split()
         if len(words) == 4 and words[0].isdecimal() and words[1].isdecimal():
             since, seconds = int(words[0][:20]), int(words[1][:20])
-            if 0 <= now - since < seconds:  # a record from the future, after the clock was set back, is over
+            if 0 <= now - since < seconds:  # a record from the future counts as expired: the clock was set back
                 recent.append(line)
     return recent
 
 
 def remove_state(within: str | None = None) -> list[str]:
-    """Remove everything that was stored; return the paths that are gone. Raises `Problem` if that fails."""
+    """Remove all stored data, and return the removed paths; raises `Problem` if that fails."""
     path = within or _directory()
     if path is None or not _is_safe(path):
         return []
     gone = []
     try:
         for entry in os.listdir(path):
-            if entry.partition(".")[0] in _NAMES:  # somebody else may have a directory of our name
+            if entry.partition(".")[0] in _NAMES:  # other programs may use a directory of the same name
                 os.unlink(os.path.join(path, entry))
                 gone.append(os.path.join(path, entry))
         if os.listdir(path):
@@ -306,9 +306,9 @@ def remove_state(within: str | None = None) -> list[str]:
 
 
 def cache_directory() -> str | None:
-    """Return the user's cache directory for us; `None`, which stands for the runtime directory, if there is none.
+    """Return our cache directory; `None` (use the runtime directory instead) if there is no usable one.
 
-    There is none without a home, in a directory that others may change, or where nothing can be written.
+    It is not usable without a home, in a directory that others can change, or on a read-only file system.
     """
     if sys.platform.startswith("linux"):  # as platformdirs: `get` may need it
         base = os.environ.get("XDG_CACHE_HOME", "")
@@ -321,12 +321,12 @@ def cache_directory() -> str | None:
             path = platformdirs.user_cache_dir(_NAME, appauthor=False)
         except RuntimeError:
             return None
-    # Before 4.12, without a home: `~/.cache`, in the current directory.
+    # platformdirs before 4.12 returns a literal `~/.cache`, in the current directory, if there is no home.
     return path if os.path.isabs(path) and is_usable(path) else None
 
 
 def _follow_own_link(path: str) -> str:
-    """Return where a link leads that this user or root has made: `~/.cache` may be on a larger disk."""
+    """Return the target of a link that this user or root has created: `~/.cache` may be on a larger disk."""
     if sys.platform == "win32":
         return path
     try:

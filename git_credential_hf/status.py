@@ -1,4 +1,4 @@
-"""Who you are to git now: the token, its account, and whether git asks for it here."""
+"""`status`: the current token, its account, and whether git uses it."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from git_credential_hf.tokens import Token, current_token
 
 
 class Status:
-    """The state of this machine, and the problems with it; finding out changes nothing."""
+    """The state of this machine, and its problems; determining it changes nothing."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -36,7 +36,7 @@ class Status:
         self.hub = PUBLIC_HUB
         self.mapped: dict[tuple[str, str], str] = {}
         self.chains: HelperChains | None = None
-        self.other_hubs: list[str] = []  # that git is configured for with `--hub`
+        self.other_hubs: list[str] = []  # configured with `--hub`
         configured = self._look_at_git()
         self.token = self._token()
         self._look_at_helpers(configured)
@@ -58,18 +58,18 @@ class Status:
         return token
 
     def _token_here(self) -> Token | None:
-        """Return the token that git is given in this repository, if that is another one."""
+        """Return the token that git gets in this repository, if it is not the current one."""
         try:
             entries = read_config()
             url = push_url(self.other_hubs)
             repository = parse_repository(url, others=self.other_hubs)
             token = repository and token_for(url, repository, entries, act=False)
         except Problem:
-            return None  # there is no repository, nothing that it is pushed to, or no such token: reported already
+            return None  # no repository, no remote, or no such token, which is reported already
         return token if token and (self.token is None or token.value != self.token.value) else None
 
     def _sent_first(self) -> Problem | None:
-        """Return what git sends in this repository, or to the Hub at all, before it asks for this token."""
+        """Return the problem that git sends another token before it asks for this one, if it does."""
         try:
             entries = read_config()
         except Problem:
@@ -125,7 +125,7 @@ class Status:
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether the Hub did not answer whose the token is."""
+        """Whether the token's account is unknown because the Hub did not answer."""
         return any(isinstance(problem, Unreachable) for problem in self.warnings)
 
     def _look_at_lfs(self, configured: list[ConfigEntry]) -> None:
@@ -134,7 +134,7 @@ class Status:
             if parse_remote(push_url(hubs), hubs) is None:
                 return
         except Problem:
-            return  # there is no repository, or nothing that it is pushed to
+            return  # there is no repository, or it has no remote
         if problem := pointers_problem(configured):
             self.warnings.append(problem)
 
@@ -170,7 +170,7 @@ class Status:
         }
 
     def mapped_names(self) -> list[tuple[str, str]]:
-        """Return the namespaces with a token of their own, with the host if that is another Hub, and its name."""
+        """Return the namespaces with a token of their own (with the host, for another Hub), and the token's name."""
         return [
             (namespace if hub == PUBLIC_HUB else f"{hub.partition('://')[2]}/{namespace}", name)
             for (hub, namespace), name in self.mapped.items()

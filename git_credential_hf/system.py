@@ -1,4 +1,4 @@
-"""How programs, threads and signals are handled: what differs between platforms, and what must never hang."""
+"""Handle programs, threads and signals: differences between platforms, and timeouts."""
 
 import contextlib
 import os
@@ -35,9 +35,9 @@ def start_process(
 ) -> "subprocess.Popen[bytes]":
     """Start a program with three pipes; a string is a command line for the POSIX shell.
 
-    `is_apart`: without the terminal or console window at which it could prompt.
+    `is_apart`: without a terminal or console window at which it could prompt.
     """
-    return subprocess.Popen(  # noqa: S603 - git gives a string to the same shell, and a list goes to none
+    return subprocess.Popen(  # noqa: S603 - git runs the same string with the same shell; a list uses no shell
         command,
         shell=isinstance(command, str),
         stdin=subprocess.PIPE,
@@ -50,12 +50,12 @@ def start_process(
 
 
 def end_process(process: "subprocess.Popen[bytes]", *, is_apart: bool = True, grace: float = 0) -> None:
-    """End a program and everything that it started, so that no helper hangs for ever.
+    """End a program and its child processes, so that no helper keeps running.
 
     `grace`: seconds to clean up, if the system can ask a program to end.
     """
     if sys.platform == "win32":
-        # First, because it finds the children by their parent.
+        # First, because taskkill finds the children by their parent.
         _windows("taskkill.exe", "/T", "/F", "/PID", str(process.pid))
     else:
         if grace:
@@ -68,7 +68,7 @@ def end_process(process: "subprocess.Popen[bytes]", *, is_apart: bool = True, gr
             try:
                 os.killpg(process.pid, signal.SIGKILL)
             except OSError:
-                pass  # nothing is left of it
+                pass  # it has already ended
     process.kill()
 
 
@@ -84,7 +84,7 @@ def is_process_running(number: int) -> bool:
 
 
 def _windows(program: str, *arguments: str) -> bytes:
-    """Return what one of Windows' own programs prints; nothing if it cannot be started."""
+    """Return the output of a program that is part of Windows; empty if it cannot be started."""
     path = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", program)
     try:
         return subprocess.run(  # noqa: S603 - an absolute path, a list of arguments, no shell
@@ -98,14 +98,14 @@ def _windows(program: str, *arguments: str) -> bytes:
 
 
 def start_thread(work: Callable[..., object], *arguments: object) -> threading.Thread:
-    """Run `work` in a thread that the program does not wait for at its end; raises `RuntimeError` without one."""
+    """Run `work` in a thread that the program does not wait for at exit; raises `RuntimeError` if it cannot start."""
     thread = threading.Thread(target=work, args=arguments, daemon=True)
     thread.start()
     return thread
 
 
 def run_each(work: Callable[[Thing], object], things: Iterable[Thing]) -> None:
-    """Run `work` for each of these at the same time, to their end; raises the first error, or `RuntimeError`."""
+    """Run `work` for each item in parallel, and wait for all; raises the first error, or `RuntimeError`."""
     errors: list[BaseException] = []
 
     def run(thing: Thing) -> None:
@@ -125,10 +125,10 @@ def run_each(work: Callable[[Thing], object], things: Iterable[Thing]) -> None:
 
 @contextlib.contextmanager
 def hold_signals() -> Iterator[None]:
-    """Hold SIGINT, SIGTERM and SIGHUP back until the block has ended, and no longer; they take effect then.
+    """Block SIGINT, SIGTERM and SIGHUP until the end of the block; they take effect then.
 
-    For what takes a moment: a change, which would leave its lock, or an answer that the Hub gives once. Windows has no
-    such thing: there the block is run as it is.
+    For short steps: a change, which would leave its lock behind, or an answer that the Hub gives only once. Not
+    available on Windows, where the block simply runs.
     """
     if sys.platform == "win32":
         yield

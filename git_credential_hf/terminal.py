@@ -1,4 +1,4 @@
-"""The terminal at which git was started: a program is run on it as a shell would, and it is left as it was."""
+"""Run a program on the terminal at which git was started, like a job of a shell, and restore the terminal."""
 
 import os
 import sys
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_WATCHED = 0.2  # seconds between two looks at whether git is still there
+_WATCHED = 0.2  # seconds between checks that git is still running
 
 
 class Terminal:
-    """The terminal at which git was started; `group`: that of its processes."""
+    """The terminal at which git was started; `group`: the process group."""
 
     def __init__(self, reading: int, writing: int, group: int) -> None:
         self.group = group
@@ -24,7 +24,7 @@ class Terminal:
 
     @classmethod
     def open(cls) -> "Terminal | None":
-        """Open the terminal; `None` without one."""
+        """Open the terminal; return `None` if there is none."""
         try:
             if sys.platform == "win32":
                 return cls(os.open("CONIN$", os.O_RDWR), os.open("CONOUT$", os.O_RDWR), 0)
@@ -34,26 +34,26 @@ class Terminal:
         return cls(descriptor, descriptor, os.getpgrp())
 
     def close(self) -> None:
-        """Close it."""
+        """Close the terminal."""
         for descriptor in {self._reading, self._writing}:
             os.close(descriptor)
 
     def is_in_foreground(self) -> bool:
-        """Whether this runs in its foreground: in the background nobody expects a question."""
+        """Whether this process is in the foreground: nobody expects a prompt from a background job."""
         return sys.platform == "win32" or self.foreground() == os.getpgrp()
 
     def write(self, text: str) -> None:
-        """Write a line, with the name of this program."""
+        """Write a line, prefixed with the name of this program."""
         try:
             os.write(self._writing, f"{PREFIX}{text}\n".encode("utf-8", "replace"))
         except OSError:
             pass  # it is gone
 
     def run(self, command: list[str]) -> None:
-        """Run a program on it to its end, or to the end of git; the terminal is left as it was.
+        """Run a program on the terminal until it ends, or git does; restore the terminal.
 
-        The program is in the foreground alone, as a shell would have it: Ctrl-C is for it, and git goes on. Windows has
-        no such thing: there git gets it, too.
+        The program runs alone in the foreground, like a job of a shell: Ctrl-C ends it, and git continues. Windows has
+        no job control, so git gets Ctrl-C, too.
         """
         import signal
         import subprocess
@@ -63,8 +63,8 @@ class Terminal:
         if sys.platform == "win32":
             handlers = {signal.SIGINT: signal.signal(signal.SIGINT, _ignore)}
         else:
-            # Who gives the terminal away, or takes it back, would be stopped for that, and Ctrl-Z leave git waiting; so
-            # would all of git's processes for one that asks a question of its own meanwhile.
+            # Otherwise, the kernel would stop this process when it hands over the terminal or takes it back, Ctrl-Z
+            # would leave git waiting, and a prompt of another process would stop all of git's processes.
             ignored = (signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
             handlers = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -73,7 +73,7 @@ class Terminal:
         take_back = self._returner()
         process = None
         try:
-            process = subprocess.Popen(  # noqa: S603 - our own, with no arguments from anybody
+            process = subprocess.Popen(  # noqa: S603 - our own program, with fixed arguments
                 command,
                 stdin=self._reading,
                 stdout=self._writing,
@@ -96,7 +96,7 @@ class Terminal:
                 signal.signal(number, handler)
 
     def _returner(self) -> "Callable[[int], None]":
-        """Return what takes the terminal back from a group of processes, and puts its modes back, such as the echo."""
+        """Return a function that takes the terminal back from a process group, and restores its modes, such as echo."""
         if sys.platform == "win32":
             return lambda _group: None
         import signal
@@ -109,24 +109,24 @@ class Terminal:
 
         def take_back(group: int) -> None:
             if self.foreground() != group:
-                return  # git has ended, and the shell has it
+                return  # git has ended, and the shell has the terminal
             try:
                 os.tcsetpgrp(self._reading, os.getpgrp())
                 termios.tcsetattr(self._reading, termios.TCSANOW, modes)
             except (OSError, termios.error):
                 pass  # it is gone
-            os.killpg(os.getpgrp(), signal.SIGCONT)  # what has asked for the terminal meanwhile was stopped
+            os.killpg(os.getpgrp(), signal.SIGCONT)  # processes that used the terminal in the meantime were stopped
 
         return take_back
 
     def _take(self) -> None:
-        """Take the foreground, as a group of processes of one's own."""
+        """Move to the foreground, as a separate process group."""
         if sys.platform != "win32":
             os.setpgid(0, 0)
             os.tcsetpgrp(self._reading, os.getpgrp())
 
     def foreground(self) -> int:
-        """Return the group of processes in the foreground; -1 if the terminal is gone, and on Windows."""
+        """Return the foreground process group; -1 if the terminal is gone, and on Windows."""
         if sys.platform == "win32":
             return -1
         try:
@@ -140,7 +140,7 @@ def _ignore(*_: object) -> None:
 
 
 def _wait(process: "subprocess.Popen[bytes]", terminal: Terminal) -> None:
-    """Wait for the login; or for the end of git, or a shell that has taken the terminal: then nobody can answer."""
+    """Wait until the login ends, or git does, or a shell has taken the terminal, so that nobody can answer."""
     from git_credential_hf.system import TimeoutExpired
 
     parent = os.getppid()

@@ -1,6 +1,6 @@
-"""The files in which huggingface_hub stores tokens: their paths and their content; they are only read.
+"""Read the files in which huggingface_hub stores tokens; never write them.
 
-They are read as huggingface_hub 2.4 does (`utils/_auth.py`, `constants.py`), which takes ten times as long to import.
+They are read as in huggingface_hub 2.4 (`utils/_auth.py`, `constants.py`), whose import takes ten times as long.
 """
 
 import os
@@ -12,19 +12,19 @@ from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, shell_word
 
 _SETTLED = 0.1  # seconds without a write after which a token file is complete
-_PIPED = 1.0  # seconds to wait for what is written to a pipe in the place of a token file
+_PIPED = 1.0  # seconds to wait for data from a pipe in the place of a token file
 _EMPTIED = 3.0  # seconds to wait for a writer to fill a file that it has truncated
 
 
 def clean_token(text: str) -> str:
-    """Strip what may surround a token in a file or a variable."""
+    """Strip white space around a token, and line breaks."""
     return text.replace("\r", "").replace("\n", "").strip()
 
 
 def token_path(hub: str = PUBLIC_HUB) -> str:
     """Return the path of the active token's file for a Hub: huggingface_hub's `HF_TOKEN_PATH`.
 
-    A login on staging is for the Hub there, and no other.
+    A staging login is only for the staging Hub.
     """
     if hub == STAGING_HUB and is_true(os.environ.get("HUGGINGFACE_CO_STAGING")):
         return os.path.join(os.path.expanduser("~"), ".cache", "huggingface_staging", "token")
@@ -43,7 +43,7 @@ def _configured_token_path() -> str:
 
 
 def _relative_path_problem(path: str) -> Problem | None:
-    """Return what is wrong with a path below the current directory: in a hostile repository the token is another's."""
+    """Return the problem of a relative path: it is below the current directory, perhaps in a hostile repository."""
     if os.path.isabs(path):
         return None
     names = [name for name in ("HF_TOKEN_PATH", "HF_HOME", "XDG_CACHE_HOME") if name in os.environ]
@@ -69,10 +69,10 @@ def _as_pathlib(path: str) -> str:
 
 
 def login_hint(*, again: bool = False) -> str:
-    """Return the hint for logging in, unless the file cannot be written, or git not read it.
+    """Return the hint for logging in, or another one if the token file cannot be written, or git cannot read it.
 
-    `again`: if there is a login already. Then `hf auth login` does nothing, or needs `--force`, which older versions do
-    not have.
+    `again`: if there is a login already. Then `hf auth login` does nothing, or needs `--force`, which older versions
+    lack.
     """
     if is_colab():
         return COLAB_HINT
@@ -82,7 +82,7 @@ def login_hint(*, again: bool = False) -> str:
 
 
 def mounted_secret_hint() -> str | None:
-    """Return how the token is replaced if nobody can log in here: the file is another user's, or mounted read-only."""
+    """Return how to replace the token if a login cannot: the file belongs to another user, or is mounted read-only."""
     path, own = token_path(), _own_token_path()
     folder = os.path.dirname(path)
     is_mounted = os.path.isdir(folder) and not os.access(folder, os.W_OK)
@@ -105,14 +105,14 @@ def is_colab() -> bool:
     return any(name.startswith("COLAB_") for name in os.environ)
 
 
-NOBODY = 65534  # who is shown as the owner if a network disk, or a container, does not tell
+NOBODY = 65534  # the owner that network disks and containers show for an unknown user
 
 
 def foreign_owner(hub: str = PUBLIC_HUB, path: str | None = None) -> int | None:
-    """Return the user to whom the token file, or that at `path`, belongs if that is another one: in a shared `HF_HOME`.
+    """Return the owner of the token file (or of `path`) if that is another user, as in a shared `HF_HOME`.
 
-    A file that `HF_TOKEN_PATH` names was chosen, and root's is a mounted secret. What is in this user's own home has
-    been put there for them: in a container, its owner may have another number.
+    A file in `HF_TOKEN_PATH` was chosen by the user, and root's is a mounted secret. A file in this user's own home was
+    put there for them: in a container, its owner may have another number.
     """
     if sys.platform == "win32" or "HF_TOKEN_PATH" in os.environ or os.geteuid() == 0:
         return None
@@ -122,7 +122,7 @@ def foreign_owner(hub: str = PUBLIC_HUB, path: str | None = None) -> int | None:
             owner = os.stat(path).st_uid
             break
         except PermissionError:
-            path = os.path.dirname(path)  # which only its owner may enter
+            path = os.path.dirname(path)  # a directory that only its owner may enter
         except OSError:
             return None
     if owner in (0, os.geteuid(), NOBODY):
@@ -132,7 +132,7 @@ def foreign_owner(hub: str = PUBLIC_HUB, path: str | None = None) -> int | None:
 
 
 def _own_token_path() -> str:
-    """Return where this user's login is without `HF_HOME`, and with this user's `HOME`; empty if there is no home."""
+    """Return the path of this user's token file without `HF_HOME`, in this user's own home; empty without a home."""
     home = os.path.expanduser("~")
     if sys.platform != "win32" and not _is_own(home):
         import pwd
@@ -152,9 +152,9 @@ def _is_own(path: str) -> bool:
 
 
 def read_token_file(hub: str = PUBLIC_HUB) -> str | None:
-    """Return the token in the token file for a Hub; `None` if that is empty or missing.
+    """Return the token in the token file for a Hub; `None` if the file is empty or missing.
 
-    Raises `Problem` if it cannot be read, or would be in the current directory, where huggingface_hub reads it.
+    Raises `Problem` if it cannot be read, or if its path is relative, although huggingface_hub would read it.
     """
     path = token_path(hub)
     if problem := _relative_path_problem(path):
@@ -169,14 +169,14 @@ def read_token_file(hub: str = PUBLIC_HUB) -> str | None:
 
 
 def _permission_hint(path: str) -> str:
-    """Return how a token file can be read; a login could not write it either."""
+    """Return how to make a token file readable; a login could not write it either."""
     if sys.platform != "win32" and _is_own(path):
         return f"run `chmod 600 {shell_word(path)}`"
     return mounted_secret_hint() or "set HF_TOKEN_PATH to a file that you can read"
 
 
 def not_logged_in() -> Problem:
-    """Return that there is no token, and whether a variable should have held one: a CI job's secret may be missing."""
+    """Return the problem that there is no token, or that a variable is empty, as if a CI job's secret is missing."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         if name in os.environ and not os.environ[name].strip():
             return Problem(f"{NOT_LOGGED_IN}: {name} is empty", f"set {name} to a token, or {login_hint()}")
@@ -186,13 +186,13 @@ def not_logged_in() -> Problem:
 def _read_settled(path: str, encoding: str | None = None) -> str | None:
     """Return the text of a file that another process may be rewriting; `None` if it does not exist.
 
-    huggingface_hub truncates a token file and then writes it: in between it is empty, which does not mean "logged out",
-    or incomplete, which is not a token. So a file that was written a moment ago is read again when it has settled.
+    huggingface_hub truncates a token file and then writes it. In between, it is empty, which does not mean "logged
+    out", or incomplete. So a file that was written a moment ago is read again once it has settled.
     """
     deadline = time.monotonic() + _EMPTIED
-    seen: dict[str, float] = {}  # each content so far, and its time of writing
+    seen: dict[str, float] = {}  # each content so far, and its modification time
     misses = 0
-    doubts = 3  # reads of an empty file that looks old: its time of writing changes a moment later (ext4)
+    doubts = 3  # reads of an empty file that looks old: its modification time changes a moment later (ext4)
     while True:
         now = time.time()
         try:
@@ -204,7 +204,7 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
                     time.sleep(0.02)  # nobody may ever write to this pipe
                     text = file.read(1 << 20)
         except FileNotFoundError:
-            # Kubernetes replaces a mounted Secret by moving a link and removing its old target: this was in between.
+            # Kubernetes replaces a mounted Secret by moving a link and removing its old target; try again.
             misses += 1
             if misses < 4 and os.path.islink(_as_pathlib(path)):
                 continue
@@ -215,7 +215,7 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
             return text
         doubts -= is_settled
         if clean_token(text) and seen.setdefault(text, status.st_mtime) != status.st_mtime:
-            return text  # another process keeps rewriting it, and this text was there before, whole
+            return text  # another process keeps rewriting it, and this text was already there before, so it is complete
         if time.monotonic() > deadline:
             return text if clean_token(text) else next(reversed(seen), text)
         time.sleep(0.02)

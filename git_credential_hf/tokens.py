@@ -1,11 +1,11 @@
-"""The current token for a Hub: its sources in their order, its expiry, and what to do if it is refused.
+"""Find the current token for a Hub: its sources in their order, its expiry, and the fix if it is refused.
 
-`current_token()` returns what `huggingface_hub.get_token()` would. Importing that takes ten times as long as `get`, so
-the sources that need no network are read here and in `token_files` in the same way (a property test compares the two);
-`refresh` calls huggingface_hub when a token has to be renewed.
+`current_token()` returns the same token as `huggingface_hub.get_token()`, whose import takes ten times as long as
+`get`. So the sources that need no network are read here and in `token_files` in the same way (a property test compares
+the two); `refresh` calls huggingface_hub when a token has to be renewed.
 
-Nothing says for which Hub a token is, so the Hub that git asks about gets it; what does not look like one of the Hub's
-belongs to `HF_ENDPOINT` alone, unless git's configuration names it.
+A token does not say which Hub it is for, so the Hub in git's request gets it. A token that does not look like the Hub's
+is sent only to `HF_ENDPOINT`, unless git's configuration names it.
 """
 
 import os
@@ -25,7 +25,7 @@ from git_credential_hf.token_files import (
     token_path,
 )
 
-# The variables that hold a token, or what is exchanged for one.
+# The variables that hold a token, or a secret that is exchanged for one.
 SECRET_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 
@@ -36,9 +36,9 @@ FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, an
 class Token:
     """A token: its `value`, where it comes from, its `name` in `hf auth list`, and `expires_at` in POSIX seconds.
 
-    It comes from a `kind` of source (`env`, `file`, `oidc`, `colab`; for what git has from elsewhere `url`, `header`,
-    `netrc`, `helper`) and, if there may be several of that kind, from a `place`: a variable, a path, or words.
-    `hub` is the only one that it may be sent to.
+    Its source has a `kind` (`env`, `file`, `oidc`, `colab`; for git's other sources `url`, `header`, `netrc`, `helper`)
+    and, if there can be several of that kind, a `place`: a variable, a path, or a description. `hub` is the only Hub
+    that it may be sent to.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Token:
         self.expires_at = expires_at
         self.hub = hub
         self.is_renewable = False  # whether it came with an OAuth refresh token
-        self.fix: str | None = None  # the hint for one that git has from elsewhere
+        self.fix: str | None = None  # the hint, for a token from another source of git
 
     @property
     def source(self) -> str:
@@ -67,9 +67,9 @@ class Token:
 
     @property
     def key(self) -> str:
-        """What answers of the Hub are stored for, as a keyed hash: what one Hub refuses, another may accept.
+        """The key of the Hub's stored answers (hashed); it includes the Hub, as another one may answer differently.
 
-        For a CI job that is its resource, as each exchange gives another token.
+        For a CI job, it is the job's resource, because each exchange gives another token.
         """
         return f"{self.hub} {os.environ.get('HF_OIDC_RESOURCE') if self.kind == 'oidc' else self.value}"
 
@@ -92,7 +92,7 @@ class Token:
         return f"{mask_token(self.value)} from {self.where()}" + (f", stored as '{self.name}'" if self.name else "")
 
     def remedy(self) -> str:
-        """Return what to do if the Hub refuses it, which depends on its source."""
+        """Return the hint for a token that the Hub refuses, which depends on its source."""
         if self.fix:
             return self.fix
         return {
@@ -107,7 +107,7 @@ class Token:
         return self.expires_at is not None and self.expires_at <= time.time()
 
     def is_due(self) -> bool:
-        """Whether huggingface_hub would renew it now; what renews it is not sent over plain http."""
+        """Whether huggingface_hub would renew it now; refresh tokens are never sent over plain http."""
         if self.hub.startswith("http:"):
             return False
         return self.is_renewable and self.expires_at is not None and self.expires_at - REFRESH_MARGIN <= time.time()
@@ -116,9 +116,8 @@ class Token:
 def current_token(hub: str = PUBLIC_HUB, *, act: bool = True, needs_name: bool = True) -> Token | None:
     """Return the token that huggingface_hub would use for this Hub now; `None` without a login.
 
-    `act`: whether a due refresh or exchange may be made (network). Without `needs_name` the file of stored tokens is
-    not read for a token that cannot be renewed. Raises `Problem` if a source is broken: there is no silent fallback to
-    another one.
+    `act`: allow a due refresh or exchange (network). Without `needs_name`, the file of stored tokens is not read for a
+    token that cannot be renewed. Raises `Problem` if a source is broken, instead of silently using another one.
     """
     if os.environ.get("HF_OIDC_RESOURCE"):
         return _from_oidc(hub, act)
@@ -131,10 +130,10 @@ def current_token(hub: str = PUBLIC_HUB, *, act: bool = True, needs_name: bool =
 
 
 def choose_publisher(path: str, hub: str, *, act: bool = True) -> None:
-    """Exchange the identity of this CI job for the repository at `path`, which git names with `useHttpPath`.
+    """Exchange the identity of this CI job for the repository at `path`, which git sends with `useHttpPath`.
 
-    A job may be the Trusted Publisher of several repositories, and HF_OIDC_RESOURCE names one of them: that one's token
-    is served for a repository for which the Hub does not accept the job's identity, or does not answer.
+    A job may be the Trusted Publisher of several repositories, and HF_OIDC_RESOURCE names one of them. If the Hub does
+    not accept the job's identity for `path`, or does not answer, the token of HF_OIDC_RESOURCE is served.
     """
     declared = os.environ.get("HF_OIDC_RESOURCE")
     repository = repository_at(path.partition("/info/lfs")[0], hub) if declared else None
@@ -147,7 +146,7 @@ def choose_publisher(path: str, hub: str, *, act: bool = True) -> None:
     try:
         is_ours = is_publisher(hub, act=act)
     except Problem as problem:
-        trace(f"{repository.path}: {problem.message}")  # the token that was asked for may do, and is there perhaps
+        trace(f"{repository.path}: {problem.message}")  # the token of HF_OIDC_RESOURCE may work
     finally:
         if not is_ours:
             os.environ["HF_OIDC_RESOURCE"] = declared
@@ -161,7 +160,7 @@ def _is_user_access_token(value: str) -> bool:
 def login_token(hub: str = PUBLIC_HUB, value: str | None = None) -> Token | None:
     """Return the token in the token file, with its name and expiry in the stored tokens; ignore the environment.
 
-    `value`: what has just been read from that file.
+    `value`: the token that has just been read from that file.
     """
     value = value or read_token_file(hub)
     if value is None:
@@ -174,7 +173,7 @@ def login_token(hub: str = PUBLIC_HUB, value: str | None = None) -> Token | None
 
 
 def overridden_login(token: Token) -> Token | None:
-    """Return the login that a token from the environment takes the place of, if it is this user's, and another one."""
+    """Return this user's login, if a token from the environment overrides it and differs from it."""
     if token.kind != "env" or foreign_owner(token.hub) is not None:
         return None
     try:
@@ -202,9 +201,9 @@ def stored_token(name: str, hub: str = PUBLIC_HUB, *, act: bool = True) -> Token
 
 
 def stored_tokens(hub: str = PUBLIC_HUB) -> list[Token]:
-    """Return all stored tokens that may be for this Hub: it is asked about them, or a URL's user name selects one.
+    """Return all stored tokens that may be for this Hub; a URL's user name can select one of them.
 
-    There are none in another user's file beside a token of one's own: a push would go up under that account.
+    Another user's file is ignored: a push would be made under that user's account.
     """
     if foreign_owner(path=stored_tokens_path()) is not None:
         return []
@@ -213,9 +212,9 @@ def stored_tokens(hub: str = PUBLIC_HUB) -> list[Token]:
 
 
 def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | None:
-    """Return the token that has this value: the named one, or else the current one, or any that is stored.
+    """Return the token with this value: the named one, or else the current one, or a stored one.
 
-    The stored ones are not for another Hub, unless git's configuration names one: it is not to be asked about them.
+    At another Hub, stored tokens count only by name: that Hub must not be asked about them.
     """
     try:
         token = current_token(hub, act=False) if name is None else stored_token(name, hub, act=False)
@@ -233,11 +232,11 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
 
 
 def renew_token(token: Token) -> bool:
-    """Renew a token that the Hub refused, which is tried only once; return whether there is a new one in its place."""
+    """Renew a token that the Hub refused, once; return whether there is a new token in its place."""
     if not token.is_renewable or token.expires_at is None or token.hub.startswith("http:"):
         return False
     if token.hub not in (PUBLIC_HUB, environment_hub()):
-        return False  # a Hub that refuses every token would get each refresh token
+        return False  # a Hub that refuses every token would get all refresh tokens
     from git_credential_hf.refresh import renew_refused
 
     return renew_refused(token, lambda: _reread(token))
@@ -261,19 +260,19 @@ def _from_oidc(hub: str, act: bool) -> Token | None:
 def _from_environment(hub: str) -> Token | None:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         value = os.environ.get(name)
-        if value:  # even blanks: huggingface_hub then ignores the other variable
+        if value:  # even if it is blank: huggingface_hub then ignores the other variable
             token = Token(clean_token(value), "env", name, hub=hub)
             return token if token.value and may_be_for(hub, token.value) else None
     return None
 
 
 def may_be_for(hub: str, value: str) -> bool:
-    """Whether a token may be for this Hub: one that does not look like the Hub's is for `HF_ENDPOINT`."""
+    """Whether a token may be for this Hub: one that does not look like a Hub token is for `HF_ENDPOINT`."""
     return value.startswith(("hf_", "api_org_")) or environment_hub() == hub
 
 
 def _may_be_stored_for(hub: str, value: str) -> bool:
-    """Whether a token in a file may be for this Hub: what is for `HF_ENDPOINT` is for no host but a configured one."""
+    """Whether a token in a file may be for this Hub; unlike in `HF_TOKEN`, any token may be for another Hub."""
     return hub != PUBLIC_HUB or may_be_for(hub, value)
 
 

@@ -1,7 +1,7 @@
 """Exchange a CI job's identity for a token: the job is a Trusted Publisher of the repository (docs/facts.md#h15).
 
-Private names of huggingface_hub: `utils._auth` with `_OIDC_TOKEN_CACHE` (since 1.19), as no public function tells when
-an exchanged token expires.
+Private names of huggingface_hub: `utils._auth` with `_OIDC_TOKEN_CACHE` (since 1.19), as no public function returns the
+expiry of an exchanged token.
 """
 
 import os
@@ -29,27 +29,27 @@ if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`
 
 
 EXCHANGED_FOR = 3600  # seconds for which an exchanged token is good (docs/facts.md#h15)
-NO_PUBLISHER_FOR = 600  # seconds for which the Hub is not asked again for the token of a repository
+NO_PUBLISHER_FOR = 600  # seconds before the Hub is asked again for the token of a repository that it refused
 OIDC_MARGIN = 60  # seconds before its expiry at which an exchanged token is replaced
 
-_MAX_EXCHANGES = 20  # that are stored
+_MAX_EXCHANGES = 20  # to store
 _EXCHANGED, _REFUSED_EXCHANGE, _NO_PUBLISHER = "exchanged", "refused-exchange", "no-publisher"
 _HTTP_CLIENTS = ("httpx", "httpx2", "httpcore", "requests", "urllib3")  # one of them is huggingface_hub's
 
 
 def exchange(hub: str) -> tuple[str, int | None] | None:
-    """Exchange the identity of a CI job at a Hub for a token, and return that and when it expires, POSIX seconds.
+    """Exchange the identity of a CI job at a Hub for a token; return the token and its expiry (POSIX seconds).
 
-    Once per job, if there is a directory that ends with the job; otherwise the token is not stored, and each process
-    makes an exchange. Raises `Problem` if the Hub refuses, or has just refused the token of an exchange.
+    This happens once per job if there is a directory that is removed with the job; otherwise the token is not stored,
+    and each process makes an exchange. Raises `Problem` if the Hub refuses, or has just refused an exchanged token.
     """
     place = job_directory()
     if place is not None:
-        from git_credential_hf.lock import Lock  # what is stored is read without one
+        from git_credential_hf.lock import Lock  # reading the cache needs no lock
 
         with Lock("oidc", place):
             return cached_exchange(hub) or _exchange_now(hub)
-    # git-lfs before 3.8 would make it 85 times a second (docs/facts.md#l1): each exchange gives another token.
+    # git-lfs before 3.8 would cause 85 exchanges a second (docs/facts.md#l1), because each gives another token.
     if is_recorded(_REFUSED_EXCHANGE, _job(hub)):
         raise Problem("the Hub has just refused the token of this job", "check the Trusted Publisher of the repository")
     exchanged = _exchange_now(hub)
@@ -63,9 +63,9 @@ class _NoPublisherError(Problem):
 
 
 def is_publisher(hub: str, *, act: bool) -> bool:
-    """Whether this job's identity has been exchanged for HF_OIDC_RESOURCE, or can be; without `act`, so far as known.
+    """Whether this job's identity has been, or can be, exchanged for HF_OIDC_RESOURCE; without `act`, use the cache.
 
-    A refusal is remembered for some minutes. Raises `Problem` if the Hub does not say.
+    A refusal is cached for some minutes. Raises `Problem` if the Hub does not answer.
     """
     place = job_directory()
     if is_recorded(_NO_PUBLISHER, _job(hub), place):
@@ -80,12 +80,12 @@ def is_publisher(hub: str, *, act: bool) -> bool:
 
 
 def was_exchanged(value: str, hub: str) -> bool:
-    """Whether this is a token of an exchange that could not be stored; only its keyed hash is."""
+    """Whether this is an exchanged token of which only a keyed hash could be stored."""
     return is_recorded(_EXCHANGED, f"{hub} {value}")
 
 
 def cached_exchange(hub: str) -> tuple[str, int | None] | None:
-    """Return the token that this job has already exchanged its identity for, and when it expires (POSIX seconds)."""
+    """Return this job's cached token and its expiry (POSIX seconds)."""
     place = job_directory()
     for _, _, since, until, expires_at, value in _exchanges(place, of_job=_job(hub)):
         # If the clock is set back, a token must not last longer.
@@ -95,7 +95,7 @@ def cached_exchange(hub: str) -> tuple[str, int | None] | None:
 
 
 def _exchanges(place: str | None, *, of_job: str = "", not_of: str = "") -> "Iterator[list[str]]":
-    """Yield what is stored of exchanges: a job may be the publisher of several repositories."""
+    """Yield the stored exchanges: a job may be the Trusted Publisher of several repositories."""
     lines = read_state("oidc", place).split("\n") if place is not None else []
     for at in range(0, min(len(lines), 6 * _MAX_EXCHANGES) - 5, 6):
         exchanged = lines[at : at + 6]
@@ -105,11 +105,11 @@ def _exchanges(place: str | None, *, of_job: str = "", not_of: str = "") -> "Ite
             if wanted == bool(of_job) and all(moment.isdecimal() and len(moment) < 20 for moment in times):
                 yield exchanged
         except ValueError:
-            pass  # something that we did not write
+            pass  # not written by us
 
 
 def delay_exchange(token: "Token", seconds: int) -> None:
-    """Exchange a token that the Hub refused again after so many seconds, and not before."""
+    """Make no new exchange for this number of seconds, after the Hub refused a token."""
     if token.kind != "oidc":
         return
     if job_directory() is None:
@@ -139,8 +139,10 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
 
         message = f"{no_token}: {one_line(error)}"
         if _is_outage(error):
-            raise Unreachable(message, fix="run the job again in some minutes: the Hub has not judged it") from None
-        if type(error).__name__ == "OIDCError":  # there is no identity: its words say why
+            raise Unreachable(
+                message, fix="run the job again in a few minutes: the Hub neither accepted nor rejected its identity"
+            ) from None
+        if type(error).__name__ == "OIDCError":  # there is no identity; the message says why
             raise Problem(message, "give the job an id token, or unset HF_OIDC_RESOURCE") from None
         fix = "check the Trusted Publisher of that repository, or unset HF_OIDC_RESOURCE"
         raise _NoPublisherError(message, fix) from None
@@ -148,7 +150,7 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
         return None
     from huggingface_hub.utils import _auth
 
-    # No public function returns the expiry; huggingface_hub stores it by a clock that starts with the process.
+    # No public function returns the expiry; huggingface_hub stores it relative to a monotonic clock.
     cache = getattr(_auth, "_OIDC_TOKEN_CACHE", None) or {}
     left = cache.get("expires_at", 0) - time.monotonic()
     expires_at = int(time.time() + left) if left > 0 else None
@@ -158,7 +160,7 @@ def _exchange_now(hub: str) -> tuple[str, int | None] | None:
 
 
 def _is_outage(error: Exception) -> bool:
-    """Whether an exchange failed because the Hub did not get to judge it (docs/facts.md#h15)."""
+    """Whether an exchange failed before the Hub could accept or reject it (docs/facts.md#h15)."""
     response = getattr(error, "response", None)
     if response is None:
         return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _HTTP_CLIENTS
@@ -166,7 +168,7 @@ def _is_outage(error: Exception) -> bool:
 
 
 def _check_audience(id_token: str, hub: str) -> None:
-    """Raise `Problem` if an id token names another Hub as its audience: whoever gets it could exchange it there."""
+    """Raise `Problem` if an id token has another Hub as its audience: a recipient could exchange it there."""
     import binascii
     import json
 
@@ -174,7 +176,7 @@ def _check_audience(id_token: str, hub: str) -> None:
         payload = id_token.split(".")[1].replace("-", "+").replace("_", "/")
         audience = json.loads(binascii.a2b_base64(payload + "==="))["aud"]
     except (IndexError, KeyError, TypeError, ValueError):
-        return  # huggingface_hub, and the Hub, know what is wrong with it
+        return  # huggingface_hub and the Hub report what is wrong with it
     named = [audience] if isinstance(audience, str) else audience if isinstance(audience, list) else []
     if named and not any(hub_at(url_origin(str(one)), (hub,)) == hub for one in named):
         message = f"HF_OIDC_ID_TOKEN is for {named[0]}, and is not sent to {hub}"
@@ -192,23 +194,22 @@ def _cache_exchange(hub: str, value: str, until: int, expires_at: int) -> None:
 
 
 def _job(hub: str) -> str:
-    """Return what identifies this CI job: another one on the same runner must not get its token."""
+    """Return an identifier of this CI job: another job on the same runner must not get its token."""
     names = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     return "\n".join([hub, *(os.environ.get(name, "") for name in names)])
 
 
 def job_directory() -> str | None:
-    """Return our directory that ends with this CI job; `None` if there is no such place.
+    """Return our directory that is removed with this CI job; `None` if there is none.
 
-    GitHub's runner, and those that are compatible with it, empty `RUNNER_TEMP` before and after each job. GitLab has
-    nothing like it: what a job writes beside the working tree, or into `TMPDIR`, may be there for the next one
-    (docs/facts.md#c1).
+    GitHub's runner, and compatible ones, empty `RUNNER_TEMP` before and after each job. GitLab has no such directory:
+    files that a job writes beside the working tree, or to `TMPDIR`, may still exist in the next job (docs/facts.md#c1).
     """
     base = os.environ.get("RUNNER_TEMP", "")
     if "GITHUB_ACTIONS" not in os.environ or not os.path.isabs(base):
         return None
     base = os.path.realpath(base)
-    if sys.platform == "win32":  # which has no modes: a user's own directories are those of the profile
+    if sys.platform == "win32":  # no permission bits: only directories in the user's profile are private
         profile = os.path.normcase(os.path.realpath(os.path.expanduser("~")))
         if not os.path.normcase(base).startswith(profile + os.sep):
             return None
@@ -218,7 +219,7 @@ def job_directory() -> str | None:
 
 
 def _is_in_working_tree(path: str) -> bool:
-    """Whether a file there could be committed, or become part of an artifact of the repository."""
+    """Whether a file at this path could be committed, or become part of an artifact."""
     while not os.path.lexists(os.path.join(path, ".git")):
         if path == os.path.dirname(path):
             return False

@@ -1,1 +1,1 @@
-"""What this program asks of the Hub, and what the answers mean."""
+"""The requests to the Hub, and the meaning of its answers."""

@@ -1,6 +1,6 @@
-"""Check what a token may do to a repository: yes, no or unknown. `check`, the hooks and `doctor` all use this.
+"""Check whether a token may read or write a repository: yes, no or unknown. Used by `check`, the hooks and `doctor`.
 
-"No" only if the Hub says so beyond doubt: a push that would have succeeded must never be stopped.
+The answer is "no" only if the Hub leaves no doubt: a push that would succeed must never be stopped.
 """
 
 from git_credential_hf.api.account import Account, typed_field
@@ -31,12 +31,12 @@ from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token
 
-_MAX_FOUND = 16  # tokens in files whose answers are looked up: as many are recorded
-_MAX_ASKED = 5  # of these: the limits of whoami are strict
+_MAX_FOUND = 16  # tokens found in files that are looked up in the cache, which holds as many
+_MAX_ASKED = 5  # tokens that are sent to whoami, whose rate limit is strict
 _ASKABLE = ("hf_", "api_org_")
-_NOT_ASKABLE = ("hf_oauth__refresh_", "hf_s3_")  # what renews a token, or is for another service
-_UNKNOWN_TO_WHOAMI = ("hf_jwt_", "api_org_")  # its answer for valid ones is not documented
-_NAMESAKES = ("models", "datasets", "spaces")  # kinds of which another may be meant
+_NOT_ASKABLE = ("hf_oauth__refresh_", "hf_s3_")  # refresh tokens, and credentials of another service
+_UNKNOWN_TO_WHOAMI = ("hf_jwt_", "api_org_")  # whoami's answer for valid ones is not documented
+_NAMESAKES = ("models", "datasets", "spaces")  # kinds that users mix up
 _INVALID = "the Hub sent an invalid response"
 
 
@@ -45,7 +45,7 @@ def check_access(
 ) -> Answer:
     """Check whether `token` may read, or write to, a repository, with one request, or two if the answer is no.
 
-    With `use_cache`, which is for the hooks, a "yes" of the last minutes is believed.
+    With `use_cache` (for the hooks), a "yes" from the last minutes is reused.
     """
     if token is not None and use_cache and _is_cached(token, repository, write):
         return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {may_text(write)} {repository.name}")
@@ -69,7 +69,7 @@ def check_access(
 
 
 def whoami(token: Token, *, seconds: float = HUB_TIMEOUT) -> Account:
-    """Return whose token this is, with one request (docs/facts.md#h2).
+    """Return the account of a token, with one request (docs/facts.md#h2).
 
     Raises `Refused` if the Hub rejects the token, `Unreachable` if it does not answer.
     """
@@ -91,10 +91,10 @@ def card_errors(content: str, repository: Repository) -> list[str]:
 
 
 def are_valid(values: list[str], hub: str) -> dict[str, bool]:
-    """Ask the Hub which of these strings, found in files, are tokens that it accepts; return what it says.
+    """Ask the Hub which of these strings, found in files, are valid tokens; return its answers.
 
-    Each is sent to this Hub alone, with one request of whoami, and not again once the Hub has rejected it. There are no
-    answers for more than a few, for what no request may carry, and if the Hub takes too long.
+    Each is sent to this Hub only, in one request to whoami, and never again after the Hub rejected it. The result lacks
+    strings beyond the first few, strings that must not be sent, and those for which the Hub did not answer in time.
     """
     found: dict[str, bool] = {}
     unknown = []
@@ -114,8 +114,8 @@ def are_valid(values: list[str], hub: str) -> dict[str, bool]:
         except Unreachable as unreachable:
             trace(f"{mask_token(token.value)}: {unreachable.message}")
             return
-        # A proxy's 401 has no such header, and the Hub's is no answer about tokens that whoami may not know
-        # (docs/facts.md#u1); nor is that of a company's Hub, as the token may be one of huggingface.co.
+        # A proxy's 401 lacks the Hub's header. The Hub's own 401 says nothing about tokens that whoami may not support
+        # (docs/facts.md#u1), nor does that of another Hub, as the token may belong to huggingface.co.
         if response.status_code == 200:
             found[token.value] = True
         elif response.status_code == 401 and error_message(response) and is_reliable(token):
@@ -133,7 +133,7 @@ def are_valid(values: list[str], hub: str) -> dict[str, bool]:
 
 
 def learn_owners(tokens: list[Token]) -> None:
-    """Let the Hub say whose tokens these are, each once, all at the same time; `record_owner` keeps what it says."""
+    """Ask the Hub for the accounts of these tokens, in parallel; `record_owner` stores the answers."""
 
     def ask(token: Token) -> None:
         try:
@@ -145,9 +145,9 @@ def learn_owners(tokens: list[Token]) -> None:
 
 
 class Refusal:
-    """What the Hub says of a token that was refused for a repository; `None` for what it does not say in time.
+    """Why the Hub refused a token for a repository.
 
-    `is_good`: the token is valid; `has_access`: it may read the repository; `problem`: the reason, for people.
+    `is_good`: the token is valid; `has_access`: it may read the repository; `None` if unknown. `problem`: the reason.
     """
 
     def __init__(self, is_good: bool | None, has_access: bool | None = None, problem: Problem | None = None) -> None:
@@ -207,7 +207,7 @@ def _request_access(token: Token | None, repository: Repository, write: bool) ->
 
 
 def _with_namesake(answer: Answer, token: Token) -> Answer:
-    """Return the answer, with the URL of a repository of another kind if there is only that under this name."""
+    """Return the answer; if a repository of another kind has this name, add its URL."""
     repository = answer.repository
     if answer.reason != "no-such-repo" or repository.name == repository.namespace:
         return answer
@@ -235,7 +235,7 @@ def _token_refusal(token: Token, message: str) -> Problem:
 
 
 def _is_new(failure: str) -> bool:
-    """Whether nobody was told of this in the last hour: a company's filter may let git through, and never us."""
+    """Whether this was not reported in the last hour: a company's filter may pass git's requests, but never ours."""
     if is_recorded("warned", failure, cache_directory()):
         return False
     record("warned", failure, LOOKED_FOR, cache_directory())

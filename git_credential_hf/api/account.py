@@ -1,4 +1,4 @@
-"""Read whose token it is, and what its scopes permit, from a response of whoami-v2; anything may be missing in it."""
+"""Read a token's account and scopes from a response of whoami-v2, in which any field may be missing."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ KNOWN_PERMISSIONS = frozenset(
     )
 )
 
-# The entities that the scopes of a token may be about. Those of another type do not concern a repository.
+# The known types of entities in a token's scopes. Those without a counterpart in a repository do not matter here.
 _KNOWN_ENTITIES = ("model", "dataset", "space", "kernel", "collection", "bucket", "oauth-app")
 
 
@@ -25,16 +25,16 @@ class Account:
     """The account that a token belongs to.
 
     `role` is the token's: `read`, `write`, `god`, `fineGrained`, or `None`. `is_oauth`: the token is from a login in
-    the browser. `orgs` maps each organisation to the account's role in it, `None` if unknown; `knows_orgs`: the list
+    the browser. `orgs` maps each organization to the account's role in it, `None` if unknown; `knows_orgs`: the list
     is complete. `scoped` is as in whoami-v2 (docs/facts.md#h2), where `ids` maps an `_id` to the entity's name.
 
-    Raises `ValueError` for a response without a valid name of an account.
+    Raises `ValueError` if the response has no valid account name.
     """
 
     def __init__(self, answer: Any) -> None:
         self.name = str(typed_field(answer, "name", str))
         if not is_valid_name(self.name):
-            raise ValueError("the name in the response is not a name")  # it is sent to git's other helpers
+            raise ValueError("the name in the response is not valid")  # it is sent to git's other helpers
         auth = typed_field(answer, "auth", dict, {})
         self.is_oauth = auth.get("type") == "oauth"
         access_token = typed_field(auth, "accessToken", dict, {})
@@ -58,7 +58,7 @@ class Account:
         return "fine-grained" if self.role == "fineGrained" else self.role
 
     def permits(self, permission: str, repository: Repository) -> bool | None:
-        """Whether the scopes of a fine-grained token contain this permission; `None` if that is not certain."""
+        """Whether the scopes of a fine-grained token include this permission; `None` if that is uncertain."""
         is_certain = True
         for entry in self.scoped:
             entity = typed_field(entry, "entity", dict, {})

@@ -1,4 +1,4 @@
-"""Send requests to the Hub, and record when it cannot be reached: nobody waits for it again and again."""
+"""Send requests to the Hub, and record when it cannot be reached, so that later commands do not wait for it again."""
 
 import json as json_
 import time
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-HUB_TIMEOUT = 3  # seconds for all requests of one question, and for each step of one
+HUB_TIMEOUT = 3  # seconds for all requests of one check, and for each step of a request
 MAX_RETRY_AFTER = 3600  # seconds for which a `Retry-After` is honoured
-UNREACHABLE_FOR = 300  # seconds for which hooks and helper do not try again to reach a Hub
+UNREACHABLE_FOR = 300  # seconds for which the hooks and the helper do not contact an unreachable Hub
 
 _UNREACHABLE = "unreachable"  # the state that names Hubs which could not be reached
 
@@ -28,7 +28,7 @@ _UNREACHABLE = "unreachable"  # the state that names Hubs which could not be rea
 class Unreachable(Problem):
     """The Hub gave no usable response: neither yes nor no. `code` is a reason of `check --json`.
 
-    `is_news`: whether hooks tell the user, who has not chosen it, nor been told of it a moment ago.
+    `is_news`: whether hooks report it; not if the user chose it, or has just been told.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class Unreachable(Problem):
 
 
 def run_within(seconds: float, call: Callable[[], Result]) -> Result:
-    """Return what `call` returns, or raise what it raises; `TimeoutError` if it takes longer.
+    """Call a function in a thread and return its result; raises its exception, or `TimeoutError` after `seconds`.
 
-    Timeouts of single steps are not enough: a server may send a byte at a time.
+    Timeouts of single steps are not enough: a server may send one byte at a time.
     """
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -65,7 +65,7 @@ def run_within(seconds: float, call: Callable[[], Result]) -> Result:
 
 
 def ask_within(seconds: float, hub: str, call: Callable[[], Result]) -> Result:
-    """Do the same as `run_within` with requests to a Hub, but raise `Unreachable` on a timeout."""
+    """Run requests to a Hub like `run_within`, but raise `Unreachable` on a timeout."""
     try:
         return run_within(seconds, call)
     except TimeoutError as error:
@@ -77,9 +77,9 @@ def ask_within(seconds: float, hub: str, call: Callable[[], Result]) -> Result:
 def ask_hub(
     hub: str, path: str, token: "Token | None", json: object = None, media_type: str = "application/json"
 ) -> "Response":
-    """Send one request to a Hub, a POST if there is `json`, and return its response.
+    """Send one request to a Hub, a POST if there is `json`, and return the response.
 
-    Raises `Unreachable` without one. The only place from which a token is sent: to its own Hub.
+    Raises `Unreachable` if there is none. Tokens are sent from here only, and only to their own Hub.
     """
     if token is not None and (token.hub != hub or not hub):
         raise Unreachable(f"the token {mask_token(token.value)} is not for {hub or 'this Hub'}")
@@ -103,7 +103,7 @@ def ask_hub(
     except NoResponse as failure:
         if failure.is_lasting:
             _record_unreachable(hub, network)
-        is_chosen = failure.is_distrust and not network.is_verified  # git goes on; we send no token there
+        is_chosen = failure.is_distrust and not network.is_verified  # git does not verify; we still send no token
         message = f"cannot reach the Hub{_through(network)} ({mask_words(failure.cause)})"
         raise Unreachable(message, fix=failure.fix, is_news=not is_chosen) from None
     trace(f"{method} {path}: {response.status_code} in {time.monotonic() - start:.2f} s")
@@ -116,17 +116,17 @@ def ask_hub(
 
 
 def try_hub_again() -> None:
-    """Let the next request be sent, although the Hub could not be reached a moment ago: somebody asks."""
+    """Forget that the Hub could not be reached a moment ago: the user has run a command that needs it."""
     discard_record(_UNREACHABLE, cache_directory())
 
 
 def set_out_of_reach(hub: str) -> None:
-    """Let nobody wait for a Hub for a while."""
+    """Record that a Hub cannot be reached, so that no command waits for it for a while."""
     _record_unreachable(hub, read_network(hub))
 
 
 def is_out_of_reach(hub: str) -> bool:
-    """Whether there is nothing to be expected of a Hub now: it could not be reached a moment ago, or offline mode."""
+    """Whether not to contact a Hub: it could not be reached a moment ago, or offline mode is on."""
     return offline_variable() is not None or _is_unreachable(hub, read_network(hub))
 
 
@@ -143,7 +143,7 @@ def _through(network: Network) -> str:
 
 
 def _record_retry_after(response: "Response", limit: str) -> None:
-    """Record until when to send nothing more; a `Retry-After` in the form of a date is ignored."""
+    """Record for how long to send no more requests; a `Retry-After` that is a date is ignored."""
     seconds = str(response.headers.get("retry-after", "")).strip()
     if seconds.isdecimal():
         record("retry-after", limit, min(int(seconds[:20]), MAX_RETRY_AFTER), cache_directory())

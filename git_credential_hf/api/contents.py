@@ -1,6 +1,6 @@
-"""Ask the Hub about what a push contains: LFS objects, files outside LFS, commits.
+"""Ask the Hub about the contents of a push: LFS objects, files outside LFS, commits.
 
-What it does not answer is unknown, and never a no.
+No answer means unknown, never no.
 """
 
 import time
@@ -13,18 +13,18 @@ from git_credential_hf.hub import Repository
 from git_credential_hf.tokens import Token
 
 LFS_TIMEOUT = 10  # seconds for all batches of LFS objects
-MAX_FILES = 256  # of one preupload request, as huggingface_hub has it
-SAMPLE_BYTES = 512  # the start of a file that such a request has
+MAX_FILES = 256  # in one preupload request, as in huggingface_hub
+SAMPLE_BYTES = 512  # of the start of each file in a preupload request
 
-_MAX_LFS_OBJECTS = 100  # in one request, as git-lfs has it
+_MAX_LFS_OBJECTS = 100  # in one request, as in git-lfs
 
 
 def find_lfs_objects(
     token: Token | None, repository: Repository, objects: Sequence[tuple[str, int]]
 ) -> dict[str, bool]:
-    """Return for LFS objects (SHA-256, size in bytes) whether the Hub has them, without those that it says nothing of.
+    """Return for LFS objects (SHA-256, size in bytes) whether the Hub has them; objects without an answer are left out.
 
-    One request for each hundred, as long as the Hub answers and there is time (docs/facts.md#h12).
+    Sends one request per hundred objects, as long as the Hub answers and there is time (docs/facts.md#h12).
     """
     found: dict[str, bool] = {}
     end = time.monotonic() + LFS_TIMEOUT
@@ -51,7 +51,7 @@ def find_upload_modes(
 
 
 def find_commit(token: Token | None, repository: Repository, revision: str) -> tuple[str, str] | None:
-    """Return the repository's own name, after a redirect, and the id of a commit; `None` if the Hub has no such one.
+    """Return the repository's current name and the id of a commit; `None` if the Hub does not have the commit.
 
     Raises `Unreachable` if there is no usable response (docs/facts.md#h16).
     """
@@ -119,6 +119,6 @@ def _revision(token: Token | None, repository: Repository, revision: str) -> tup
 
 
 def _quoted(revision: str) -> str:
-    from urllib.parse import quote  # takes as long to import as git runs, and few pushes need it
+    from urllib.parse import quote  # slow to import, and needed by few pushes
 
     return quote(revision, safe="")

@@ -1,7 +1,7 @@
-"""The HTTP client of huggingface_hub itself: on git's way to the Hub, within limits, and to no other host.
+"""Restrict huggingface_hub's own HTTP client: git's network settings, limits, and no other host than the Hub.
 
-It is httpx's (huggingface_hub 1) or httpx2's (2). That of version 0 is a `requests.Session`, which has no such hooks;
-nothing that we have it do sends a request through it.
+The client is one of httpx (huggingface_hub 1) or httpx2 (2). In version 0 it is a `requests.Session`, which has no such
+hooks, but we send no request through it.
 """
 
 import os
@@ -18,22 +18,22 @@ _MAX_RESPONSE_BYTES = 1 << 20
 
 
 def guard_client(hub: str) -> None:
-    """Prepare the client for requests to a Hub: git's way to it, no warnings, and limits on time and size.
+    """Prepare the client for requests to a Hub: git's network settings, no warnings, and limits on time and size.
 
-    Raises whatever its import raises; an invalid environment variable can be enough.
+    Raises any exception of its import, which an invalid environment variable can cause.
     """
     for name, value in os.environ.items():
         if name.lower().endswith("_proxy"):
-            register_proxy(value)  # errors about an invalid one quote parts of it
+            register_proxy(value)  # error messages quote parts of an invalid proxy
     network = read_network(hub)
     before = dict(os.environ)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            os.environ.pop("HF_ENDPOINT", None)  # it is not asked, and an invalid one is an error of the import
+            os.environ.pop("HF_ENDPOINT", None)  # not used here, and an invalid value would make the import fail
             from huggingface_hub import get_session
 
-            # It reads these when it makes its client, whichever library that is of.
+            # huggingface_hub's HTTP client, whichever it is, reads these variables when it is created.
             for name in before:
                 if name.lower().endswith("_proxy"):
                     del os.environ[name]
@@ -46,7 +46,7 @@ def guard_client(hub: str) -> None:
             os.environ.update(before)
     hooks = getattr(session, "event_hooks", None)
     if hooks is not None and _limit not in hooks["response"]:
-        session.timeout = _STEP_TIMEOUT  # by default it waits forever, and git with it
+        session.timeout = _STEP_TIMEOUT  # the default is to wait forever, and git would wait, too
         session.headers["accept-encoding"] = "identity"
         hooks["response"].append(_limit)
 
@@ -77,7 +77,7 @@ def _limit(response: Any) -> None:
     if response.has_redirect_location:
         location = response.headers["location"]
         target = url.join(location)
-        # A scheme without a host is read in two ways.
+        # Parsers disagree about a scheme without a host.
         if "://" not in location and ":" in location.partition("/")[0]:
             raise ValueError("redirect to another host")
         if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):

@@ -15,11 +15,11 @@ from git_credential_hf.tokens import Token, overridden_login
 if TYPE_CHECKING:
     from git_credential_hf.api.transport import Response
 
-_LOW_ROLES = ("read", "contributor", "no_access")  # in an organisation (docs/facts.md#h3); a new one may suffice
+_LOW_ROLES = ("read", "contributor", "no_access")  # in an organization (docs/facts.md#h3); a new one may suffice
 _ACCEPT_CONDITIONS = "open {page} and accept its conditions; access can take a few minutes to take effect"
 
-# What a 403 means (docs/facts.md#h4), by the first row that applies: words of the Hub's message, and the error code if
-# that matters; the reason, as in `check --json`; the message and the fix for people.
+# The meanings of a 403 (docs/facts.md#h4); the first row that matches applies. Each row has a part of the Hub's
+# message, the error code (`None` for any), the reason as in `check --json`, the message and the fix.
 _REFUSALS = (
     (
         *("needs to be approved by the organization", None, "token-needs-approval"),
@@ -121,7 +121,7 @@ def token_refusal(token: Token, message: str) -> Refused:
 
 
 def refusal_from_message(token: Token, repository: Repository, write: bool, response: "Response") -> Answer | None:
-    """Return the answer for a refusal whose message gives the reason (docs/facts.md#h4), `None` for any other."""
+    """Return the answer for a refusal whose message gives the reason (docs/facts.md#h4), else `None`."""
     code = response.headers.get("x-error-code")
     if code == "RepoNotFound" and response.status_code == 404:
         return missing_repository(repository, write)
@@ -144,8 +144,8 @@ def missing_repository(repository: Repository, write: bool) -> Answer:
     """Return the answer for a 404: the repository does not exist, or is private and hidden from this token."""
     page = {"datasets": "new-dataset", "spaces": "new-space"}.get(repository.kind, "new")
     fix = f"run `git-credential-hf status` to check the account, or create {repository.name} at {repository.hub}/{page}"
-    if "/" not in repository.name:  # nobody but the Hub itself can have one
-        fix = "name the owner and the repository, such as acme/model"
+    if "/" not in repository.name:  # only the Hub itself can create these
+        fix = "use the full name with the owner, such as acme/model"
     return Answer(
         repository,
         write,
@@ -159,7 +159,7 @@ def missing_repository(repository: Repository, write: bool) -> Answer:
 def refusal_from_account(
     token: Token, account: Account, repository: Repository, write: bool, message: str
 ) -> Answer | None:
-    """Return the answer for a refusal without a reason, if what whoami reports explains it; else `None`."""
+    """Return the answer for a refusal without a reason, if whoami's response explains it, else `None`."""
     name, namespace = repository.name, repository.namespace
     permission = "repo.write" if write else "repo.content.read"
 
@@ -190,11 +190,12 @@ def refusal_from_account(
             f"the token {mask_token(token.value)} of your browser login may not write to {name}",
             write_token_hint(token),
         )
-    # Its scope is for this repository: it may be a service account's, which is no member (docs/facts.md#h2).
+    # A fine-grained token with a scope for this repository may belong to a service account, which is not a member of
+    # the organization (docs/facts.md#h2).
     may_be_member = not account.knows_orgs or account.role == "fineGrained"
     is_low = role in _LOW_ROLES if namespace in account.orgs else not may_be_member
     if not write or name == namespace or is_own or not message or not is_low:
-        return None  # the token and the account should do: the reason is another one
+        return None  # the token and the account should be sufficient, so there is another reason
     return no(
         "role-too-low",
         f"{account.name} may not write to {name}: "

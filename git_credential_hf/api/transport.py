@@ -1,4 +1,4 @@
-"""Send a request to a Hub with urllib3: on git's way to it, verified, with limits, and to this Hub alone."""
+"""Send a request to a Hub with urllib3: with git's network settings, verified TLS, limits, and no other host."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from urllib.parse import urljoin, urlsplit
 from git_credential_hf.git.network import Network
 from git_credential_hf.hub import url_origin
 
-CONNECT_TIMEOUT = 2  # seconds for a connection; it takes longer only if something drops the packets
-_MAX_RESPONSE_BYTES = 1 << 20  # whoami of a member of a thousand organisations takes a fifth of it
+CONNECT_TIMEOUT = 2  # seconds for a connection, which takes longer only if packets are dropped
+_MAX_RESPONSE_BYTES = 1 << 20  # five times the whoami response of a member of a thousand organizations
 _MAX_REDIRECTS = 5
 
-# Where systems keep the certificates that git trusts. A Python that does not come with the system may not know it.
+# The system's CA certificates, which git trusts. A Python that is not the system's own may not know their path.
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Arch
     "/etc/pki/tls/certs/ca-bundle.crt",  # Red Hat
@@ -26,9 +26,9 @@ _BUNDLES = (
 
 
 class NoResponse(Exception):
-    """There is no response, because of `cause`; `fix` is a hint if there is one.
+    """There is no response, because of `cause`; `fix` is a hint or `None`.
 
-    `is_lasting`: the next request would fail in the same way; `is_distrust`: a certificate is not trusted.
+    `is_lasting`: the next request would fail, too; `is_distrust`: a certificate is not trusted.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class NoResponse(Exception):
 
 
 class Response:
-    """A response; `headers` ignores the case of names."""
+    """A response; the names in `headers` are case-insensitive."""
 
     def __init__(self, status_code: int, headers: Any, content: bytes) -> None:
         self.status_code = status_code
@@ -50,14 +50,14 @@ class Response:
         self.content = content
 
     def json(self) -> Any:
-        """Return the value of a body of JSON; raises `ValueError` or `RecursionError` for any other."""
+        """Parse the body as JSON; raises `ValueError` or `RecursionError` if it is not valid."""
         return json.loads(self.content)
 
 
 def send_request(
     method: str, hub: str, path: str, network: Network, *, headers: dict[str, str], body: bytes | None, seconds: float
 ) -> Response:
-    """Send one request; `seconds`: for each step of it. Raises `NoResponse`."""
+    """Send one request, with a timeout in `seconds` for each step; raises `NoResponse`."""
     headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "git-credential-hf", **headers}
     try:
         with warnings.catch_warnings():
@@ -65,7 +65,7 @@ def send_request(
             return _send(method, hub, path, network, headers, body, seconds)
     except NoResponse:
         raise
-    except Exception as error:  # urllib3 raises its own, and whatever its layers do
+    except Exception as error:  # urllib3 raises its own exceptions and those of lower layers
         raise _no_response(error, network) from None
 
 
@@ -76,7 +76,7 @@ def _send(
 
     timeout = Timeout(connect=min(CONNECT_TIMEOUT, seconds), read=seconds)
     with _manager(hub, network) as manager:
-        pool = manager.connection_from_url(hub)  # connects to this origin only, whatever the path is
+        pool = manager.connection_from_url(hub)  # connects only to this origin, whatever the path is
         for _ in range(_MAX_REDIRECTS):
             response = pool.urlopen(
                 *(method, path, body, headers),
@@ -100,9 +100,9 @@ def _send(
 
 
 def _redirected(hub: str, path: str, location: str) -> str:
-    """Return the path that a redirect leads to, such as that of a repository with another name.
+    """Return the path of a redirect's target, such as a renamed repository; raises `NoResponse` for another host.
 
-    Another host would get the token, and a say in what it may do.
+    Another host would get the token, and would decide about access.
     """
     target = urljoin(hub + path, location)
     if url_origin(target) != hub:
@@ -123,7 +123,7 @@ def _read(response: Any) -> bytes:
     return content
 
 
-# --- the way ---
+# --- connections ---
 
 
 def _manager(hub: str, network: Network) -> Any:
@@ -131,7 +131,7 @@ def _manager(hub: str, network: Network) -> Any:
     from urllib3.util import parse_url
 
     options: dict[str, Any] = {"cert_reqs": ssl.CERT_REQUIRED}
-    if hub.startswith("https:"):  # reading the system's certificates takes longer than most requests
+    if hub.startswith("https:"):  # reading the system's certificates is slower than most requests
         options["ssl_context"] = _tls_context(network)
     if not network.proxy:
         return PoolManager(**options)
@@ -167,7 +167,7 @@ def _decoded(login: str) -> str:
 
 
 def _tls_context(network: Network, *, is_proxy: bool = False) -> ssl.SSLContext:
-    """Return what certificates are verified with: what git has been told to trust, or what the system trusts."""
+    """Return the TLS context: it trusts the certificates configured for git, or else the system's."""
     try:
         if network.ca_file or network.ca_path:
             context = ssl.create_default_context(cafile=network.ca_file, capath=network.ca_path)
@@ -178,7 +178,7 @@ def _tls_context(network: Network, *, is_proxy: bool = False) -> ssl.SSLContext:
         raise NoResponse(f"cannot read {where}: {_words(error)}", is_lasting=True) from None
     if network.certificate and not is_proxy:
         try:
-            # Without this function OpenSSL would ask at the terminal.
+            # Without a password function, OpenSSL would prompt on the terminal.
             context.load_cert_chain(network.certificate, network.key, password=lambda: "")
         except OSError as error:
             raise NoResponse(
@@ -206,7 +206,7 @@ def _system_context() -> ssl.SSLContext:
             else:
                 bundle = where()
         own = ssl.get_default_verify_paths().cafile
-        if bundle and not (own and os.path.samefile(bundle, own)):  # which Python has just read
+        if bundle and not (own and os.path.samefile(bundle, own)):  # Python has already read its own
             context.load_verify_locations(bundle)
     return context
 
@@ -215,14 +215,14 @@ def _system_context() -> ssl.SSLContext:
 
 
 def _no_response(error: Exception, network: Network) -> NoResponse:
-    """Return the cause of an exception of urllib3, whose own text may quote a header, and so a token."""
+    """Return the cause of a urllib3 exception; its own text may quote a header, and so a token."""
     from urllib3 import exceptions
 
     for one in _chain(error):
         if isinstance(one, ssl.SSLCertVerificationError):
             return NoResponse(
                 f"its certificate is not trusted: {one.verify_message.rstrip('.')}",
-                "name the file with the certificate of your company: `git config --global http.sslCAInfo FILE`",
+                "if your company has its own CA, run `git config --global http.sslCAInfo FILE` with its certificate",
                 is_lasting=True,
                 is_distrust=True,
             )
@@ -238,9 +238,9 @@ def _no_response(error: Exception, network: Network) -> NoResponse:
         if isinstance(one, exceptions.ConnectTimeoutError) and not isinstance(one, exceptions.NewConnectionError):
             return NoResponse(f"no connection within {CONNECT_TIMEOUT} seconds", is_lasting=True)
         if isinstance(one, exceptions.ReadTimeoutError):
-            return NoResponse("no answer in time", is_lasting=True)
+            return NoResponse("it did not respond in time", is_lasting=True)
         if isinstance(one, (exceptions.ProxySchemeUnknown, exceptions.LocationValueError)) and network.proxy:
-            return NoResponse("this is not a URL of a proxy", is_lasting=True)
+            return NoResponse("this is not a proxy URL", is_lasting=True)
     for one in _chain(error):
         if isinstance(one, OSError) and one.strerror:
             return NoResponse(one.strerror.lower(), is_lasting=not isinstance(one, ConnectionError))
@@ -253,7 +253,7 @@ def _no_response(error: Exception, network: Network) -> NoResponse:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Return an exception, and all that it was raised from or made of."""
+    """Yield an exception, its causes, and the exceptions that it wraps."""
     waiting, seen = [error], set()
     while waiting:
         one = waiting.pop(0)

@@ -1,4 +1,4 @@
-"""The commands that people run, and their options."""
+"""The commands for users, and their options."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ from git_credential_hf.output import (
 from git_credential_hf.problem import Problem, report, report_problem
 from git_credential_hf.protocol import OPERATION_OPTIONS, OPERATIONS
 
-REQUEST_TIMEOUT = 1  # seconds for git to send the request of an operation
+REQUEST_TIMEOUT = 1  # seconds to wait for git to send the request that follows an operation
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
             report("error", f"cannot write the output: {error.reason.strerror}")
         return 1
     except click.ClickException as error:
-        # What was probably meant is in the hint, for each version of click.
+        # The hint suggests the nearest option; click's own suggestion differs between its versions.
         message = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
         report("error", message[:1].lower() + message[1:].rstrip("."))
         report("hint", _usage_hint(error, arguments))
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _usage_hint(error: click.ClickException, arguments: list[str]) -> str:
-    """Return the command that was probably meant, or the one for the help."""
+    """Return a hint with the command that was probably meant, or with the command for the help."""
     if isinstance(error, WrongUsage) and error.hint:
         return error.hint
     command = typed_name()
@@ -66,10 +66,10 @@ def _usage_hint(error: click.ClickException, arguments: list[str]) -> str:
 
 
 def _is_unknown_operation(arguments: list[str]) -> bool:
-    """Whether this is an operation that git may add one day: helpers ignore those silently (gitcredentials(7)).
+    """Whether this is an operation that this version does not know: helpers must ignore those (gitcredentials(7)).
 
-    At a terminal it is a mistyped command instead, and an error; so is a word like one of our commands without the
-    request that git would send with an operation, as in a script or a Dockerfile.
+    At a terminal, it is a mistyped command instead, and an error. So is a word that resembles one of our commands, if
+    no request follows on stdin, as in a script or a Dockerfile: git always sends one with an operation.
     """
     if len(arguments) != 1 or arguments[0].startswith("-") or arguments[0] in commands.commands:
         return False
@@ -81,7 +81,7 @@ def _is_unknown_operation(arguments: list[str]) -> bool:
 
 
 def _has_request() -> bool:
-    """Whether there is anything on stdin; git sends its request at once, and others may leave a pipe open."""
+    """Whether anything arrives on stdin: git sends its request at once, other programs may leave a pipe open."""
     from git_credential_hf.system import start_thread
 
     received: list[bytes] = []
@@ -91,8 +91,8 @@ def _has_request() -> bool:
 
 @click.group(
     cls=Group,
-    epilog="git itself runs `get`, `store`, `erase` and `capability`, see gitcredentials(7). The manual, after "
-    "install.sh or pipx: `git help credential-hf`.",
+    epilog="git itself runs `get`, `store`, `erase` and `capability`; see gitcredentials(7). With install.sh or pipx, "
+    "`git help credential-hf` shows the manual.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     invoke_without_command=True,
 )
@@ -101,10 +101,10 @@ def _has_request() -> bool:
 def commands(context: click.Context) -> int:
     """Log git in to the Hugging Face Hub with the token of `hf auth login`.
 
-    The token stays where huggingface_hub stores it. git gets the current one each
-    time it asks; nothing is copied, so nothing goes stale.
+    The token stays where huggingface_hub stores it. git gets the current token each
+    time it asks; no copy is made, so none can go stale.
 
-    Without a command: whether git is logged in here, and what to type next.
+    Without a command, show whether git is logged in, and what to run next.
     """
     if context.invoked_subcommand is not None:
         return 0
@@ -126,7 +126,7 @@ for command in (configure, doctor, hook, hooks, purge, unconfigure):
 def status(as_json: bool) -> int:
     """Show the current token, its account, and whether git uses it.
 
-    Exits with 1 if something is wrong.
+    Exits with 1 if there is a problem.
     """
     from git_credential_hf.status import Status
 
@@ -146,9 +146,9 @@ def status(as_json: bool) -> int:
 def login() -> int:
     """Log in to Hugging Face, as `hf auth login` does.
 
-    This is huggingface_hub's own login, on the terminal, for machines on which `hf`
-    is not on PATH; also if there is a login already, which is replaced. The token
-    is stored where huggingface_hub has it, and not copied into git's helpers.
+    Runs huggingface_hub's own login on the terminal, for machines without `hf` on
+    PATH. An existing login is replaced. The token is stored in huggingface_hub's
+    files, and is not copied into git's credential helpers.
     """
     from git_credential_hf.login import log_in
 
@@ -172,14 +172,14 @@ def login() -> int:
     }
 )
 def check(write: bool, as_json: bool, repo: str | None) -> int:
-    """Ask the Hub whether git may read REPO, or push to it.
+    """Check whether git can read REPO, or push to it.
 
-    That is with the token that git sends, be it in the URL or in .netrc.
+    Asks the Hub, with the token that git sends, even from a URL or .netrc.
 
-    REPO is acme/model, datasets/acme/data, a URL of the Hub, an hf:// URI or
-    git@hf.co:acme/model; by default, the repository that this one is pushed to.
+    REPO is acme/model, datasets/acme/data, a Hub URL, an hf:// URI or
+    git@hf.co:acme/model. The default is the repository that this one pushes to.
 
-    Exits with 1 for no, and with 3 if the Hub did not answer.
+    Exits with 1 if the answer is no, and with 3 if the Hub did not answer.
     """
     from git_credential_hf.api.access import check_access
     from git_credential_hf.api.client import try_hub_again

@@ -1,4 +1,4 @@
-"""`configure` and `unconfigure`: have git use this program, or not."""
+"""`configure` and `unconfigure`: make git use this program, or stop using it."""
 
 import os
 import shlex
@@ -36,21 +36,23 @@ def _complete_token_name(_context: click.Context, _parameter: click.Parameter, i
     "name",
     metavar="NAME",
     shell_complete=_complete_token_name,
-    help="A stored token, as in `hf auth list`, for the namespace.",
+    help="The name of a stored token (see `hf auth list`) for the namespace.",
 )
 @click.option("--no-token", is_flag=True, help="Use the current token for the namespace again.")
-@click.option("--for", "namespace", metavar="NAMESPACE", help="The user or organization whose repositories use it.")
-@click.option("--hub", metavar="ORIGIN", help="Another Hub, such as https://hub.example.com, beside huggingface.co.")
+@click.option(
+    "--for", "namespace", metavar="NAMESPACE", help="The user or organization whose repositories use that token."
+)
+@click.option("--hub", metavar="ORIGIN", help="Also log in to another Hub, such as https://hub.example.com.")
 @click.option(
     "--hooks/--no-hooks",
     "with_hooks",
     default=None,
-    help="Install the hooks, too, as `hooks install` does; or remove them.",
+    help="Also install the hooks, as `hooks install` does, or uninstall them.",
 )
-@click.option("--purge/--no-purge", default=None, help="Remove other helpers' copies first, or not; by default, ask.")
-@click.option("--print", "print_lines", is_flag=True, help="Print the settings, as lines for a configuration file.")
+@click.option("--purge/--no-purge", default=None, help="Run `purge` first, or do not; by default, ask.")
+@click.option("--print", "print_lines", is_flag=True, help="Print the settings as lines for a configuration file.")
 @click.option(
-    "--env", "print_environment", is_flag=True, help="Print the settings, as environment variables for `eval`."
+    "--env", "print_environment", is_flag=True, help="Print the settings as environment variables, for `eval`."
 )
 def configure(
     scope: str,
@@ -66,20 +68,21 @@ def configure(
 ) -> int:
     """Use this helper, and only this one, for Hugging Face hosts.
 
-    For each of these hosts, an empty `helper` resets the list of helpers, so that
-    no other helper is asked for a token, or gets one to store. Other hosts are not
-    affected. Whoever is not logged in is offered to log in then, on a terminal.
+    For these hosts, an empty `helper` resets the list of helpers, so that git asks
+    no other helper for a token, and gives none a token to store. Other hosts are
+    not affected. If you are not logged in, `configure` then offers to log in.
 
-    git's configuration includes git-credential-hf/gitconfig, which has the settings.
+    The settings are in git-credential-hf/gitconfig, a file of their own, which
+    git's configuration includes.
 
-    With --token and --for, the repositories of one namespace use another token
-    than the current one. (git-xet asks for the host only: it gets the current one.)
+    With --token and --for, the repositories of one namespace use a stored token
+    instead of the current one. (git-xet asks per host: it gets the current token.)
 
-    With --hub, another Hub is served, too. HF_ENDPOINT alone changes nothing for
-    git; on a terminal, you are asked whether it shall be that Hub.
+    With --hub, git also logs in to another Hub. HF_ENDPOINT alone changes nothing
+    for git; if it is set, `configure` asks on a terminal whether to add that Hub.
 
-    With --env, if the Hub confirms the token, git 2.46 and newer sends it before it
-    is asked to: rate limits are then those of the account, for public clones, too.
+    With --env, if the Hub confirms the token, git 2.46 and newer sends it without
+    being asked, so that public clones, too, have the rate limits of your account.
     """
     from git_credential_hf.configure import helpers_in_the_way, plan_configure
     from git_credential_hf.configure.env import config_environment
@@ -89,9 +92,9 @@ def configure(
     from git_credential_hf.hooks.install import plan_install, plan_uninstall
 
     if print_lines + print_environment + dry_run > 1:
-        raise click.UsageError("--print, --env and --dry-run exclude each other")
+        raise click.UsageError("--print, --env and --dry-run cannot be used together")
     if with_hooks is not None and (print_lines or print_environment or scope == "system"):
-        raise click.UsageError("--hooks and --no-hooks go with --global and --local")
+        raise click.UsageError("--hooks and --no-hooks cannot be used with --system, --print or --env")
     if name is not None and no_token:
         raise click.UsageError("--token and --no-token exclude each other")
     new = _parse_settings("" if no_token else name, namespace, hub)
@@ -123,7 +126,7 @@ def configure(
     if not dry_run:
         for warning in helpers_in_the_way():
             report_problem(warning, "warning")
-        is_read = sys.stderr is not None and sys.stderr.isatty()  # a job or an image may do without LFS on purpose
+        is_read = sys.stderr is not None and sys.stderr.isatty()  # a CI job or an image may leave LFS out on purpose
         if is_read and (without_lfs := setup_problem(readable_entries())):
             report_problem(without_lfs, "warning")
         _offer_first_login(scope)
@@ -131,7 +134,7 @@ def configure(
 
 
 def _offer_first_login(scope: str) -> None:
-    """Let whoever is at the terminal log in, or name the command: git now asks no other helper for the Hub."""
+    """Offer to log in, or print the command: git now asks no other helper for a Hub token."""
     from git_credential_hf.hub import PUBLIC_HUB
     from git_credential_hf.login import log_in
     from git_credential_hf.login_offer import may_offer
@@ -145,25 +148,25 @@ def _offer_first_login(scope: str) -> None:
         return
     if token is not None or os.environ.get("HF_OIDC_RESOURCE"):
         return
-    is_there = sys.stdin is not None and sys.stdin.isatty() and scope != "system"  # the login of root helps nobody
+    is_there = sys.stdin is not None and sys.stdin.isatty() and scope != "system"  # root's login helps no other user
     is_wanted = False
     if is_there and may_offer(PUBLIC_HUB):
         signal.signal(signal.SIGINT, signal.default_int_handler)  # install.sh ignores it: the settings are in place now
         try:
             is_wanted = click.confirm("Log in to Hugging Face now?", True, err=True)
         except click.Abort:
-            click.echo(err=True)  # the cursor is behind the question
+            click.echo(err=True)  # end the line of the question
     if not is_wanted:
         report("hint", f"to log in, {login_hint()}")
         return
     try:
         log_in()
-    except Problem as problem:  # which is not one of the settings
+    except Problem as problem:  # the settings are in place all the same
         report_problem(problem)
 
 
 def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
-    """Return the settings that the options stand for; raises `Problem` if there is no such token, or no such Hub."""
+    """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub."""
     from git_credential_hf.configure.settings import Settings
     from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_option, is_valid_name
     from git_credential_hf.tokens import stored_token, stored_token_names
@@ -179,10 +182,10 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
     if name is None or namespace is None:
         return Settings(hubs)
     if not is_valid_name(namespace):
-        raise click.UsageError(f"'{namespace}' is not a valid name of a user or organization")
+        raise click.UsageError(f"'{namespace}' is not a valid user or organization name")
     try:
         _ = name and stored_token(name, act=False)
-    except Problem as problem:  # which names those that exist
+    except Problem as problem:  # its message lists the tokens that exist
         from difflib import get_close_matches
 
         for near in get_close_matches(name, stored_token_names(), 1):
@@ -208,7 +211,7 @@ def _add_login(problem: Problem, name: str) -> None:
 
 
 def _ask_for_endpoint(new: "Settings") -> "Settings":
-    """Add the Hub at HF_ENDPOINT, with the user's consent: it gets the token of whoever is logged in."""
+    """Add the Hub at HF_ENDPOINT if the user agrees: it will receive their token."""
     from git_credential_hf.configure.settings import Settings
     from git_credential_hf.git.helpers import configured_hubs
     from git_credential_hf.hub import environment_hub, hub_at
@@ -217,14 +220,14 @@ def _ask_for_endpoint(new: "Settings") -> "Settings":
     if hub is None or hub_at(hub, [*new.hubs, *configured_hubs(readable_entries())]):
         return new
     if sys.stdin is None or not sys.stdin.isatty():
-        report("hint", f"to log git in to HF_ENDPOINT, too, run `git-credential-hf configure --hub {shell_word(hub)}`")
+        report("hint", f"to also log git in to HF_ENDPOINT, run `git-credential-hf configure --hub {shell_word(hub)}`")
         return new
-    question = f"Log git in to {hub} (HF_ENDPOINT), too? It will get your token"
+    question = f"Also log git in to {hub} (HF_ENDPOINT)? It will receive your token"
     return new + Settings([hub]) if click.confirm(question, False, err=True) else new
 
 
 def _purge_first(wanted: bool | None) -> None:
-    """Remove what other helpers hold, with the user's consent: `unconfigure` would bring it back."""
+    """Remove other helpers' Hub tokens if the user agrees: after `unconfigure`, git would use them again."""
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.helpers import default_hub
     from git_credential_hf.git.other_helpers import other_helpers
@@ -244,7 +247,7 @@ def _purge_first(wanted: bool | None) -> None:
         if wanted:
             report_problem(problem, "warning")
         else:
-            report("hint", "after you have logged in, `git-credential-hf purge` removes other helpers' old tokens")
+            report("hint", "after logging in, run `git-credential-hf purge` to remove other helpers' old tokens")
         return
     if wanted is None and not _hold_any(entries):
         return
@@ -268,11 +271,11 @@ def _hold_any(entries: "list[ConfigEntry]") -> bool:
 @click.command()
 @changes_scope("global", "system", "local", "global")
 def unconfigure(scope: str, dry_run: bool) -> int:
-    """Undo `configure`, and `hooks install` of the same scope.
+    """Undo `configure`, and `hooks install` in the same scope.
 
-    The hooks of a repository stay, unless this is run in it with --local.
+    Hooks installed in a repository stay, unless this runs there with --local.
 
-    Cached data is removed, too: the hash of a refused token, the token of a CI
+    Cached data is also removed: the hash of a refused token, the token of a CI
     job, and the Hub's answers about access.
     """
     from git_credential_hf.backups import backup_place
@@ -287,7 +290,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     make_changes(plan, dry_run)
     of_hooks: Sequence[Change] = []
     if scope in HOOK_SCOPES:
-        done = {change.path for change in plan} if dry_run and scope == "global" else {}  # one plan has it all
+        done = {change.path for change in plan} if dry_run and scope == "global" else {}  # both plans have these
         of_hooks = [change for change in plan_uninstall(scope) if change.path not in done]
     make_changes(of_hooks, dry_run, "" if plan else "there is nothing to undo in git's configuration")
     if scope != "local":
@@ -299,7 +302,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     if (of_job := job_directory()) is not None:
         remove_state(of_job)
     copies = backup_place()
-    if copies is not None and os.path.isdir(copies):  # nobody else has what was in these files
+    if copies is not None and os.path.isdir(copies):  # there may be no other copy of the old contents
         report("warning", f"copies of files that `doctor --fix` changed are in {copies}")
         report("hint", f"run `rm -r {shell_word(os.path.dirname(copies))}` if you no longer need them")
     for entry in handwritten_helpers(scope):
@@ -310,7 +313,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
 
 
 def _name_remaining_hooks() -> None:
-    """Name the command for the hooks of this repository, which the other scopes do not know."""
+    """Print the command that removes this repository's hooks, which the other scopes leave alone."""
     from git_credential_hf.git.config import git_directory
     from git_credential_hf.hooks.installed import inspect_hooks
 
@@ -319,4 +322,4 @@ def _name_remaining_hooks() -> None:
     except Problem:
         return  # git does not work here
     if has_hooks:
-        report("hint", "the hooks of this repository stay: run `git-credential-hf hooks uninstall` to remove them")
+        report("hint", "the hooks of this repository are still installed: run `git-credential-hf hooks uninstall`")

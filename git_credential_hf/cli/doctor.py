@@ -1,4 +1,4 @@
-"""`doctor`: its options, and what it asks a person."""
+"""`doctor`: its options, and the questions it asks."""
 
 import functools
 import sys
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--fix", is_flag=True, help="Fix what can be fixed safely, one finding at a time.")
 @click.option("--yes", is_flag=True, help="With --fix, do not ask before each change.")
 @click.option("--dry-run", is_flag=True, help="Show the changes without making them.")
-@click.option("--undo", is_flag=True, help="Put back the files that the last --fix changed.")
+@click.option("--undo", is_flag=True, help="Restore the files that the last --fix changed.")
 @click.option("--offline", is_flag=True, help="Do not contact the Hub.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--report", "as_report", is_flag=True, help="Print Markdown without secrets, for an issue or a chat.")
@@ -36,27 +36,29 @@ if TYPE_CHECKING:
 def doctor(
     fix: bool, yes: bool, dry_run: bool, undo: bool, offline: bool, as_json: bool, as_report: bool, repo: str | None
 ) -> int:
-    """Find out why the Hub says 401 or 403, and fix it.
+    """Find out why the Hub answers 401 or 403, and fix it.
 
     Shows which token git, git-lfs, git-xet and huggingface_hub would each send,
     and checks the token, .netrc, git's helpers, URLs, LFS, the hooks, and access
-    to REPO, by default the repository that this directory is pushed to.
+    to REPO. The default is the repository that this one pushes to.
 
-    `git config --add hf.ignore ID` silences a warning; --json has the ids.
+    To silence a warning, run `git config --add hf.ignore ID`; --json shows the ids.
 
-    Exits with 1 if something is wrong.
+    Exits with 1 if an error was found; warnings do not count.
     """
     from git_credential_hf.doctor.fix import fix_findings
     from git_credential_hf.doctor.markdown import markdown_lines
     from git_credential_hf.doctor.report import fix_lines, report_lines
 
-    if fix + dry_run + undo > 1 or as_json + as_report > 1:
-        raise click.UsageError("--fix, --dry-run and --undo exclude each other, and so do --json and --report")
+    if fix + dry_run + undo > 1:
+        raise click.UsageError("--fix, --dry-run and --undo cannot be used together")
+    if as_json + as_report > 1:
+        raise click.UsageError("--json and --report cannot be used together")
     if yes and not fix:
         raise click.UsageError("--yes requires --fix")
     if fix and not yes and (as_json or sys.stdin is None or not sys.stdin.isatty()):
         again = f"git-credential-hf doctor --fix --yes{' --json' if as_json else ''}"
-        raise WrongUsage("--fix asks on a terminal; elsewhere, add --yes", f"run `{again}`")
+        raise WrongUsage("--fix asks before each change, and there is no terminal: add --yes", f"run `{again}`")
     repository = None if repo is None else repository_argument(repo, readable_entries())
     examine = functools.partial(_examine, repository, offline)
     if undo:
@@ -86,7 +88,7 @@ def _examine(repository: "Repository | None", offline: bool) -> "Examination":
     from git_credential_hf.doctor import examine_machine
     from git_credential_hf.progress import Wait
 
-    with Wait("asking git and its helpers" if offline else "asking git, its helpers and the Hub"):
+    with Wait("checking git and its helpers" if offline else "checking git, its helpers and the Hub"):
         return examine_machine(repository, offline=offline)
 
 

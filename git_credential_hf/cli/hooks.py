@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def hook(name: str, arguments: tuple[str, ...]) -> int:
     """Check a push or a commit; the hook scripts call this.
 
-    Exits with 1 if the Hub would refuse it. Turned off by
-    GIT_CREDENTIAL_HF_HOOKS=off, or `git push --no-verify`.
+    Exits with 1 if the Hub would refuse the push or commit. To skip the check, set
+    GIT_CREDENTIAL_HF_HOOKS=off, or run `git push --no-verify`.
     """
     from git_credential_hf.hooks.judge import run_hook
 
@@ -32,7 +32,7 @@ def hook(name: str, arguments: tuple[str, ...]) -> int:
 def hooks(context: click.Context) -> None:
     """Install, uninstall or show the hooks of this repository.
 
-    They run before git-lfs, and before existing hooks, which work as before.
+    The hooks run before git-lfs, and before existing hooks, which still run.
     """
     require_command(context)
 
@@ -40,9 +40,9 @@ def hooks(context: click.Context) -> None:
 @hooks.command()
 @changes_scope("local", "global", "local")
 def install(scope: str, dry_run: bool) -> int:
-    """Install the hooks in this repository, or in all of the Hub's.
+    """Install the hooks in one or in all Hub repositories.
 
-    With --global, that is each repository with a remote on the Hub.
+    With --global, git runs them in each repository that has a Hub remote.
     """
     install_hooks(scope, dry_run)
     return 0
@@ -58,7 +58,7 @@ def install_hooks(scope: str, dry_run: bool) -> None:
 
 
 def _offer_to_end_locks() -> None:
-    """Name the setting without which git-lfs asks the Hub for locks at each push, and complains."""
+    """Print the command that stops git-lfs from asking the Hub for locks, and complaining, at each push."""
     from git_credential_hf.git.config import push_url, read_config
     from git_credential_hf.git.helpers import configured_hubs
     from git_credential_hf.git.lfs_endpoint import locks_variable
@@ -72,7 +72,9 @@ def _offer_to_end_locks() -> None:
         return  # no remote yet
     if variable:
         command = f"git config {shell_word(variable)} false"
-        report("hint", f"git-lfs asks for locks at each push, which the Hub does not support: `{command}` ends that")
+        report(
+            "hint", f"git-lfs asks for locks at each push, which the Hub does not support: run `{command}` to stop it"
+        )
 
 
 @hooks.command()
@@ -87,14 +89,14 @@ def uninstall(scope: str, dry_run: bool) -> int:
 
 @hooks.command(name="status")
 @with_scopes(
-    None, {"global": "The hooks of all repositories with a Hub remote.", "local": "The hooks of this repository."}
+    None, {"global": "Show the hooks for all Hub repositories.", "local": "Show the hooks in this repository."}
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @answers_json(lambda problem, **options: {"hooks": [], "problem": {"message": problem.message, "fix": problem.fix}})
 def hooks_status(scope: str | None, as_json: bool) -> int:
-    """Show whether the hooks are called in this repository.
+    """Show whether git runs the hooks in this repository.
 
-    Exits with 1 if they are not.
+    Exits with 1 if it does not.
     """
     from git_credential_hf.hooks.installed import hooks_in_effect, inspect_hooks
 

@@ -1,4 +1,4 @@
-"""What the commands have in common: options, arguments, and the output of changes."""
+"""Options, arguments and output that several commands share."""
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class WrongUsage(click.UsageError):
-    """Wrong usage with a hint of its own, instead of the command for the help."""
+    """Wrong usage that has its own hint instead of ``run `... --help` ``."""
 
     def __init__(self, message: str, hint: str | None) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class WrongUsage(click.UsageError):
 
 
 class Group(click.Group):
-    """A group that tells a word which is none of its commands from other wrong usage; click itself does from 8.4 on."""
+    """A group that raises its own exception for an unknown command, as click itself does from 8.4 on."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -39,14 +39,14 @@ class Group(click.Group):
 
 
 class NoSuchCommand(click.UsageError):
-    """A word that is none of the commands of its group."""
+    """A word that is not a command of its group."""
 
     def __init__(self, word: str, ctx: click.Context) -> None:
         super().__init__(f"no such command '{word}'", ctx)
         self.word = word
 
 
-_SAME_AS = {  # commands of `hf auth`, of `gh auth` and of installers, and what does the same
+_SAME_AS = {  # commands of `hf auth`, `gh auth` and installers, with our equivalents
     "logout": "hf auth logout",
     "auth": "git-credential-hf login",
     "whoami": "git-credential-hf status",
@@ -81,14 +81,14 @@ def nearest_usage(error: click.UsageError, arguments: list[str], more: Iterable[
     same = _SAME_AS.get(wrong.lower(), "") if isinstance(error, NoSuchCommand) else ""
     if same and find_program(same.partition(" ")[0]):
         return same
-    if nearest in ([], [wrong]):  # an operation, with more than git would say
+    if nearest in ([], [wrong]):  # an operation, with arguments that git would not pass
         return None
     words = [nearest[0] + word.removeprefix(wrong) if word.split("=")[0] == wrong else word for word in arguments]
     return f"{typed_name()} {shell_command(words)}"
 
 
 def require_command(context: click.Context) -> None:
-    """Show the help if there is no command; click itself does so in another way before 8.2."""
+    """Show the help if there is no command; click before 8.2 does so with another exit status."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(2)
@@ -98,7 +98,7 @@ Command = TypeVar("Command", bound=Callable[..., int])
 
 
 def answers_json(make_answer: Callable[..., object]) -> Callable[[Command], Command]:
-    """Let a command with `--json` print one document if it fails, too: what `make_answer` makes of the problem."""
+    """Let a command with `--json` print one document even if it fails: `make_answer` makes it from the problem."""
 
     def add(command: Command) -> Command:
         @functools.wraps(command)
@@ -120,14 +120,14 @@ _SCOPES = {"system": "For all users of this machine.", "local": "For this reposi
 
 
 def with_scopes(default: str | None, texts: dict[str, str]) -> Callable[[Command], Command]:
-    """Add an option for each scope; the command gets the one that was named, or the default. Two are wrong usage."""
+    """Add an option for each scope; the command gets the chosen scope, or the default. Two are wrong usage."""
 
     def add(command: Command) -> Command:
         @functools.wraps(command)
         def with_scope(**options: object) -> int:
             named = [name for name in texts if options.pop(f"is_{name}")]
             if len(named) > 1:
-                raise click.UsageError(f"{' and '.join(f'--{name}' for name in named)} exclude each other")
+                raise click.UsageError(f"{' and '.join(f'--{name}' for name in named)} cannot be used together")
             return command(scope=named[0] if named else default, **options)
 
         decorated: Callable[..., int] = with_scope
@@ -140,7 +140,7 @@ def with_scopes(default: str | None, texts: dict[str, str]) -> Callable[[Command
 
 
 def changes_scope(default: str, *scopes: str) -> Callable[[Command], Command]:
-    """Add the options that are shared by the commands which change git's configuration."""
+    """Add the options that all commands which change git's configuration have."""
 
     def add(command: Command) -> Command:
         command = with_scopes(default, {name: _SCOPES[name] for name in scopes})(command)
@@ -150,7 +150,7 @@ def changes_scope(default: str, *scopes: str) -> Callable[[Command], Command]:
 
 
 def readable_entries() -> "list[ConfigEntry]":
-    """Return git's configuration; empty if git cannot read it, which `doctor` then reports."""
+    """Return git's configuration; an empty list if git cannot read it, which `doctor` reports."""
     from git_credential_hf.git.config import read_config
 
     try:
@@ -166,8 +166,8 @@ def repository_argument(repo: str, entries: "list[ConfigEntry]") -> "Repository"
 
     repository = parse_repository(repo, default_hub(entries), configured_hubs(entries))
     if repository is None:
-        message = f"'{without_credentials(repo)}' is not a repository of the Hub"
-        raise Problem(message, "name one, such as acme/model or datasets/acme/data")
+        message = f"'{without_credentials(repo)}' is not a Hub repository"
+        raise Problem(message, "use a name such as acme/model or datasets/acme/data")
     return repository
 
 

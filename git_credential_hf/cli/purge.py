@@ -14,12 +14,12 @@ from git_credential_hf.problem import report
 def purge(dry_run: bool, as_json: bool) -> int:
     """Remove stale copies of Hub tokens from other helpers.
 
-    Each helper that git could ask for a Hub token is asked what it has, told to
-    erase it, and asked again. What may do more than your current token, or is
-    another account's, stays, as it may be all that works; it is named. What a
-    helper has for other hosts is not touched.
+    Queries each helper that git could ask for a Hub token, erases the tokens that
+    it returns, and checks that they are gone. A token is kept, and reported, if it
+    may allow more than your current token, or belongs to another account: it may be
+    the only one that works. Tokens for other hosts are not touched.
 
-    Exits with 1 if a helper still has a token, or did not answer.
+    Exits with 1 if a helper still holds a token, or did not answer.
     """
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.helpers import default_hub

@@ -1,7 +1,7 @@
-"""The settings that make git use this helper, and only this one, for Hugging Face hosts.
+"""Write the settings that make git use this helper, and only this one, for Hugging Face hosts.
 
-`plan_configure` is the single truth: `configure` applies it, `--dry-run` shows it, `unconfigure` applies its inverse.
-It writes a file of its own, and one line in git's, so that the inverse restores that byte for byte.
+`plan_configure` makes the only plan: `configure` applies it, `--dry-run` shows it, `unconfigure` applies its inverse.
+It writes a separate file, and one line in git's own file, so that the inverse can restore that file byte for byte.
 """
 
 import os
@@ -49,9 +49,9 @@ def plan_configure(
 ) -> list[FileChange]:
     """Plan the changes that make git use this helper in `scope` (of `SCOPES`); empty if it already does.
 
-    They are a file of ours, and a line in git's own file that includes it (docs/facts.md#g7): git ignores that line if
-    there is no such file, as on another machine that a `.gitconfig` is copied to. `new`: what is added to the settings.
-    Whether the file makes git use the `helper`, and run the `hooks` in repositories with a Hub remote; `None`: as now.
+    They write a file of ours, and a line in git's own file that includes it (docs/facts.md#g7). git ignores that line
+    if our file does not exist, as on another machine that `.gitconfig` was copied to. `new`: settings to add. `helper`:
+    whether git uses this helper; `hooks`: whether git runs the hooks in repositories with a Hub remote; `None`: as now.
     """
     path = config_path(scope)
     own, includes = settings_path(scope), include_values(scope)
@@ -80,10 +80,10 @@ def plan_configure(
     is_overridden = any(e.key == "core.hookspath" and os.path.dirname(place) not in e.origin for e in later)
     are_right = ours and not is_overridden and all(results_in(planned, *section) for section in sections.items())
     if not are_right or needs_home:
-        # At the end, because its place counts.
+        # At the end, because git's settings depend on their order.
         after = append_block(without_include(before, includes), include_lines(includes[0]))
     if after != before:
-        # A user who cannot read the system's files cannot run git at all, and root's umask may be 077.
+        # Users who cannot read the system file cannot run git at all, and root's umask may be 077.
         mode = 0o644 if scope == "system" else None
         is_moved = before is not None and without_include(before, includes) != before
         summary = [f"move the line that includes our settings to the end of {path}"] if is_moved else None
@@ -92,9 +92,9 @@ def plan_configure(
 
 
 def _refuse_program_of_others(path: str) -> None:
-    """Raise `Problem` if this program can be changed by somebody who cannot change the system's file at `path`.
+    """Raise `Problem` if this program can be changed by users who cannot change the system file at `path`.
 
-    All users, root among them, would then run whatever that is, with their tokens.
+    All users, including root, would then run that user's code, with their tokens.
     """
     owners = {os.stat(place).st_uid for place in (path, os.path.dirname(path)) if os.path.exists(place)}
     weaknesses = program_weaknesses(owners, [program_path()])
@@ -126,7 +126,7 @@ def _removal(
 
 
 def handwritten_helpers(scope: str) -> list[ConfigEntry]:
-    """Return entries for this helper that were written by hand, which `plan_unconfigure` leaves alone."""
+    """Return entries for this helper that were written by hand, which `plan_unconfigure` does not remove."""
     path = config_path(scope)
     if read_file(path) is None:
         return []
@@ -137,13 +137,13 @@ def handwritten_helpers(scope: str) -> list[ConfigEntry]:
 
 
 def helpers_in_the_way() -> list[Problem]:
-    """Return the problems that other settings of git cause in the current directory after `configure`."""
+    """Return the problems that git's other settings cause in the current directory after `configure`."""
     entries = read_config()
     problems: dict[tuple[str, str, str], Problem] = {}
     origins = hub_origins(configured_hubs(entries))
     for entry in HelperChains(origins, entries).others:
         message = f"git also passes each Hub token to '{shown_helper(entry.value or '')}' ({_place(entry)})"
-        # It may be there for other hosts: `configure --local` resets it for the Hub only.
+        # The helper may be needed for other hosts: `configure --local` resets it for the Hub only.
         is_for_all_hosts = entry.scope == "local" and not entry.subsection
         fix = configure_hint("local") if is_for_all_hosts else removal_command(entry)
         problems.setdefault((entry.origin, entry.subsection, "helper"), Problem(message, fix))
@@ -163,18 +163,18 @@ def _place(entry: ConfigEntry) -> str:
 
 
 def _read_with_git(path: str, own: str, included: bytes | None) -> tuple[list[ConfigEntry], list[ConfigEntry]]:
-    """Return the variables of the file at `path`, and of what it includes, and those of our own file."""
-    git_program()  # else `git config --edit` would be the hint
+    """Return the variables of the file at `path` with its includes, and those of our own file."""
+    git_program()  # raises if there is no git, before the hint is `git config --edit`
     try:
         return read_config_file(path) if os.path.exists(path) else [], parse_config(included or b"")
-    except Problem as problem:  # git reads the user's file in each command, and ours with it
+    except Problem as problem:  # git reads the user's file, and so ours, in each command
         is_own = own in problem.message or "standard input" in problem.message
         fix = f"rm {shell_word(own)}" if is_own else f"git config --file {shell_word(path)} --edit"
         raise Problem(f"git cannot read {own if is_own else path}: {problem.message}", fix) from None
 
 
 def _checked(change: FileChange, includes: list[str]) -> FileChange:
-    """Let git parse the old and the new content: only our own line may differ."""
+    """Check with git that the old and the new content differ only in our own line; raises `Problem` otherwise."""
     before, after = (_other_entries(content, includes) for content in (change.before, change.after))
     if before != after:
         raise Problem(f"{change.path} cannot be changed safely (does a line end in a backslash?)")

@@ -1,4 +1,4 @@
-"""The settings of `configure --env`: for one job, in the environment instead of a file."""
+"""The settings of `configure --env`: environment variables for one job, instead of a file."""
 
 import os
 
@@ -20,7 +20,7 @@ def config_environment(new: Settings) -> list[tuple[str, str]]:
     """Return the settings as environment variables (git-config(1), GIT_CONFIG_COUNT), without writing a file."""
     given = os.environ.get("GIT_CONFIG_COUNT") or "0"
     if not (given.isascii() and given.isdecimal() and len(given) < 6):
-        raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is not a number of settings", "unset GIT_CONFIG_COUNT")
+        raise Problem(f"GIT_CONFIG_COUNT is '{given}', which is not a valid number", "unset GIT_CONFIG_COUNT")
     configured = [entry for entry in read_config() if entry.scope == "command"]
     count = int(given)
     settings: list[tuple[str, str]] = []
@@ -40,10 +40,10 @@ def config_environment(new: Settings) -> list[tuple[str, str]]:
 
 
 def _proactive_origins(new: Settings) -> list[str]:
-    """Return the origins to which git may send the token before it is asked, so that rate limits are the account's.
+    """Return the origins to which git may send the token without being asked, for the account's rate limits.
 
-    git would not fall back to an anonymous request for a public repository, so only a token that the Hub confirms is
-    recorded as one to be sent at once. For any other, `get` makes git ask the Hub first, as without this setting.
+    git would not fall back to an anonymous request for a public repository. So only a token that the Hub confirms is
+    recorded to be sent at once; for any other, `get` makes git ask the Hub first, as without this setting.
     """
     if git_version() < (2, 46) or _may_use_netrc():
         return []
@@ -53,19 +53,19 @@ def _proactive_origins(new: Settings) -> list[str]:
 
 
 def _may_use_netrc() -> bool:
-    """Whether a netrc file may have an entry for the Hub; with `http.proactiveAuth` git would not get to it."""
+    """Whether a netrc file may have an entry for the Hub, which git would not use with `http.proactiveAuth`."""
     hosts = [origin.partition("://")[2] for origin in hub_origins()]
     try:
         return any(mentions_host(read_file(path) or b"", hosts) for path in netrc_paths())
     except Problem:
-        return True  # it cannot be read, perhaps by us alone
+        return True  # we cannot read it, but git may
 
 
 def _confirm_token(hub: str) -> bool:
-    """Record that the Hub says that its current token is good; return whether it does."""
+    """Record that the Hub confirms the current token; return whether it does."""
     try:
         token = current_token(hub, act=False)
-        # Whether the Hub takes a token from an exchange as a password is not documented (docs/facts.md#u1, #u3).
+        # Whether the Hub accepts a token from an exchange as a password is not documented (docs/facts.md#u1, #u3).
         if token is None or token.value.startswith(FROM_EXCHANGE):
             return False
         whoami(token)
@@ -73,5 +73,5 @@ def _confirm_token(hub: str) -> bool:
         report_problem(refused, "warning")  # on stderr: the first clone of the job would fail
         return False
     except Problem:
-        return False  # `status` says what it is
+        return False  # `status` reports the problem
     return record(CONFIRMED, token.key, CONFIRMED_FOR)

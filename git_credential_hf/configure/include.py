@@ -1,4 +1,4 @@
-"""Where the settings lie: in a file of ours, and the line in git's own file that includes it."""
+"""The file with our settings, and the line in git's own file that includes it."""
 
 import os
 import re
@@ -13,10 +13,10 @@ HOOKS_SETTINGS = "hooks.gitconfig"  # beside the file that includes it
 
 
 def settings_path(scope: str) -> str:
-    """Return the path of the file with our settings for a scope, which that scope's configuration includes.
+    """Return the path of the file with our settings for a scope, which git's file of that scope includes.
 
     It is `git-credential-hf/gitconfig` in the user's configuration directory, beside git's system file, or in the git
-    directory. Raises `Problem` if a link is there in a repository.
+    directory. Raises `Problem` if it is a symbolic link in a repository.
     """
     if scope == "global":
         return os.path.join(user_directory(), "gitconfig")
@@ -29,19 +29,19 @@ def settings_path(scope: str) -> str:
 
 
 def user_directory() -> str:
-    """Return our directory among the user's settings: there is this file, and the hooks for all repositories."""
+    """Return our directory in the user's configuration directory, with our settings and the global hooks."""
     import platformdirs
 
     path = platformdirs.user_config_dir(_NAME, appauthor=False)
-    # Old releases of platformdirs do not ignore a relative XDG_CONFIG_HOME, which would lead elsewhere each time.
+    # Old releases of platformdirs do not ignore a relative XDG_CONFIG_HOME, which depends on the current directory.
     return path if os.path.isabs(path) else os.path.expanduser(os.path.join("~", ".config", _NAME))
 
 
 def include_values(scope: str) -> list[str]:
-    """Return the value that `include.path` gets, then others that are ours as well.
+    """Return the value for `include.path`, then other values of ours that may be there.
 
-    It is right in a home or a repository that is copied or mounted elsewhere, too. But where a variable names git's
-    file, its readers may have no `HOME`, without which git fails at `~/`.
+    The value also works in a home directory or repository that is copied or mounted elsewhere. But if a variable sets
+    the path of git's file, its readers may have no `HOME`, and without it git fails on `~/`.
     """
     if scope != "global":
         return [f"{_NAME}/gitconfig"]  # relative to the file that includes it (git-config(1), Includes)
@@ -52,7 +52,7 @@ def include_values(scope: str) -> list[str]:
 def path_in_home(path: str) -> str:
     """Return the value of `core.hooksPath` for a directory of ours; `~/` is used as for `include.path`.
 
-    Once it is whole, it stays so: several files of git's may include this setting.
+    An absolute path stays absolute: several of git's files may include this setting.
     """
     before = read_file(os.path.join(user_directory(), HOOKS_SETTINGS))
     is_whole = "GIT_CONFIG_GLOBAL" in os.environ or (before and b"= ~/" not in before)
@@ -60,7 +60,7 @@ def path_in_home(path: str) -> str:
 
 
 def _below_home(path: str) -> str:
-    """Return a path as git reads it in its configuration: what is in the home directory starts with `~/`."""
+    """Return a path for git's configuration, with `~/` for the home directory."""
     path = path.replace(os.sep, "/")
     home = os.path.join(git_home(), "").replace(os.sep, "/")
     return f"~/{path.removeprefix(home)}" if path.startswith(home) else path
@@ -72,7 +72,7 @@ def include_lines(include: str) -> str:
 
 
 def without_include(content: bytes | None, includes: list[str]) -> bytes | None:
-    """Remove our line, which has one of these values, and its section unless there is more in it.
+    """Remove our line, which has one of these values, and its section, if it is empty then.
 
     White space and quotes may have been changed by a formatter, or by a person.
     """
@@ -89,7 +89,7 @@ def without_include(content: bytes | None, includes: list[str]) -> bytes | None:
     for found in reversed([*re.finditer(rb"(?m)(" + header + end + rb")?^" + line, content)]):
         sections = re.findall(rb"(?m)^[ \t]*\[[^\n]*", content[: found.end()])
         if not sections or not re.match(header, sections[-1]):
-            continue  # of `includeIf`, which is somebody's own
+            continue  # in `includeIf`, so not ours
         is_whole = found[1] and re.match(rb"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*(?:\[|\Z)", content[found.end() :])
         if not is_whole:
             content = content[: found.end(1) if found[1] else found.start()] + content[found.end() :]

@@ -1,4 +1,4 @@
-"""What `configure` writes: the sections of git's configuration for each Hub and namespace, and for the hooks."""
+"""The settings that `configure` writes: sections for each Hub and namespace, and for the hooks."""
 
 import shlex
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from git_credential_hf.tokens import stored_token
 
 
 class Settings:
-    """What git is configured for: the `hubs` beside huggingface.co, and the tokens that are `mapped` to namespaces.
+    """Our settings in git's configuration: the `hubs` besides huggingface.co, and the tokens `mapped` to namespaces.
 
     `mapped` has the name of the stored token for each Hub and namespace; to add an empty one removes it.
     """
@@ -33,9 +33,9 @@ class Settings:
 
 
 def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
-    """Return for each section of `credential` its variables in order: an empty helper resets the list, then comes this.
+    """Return the `credential` sections, each with its variables in order: an empty helper, then this program.
 
-    Only with `useHttpPath` does git-lfs send the path, which the namespace is part of (docs/facts.md#g4).
+    git-lfs sends the path, which contains the namespace, only with `useHttpPath` (docs/facts.md#g4).
     """
     command = helper_command()
     sections: dict[str, list[tuple[str, str]]] = {}
@@ -54,7 +54,7 @@ _PATH_PREFIXES = ("", "datasets/", "spaces/", "kernels/")  # of models and the o
 
 
 def mapped_tokens(configured: list[ConfigEntry]) -> dict[tuple[str, str], str]:
-    """Return the name of the stored token for each Hub and namespace that has its own."""
+    """Return the name of the stored token for each Hub and namespace with a token of its own."""
     found = {}
     hubs = configured_hubs(configured)
     for entry in configured:
@@ -85,7 +85,7 @@ def format_section(section: str, variables: list[tuple[str, str]]) -> str:
 
 
 def config_lines(settings: Settings) -> str:
-    """Return what `configure` writes, for people to paste."""
+    """Return the lines that `configure` writes."""
     return "".join(format_section(section, variables) for section, variables in credential_sections(settings).items())
 
 
@@ -114,7 +114,7 @@ def includes_hooks(entry: ConfigEntry) -> bool:
 
 
 def results_in(configured: list[ConfigEntry], section: str, variables: list[tuple[str, str]]) -> bool:
-    """Whether these entries result in `variables` for the URL `section`, whatever git reads before them."""
+    """Whether these entries result in `variables` for the URL `section`, whatever other settings come before them."""
     wanted = [value for name, value in variables if name == "helper"]
     applying = [
         entry for entry in configured if entry.section == "credential" and section_applies(entry.subsection, section)

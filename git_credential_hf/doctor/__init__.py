@@ -1,6 +1,6 @@
-"""Find out why the Hub says 401: what four programs would send, what is wrong on this machine, and what fixes it.
+"""Find out why the Hub answers 401: the tokens that four programs would send, this machine's problems, and their fixes.
 
-Each `check_*` checks one thing, and yields findings, with the changes that fix them if that is safe.
+Each `check_*` function checks one thing and yields findings, with the changes that fix them if that is safe.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -42,7 +42,7 @@ from git_credential_hf.tokens import Token
 GIT_AREA = "git"
 TOKEN_AREA = "token"  # noqa: S105 - a heading
 REPOSITORY_AREA = "repository"
-SOURCE_AREAS = (".netrc", "credential helpers", "URLs and git configuration")  # where git may find another token
+SOURCE_AREAS = (".netrc", "credential helpers", "URLs and git configuration")  # other places where git finds tokens
 AREAS: dict[str, tuple[Callable[[Machine], Iterable[Finding]], ...]] = {
     GIT_AREA: (check_git,),
     TOKEN_AREA: (check_token, check_hub, check_variables, check_token_files, check_legacy_file),
@@ -56,12 +56,15 @@ AREAS: dict[str, tuple[Callable[[Machine], Iterable[Finding]], ...]] = {
 
 
 class Examination:
-    """`resolvers`: what each program would send; `findings` in the order of `IDS`, and by area in `areas`."""
+    """The result of all checks: the token each program would send (`resolvers`), and the findings.
+
+    `findings` is in the order of `IDS`; `areas` has the same findings by area.
+    """
 
     def __init__(self, machine: Machine) -> None:
         machine.resolvers.start_observing()
         self.areas: dict[str, list[Finding]] = {}
-        self.not_checked: dict[str, str] = {}  # areas, and the reasons
+        self.not_checked: dict[str, str] = {}  # the reason for each area
         self.has_gaps = False  # whether git could not be observed
         self.ignored = 0  # warnings that `hf.ignore` silences
         reported: set[str] = set()  # each failure of git is reported once
@@ -81,7 +84,7 @@ class Examination:
                         self.areas.pop(area, None)  # not checked
                     reported.add(problem.message)
         if not self.areas[GIT_AREA]:
-            del self.areas[GIT_AREA]  # it is no news that git works
+            del self.areas[GIT_AREA]  # "git works" is not worth a line
         self.resolvers: list[Row] = machine.resolvers.rows()
         self.why_none_tried = _why_none_tried(machine, self.resolvers)
         causes = [finding for area in SOURCE_AREAS for finding in self.areas.get(area, ())]
@@ -95,27 +98,27 @@ class Examination:
         self.findings = sorted(findings, key=lambda finding: IDS.index(finding.id))
 
     def _add_observed(self, machine: Machine) -> None:
-        """Add what git and git-lfs were seen to fail with, unless an error explains it."""
+        """Add the failures observed with git and git-lfs, unless another error explains them."""
         if any(finding.severity == "error" for found in self.areas.values() for finding in found):
             return
         for found in check_observed(machine):
             same = [other for others in self.areas.values() for other in others if other.id == found.id]
             for other in same:
-                other.severity = "error"  # it is not only a doubt
+                other.severity = "error"  # now it is certain
             if not same:
                 self.areas.setdefault(REPOSITORY_AREA, []).append(found)
             return
 
     def _git_works(self, machine: Machine) -> bool:
-        """Whether the Hub confirms what git and git-lfs would send, and that it may do what the login may, if any."""
+        """Whether the Hub accepts the tokens of git and git-lfs, and these allow all that the login does."""
         if urlsplit(machine.remote or "").netloc.count("@") > 1:
-            return False  # git takes the first for the end of the user's name
+            return False  # git ends the user name at the first @
         if any(check_observed(machine)):
             return False
         return self._accepts(machine, [row.token for row in self.resolvers if row.program in ("git", "git-lfs")])
 
     def _accepts(self, machine: Machine, tokens: Sequence[Token | None]) -> bool:
-        """Whether the Hub accepts each of these, and each may do what the login may, if there is one."""
+        """Whether the Hub accepts each of these tokens, and each allows all that the login (if any) does."""
         login = machine.whose(machine.token) if machine.token else None
         for token in tokens:
             account = machine.whose(token) if token else None
@@ -127,7 +130,7 @@ class Examination:
         return True
 
     def _downgrade(self, machine: Machine) -> None:
-        """Make warnings of what is about other tokens, with which git works until the next login."""
+        """Turn errors about other tokens into warnings: git works with these until the next login."""
         is_of_url = any(row.token and row.token.kind == "url" for row in self.resolvers)  # for this repository alone
         works_elsewhere = not is_of_url or self._accepts(machine, machine.resolvers.tokens_elsewhere[:1] or [None])
         for finding in (finding for found in self.areas.values() for finding in found):
@@ -135,7 +138,7 @@ class Examination:
                 finding.severity = "warning"
 
     def _drop_ignored(self, machine: Machine) -> None:
-        """Drop the warnings that `hf.ignore` names; an error stays, as git does not work with it."""
+        """Drop the warnings listed in `hf.ignore`; errors stay, because git does not work."""
         ids = machine.ignored_ids
         for area, found in self.areas.items():
             kept = [finding for finding in found if finding.severity == "error" or finding.id not in ids]
@@ -144,11 +147,11 @@ class Examination:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether no error is left; warnings do not count."""
+        """Whether there are no errors left; warnings do not count."""
         return not any(finding.severity == "error" and not finding.fixed for finding in self.findings)
 
     def as_json(self, gone: Iterable[Finding] = ()) -> dict[str, object]:
-        """Return what `doctor --json` prints, with findings that are `gone` since `--fix`."""
+        """Return the object that `doctor --json` prints; `gone` are the findings that `--fix` has fixed."""
         findings = sorted([*self.findings, *gone], key=lambda finding: IDS.index(finding.id))
         return {
             "resolvers": [row.as_json() for row in self.resolvers],
@@ -158,11 +161,11 @@ class Examination:
 
 
 def _why_none_tried(machine: Machine, resolvers: list[Row]) -> str:
-    """Return why no program made a request to the Hub; an empty text if one did, or if there is a reason for each."""
+    """Return why no program made a request; empty if one did, or if each has a reason of its own."""
     if machine.offline:
-        return "the Hub was not asked: --offline"
+        return "the Hub was not contacted: --offline"
     if machine.repository is None and not any(isinstance(row.answer, int) for row in resolvers):
-        return runnable("git was not tried: name a repository, `git-credential-hf doctor OWNER/NAME`")
+        return runnable("git was not tried without a repository: run `git-credential-hf doctor OWNER/NAME`")
     return ""
 
 
@@ -171,7 +174,7 @@ def _git_broken(problem: Problem) -> Finding:
 
 
 def examine_machine(repository: Repository | None, *, offline: bool) -> Examination:
-    """Check everything; `repository` replaces the one that this directory is pushed to."""
+    """Run all checks; `repository` replaces the push remote of this directory."""
     if not offline:
         try_hub_again()
     with OneLook():

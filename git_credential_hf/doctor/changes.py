@@ -34,7 +34,7 @@ class GitCommand:
 
 
 class PurgeHelpers:
-    """Let other helpers erase what they hold for these origins, but what `why_kept` lets stay: it may come last."""
+    """Make other helpers erase their copies for these origins, except those that `why_kept` returns a reason for."""
 
     def __init__(self, helpers: list[ConfigEntry], origins: list[str], why_kept: WhyKept) -> None:
         self.path = ", ".join(shown_helper(entry.value or "") for entry in helpers)
@@ -47,7 +47,7 @@ class PurgeHelpers:
         return [f"git-credential-hf purge ({self.path}); this cannot be undone"]
 
     def apply(self) -> None:
-        """Purge the helpers; raises `Problem` unless they hold nothing after that."""
+        """Purge the helpers; raises `Problem` if they still hold a copy."""
         for result in purge_helpers(self._helpers, self._origins, why_kept=self._why_kept):
             if result.state in ("held", "unknown"):
                 reason = next((copy.kept.message for copy in result.copies if copy.kept), "it did not erase it")
@@ -77,9 +77,9 @@ class UnsetVariable:
 
 
 def plan_unset(path: str, key: str, *pattern: str) -> Callable[[], list[Change]] | None:
-    """Return the plan to remove a variable from a file; it is empty if the variable no longer exists.
+    """Return a function that plans to remove a variable from a file; the plan is empty if the variable does not exist.
 
-    `None` if the key contains a secret: it would be an argument of git, and every user can read those.
+    `None` if the key contains a secret: git would get it as an argument, which every user can read.
     """
     if mask_line(key) != key:
         return None

@@ -18,7 +18,7 @@ from git_credential_hf.tokens import stored_tokens
 
 
 def check_urls(machine: Machine) -> Iterator[Finding]:
-    """Check the remotes' URLs: git uses a token in one first, and the file may be copied and shared."""
+    """Check for tokens in remote URLs: git uses them first, and the configuration file may be copied and shared."""
     found: dict[str, list[tuple[str, str, str]]] = {}
     for entry in machine.entries:
         secret = _url_secret(entry.value or "", machine.origins)
@@ -44,7 +44,7 @@ def check_urls(machine: Machine) -> Iterator[Finding]:
 
 
 def check_configuration(machine: Machine) -> Iterator[Finding]:
-    """Check git's configuration for a token in a header, in `url.<base>.insteadOf`, or in an endpoint of git-lfs."""
+    """Check for tokens in `http.extraHeader`, in `url.<base>.insteadOf` and in git-lfs endpoints."""
     for entry in machine.lfs.urls:
         if secret := _url_secret(entry.value or "", machine.origins):
             yield _url_finding(
@@ -76,14 +76,14 @@ def _header_finding(entry: ConfigEntry, machine: Machine) -> Finding:
     path = entry_file(entry)
     key = ".".join(part for part in ("http", entry.subsection, "extraHeader") if part)
     origin = section_origin(entry.subsection) if entry.subsection else None
-    # All of the file go together.
+    # Unsetting removes all headers of this key in the file.
     secrets = [
         header_token(other.value or "")
         for other in machine.entries
         if other.key == entry.key and entry_file(other) == path and _is_authorization(other)
     ]
     reason, changes = None, None
-    if path and origin and all(secrets):  # a header for all hosts may be meant for another one
+    if path and origin and all(secrets):  # a header without an origin may be meant for another host
         reason = why_one_kept(machine.other_tokens.why_kept(secret or "", origin) for secret in secrets)
         changes = None if reason else plan_unset(path, key, _AUTHORIZATION)
     return Finding(
@@ -98,7 +98,7 @@ def _header_finding(entry: ConfigEntry, machine: Machine) -> Finding:
 
 
 _ENVIRONMENT = "the environment, GIT_CONFIG_*"
-_AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # other headers of the same variable stay
+_AUTHORIZATION = "^[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]:"  # keep other headers of the same key
 
 
 def _authorizes_to_hub(entry: ConfigEntry, origins: list[str]) -> bool:
@@ -121,16 +121,16 @@ def _login_secret(login: str) -> str | None:
 
 
 def entry_file(entry: ConfigEntry) -> str:
-    """Return the path of the file in which a variable is set; empty if that is the environment."""
+    """Return the path of the file in which a variable is set; empty if it is set in the environment."""
     return os.path.realpath(entry.origin.removeprefix("file:")) if entry.origin.startswith("file:") else ""
 
 
 def _plan_without_secrets(path: str, machine: Machine) -> Callable[[], list[Change]]:
-    """Return the plan to remove the secrets from the Hub's URLs in a file.
+    """Return a function that plans to remove the secrets from the Hub URLs in a file.
 
-    It edits the bytes of the file, because the arguments of `git config` are visible to all users. A user name without
-    a password stays: it selects a stored token, and a section of `credential`. A stored token that is not the current
-    one is replaced by its name.
+    The file is edited directly, because the arguments of `git config` are visible to all users. A user name without a
+    password is kept: it selects a stored token and a `credential` section. A stored token other than the current one
+    is replaced by its name.
     """
 
     def remaining_login(login: str, origin: str) -> str:

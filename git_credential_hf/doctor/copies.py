@@ -12,7 +12,7 @@ from git_credential_hf.masking import mask_token
 
 
 def check_copies(machine: Machine) -> Iterator[Finding]:
-    """Check what other helpers hold for the Hub: the next login makes it stale."""
+    """Check for Hub tokens in other helpers: the next login makes them stale."""
     helpers = other_helpers(machine.entries)
     for result in machine.other_tokens.copies:
         if result.copies:
@@ -42,7 +42,7 @@ def check_copies(machine: Machine) -> Iterator[Finding]:
                 "stale-copy",
                 "warning",
                 f"cannot tell whether the helper '{result.shown}' holds a copy of a Hub token",
-                f"{result.failure}; git would wait for it, too",
+                f"{result.failure}; git would have to wait for it, too",
                 "run `git-credential-hf purge` when the helper answers again",
             )
 

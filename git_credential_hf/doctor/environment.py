@@ -1,4 +1,4 @@
-"""The environment: another user's home, a CI job, a container, a notebook; and how each gets a token."""
+"""Check the environment (sudo, CI jobs, containers, notebooks), and suggest how to get a token in each."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ _REMEDIES = {
 
 
 def detect_environment() -> str | None:
-    """Return what this runs in, as a phrase for people; `None` for a user's own machine."""
+    """Return a phrase for the environment that this runs in, such as `a CI job`; `None` on a user's own machine."""
     for is_detected, phrase in (
         ("GITHUB_ACTIONS" in os.environ, _GITHUB),
         ("GITLAB_CI" in os.environ, _GITLAB),
@@ -44,12 +44,12 @@ def detect_environment() -> str | None:
 
 
 def token_hint(*, again: bool = False) -> str:
-    """Return how this environment gets a token without a copy that stays in it; `again`: if there is a login."""
+    """Return how to provide a token in this environment without leaving a copy; `again`: if there is a login."""
     return mounted_secret_hint() or _REMEDIES.get(detect_environment() or "") or login_hint(again=again)
 
 
 def check_editor(machine: Machine) -> Iterator[Finding]:
-    """Check whether an editor in whose terminal this runs starts git without helpers (docs/facts.md#e1)."""
+    """Check whether the editor whose terminal this runs in starts git without helpers (docs/facts.md#e1)."""
     if os.environ.get("TERMINAL_EMULATOR") == "JetBrains-JediTerm" and not _jetbrains_asks_helpers():
         yield Finding(
             "helper-bypassed",
@@ -61,7 +61,7 @@ def check_editor(machine: Machine) -> Iterator[Finding]:
 
 
 def _jetbrains_asks_helpers() -> bool:
-    """Whether that is set in any IDE of this user: which of them this terminal belongs to is not known."""
+    """Whether any of the user's JetBrains IDEs has this setting: which one owns this terminal is unknown."""
     import glob
 
     import platformdirs
@@ -83,13 +83,13 @@ def _jetbrains_asks_helpers() -> bool:
 
 
 def check_program(machine: Machine) -> Iterator[Finding]:
-    """Check that nobody else can change this program, and get the tokens that it reads."""
+    """Check that no other user can change this program, and so get the tokens that it reads."""
     if sys.platform == "win32" or os.environ.get("RUNNER_ENVIRONMENT") == "github-hosted":
-        return  # GitHub's own machines run one job, and its user may do everything there
+        return  # a GitHub-hosted runner runs a single job, whose user controls the machine
     try:
         values = [entry.value for entry in machine.entries if entry.is_helper() and is_our_helper(entry.value or "")]
     except Problem:
-        values = []  # git does not work, which is reported
+        values = []  # git does not work; reported by another check
     started = [word for value in values for word in split_command(value or "")[:1] if os.path.isabs(word)]
     weaknesses = program_weaknesses({os.geteuid()}, started)
     if weaknesses:
@@ -103,7 +103,7 @@ def check_program(machine: Machine) -> Iterator[Finding]:
 
 
 def check_home(machine: Machine) -> Iterator[Finding]:
-    """Check whether sudo runs this: then `HOME` is another user's, or files written there belong to root."""
+    """Check whether sudo runs this: then `HOME` belongs to another user, or files written there belong to root."""
     user = os.environ.get("SUDO_USER")
     if sys.platform == "win32" or not user or user == "root":
         return
@@ -120,7 +120,7 @@ def check_home(machine: Machine) -> Iterator[Finding]:
     yield Finding(
         "wrong-home",
         "warning",
-        f"this runs through sudo, as another user than {user}",
+        f"sudo runs this as another user than {user}",
         f"the login is read from {token_path()}, "
         + (f"and new files in {home} belong to root" if is_home_of_user else f"but {user}'s is in {account.pw_dir}"),
         "run the command without sudo",

@@ -1,4 +1,4 @@
-"""What `doctor` reports: findings, and one row for each program that sends a token."""
+"""Define what `doctor` reports: findings, and a row for each program that sends a token."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -22,7 +22,7 @@ IDS = (
     *("repo-no-access", "repo-read-only", "repo-gated"),
 )
 
-# What is no error as long as git works with what it has: a token from another place than the login.
+# Findings about tokens other than the login: only warnings as long as git works with these tokens.
 OF_OTHER_TOKENS = (
     *("resolvers-disagree", "no-token", "netrc-entry", "helper-not-configured", "helper-not-found", "helper-bypassed"),
     *("helper-shadowed", "stale-copy", "token-in-remote-url", "token-in-git-config"),
@@ -30,28 +30,28 @@ OF_OTHER_TOKENS = (
 OF_THE_URL = ("resolvers-disagree", "token-in-remote-url")
 
 RUN_FIX = "run `git-credential-hf doctor --fix`"
-# For what may be the only credential that works, or that may do as much.
+# For a credential that may be the only one that works, or the only one with its permissions.
 _LOG_IN_FIRST = (
-    "run `git-credential-hf login` with that token, or one of its account that may do as much, then "
+    "run `git-credential-hf login` with that token, or with one of the same account and permissions, then "
     "`git-credential-hf doctor --fix`"
 )
 
 
 def fix_first(reason: Problem) -> str:
-    """Return what has to be done before `doctor --fix` removes a credential, by the reason why it stays."""
+    """Return what the user has to do before `doctor --fix` can remove a credential that is kept for this reason."""
     return f"{reason.fix}, then `git-credential-hf doctor --fix`" if reason.fix else _LOG_IN_FIRST
 
 
 class NotChecked(Exception):
-    """What a check raises if it cannot be made, with the reason, for people: that there is no finding means nothing."""
+    """A check could not be made, so no finding does not mean no problem; the message is the reason, for users."""
 
 
 class Finding:
-    """A problem: `id` is one of `IDS`, `severity` is `error` or `warning`, and `changes` plans what `--fix` does.
+    """A problem: `id` is one of `IDS`, `severity` is `error` or `warning`, and `changes` plans the changes of `--fix`.
 
-    `detail`: one line, or several. `is_lasting`: an error also if the Hub accepts what git sends.
+    `detail`: one line, or several. `is_lasting`: stays an error even if the Hub accepts git's credential.
 
-    The changes are planned only when they are made, because an earlier one may have changed the same file.
+    Changes are planned just before they are made, because an earlier fix may have changed the same file.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Finding:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What identifies it in another examination of the same machine."""
+        """Identifies the same problem in another examination of this machine."""
         return self.id, self.detail
 
     def as_json(self) -> dict[str, object]:
@@ -93,7 +93,7 @@ class Finding:
 
 
 def first_fix(findings: Iterable[Finding]) -> str | None:
-    """Return what to do first: `doctor --fix` if that fixes anything, or the fix of the worst finding, if any."""
+    """Return the first step: `doctor --fix` if that fixes anything, else the fix of the worst finding, if any."""
     in_order = sorted(findings, key=lambda finding: finding.severity)  # "error" sorts before "warning"
     if in_order and in_order[0].id == "git-broken":
         return in_order[0].fix
@@ -103,9 +103,9 @@ def first_fix(findings: Iterable[Finding]) -> str | None:
 
 
 class Row:
-    """What one program would send to the Hub, and where it finds that; `token` is `None` if it would send nothing.
+    """The token that one program would send to the Hub, and its source; `token` is `None` if it would send none.
 
-    `answer`: the HTTP status that the Hub answered the program with; or why it was not asked, if there is a reason.
+    `answer`: the HTTP status of the Hub's response to the program, or the reason why the program was not tried.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Row:
 
 
 def why_one_kept(reasons: Iterable[Problem | None]) -> Problem | None:
-    """Return why one of several secrets stays: then what they are in is not changed."""
+    """Return the first reason to keep one of several secrets: their file or helper is then left unchanged."""
     return next((reason for reason in reasons if reason), None)
 
 

@@ -1,4 +1,4 @@
-"""`doctor --fix`: make the changes of each finding, look again, and tell what is fixed."""
+"""`doctor --fix`: make the changes of each finding, examine again, and report what is fixed."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,13 +8,13 @@ from git_credential_hf.doctor.undo import UndoLog
 from git_credential_hf.files import Change
 from git_credential_hf.problem import Problem, report_problem
 
-ROUNDS = 2  # a fix may bring another finding to light
+ROUNDS = 2  # a fix may reveal another finding
 
 
 class Fixed:
-    """What `--fix` did: the `examination` after it, the findings that are `gone`, whether a change `has_failed`.
+    """The result of `--fix`: the `examination` after it, the findings that are `gone`, whether a change `has_failed`.
 
-    `can_undo`: whether a file has changed.
+    `can_undo`: whether any file was changed.
     """
 
     def __init__(self, examination: Examination, gone: list[Finding], *, has_failed: bool, can_undo: bool) -> None:
@@ -27,14 +27,14 @@ class Fixed:
 def fix_findings(examine: Callable[[], Examination], confirm: Callable[[Finding, Sequence[Change]], bool]) -> Fixed:
     """Fix what can be fixed safely.
 
-    `confirm` shows a finding with its changes, and says whether they are wanted; none is offered twice.
+    `confirm` shows a finding with its changes, and returns whether to make them. No finding is offered twice.
     """
     examination = examine()
     offered: list[Finding] = []
     log = UndoLog()
     has_failed = False
     for _ in range(ROUNDS):
-        known = [finding.key for finding in offered if finding.changes]  # another may have a fix now
+        known = [finding.key for finding in offered if finding.changes]  # those without changes may have some now
         new = [finding for finding in examination.findings if finding.key not in known]
         if not any(finding.changes for finding in new):
             break
@@ -53,7 +53,7 @@ def _fix(finding: Finding, confirm: Callable[[Finding, Sequence[Change]], bool],
     """Make the changes of one finding; returns whether none failed."""
     try:
         changes = finding.changes() if finding.changes else []
-        if changes and confirm(finding, changes):  # there are none if another finding's changes fixed this, too
+        if changes and confirm(finding, changes):  # empty if the changes of another finding fixed this one, too
             log.apply(changes)
     except Problem as problem:
         report_problem(problem)

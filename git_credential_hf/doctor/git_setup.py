@@ -1,4 +1,4 @@
-"""How git is set up: the credential helpers that it runs, its settings for the Hub, git-lfs and the hooks."""
+"""Check git's setup: the credential helpers that it runs, its settings for the Hub, git-lfs and the hooks."""
 
 import os
 from collections.abc import Iterator
@@ -29,19 +29,19 @@ from git_credential_hf.tokens import stored_token_names
 
 
 def check_git(machine: Machine) -> Iterator[Finding]:
-    """Check that git works in this directory: raises `Problem` if it refuses to."""
+    """Check that git works in this directory; raises `Problem` if it does not."""
     machine.entries  # noqa: B018 - raises
     try:
         path = config_path("global")
     except Problem:
         path = ""  # there is no home directory
-    if os.path.exists(path) and not os.access(path, os.R_OK):  # git says nothing, and goes on without it
+    if os.path.exists(path) and not os.access(path, os.R_OK):  # git silently ignores the file
         yield Finding(
             "git-broken",
             "error",
-            f"git ignores {path}, as it cannot be read",
+            f"git ignores {path} because it cannot read it",
             "",
-            f"run `ls -l {shell_word(path)}` to see who may read it",
+            f"run `ls -l {shell_word(path)}` to see its permissions",
         )
     git_directory()
 
@@ -49,7 +49,7 @@ def check_git(machine: Machine) -> Iterator[Finding]:
 def check_helpers(machine: Machine) -> Iterator[Finding]:
     """Check that git runs this helper for the Hub, and no other before or after it.
 
-    Nothing is changed by which git would lose what another helper alone can give.
+    No fix is offered if git would lose a credential that only another helper has.
     """
     for finding in _check_chains(machine):
         if finding.changes is not None and (reason := machine.other_tokens.why_needed):
@@ -78,7 +78,7 @@ def _check_chains(machine: Machine) -> Iterator[Finding]:
 
 
 def _not_configured(machine: Machine, chains: HelperChains) -> Finding:
-    # What resets the global helpers comes after them: in a repository, or in the environment.
+    # An empty `helper` that resets the global helpers comes after them: in a repository, or in the environment.
     resets = {
         entry.scope: entry
         for entry in machine.entries
@@ -106,12 +106,12 @@ def _others(id: str, severity: str, helpers: list[ConfigEntry], title: str) -> F
     scope = "local" if local else "global"
     detail = [files]
     if any((entry.value or "").partition(" ")[0] == "cache" for entry in local):
-        detail.append("JupyterLab's git extension sets that where somebody lets it save a login")
+        detail.append("JupyterLab's git extension adds this helper when you let it save a login")
     return Finding(id, severity, title, detail, configure_hint(scope), partial(plan_configure, scope))
 
 
 def check_settings(machine: Machine) -> Iterator[Finding]:
-    """Check for a user name that git insists on, and for what Git Credential Manager stores about a host."""
+    """Check for a configured user name, and for settings that Git Credential Manager left behind."""
     for entry in machine.entries:
         if entry.section != "credential" or section_origin(entry.subsection) not in machine.origins:
             continue
@@ -133,7 +133,7 @@ def check_settings(machine: Machine) -> Iterator[Finding]:
 
 
 def check_transport(machine: Machine) -> Iterator[Finding]:
-    """Check that git goes to the Hub as its URLs say: over SSH, no token counts."""
+    """Check that git uses HTTPS for the Hub's HTTPS URLs: over SSH, tokens are not used."""
     for entry in machine.entries:
         if entry.section != "url" or entry.name not in ("insteadof", "pushinsteadof") or not entry.value:
             continue
@@ -145,7 +145,7 @@ def check_transport(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "uses-ssh",
                 "warning",
-                f"git {act} to {hub_name(named)} over SSH, where no token counts, although a URL says https",
+                f"git {act} to {hub_name(named)} over SSH, which uses no token, although a URL says https",
                 f"{path or 'the environment'}: {key} = {mask_line(entry.value)}",
                 removal_command(entry),
             )
@@ -156,7 +156,7 @@ def _overlaps(one: str, other: str) -> bool:
 
 
 def check_account(machine: Machine) -> Iterator[Finding]:
-    """Check that the account in the remote's URL is that of the token which git uses for it."""
+    """Check that the account in the remote's URL owns the token that git uses for it."""
     url, token = machine.url, next(iter(machine.resolvers.git_tokens), None)
     user = unquote(urlsplit(url).username or "") if url == machine.remote and url.startswith("http") else ""
     answer = machine.whose(token) if token and is_valid_name(user) else None
@@ -198,7 +198,7 @@ def check_lfs(machine: Machine) -> Iterator[Finding]:
 
 
 def _check_lfs_access(machine: Machine) -> Iterator[Finding]:
-    """Check for what git-lfs remembers of one 401: it then wants a login for public files, too."""
+    """Check for the setting that git-lfs stores after a 401: it then requires a login for public files, too."""
     for entry in machine.entries:
         is_access = (entry.section, entry.name, (entry.value or "").lower()) == ("lfs", "access", "basic")
         if is_access and section_origin(entry.subsection) in machine.origins:
@@ -206,7 +206,7 @@ def _check_lfs_access(machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 "lfs-access-sticky",
                 "warning",
-                "git-lfs asks for a login here, also for public files",
+                "git-lfs requires a login here, even for public files",
                 f"{path or 'the environment'}: {key} = basic",
                 removal_command(entry),
                 plan_unset(path, key) if path else None,
@@ -214,7 +214,7 @@ def _check_lfs_access(machine: Machine) -> Iterator[Finding]:
 
 
 def _check_lfs_endpoint(machine: Machine) -> Iterator[Finding]:
-    """Check that git-lfs uses the repository that git uses: the Hub refuses pointers to objects that are not there."""
+    """Check that git-lfs uses the same repository as git: the Hub refuses pointers to objects that it does not have."""
     upload, download = machine.lfs.upload_endpoint, machine.lfs.endpoint
     remote = parse_remote(machine.remote, machine.other_hubs) if machine.remote else None
     if upload is None or remote is None or remote.repository is None:

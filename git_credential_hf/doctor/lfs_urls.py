@@ -1,4 +1,4 @@
-"""Where git-lfs goes for a repository: its own variables, and the endpoints for downloads and for uploads."""
+"""Find the URLs that git-lfs uses for a repository: its own settings, and the download and upload endpoints."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class LfsUrls:
-    """The URLs of git-lfs, as it and git's configuration have them in the current directory."""
+    """The URLs that git-lfs uses in the current directory, from its own and git's configuration."""
 
     def __init__(self, machine: "Machine") -> None:
         self._machine = machine
 
     @cached_property
     def urls(self) -> list[ConfigEntry]:
-        """The variables that name an endpoint of git-lfs, in git's configuration and in `.lfsconfig`."""
+        """The settings that name a git-lfs endpoint, in git's configuration and in `.lfsconfig`."""
         names = (
             *(("lfs", name) for name in ("url", "pushurl")),
             *(("remote", f"lfs{name}") for name in ("url", "pushurl")),
@@ -35,7 +35,7 @@ class LfsUrls:
 
     @cached_property
     def endpoint(self) -> str | None:
-        """The URL that git-lfs reports for the remote; `None` without git-lfs, or if nothing of it is on a Hub."""
+        """The URL that git-lfs reports for the remote; `None` without git-lfs, or if no URL is on a Hub."""
         machine = self._machine
         if machine.git_problem or find_program("git-lfs") is None:
             return None
@@ -52,7 +52,7 @@ class LfsUrls:
 
     @property
     def url(self) -> str | None:
-        """The URL at which git-lfs asks for files of the repository to check."""
+        """The URL from which git-lfs requests files of the repository to check."""
         machine = self._machine
         named = machine.named_repository
         if named and (machine.remote is None or machine.parse(machine.remote) != named):
@@ -61,7 +61,7 @@ class LfsUrls:
 
     @cached_property
     def upload_endpoint(self) -> LfsEndpoint | None:
-        """Where git-lfs uploads to; `None` without git-lfs, or without a remote."""
+        """The endpoint that git-lfs uploads to; `None` without git-lfs, or without a remote."""
         machine = self._machine
         if machine.remote is None or find_program("git-lfs") is None:
             return None

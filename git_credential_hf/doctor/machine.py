@@ -1,4 +1,4 @@
-"""The state of this machine, read once for all checks."""
+"""The state of this machine, read once and shared by all checks."""
 
 from functools import cached_property
 
@@ -16,7 +16,10 @@ from git_credential_hf.tokens import Token, current_token
 
 
 class Machine:
-    """This machine, as the current user sees it from the current directory; `named_repository` replaces its own."""
+    """The machine as the current user sees it in the current directory.
+
+    `named_repository`: the REPO argument, which replaces the directory's own repository.
+    """
 
     def __init__(self, repository: Repository | None, *, offline: bool) -> None:
         self.offline = offline
@@ -51,7 +54,7 @@ class Machine:
 
     @cached_property
     def remote(self) -> str | None:
-        """The URL that this directory is pushed to, if it belongs to the Hub."""
+        """The push URL of this directory, if it is on a Hub."""
         if isinstance(self._entries, Problem):
             return None
         try:
@@ -62,13 +65,13 @@ class Machine:
 
     @property
     def remote_name(self) -> str:
-        """The name of the remote with that URL, or the URL again."""
+        """The name of the remote with that URL, or the URL itself."""
         remotes = (e for e in self.entries if e.section == "remote" and e.name in ("url", "pushurl"))
         return next((e.subsection for e in remotes if e.value == self.remote), self.remote or "")
 
     @property
     def is_ssh(self) -> bool:
-        """Whether git goes to the repository of this directory over SSH, where no token counts."""
+        """Whether git uses SSH for the repository of this directory, and so no token."""
         remote = parse_remote(self.remote, self.other_hubs) if self.remote else None
         is_other = self.named_repository and remote and self.named_repository != remote.repository
         return remote is not None and remote.transport == "ssh" and not is_other
@@ -85,14 +88,14 @@ class Machine:
 
     @cached_property
     def hub(self) -> str:
-        """The Hub to ask: that of the repository, or the one for what does not name any."""
+        """The Hub of the repository, or else the default Hub."""
         if self.repository:
             return self.repository.hub
         return PUBLIC_HUB if isinstance(self._entries, Problem) else default_hub(self._entries)
 
     @cached_property
     def repository(self) -> Repository | None:
-        """The repository to check: the one that was named, or the one that this directory is pushed to."""
+        """The repository to check: the REPO argument, or else the push remote of this directory."""
         return self.named_repository or (self.parse(self.remote) if self.remote else None)
 
     @cached_property
@@ -104,7 +107,7 @@ class Machine:
         return self.replaced_url(self.repository.page if self.repository else self.hub)
 
     def replaced_url(self, url: str) -> str:
-        """Return what url.<base>.insteadOf (git-config(1)) makes of a URL: perhaps one that contains a password."""
+        """Return a URL after git's url.<base>.insteadOf (git-config(1)): the result may contain a password."""
         replaced = run_git("ls-remote", "--get-url", f"{url}/").decode("utf-8", "surrogateescape").rstrip("/\n")
         found = parse_remote(replaced, self.other_hubs)
         return replaced if found and found.transport == "https" else url
@@ -123,7 +126,7 @@ class Machine:
             return None
 
     def whose(self, token: Token) -> Account | Problem | None:
-        """Return the account of a token, or why the Hub does not tell; `None` if offline. Each answer is cached."""
+        """Return the account of a token, or why it is unknown; `None` if offline. Each answer is cached."""
         if self.offline:
             return None
         if token.key not in self._accounts:
@@ -135,15 +138,15 @@ class Machine:
 
     @cached_property
     def lfs(self) -> LfsUrls:
-        """Where git-lfs goes."""
+        """The URLs that git-lfs uses."""
         return LfsUrls(self)
 
     @cached_property
     def resolvers(self) -> Resolvers:
-        """What git, git-lfs, git-xet and huggingface_hub would each send."""
+        """The tokens that git, git-lfs, git-xet and huggingface_hub would each send."""
         return Resolvers(self)
 
     @cached_property
     def other_tokens(self) -> OtherTokens:
-        """What git has from elsewhere than this program."""
+        """The tokens that git has from sources other than this program."""
         return OtherTokens(self)

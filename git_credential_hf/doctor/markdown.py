@@ -1,4 +1,4 @@
-"""Print an examination as Markdown, for an issue or a chat: without secrets, and without the path of the home."""
+"""Print an examination as Markdown, for an issue or a chat: without secrets, and without the home directory's path."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
 
 PACKAGES = ("huggingface_hub", "dulwich", "urllib3", "click")
-# Of variables, the names alone are shown: a value may be a secret.
+# Only the names of these variables are shown: a value may be a secret.
 VARIABLES = (
     *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HOME", "HF_ENDPOINT", "HF_OIDC_RESOURCE"),
     *("HF_HUB_OFFLINE", "XDG_CACHE_HOME", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_TERMINAL_PROMPT", "GIT_CONFIG_COUNT"),
@@ -27,7 +27,7 @@ VARIABLES = (
 
 
 def markdown_lines(examination: "Examination") -> Iterator[str]:
-    """Return the versions, what each program would send, and the findings."""
+    """Yield the versions, the token that each program would send, and the findings."""
     yield "### git-credential-hf doctor"
     yield ""
     for name, what in _versions():
@@ -75,5 +75,5 @@ def _text(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text as code, which nothing in it ends."""
+    """Return text as a code span that nothing in the text can end."""
     return "`" + _text(text).translate({ord("`"): "'", ord("|"): "/"}) + "`"

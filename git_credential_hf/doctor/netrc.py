@@ -23,7 +23,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
             if not content or mentions_host(content, hosts):
                 yield Finding(
                     "netrc-unreadable",
-                    "error" if content else "warning",  # git may fail, or send what is in it
+                    "error" if content else "warning",  # git may fail, or send a password from it
                     f"{path} cannot be checked, or edited automatically",
                     problem.message,
                     f"fix {shell_word(path)} by hand" + (f": {problem.fix}" if problem.fix else ""),
@@ -33,7 +33,7 @@ def check_netrc(machine: Machine) -> Iterator[Finding]:
 
 
 def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str], machine: Machine) -> Iterator[Finding]:
-    # netrc files do not know ports: if a Hub has one, an entry may be for another server on its host.
+    # netrc entries have no port: if the Hub's origin has one, an entry may be for another server on the same host.
     exclusive = _host_names([origin for origin in machine.origins if _host_name(origin) == _authority(origin)])
     found = [entry for entry in entries if entry.machine is not None and entry.machine.lower() in hosts]
     is_exclusive = any((entry.machine or "").lower() in exclusive for entry in found)
@@ -51,7 +51,7 @@ def _check_netrc_entries(path: str, entries: list[NetrcEntry], hosts: list[str],
             "error" if is_used else "warning",
             f"{path} contains a password for the Hub, which git and git-lfs use first"
             if is_used
-            else f"{path} contains a password that the Hub rejects before git and git-lfs ask for another one",
+            else f"{path} contains a password that git and git-lfs try first, and that the Hub rejects",
             ", ".join(f"line {entry.line}: {entry.machine}, {mask_token(entry.password)}" for entry in found),
             fix_unless(reason) if is_exclusive else f"remove the Hub's entries from {shell_word(path)}",
             _plan_without_machines(path, exclusive) if is_exclusive and not reason else None,
@@ -72,7 +72,7 @@ def _host_names(origins: list[str]) -> list[str]:
 
 
 def _host_name(origin: str) -> str:
-    """Return the host of an origin as netrc files name it."""
+    """Return the host of an origin in the form used by netrc files."""
     host = _authority(origin)
     return host[1 : host.index("]")] if host.startswith("[") else host.partition(":")[0]
 

@@ -1,6 +1,6 @@
-"""See how git and git-lfs fare at the Hub: git itself is run, and what it would make helpers store or erase is dropped.
+"""Observe how the Hub answers git and git-lfs: run git itself, but let no helper store or erase a credential.
 
-Nothing changes by that, on this machine or on the Hub: a reference is listed, and an LFS file is asked about.
+Nothing changes on this machine or on the Hub: git lists a reference, and an LFS object is looked up.
 """
 
 import os
@@ -19,13 +19,13 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.system import start_thread
 from git_credential_hf.tokens import Token
 
-LS_REMOTE_TIMEOUT = 5  # seconds for git to list a reference of the remote; then nothing is known
+LS_REMOTE_TIMEOUT = 5  # seconds for git to list a reference of the remote; after that, the result is unknown
 
 
 class Observed:
-    """What came of asking the Hub: the HTTP `status` of its last answer, if any, and the `failure`, if it is one.
+    """The result of a request to the Hub: the HTTP `status` of its last response, if any, and the `failure`, if any.
 
-    `has_sent`: that was the answer to a credential, and `asked_helpers`: it came from git's helpers.
+    `has_sent`: a credential was sent. `asked_helpers`: git asked its helpers for it.
     """
 
     def __init__(self, status: int | None = None, failure: Problem | None = None) -> None:
@@ -36,7 +36,7 @@ class Observed:
 
 
 class NotObserved(Exception):
-    """Why a program was not observed, for people; empty if nothing was to be asked."""
+    """A program was not observed; the message is the reason, empty if there was nothing to observe."""
 
 
 # --- git ---
@@ -72,7 +72,7 @@ class GitObservation:
             self._result = Observed(failure=problem)
 
 
-# Settings of a repository that do not change where git's requests go, nor whom they trust.
+# `http.*` settings that change neither where git's requests go nor which certificates git trusts.
 _HARMLESS = (
     *("extraheader", "postbuffer", "version", "lowspeedlimit", "lowspeedtime", "maxrequests", "minsessions"),
     *("useragent", "noepsv", "delegation", "emptyauth"),
@@ -80,34 +80,34 @@ _HARMLESS = (
 
 
 def _why_not(url: str, entries: Sequence[ConfigEntry]) -> str | None:
-    """Return why git is not run: it is to go to the Hub alone, and trouble nobody."""
+    """Return why git is not run: it must contact only the Hub, and must not prompt."""
     if sys.platform == "win32":
         return "not on Windows"
     if variable := offline_variable():
         return f"{variable} is set"
     for entry in entries:
-        # A repository may be somebody else's work: where it leads git, a token would go.
+        # The repository may be hostile: a token would be sent wherever its settings lead git.
         is_of_repository = entry.scope in ("local", "worktree")
         leads = entry.section == "http" and entry.name not in _HARMLESS
         leads = leads or (entry.section == "remote" and entry.name in ("vcs", "proxy", "proxyauthmethod"))
         if is_of_repository and leads:
             return f"this repository sets {mask_words(without_credentials(entry.key))}"
     if may_need_person(url, entries):
-        return "a helper may wait for a person"
+        return "a credential helper might prompt"
     return None
 
 
 def _target(remote: str, url: str) -> str:
-    """Return what git is to be given: the remote, or a URL without a credential, which others could read."""
+    """Return the remote or URL to pass to git, without a credential: other users can read arguments."""
     for target in filter(None, (remote, url, without_credentials(url))):
         has_credential = without_credentials(target) != target
         if not has_credential and git_line("ls-remote", "--get-url", "--", target).rstrip("/") == url.rstrip("/"):
             return target
-    raise NotObserved("git has no name for its URL")
+    raise NotObserved("its arguments would contain the password in the URL")
 
 
-# git asks one helper only, which asks all others as git would, and drops what it is to store or to erase. git leaves
-# out the path of its request unless `useHttpPath` is set, but looks for its settings with it.
+# git runs only this helper. It queries all others as git would, and ignores `store` and `erase`. git leaves the path
+# out of a request unless `useHttpPath` is set, but matches its settings with the path.
 _HELPER = (
     '!f() { test "$1" = get || exit 0; echo asked >&2;'
     ' { echo "path=$GIT_CREDENTIAL_HF_PATH"; cat; } |'
@@ -157,7 +157,7 @@ _HEADER = re.compile(_TRACE.pattern + r" *(=> Send|<= Recv) header: (.*)$")
 
 
 def _failure(lines: list[str], status: int) -> Problem:
-    """Return why git failed: the words of this program in it, which know more, or git's."""
+    """Return why git failed: our own error in its output, which is more exact, or else git's error."""
     ours = {level: next((line for line in lines if line.startswith(PREFIX + level)), "") for level in ("error", "hint")}
     if ours["error"]:
         return Problem(*(mask_line(ours[level].removeprefix(f"{PREFIX}{level}: ")) for level in ("error", "hint")))
@@ -182,7 +182,7 @@ def observe_lfs(hub: str, url: str, token: Token | None) -> Observed:
     found = Observed(response.status_code)
     found.has_sent = token is not None
     if response.status_code // 100 != 5 and response.status_code not in (200, 401, 403, 404):
-        # A redirect, which git-lfs follows, or words about this object, which is nobody's.
+        # A redirect, which git-lfs would follow, or an error about this object, which does not exist.
         raise NotObserved(f"the Hub answered {response.status_code}")
     if response.status_code != 200:
         words = error_message(response)

@@ -1,4 +1,4 @@
-"""The tokens that git has from elsewhere than this program, what other helpers hold, and which of these must stay."""
+"""Find the tokens that git has from other sources (helpers, netrc files, URLs), and decide which of them to keep."""
 
 import os
 from functools import cached_property
@@ -21,20 +21,21 @@ from git_credential_hf.tokens import Token, current_token
 if TYPE_CHECKING:
     from git_credential_hf.doctor.machine import Machine
 
-COPIES_TIMEOUT = 1.5  # seconds for the answers of all other helpers
+COPIES_TIMEOUT = 1.5  # seconds for all other helpers to answer
 
 
 class OtherTokens:
-    """What git can do without, and what it cannot: in other helpers, netrc files and URLs."""
+    """The tokens in other helpers, netrc files and URLs, and whether git can do without them."""
 
     def __init__(self, machine: "Machine") -> None:
         self._machine = machine
 
     @cached_property
     def copies(self) -> list[PurgeResult]:
-        """What other helpers hold for the Hubs that git asks them for.
+        """The tokens that other helpers hold for the Hubs for which git queries them.
 
-        The others are left in peace: in a container, one that an editor forwards would open a dialog elsewhere.
+        Helpers that git does not query for a Hub are not run: in a container, one that an editor forwards would open
+        a dialog on another machine.
         """
         asked: dict[tuple[str, ...], list[ConfigEntry]] = {}
         for helper in other_helpers(self._machine.entries):
@@ -48,32 +49,30 @@ class OtherTokens:
 
     @property
     def why_needed(self) -> Problem | None:
-        """Why git cannot do without the other helpers: what one of them holds may be all that works."""
+        """Why git cannot do without the other helpers: one of them may hold the only token that works."""
         copies = (copy for result in self.copies for copy in result.copies)
         return next((reason for copy in copies if (reason := self.why_copy_kept(copy))), None)
 
     def is_refused(self, secret: str, origin: str) -> bool:
-        """Whether the Hub rejects a secret that git has from elsewhere for this origin; `False` if it does not say."""
+        """Whether the Hub rejects a secret that git has from another source; `False` if that is unknown."""
         hub = hub_at(origin, self._machine.other_hubs) or self._machine.hub
         return isinstance(self._machine.whose(Token(secret, "helper", "another helper", hub=hub)), Refused)
 
     def why_copy_kept(self, copy: TokenCopy) -> Problem | None:
-        """Return why what another helper holds stays."""
+        """Return why a copy in another helper is kept; `None` if it can go."""
         return why_path_kept(copy, self._machine.entries) or self.why_kept(copy.secret, copy.origin)
 
     def why_kept(self, secret: str, origin: str) -> Problem | None:
-        """Return why a secret that git has from elsewhere for this origin stays, `None` if it is stale (`Decider`)."""
+        """Return why a secret that git has from another source is kept; `None` if it is stale (`Decider`)."""
         if self.unreadable_netrc:  # git may not get past it to this program
-            return Problem(
-                f"{self.unreadable_netrc} is not in order", f"fix {shell_word(self.unreadable_netrc)} by hand"
-            )
+            return Problem(f"{self.unreadable_netrc} is ambiguous", f"fix {shell_word(self.unreadable_netrc)} by hand")
         if self._bypassing:
             return Problem("git does not ask this helper", f"run `unset {' '.join(self._bypassing)}`")
         return self._decider.why_kept(secret, hub_at(origin, self._machine.other_hubs) or self._machine.hub)
 
     @cached_property
     def unreadable_netrc(self) -> str | None:
-        """The netrc file that names a Hub, but is not written as all programs read it alike."""
+        """The netrc file that mentions a Hub, but that programs read in different ways."""
         machine = self._machine
         for path in netrc_paths():
             content = b""
@@ -87,14 +86,14 @@ class OtherTokens:
 
     @cached_property
     def _bypassing(self) -> tuple[str, ...]:
-        """The variables because of which git does not ask this program."""
+        """The environment variables that keep git from asking this program."""
         machine = self._machine
         if machine.git_problem:
             return ()
         unused_for = HelperChains(machine.origins, machine.entries).unused_for
         if not unused_for:
             return ()
-        # Nor after `configure`, if the files have nothing for it.
+        # Even after `configure`, git would not ask this program while these override the files.
         return bypassing_variables(unused_for) or overriding_variables(machine.entries, unused_for)
 
     @cached_property
@@ -110,4 +109,4 @@ class OtherTokens:
         answer = self._machine.whose(token)
         if isinstance(answer, Account):
             return answer
-        raise answer or Problem("the Hub is not asked with --offline", "run `git-credential-hf doctor`")
+        raise answer or Problem("the Hub is not contacted with --offline", "run `git-credential-hf doctor`")

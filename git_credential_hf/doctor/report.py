@@ -1,4 +1,4 @@
-"""Print an examination for people, in 80 columns."""
+"""Print an examination as text, 80 columns wide."""
 
 import os
 import re
@@ -26,7 +26,7 @@ MARKS = {
 
 
 def report_lines(examination: "Examination", paint: "Paint") -> Iterator[str]:
-    """Return the table of programs, the findings of each area, and what to do first."""
+    """Yield the table of programs, the findings of each area, and the first step."""
     for row in examination.resolvers:
         token = mask_token(row.token.value) if row.token else "-"
         who = f"{row.account}, " if row.account else ""
@@ -46,16 +46,16 @@ def report_lines(examination: "Examination", paint: "Paint") -> Iterator[str]:
     yield ""
     yield from wrap("", summary(examination))
     if examination.ignored:
-        yield from wrap("", f"{_count(examination.ignored, 'warning')} not shown, as `git config hf.ignore` says")
+        yield from wrap("", f"{_count(examination.ignored, 'warning')} hidden by `hf.ignore`")
 
 
 def answers(rows: "list[Row]") -> str:
-    """Return what the Hub answered to programs that were run, or whose request was made, and which were not."""
+    """Return the Hub's answers to the programs that were tried, and the programs that were not."""
     asked = [f"{row.program} {row.answer}" for row in rows if isinstance(row.answer, int)]
     others = [
         row.program + (f" ({row.answer})" if row.answer else "") for row in rows if not isinstance(row.answer, int)
     ]
-    parts = (("the Hub answers: ", asked), ("not asked: ", others))
+    parts = (("the Hub answers: ", asked), ("not tried: ", others))
     return "; ".join(start + ", ".join(names) for start, names in parts if names)
 
 
@@ -67,7 +67,7 @@ def _finding_lines(finding: "Finding") -> Iterator[str]:
 
 
 def fix_lines(fixed: "Fixed") -> Iterator[str]:
-    """Return what `--fix` has fixed, and how to undo it."""
+    """Yield the findings that `--fix` has fixed, and the command that undoes it."""
     for number, finding in enumerate(fixed.gone):
         yield from wrap("fixed:  " if number == 0 else " " * 8, finding.title)
     if not fixed.gone and fixed.examination.findings:
@@ -77,10 +77,10 @@ def fix_lines(fixed: "Fixed") -> Iterator[str]:
 
 
 def wrap(start: str, text: str) -> list[str]:
-    """Wrap `text` to lines, with `~` for the home directory.
+    """Wrap `text` into lines that begin with `start`, with `~` for the home directory.
 
-    All but the first are aligned after a label, or indented as no line of ours begins: somebody may have chosen where a
-    name in it is cut, to forge one.
+    Continuation lines are aligned after a label, or indented as none of our own lines is: a name in the text may have
+    been chosen so that its wrapped part looks like one of our lines.
     """
     home = os.path.expanduser("~")
     text = mask_line(text)
@@ -103,7 +103,7 @@ def summary(examination: "Examination") -> str:
     findings = examination.findings
     if not findings:
         is_all = not examination.not_checked and not examination.has_gaps and not examination.why_none_tried
-        return "healthy: nothing is wrong" if is_all else "healthy, as far as it was checked"
+        return "healthy: no problems found" if is_all else "healthy, as far as checked"
     errors = sum(finding.severity == "error" for finding in findings)
     numbers = ((errors, "problem"), (len(findings) - errors, "warning"))
     counts = ", ".join(_count(number, word) for number, word in numbers if number)

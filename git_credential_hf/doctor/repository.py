@@ -1,4 +1,4 @@
-"""One repository: whether the token that git sends can read it, and write to it."""
+"""Check one repository: whether the token that git sends can read it, and write to it."""
 
 from collections.abc import Iterator
 
@@ -16,32 +16,32 @@ _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # reported by do
 
 
 def check_repository(machine: Machine) -> Iterator[Finding]:
-    """Check write access first: most tokens have it, and then one request is enough."""
+    """Check access to the repository. Write access first: most tokens have it, so one request is enough."""
     if machine.repository is None or machine.offline:
         return
     token = next(iter(machine.resolvers.git_tokens), None) or machine.token
     if token is None:
-        raise NotChecked("not asked, without a token")
+        raise NotChecked("not checked: there is no token")
     if not isinstance(machine.whose(token), Account):
-        raise NotChecked(f"not asked, as it is not known whose token {mask_token(token.value)} is")
+        raise NotChecked(f"not checked: the account of the token {mask_token(token.value)} is unknown")
     page = machine.repository.page
     answer = check_access(token, machine.repository, write=True)
     if answer.answer == "yes":
         return
     if answer.answer == "unknown" or answer.reason in _OF_THE_TOKEN:
-        raise NotChecked(f"not known: {answer.message}")
+        raise NotChecked(f"unknown: {answer.message}")
     detail = f"{page}, with {token.describe()}"
     fix = answer.fix or f"open {page}"
     if answer.reason in _GATED:
         yield Finding("repo-gated", "error", answer.message, detail, fix)
     elif check_access(token, machine.repository, write=False).answer == "no":
         yield Finding("repo-no-access", "error", answer.message, detail, fix)
-    elif answer.reason != "read-only-token":  # which doctor.token reports
+    elif answer.reason != "read-only-token":  # doctor.token reports that
         yield Finding("repo-read-only", "warning", answer.message, detail, fix)
 
 
 def check_observed(machine: Machine) -> Iterator[Finding]:
-    """Check that git and git-lfs get an answer from the Hub, whatever is right or wrong on this machine."""
+    """Check that the requests of git and git-lfs succeed, whatever the other checks found."""
     observed = machine.resolvers.observed_git
     if isinstance(observed, Observed) and (failure := observed.failure):
         url = without_credentials(machine.url)
@@ -50,7 +50,7 @@ def check_observed(machine: Machine) -> Iterator[Finding]:
             "error",
             f"git cannot read this repository: {failure.message.removeprefix('git failed: ')}",
             url,
-            failure.fix or f"run `git ls-remote {shell_word(url)}` to see it, and try again",
+            failure.fix or f"run `git ls-remote {shell_word(url)}` to see the error, and try again",
         )
     observed = machine.resolvers.observed_lfs
     if isinstance(observed, Observed) and (failure := observed.failure):
@@ -62,12 +62,12 @@ def check_observed(machine: Machine) -> Iterator[Finding]:
             "error",
             f"git-lfs cannot download the files of this repository: {failure.message}",
             mask_line(endpoint),
-            failure.fix or "run `git lfs fetch` to see it, and try again",
+            failure.fix or "run `git lfs fetch` to see the error, and try again",
         )
 
 
 def _failure_id(status: int | None, failure: Problem) -> str:
-    """Return the finding's id: access if the Hub has said no, else the way to it, or git itself."""
+    """Return the finding's id: no access if the Hub refused, else the connection, or git itself."""
     if status in (401, 403, 404):
         return "repo-no-access"
     is_on_the_way = status is not None or "unable to access" in failure.message

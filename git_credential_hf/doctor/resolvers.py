@@ -1,4 +1,4 @@
-"""What git, git-lfs, git-xet and huggingface_hub would each send to the Hub, and what it answers git and git-lfs."""
+"""Find the tokens that git, git-lfs, git-xet and huggingface_hub would send, and the Hub's answers to two of them."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -22,27 +22,27 @@ from git_credential_hf.tokens import Token, may_be_for
 if TYPE_CHECKING:
     from git_credential_hf.doctor.machine import Machine
 
-OVER_SSH = ("git", "git-lfs", "git-xet")  # what asks for no token if the remote is used over SSH
+OVER_SSH = ("git", "git-lfs", "git-xet")  # programs that need no token if the remote uses SSH
 
 
 class Resolvers:
-    """The four programs that look for a token, each in its own way. What is slow is done once."""
+    """The tokens of four programs, each of which looks for one in its own way. Slow steps are done once."""
 
     def __init__(self, machine: "Machine") -> None:
         self._machine = machine
 
     def start_observing(self) -> None:
-        """Let git ask the Hub, while other things are looked at."""
+        """Start git's request to the Hub, which runs while the checks do."""
         self._running  # noqa: B018 - starts it
 
     @cached_property
     def _running(self) -> "GitObservation | NotObserved":
         machine = self._machine
         if machine.offline or machine.repository is None or machine.git_problem:
-            return NotObserved()  # nothing is wrong with that
+            return NotObserved()  # as expected, so without a reason
         if machine.is_ssh or not machine.url.startswith("http"):
-            return NotObserved("the remote is used over SSH")
-        self.git_tokens  # noqa: B018 - asks the helpers, which are not to be asked twice at the same time
+            return NotObserved("the remote uses SSH")
+        self.git_tokens  # noqa: B018 - queries the helpers now: git must not query them at the same time
         try:
             return GitObservation(push_remote() if machine.url == machine.remote else "", machine.url, machine.entries)
         except NotObserved as reason:
@@ -52,7 +52,7 @@ class Resolvers:
 
     @cached_property
     def observed_git(self) -> Observed | NotObserved:
-        """What git gets from the Hub for this repository."""
+        """The Hub's answer to git for this repository."""
         if isinstance(self._running, NotObserved):
             return self._running
         try:
@@ -62,7 +62,7 @@ class Resolvers:
 
     @cached_property
     def observed_lfs(self) -> Observed | NotObserved:
-        """What git-lfs gets from the Hub for this repository, at an endpoint of its own."""
+        """The Hub's answer to git-lfs for this repository, at git-lfs's own endpoint."""
         url = self._machine.lfs.url
         endpoint = parse_remote(url, self._machine.other_hubs) if url else None
         if self._machine.offline or not url or endpoint is None or endpoint.transport == "ssh" or self._lfs_tokens[1]:
@@ -73,10 +73,10 @@ class Resolvers:
             return reason
 
     def rows(self) -> list[Row]:
-        """Return what git, git-lfs, git-xet and huggingface_hub would each send (docs/facts.md#g1)."""
+        """Return the tokens that git, git-lfs, git-xet and huggingface_hub would each send (docs/facts.md#g1)."""
         return [
             *(
-                [Row(program, "not asked: the remote is used over SSH", None, None) for program in OVER_SSH]
+                [Row(program, "no token: the remote uses SSH", None, None) for program in OVER_SSH]
                 if self._machine.is_ssh
                 else [
                     self._row("git", self._sent_by_git, self.observed_git),
@@ -109,16 +109,16 @@ class Resolvers:
         return "nothing"
 
     def _sent_by_git(self) -> Iterator[Token]:
-        """What git has sent, as far as that was observed, or would send."""
+        """Yield the tokens that git would send, without those that it was observed to skip."""
         observed = self.observed_git
         for token in _replay(*self._git_tokens):
             is_before_helpers = token.kind in ("url", "header", "netrc")
             if isinstance(observed, Observed) and observed.has_sent and observed.asked_helpers == is_before_helpers:
-                continue  # git has passed it over
+                continue  # git has skipped this token
             yield token
 
     def _first_usable(self, tokens: Iterator[Token]) -> Token | None:
-        """Return the first token that counts: git skips a `.netrc` entry that the Hub refuses."""
+        """Return the first token that is used: git skips a `.netrc` entry that the Hub refuses."""
         for token in tokens:
             if not (falls_through(token) and isinstance(self._machine.whose(token), Refused)):
                 return token
@@ -126,7 +126,7 @@ class Resolvers:
 
     @cached_property
     def git_tokens(self) -> list[Token]:
-        """What git would send, in its order, from all sources that need no prompt; empty if git fails."""
+        """The tokens that git would send, in order, from all sources that need no prompt; empty if git fails."""
         return self._git_tokens[0]
 
     @cached_property
@@ -137,7 +137,7 @@ class Resolvers:
 
     @cached_property
     def tokens_elsewhere(self) -> list[Token]:
-        """What git would send for other repositories, if the URL of this one has a token of its own."""
+        """The tokens that git would send for other repositories, if the URL of this one contains a token."""
         machine = self._machine
         if machine.git_problem:
             return []
@@ -158,14 +158,14 @@ class Resolvers:
 
     @cached_property
     def _lfs_tokens(self) -> "tuple[list[Token], Problem | None]":
-        """What git-lfs would send: its URL may be another one (git-lfs-config(5))."""
+        """The tokens that git-lfs would send: its URL may differ from git's (git-lfs-config(5))."""
         url = self._machine.lfs.url
         if self._git_tokens[1] or not (url and parse_remote(url, self._machine.other_hubs)):
             return self._git_tokens
         return _collect(lambda: git_credentials(url, self._machine.entries))
 
     def _xet_tokens(self) -> Iterator[Token]:
-        """What git-xet would send: the URL's password, `HF_TOKEN`, `.netrc`, or the helpers' token for the host."""
+        """Yield the tokens of git-xet: the URL's password, `HF_TOKEN`, `.netrc`, or the helpers' token for the host."""
         machine = self._machine
         yield from (token for token in self.git_tokens if token.kind == "url")
         value = (os.environ.get("HF_TOKEN") or "").strip()
@@ -176,7 +176,7 @@ class Resolvers:
         yield from git_credentials(f"{section_origin(machine.url)}", machine.entries, headers=False)
 
 
-# What does not answer delays `doctor` only once: a source is read into a list, with the error that ended it.
+# A source is read once, into a list with the error that ended it, so that a slow source delays `doctor` only once.
 
 
 def _collect(find_tokens: "Callable[[], Iterator[Token]]") -> "tuple[list[Token], Problem | None]":

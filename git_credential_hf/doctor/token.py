@@ -1,4 +1,4 @@
-"""The token: whether there is one, whether it is valid, what overrides it, and who can read it."""
+"""Check the token: whether there is one, whether it is valid, what overrides it, and who can read it."""
 
 import os
 import re
@@ -23,16 +23,16 @@ from git_credential_hf.refresh import old_library_problem, storage_problem
 from git_credential_hf.token_files import foreign_owner, login_hint, stored_tokens_path, token_path
 from git_credential_hf.tokens import Token, login_token, overridden_login
 
-EXPIRING = 3 * 24 * 3600  # seconds before its expiry from which a token that cannot be renewed is reported
+EXPIRING = 3 * 24 * 3600  # seconds before expiry at which a token that cannot be renewed is reported
 _EXAMPLE = "is the placeholder of an example, not a token"
 _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|\$\{\{.*\}\}|\{\{.*\}\}|%\w+%|<.*>")  # of shells, CI systems, templates
 
 
 def check_resolvers(machine: Machine, rows: list[Row], causes: list[Finding]) -> Iterator[Finding]:
-    """Check whether the programs would send different tokens; `causes`: the findings that may be the reason."""
-    chosen = machine.resolvers.namespace_token  # is different on purpose; git-xet and huggingface_hub do not know it
+    """Check whether the programs would send different tokens; `causes`: findings that may explain it."""
+    chosen = machine.resolvers.namespace_token  # different on purpose; git-xet and huggingface_hub do not use it
     sent = [(row, row.token) for row in rows if row.token and not (chosen and row.token.value == chosen.value)]
-    # Each exchange of a job's identity gives another token, which is stored only in a directory of the job's own.
+    # Each exchange of a job's identity gives a new token, so any two of them count as the same.
     other = next((row for row, token in sent if _identity(token) != _identity(sent[0][1])), None)
     if other is None:
         return
@@ -67,7 +67,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             "token-file-foreign",
             "warning",
             f"the file of stored tokens belongs to {user_name(other)}",
-            f"no user name in a URL selects a token in {stored_tokens_path()}",
+            f"user names in URLs do not select tokens in {stored_tokens_path()}",
             login_hint(),
         )
     if owner is None and machine.token_problem is not None:
@@ -89,7 +89,7 @@ def check_token(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "login-not-renewable",
             "warning",
-            "the browser login has lost what renews it, and will expire",
+            "the browser login cannot be renewed, and will expire",
             f"{stored_tokens_path()} has no refresh token for {token.describe()}: huggingface_hub before 1.20 drops it "
             "when it stores another token",
             f"{login_hint()}, and upgrade huggingface_hub wherever it is older",
@@ -157,7 +157,7 @@ def check_variables(machine: Machine) -> Iterator[Finding]:
             new = f"set it to a token from {token_settings_url(machine.hub)}"
             instead = f", or {token_hint() if detect_environment() else new}"
             if not value.strip() and detect_environment() in (None, CONTAINER):
-                instead = ""  # no secret of a job is missing, and there may be a login
+                instead = ""  # not a CI job that lacks its secret, and there may be a login
             yield Finding(
                 _fault_id(fault),
                 "error" if value.strip() else "warning",
@@ -234,7 +234,7 @@ def _login() -> Token | None:
 
 
 def _fault(machine: Machine, value: str) -> str | None:
-    """Return what is wrong with the form of a token; only the Hub knows all valid forms, so this is conservative."""
+    """Return what is wrong with the form of a token; conservative, because only the Hub knows all valid forms."""
     text = value.strip()
     if machine.token and text == machine.token.value and isinstance(machine.whose(machine.token), Account):
         return None
@@ -254,12 +254,12 @@ def _fault_id(fault: str) -> str:
 
 
 def _has_lost_renewal(token: Token) -> bool:
-    """Whether a browser login is stored without what renews it (docs/facts.md#t2)."""
+    """Whether a browser login is stored without its refresh token (docs/facts.md#t2)."""
     return token.kind == "file" and token.value.startswith("hf_oauth_") and not token.is_renewable
 
 
 def _may_change_mode(path: str, status: os.stat_result) -> bool:
-    """Whether this user can change the permissions of a file: those of a mounted secret belong to the mount."""
+    """Whether this user can change the permissions of a file: a mounted secret's are set by the mount."""
     if sys.platform == "win32":
         return False  # files have no such permissions
     return os.geteuid() in (0, status.st_uid) and not os.statvfs(path).f_flag & os.ST_RDONLY

@@ -1,4 +1,4 @@
-"""`doctor --undo`: put back the files that the last `doctor --fix` changed, from the copies that it made."""
+"""`doctor --undo`: restore the files that the last `doctor --fix` changed, from the copies that it made."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _LOG = "last-fix.json"
 
 
 class UndoLog:
-    """What one `doctor --fix` changes: for each file its copy, if there was one, and the hash of the new content."""
+    """The log of one `doctor --fix`: for each file, its copy, if it existed, and the hash of the new content."""
 
     def __init__(self) -> None:
         self._entries: list[dict[str, str | None]] = []
@@ -35,7 +35,7 @@ class UndoLog:
         return not self._entries
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Make changes that go together, with copies of the files; raises `Problem` if one cannot be made or copied."""
+        """Copy the files, then make the changes of one fix; raises `Problem` if copying or changing fails."""
         copies = {path: self._copy(path) for change in changes for path in _files_of(change)}
         try:
             apply_changes(changes, lambda change: None)
@@ -51,7 +51,7 @@ class UndoLog:
 
     def _record(self, path: str, copy: str | None) -> None:
         if os.path.isdir(path):
-            return  # of hooks, which `hooks uninstall` undoes
+            return  # a hooks directory, which `hooks uninstall` undoes
         before, after = read_file(copy) if copy else None, read_file(path)
         if before != after:
             self._entries.append({"path": os.path.realpath(path), "copy": copy, "after": _digest(after)})
@@ -61,7 +61,7 @@ class UndoLog:
 
 
 def undo_last_fix() -> Iterator[str | Problem]:
-    """Put back each file that is still as the last fix left it: yields its path, or why it is not put back.
+    """Restore each file that is still as the last fix left it; yield its path, or why it is not restored.
 
     Raises `Problem` if there is nothing to undo.
     """
@@ -95,7 +95,7 @@ def _put_back(entry: dict[str, str | None]) -> str:
 
 
 def _files_of(change: Change) -> list[str]:
-    """Return the files that a change may alter; permissions and hooks are not put back."""
+    """Return the files that a change may alter; permissions and hooks are not restored."""
     if isinstance(change, ModeChange):
         return []
     paths = getattr(change, "files", [change.path])
@@ -107,7 +107,7 @@ def _digest(content: bytes | None) -> str | None:
 
 
 def _remove_if_empty(directory: str) -> None:
-    with suppress(OSError):  # copies of earlier fixes are in it
+    with suppress(OSError):  # not empty if there are copies of earlier fixes
         os.rmdir(directory)
         os.rmdir(os.path.dirname(directory))
 

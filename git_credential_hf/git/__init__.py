@@ -1,1 +1,1 @@
-"""What this program asks of git: how it is run, its configuration, its helpers, and the credential it will use."""
+"""Run git; read its configuration and helpers; find the credential that it will use."""

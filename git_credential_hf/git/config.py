@@ -1,4 +1,4 @@
-"""git's configuration, read through git: only git knows all files, scopes and includes, and their order."""
+"""Read git's configuration by running git, which alone knows all files, scopes and includes, and their order."""
 
 import os
 
@@ -26,18 +26,18 @@ class ConfigEntry:
         return ".".join(part for part in (self.section, self.subsection, self.name) if part)
 
     def is_helper(self) -> bool:
-        """Whether it names a credential helper, or resets the list of helpers."""
+        """Whether this adds a credential helper, or resets the list of helpers."""
         return self.section == "credential" and self.name == "helper"
 
 
 def read_config(without: tuple[str, ...] = ()) -> list[ConfigEntry]:
     """Return all variables that apply in the current directory, in git's order.
 
-    `without`: environment variables without which git would read others.
+    `without`: environment variables to remove, because they change which files git reads.
     """
     found = parse_listing(run_git("config", "--list", *LIST_OPTIONS, without=without))
     lost = [entry for entry in found if entry.origin.startswith("file:") and not os.path.exists(entry.origin[5:])]
-    if lost:  # git names them relative to the top of the work tree
+    if lost:  # git prints these paths relative to the top of the work tree
         up = git_line("rev-parse", "--show-cdup")
         for entry in lost:
             entry.origin = "file:" + os.path.abspath(os.path.join(up, entry.origin[5:]))
@@ -47,8 +47,8 @@ def read_config(without: tuple[str, ...] = ()) -> list[ConfigEntry]:
 def git_directory() -> str | None:
     """Return the path of the git directory that git uses here; `None` outside of a repository.
 
-    Raises `Problem` if git refuses to work in the repository that is here. `read_config` does not: what git then reads
-    is as if there were none.
+    Raises `Problem` if git refuses to work in this repository. `read_config` does not: git then reads its configuration
+    as if there were no repository.
     """
     try:
         return git_line("rev-parse", "--git-dir")
@@ -59,14 +59,14 @@ def git_directory() -> str | None:
 
 
 def read_config_file(path: str) -> list[ConfigEntry]:
-    """Return the variables of a file, and of the files that it includes."""
+    """Return the variables in a file, and in the files that it includes."""
     return parse_listing(
         run_git(*OUTSIDE_REPOSITORIES, "config", "--file", path, "--includes", "--list", *LIST_OPTIONS)
     )
 
 
 def read_user_config() -> list[ConfigEntry]:
-    """Return the variables of the system and of the user, but for those that depend on the repository."""
+    """Return the system's and the user's variables, except those that depend on the repository."""
     return parse_listing(run_git(*OUTSIDE_REPOSITORIES, "config", "--list", *LIST_OPTIONS))
 
 
@@ -92,7 +92,7 @@ def parse_listing(listed: bytes) -> list[ConfigEntry]:
 
 
 def _register_secrets(entry: ConfigEntry, value: str) -> None:
-    """Register the passwords that a variable has in a URL or a header, for which git has no other place."""
+    """Register passwords in URLs and headers as secrets."""
     for url in (entry.subsection, value):
         if "://" in url:
             register_url(url)
@@ -110,37 +110,37 @@ def _register_secrets(entry: ConfigEntry, value: str) -> None:
 
 
 def quote_value(value: str) -> str:
-    """Return a value as a configuration file has it, in quotes if necessary (git-config(1), SYNTAX)."""
+    """Return a value as written in a configuration file, quoted if necessary (git-config(1), SYNTAX)."""
     if is_plain(value.replace(" --hub ", "").replace(" --token ", "")):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text needs no quotes, neither in git's configuration nor in a shell."""
+    """Whether text needs no quotes in git's configuration or in a shell."""
     return all(c.isalnum() or c in "/._-+:~" for c in text)
 
 
 def removal_command(entry: ConfigEntry) -> str:
-    """Return the command, or the hint, that removes a variable from where it is set."""
+    """Return the hint, usually a command, for removing a variable from the place where it is set."""
     if entry.scope == "command":
         return f"remove {shell_word(entry.key)} from GIT_CONFIG_*, or from git's `-c`"
-    # Not by its scope: it may be in an included file. Paths are relative to that.
+    # Name the file, not the scope: the variable may be in an included file. Paths are relative to that file.
     path = os.path.abspath(entry.origin.removeprefix("file:"))
     return f"run `git config --file {shell_word(path)} --unset-all {shell_word(entry.key)}`"
 
 
 def push_url(hubs: list[str]) -> str:
-    """Return the URL that `git push` in this repository goes to; raises `Problem` if there is none.
+    """Return the URL that `git push` uses in this repository; raises `Problem` if there is none.
 
-    `hubs` are those beside huggingface.co: if a remote has several URLs, the first on a Hub counts.
+    `hubs`: other Hubs besides huggingface.co. If a remote has several URLs, the first one on a Hub counts.
     """
     missing = Problem("this directory has no remote to push to", "name a repository, such as acme/model")
     if git_directory() is None:
         raise missing
     remote = push_remote()
     if "://" in remote or parse_remote(remote, hubs):
-        return remote  # as `git push -u URL` sets it; it may contain a token, so git does not get it as an argument
+        return remote  # a URL, as set by `git push -u URL`; it may contain a token, so do not pass it to git
     try:
         urls = git_line("remote", "get-url", "--push", "--all", "--", remote).splitlines()
     except Problem:
@@ -163,7 +163,7 @@ def push_remote() -> str:
 
 
 def config_path(scope: str) -> str:
-    """Return the path of a scope's file, which need not exist, without symbolic links, as git writes to it.
+    """Return the path of a scope's file, which may not exist, with symbolic links resolved, as git writes to it.
 
     The rules are those of git-config(1), FILES. git prints the path only from 2.41 on (`git var`).
     """
@@ -171,7 +171,7 @@ def config_path(scope: str) -> str:
 
 
 def opened_path(scope: str) -> str:
-    """Return the path by which git opens a scope's file, perhaps a link: what it includes may be relative to that."""
+    """Return the path by which git opens a scope's file; it may be a link, and includes are relative to it."""
     if scope == "local":
         return os.path.abspath(_local_path())
     variable = f"GIT_CONFIG_{scope.upper()}"
@@ -190,8 +190,8 @@ def _local_path() -> str:
 
 
 def _system_path() -> str:
-    # git opens this file in its editor, even if it does not exist, and this editor prints the name. The quotes make git
-    # use the shell, which has `printf` built in, instead of PATH.
+    # git opens this file in its editor, even if it does not exist, and our "editor" prints the path. The quotes make
+    # git start the shell, in which `printf` is built in, instead of searching PATH.
     path = run_git("config", "--system", "--edit", environment={"GIT_EDITOR": 'printf "%s"'})
     return path.decode("utf-8", "surrogateescape")
 

@@ -1,7 +1,7 @@
-"""Find the credential that git will use for a URL, and where it comes from: not always from this helper.
+"""Find the credential that git will use for a URL, and its source, which is not always this helper.
 
-git, through libcurl, uses the URL's own password, a header of its configuration or a `.netrc` entry, and asks the
-helpers only after a 401; so does git-lfs (docs/facts.md#g1, #g2).
+git (libcurl) first uses a password in the URL, a header in its configuration, or a `.netrc` entry, and asks the helpers
+only after a 401. git-lfs does the same (docs/facts.md#g1, #g2).
 """
 
 import os
@@ -32,7 +32,7 @@ HELPERS_TIMEOUT = 10  # seconds for all helpers; git itself would wait forever
 
 
 class NotAsked(NoAnswer):
-    """Git asks a helper that may make a person act."""
+    """Git would run a helper that might prompt the user."""
 
 
 def git_credentials(
@@ -44,18 +44,18 @@ def git_credentials(
     helpers: bool = True,
     own_answer: Callable[[], Token | None] | None = None,
 ) -> Iterator[Token]:
-    """Yield the credentials for `url` (https), in the order in which git tries them; none if it would prompt.
+    """Yield the credentials for `url` (https), in the order in which git tries them; none if git would prompt.
 
-    The next one counts only if the Hub refuses the one before. `entries`: git's configuration; `headers`: whether
-    http.extraHeader counts, too; `persons`: whether a person may have to act; `helpers`: whether helpers are asked;
-    `own_answer`: what this program would answer, without asking git, if git asks nobody else. Raises `NoAnswer` if a
+    git uses the next credential only if the Hub refuses the previous one. `entries`: git's configuration; `headers`:
+    include http.extraHeader; `persons`: run helpers that might prompt; `helpers`: run helpers at all; `own_answer`:
+    returns this program's answer, to be used without running git if there is no other helper. Raises `NoAnswer` if a
     helper hangs.
     """
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     login, at, host = authority.rpartition("@")
     user, colon, password = (percent_decoded(part) for part in login.partition(":"))
-    hub = hub_at(section_origin(url), configured_hubs(entries)) or ""  # a token for no Hub is not sent anywhere
+    hub = hub_at(section_origin(url), configured_hubs(entries)) or ""  # a token without a Hub is never sent
     plain = f"{scheme}://{host}{slash}{path}"
     if at and colon and password:
         yield _elsewhere(
@@ -75,7 +75,7 @@ def git_credentials(
     if not helpers:
         return
     if not persons and may_need_person(url, entries):
-        raise NotAsked("a helper may wait for a person")
+        raise NotAsked("a credential helper might prompt")
     if own_answer and [entry.value for entry in helper_chain(url, entries)] == [helper_command()]:
         token = own_answer()
         if token is not None:
@@ -93,7 +93,7 @@ def sent_first(url: str, entries: list[ConfigEntry]) -> Token | None:
     return None if token is None or is_current_token(token) else token
 
 
-# Helpers whose answer is there at once: a file, a daemon, a keychain that is unlocked when git itself has asked it.
+# Helpers that answer at once: a file, a daemon, a keychain that git itself has just unlocked.
 _QUICK_HELPERS = (
     *("store", "cache", "osxkeychain", "wincred", "libsecret", "gnome-keyring"),
     *("manager", "manager-core", "gh"),
@@ -101,9 +101,9 @@ _QUICK_HELPERS = (
 
 
 def may_need_person(url: str, entries: Sequence[ConfigEntry]) -> bool:
-    """Whether to ask git's helpers may make a person act, or take as long: a key to touch, a vault, a browser.
+    """Whether git's helpers might prompt the user, or take as long: a security key, a vault, a browser.
 
-    Git asks the next helper if one has nothing. Nobody knows what the program of somebody's own does.
+    git runs the next helper if one has no answer. Any unknown program might prompt.
     """
     for entry in helper_chain(url, [*entries]):
         value = entry.value or ""
@@ -119,7 +119,7 @@ def may_need_person(url: str, entries: Sequence[ConfigEntry]) -> bool:
 
 
 def is_given_elsewhere(url: str, entries: list[ConfigEntry]) -> bool:
-    """Whether git may have had a credential although no helper has one now: typed in, or given only once."""
+    """Whether git may have a credential although no helper has one now: typed in, or given only once."""
     if any(os.environ.get(name) for name in ("GIT_ASKPASS", "SSH_ASKPASS")):
         return True
     if any(entry.section == "core" and entry.name == "askpass" and entry.value for entry in entries):
@@ -130,7 +130,7 @@ def is_given_elsewhere(url: str, entries: list[ConfigEntry]) -> bool:
 
 
 def is_cut_off(url: str, entries: list[ConfigEntry]) -> bool:
-    """Whether git, although no helper has answered, should have got our token: then something has failed."""
+    """Whether git should have got our token although no helper answered: then something has failed."""
     try:
         hub = hub_at(section_origin(url), configured_hubs(entries)) or PUBLIC_HUB
         return bool(HelperChains([url], entries).ours) and current_token(hub, act=False) is not None
@@ -161,7 +161,7 @@ def _header(url: str, entries: list[ConfigEntry]) -> str | None:
 
 
 def header_token(header: str) -> str | None:
-    """Return the token in a line of a request, if that is `Authorization` in a form that the Hub accepts."""
+    """Return the token in an HTTP header, if it is an `Authorization` header in a form that the Hub accepts."""
     name, _, value = header.partition(":")
     scheme, _, credentials = value.strip().partition(" ")
     if name.strip().lower() != "authorization":
@@ -206,7 +206,7 @@ def _of_netrc(hub: str, host: str, user: str | None) -> Iterator[Token]:
 
 
 def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[Token]:
-    """Yield what `git credential fill` answers, which asks the helpers as git does, but no person."""
+    """Yield the answer of `git credential fill`, which runs the helpers as git does, but without prompts."""
     try:
         request = format_message([("url", url if _needs_path(entries) else _without_path(url))]) + b"\n"
     except Problem:
@@ -220,11 +220,11 @@ def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> I
             may_connect=True,  # helpers ask servers, perhaps with git
         )
     except NoAnswer:
-        raise  # a helper hangs, and git never asks those after it
+        raise  # a helper hangs, so git never asks the helpers after it
     except Problem as problem:
         if any(message in problem.message for message in _NO_CREDENTIAL):
             return
-        raise NoAnswer(problem.message, problem.fix) from None  # git failed before it could ask
+        raise NoAnswer(problem.message, problem.fix) from None  # git failed before it ran any helper
     fields = dict(line.partition("=")[::2] for line in answer.decode("utf-8", "surrogateescape").split("\n"))
     value = fields.get("password") or fields.get("credential")
     if not value:
@@ -241,7 +241,7 @@ def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> I
 
 
 def _needs_path(entries: list[ConfigEntry]) -> bool:
-    """Whether a path may decide which helper git asks, or what it asks it for: as a rule, all is for the host."""
+    """Whether the path may affect which helper git runs, or its request: usually only the host does."""
     of_credentials = [entry for entry in entries if entry.section == "credential"]
     return any(e.name == "usehttppath" or e.subsection.partition("://")[2].partition("/")[2] for e in of_credentials)
 
@@ -251,7 +251,7 @@ def _without_path(url: str) -> str:
     return f"{scheme}{separator}{rest.partition('/')[0]}"
 
 
-# The end of `git credential fill` when git would prompt, or when a helper has told it not to.
+# The last line of `git credential fill` if git would prompt, or if a helper has told it not to.
 _NO_CREDENTIAL = ("could not read Username", "could not read Password", "told us to quit")
 
 
@@ -262,12 +262,12 @@ def _elsewhere(hub: str, kind: str, value: str, place: str, fix: str) -> Token:
 
 
 def falls_through(token: Token) -> bool:
-    """Whether git and git-lfs go on to the helpers if the Hub refuses this: only for `.netrc`."""
+    """Whether git and git-lfs ask the helpers if the Hub refuses this token: only after `.netrc`."""
     return token.kind == "netrc"
 
 
 def is_current_token(token: Token) -> bool:
-    """Whether this is the token that this helper gives, wherever git has it from."""
+    """Whether this is the token that this helper returns, even if git has it from another source."""
     if token.fix is None:
         return True  # not from `_elsewhere`
     try:

@@ -42,14 +42,14 @@ def helper_options(value: str) -> dict[str, str] | None:
         words = words if words[:1] == ["hf"] else []
     elif words and os.path.basename(words[0]).removesuffix(".exe") != "git-credential-hf":
         words = []
-    # What a shell would expand, redirect or chain is more than an option; but for the home directory.
+    # Reject shell expansions, redirections and chains, except for the home directory.
     text = value.removeprefix("!").replace("$HOME/", "").replace("${HOME}/", "")
     is_simple = is_plain("".join(c for c in text if c not in " '\"\\="))
     return parse_options(words[1:]) if words and (is_simple or _is_quoted(value)) else None
 
 
 def _is_quoted(value: str) -> bool:
-    """Whether all that could mean something to a shell is in quotes, as `configure` writes it."""
+    """Whether all characters that are special to a shell are quoted, as in the values that `configure` writes."""
     import shlex
 
     command = value.removeprefix("!")
@@ -60,9 +60,9 @@ def _is_quoted(value: str) -> bool:
 
 
 def configured_hubs(entries: list[ConfigEntry]) -> list[str]:
-    """Return the origins of the Hubs beside huggingface.co for which git runs this program with `--hub`.
+    """Return the origins of the Hubs, besides huggingface.co, for which git runs this program with `--hub`.
 
-    A repository's own configuration may come from somebody else, who would have us send them the token.
+    The repository's own configuration is ignored: an attacker could make us send them the token.
     """
     trusted = (entry for entry in entries if entry.is_helper() and entry.scope not in ("local", "worktree"))
     options = (helper_options(entry.value or "") or {} for entry in trusted)
@@ -71,9 +71,9 @@ def configured_hubs(entries: list[ConfigEntry]) -> list[str]:
 
 
 def default_hub(entries: list[ConfigEntry]) -> str:
-    """Return the Hub of what does not name one: that of `HF_ENDPOINT` if git is configured for it, else huggingface.co.
+    """Return the default Hub: that of `HF_ENDPOINT` if git is configured for it, else huggingface.co.
 
-    Nobody has agreed that another one may be sent a token.
+    The user has not agreed that another Hub gets a token.
     """
     hub = environment_hub()
     return hub if hub and hub_at(hub, configured_hubs(entries)) else PUBLIC_HUB
@@ -84,7 +84,7 @@ def split_command(value: str) -> list[str]:
     command = value.removeprefix("!")
     if is_plain(command.replace(" ", "")):
         return command.split()
-    import shlex  # takes as long as half of `store`
+    import shlex  # slow to import: half the time of `store`
 
     try:
         words = shlex.split(command)
@@ -95,7 +95,7 @@ def split_command(value: str) -> list[str]:
     return words
 
 
-# Others, such as PATH, could make git start another program.
+# Other variables, such as PATH, could make git start another program.
 _OUR_VARIABLES = ("HF_HOME", "HF_TOKEN_PATH", "XDG_CACHE_HOME")
 
 
@@ -122,9 +122,9 @@ def helper_command() -> str:
 
 
 def program_path() -> str:
-    """Return the path of this program that stays through upgrades: that of a link to it, if there is one.
+    """Return the path of this program that survives upgrades: a link to it, if there is one.
 
-    Installers (uv, pipx, Homebrew, install.sh) replace the environment that the program is in, and keep the link.
+    Installers (uv, pipx, Homebrew, install.sh) replace the program's environment, and keep the link.
     """
     suffix = ".exe" if sys.platform == "win32" else ""
     name = f"git-credential-hf{suffix}"
@@ -140,14 +140,14 @@ def program_path() -> str:
         (directory not in _ON_EVERY_PATH, not os.path.islink(path), path)
         for directory in directories
         if _is_same_file(path := os.path.join(directory, name), running)
-        and not is_in_work_tree(directory)  # which may have another program there after the next `git pull`
+        and not is_in_work_tree(directory)  # the next `git pull` could put another program there
         and _is_own_link(path)
     ]
     return min(links, key=lambda link: link[:2])[2] if links else running
 
 
 def _is_own_link(path: str) -> bool:
-    """Whether it belongs to this user, root, or the owner of the program; else its owner may let it lead elsewhere."""
+    """Whether a link belongs to this user, root, or the program's owner; another owner could redirect it."""
     if sys.platform == "win32":
         return True
     return os.lstat(path).st_uid in (0, os.geteuid(), os.stat(path).st_uid)
@@ -161,9 +161,9 @@ def _is_same_file(path: str, other: str) -> bool:
 
 
 def read_helper_entries(others: str = "") -> list[ConfigEntry]:
-    """Return the entries that name credential helpers: faster than `read_config`, for `store`.
+    """Return the entries that name credential helpers; faster than `read_config`, for `store`.
 
-    `others`: a pattern of more names. Empty if git cannot read its configuration: then it has not run any helper.
+    `others`: a pattern of further names. Empty if git cannot read its configuration: then git runs no helper.
     """
     pattern = rf"^(credential\.(.*\.)?helper{others and '|' + others})$"
     arguments = ["config", "--get-regexp", *LIST_OPTIONS, pattern]
@@ -172,7 +172,7 @@ def read_helper_entries(others: str = "") -> list[ConfigEntry]:
             return parse_listing(run_git(*arguments))
         except Problem:
             return []
-    # As `subprocess` does it, which takes longer to import than git runs.
+    # Done here as in `subprocess`, whose import takes longer than git itself.
     reading, writing = os.pipe()
     files = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -189,9 +189,9 @@ def read_helper_entries(others: str = "") -> list[ConfigEntry]:
 
 
 def helper_chain(url: str, configured: list[ConfigEntry]) -> list[ConfigEntry]:
-    """Return the helpers that git asks for `url`, in its order: an empty value resets the list.
+    """Return the helpers that git runs for `url`, in its order; an empty value resets the list.
 
-    All matching sections count, the more specific no more than the others (gitcredentials(7), "Custom helpers").
+    All matching sections apply; more specific ones have no precedence (gitcredentials(7), "Custom helpers").
     """
     chain: list[ConfigEntry] = []
     for entry in configured:
@@ -201,7 +201,7 @@ def helper_chain(url: str, configured: list[ConfigEntry]) -> list[ConfigEntry]:
 
 
 def sends_path(url: str, configured: list[ConfigEntry]) -> bool:
-    """Whether git names the path of `url` to helpers, and not its host alone (gitcredentials(7), `useHttpPath`)."""
+    """Whether git sends helpers the path of `url`, and not only its host (gitcredentials(7), `useHttpPath`)."""
     values = [
         entry.value or "true"
         for entry in configured
@@ -241,23 +241,23 @@ class HelperChains:
 
     @property
     def others(self) -> list[ConfigEntry]:
-        """All helpers but this program."""
+        """All helpers except this program."""
         return [*self.instead, *self.before, *self.after]
 
     def unused_message(self) -> str:
-        """Return what is wrong if `unused_for` is not empty."""
+        """Return the message for a non-empty `unused_for`."""
         return f"git does not use this helper for {' and '.join(self.unused_for)}"
 
     def before_message(self) -> str:
-        """Return what is wrong if there are helpers before this program."""
+        """Return the message for helpers before this program."""
         return f"git asks {quoted_helpers(self.before)} first, whose token may be stale"
 
     def after_message(self) -> str:
-        """Return what is wrong if there are helpers after this program."""
+        """Return the message for helpers after this program."""
         return f"git also passes each token to {quoted_helpers(self.after)}, which stores it"
 
 
-# Variables by which git reads other settings than those of its files (git(1), git-config(1)); `git -c` sets the first.
+# Variables that make git read other settings than those in its files (git(1), git-config(1)); `git -c` sets the first.
 _CONFIG_VARIABLES = (
     *("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"),
     *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
@@ -265,19 +265,19 @@ _CONFIG_VARIABLES = (
 
 
 def bypassing_variables(origins: list[str]) -> tuple[str, ...]:
-    """Return the variables without which git would ask this program for all these origins; none if it is not that."""
+    """Return the environment variables that alone keep git from asking this program for these origins, if any."""
     present = _config_variables()
     for names in dict.fromkeys([*((name,) for name in present), present]):
         try:
             if names and not HelperChains(origins, read_config(without=names)).unused_for:
                 return names
         except Problem:
-            pass  # git cannot read the files that it would read then
+            pass  # without these variables, git cannot read its files
     return ()
 
 
 def overriding_variables(configured: list[ConfigEntry], origins: list[str]) -> tuple[str, ...]:
-    """Return the variables that give git helpers for any of these origins, whatever its files have: none as a rule."""
+    """Return the environment variables that set helpers for any of these origins, overriding files; usually none."""
     of_environment = [entry for entry in configured if entry.is_helper() and entry.scope == "command"]
     if any(section_applies(entry.subsection, origin) for entry in of_environment for origin in origins):
         return _config_variables()
@@ -289,14 +289,14 @@ def _config_variables() -> tuple[str, ...]:
 
 
 def quoted_helpers(entries: list[ConfigEntry]) -> str:
-    """Return the helpers' values for people, each once."""
+    """Return the helpers' values, quoted for a message, each once."""
     return ", ".join(dict.fromkeys(f"'{shown_helper(entry.value or '')}'" for entry in entries))
 
 
 def shown_helper(value: str) -> str:
-    """Return a helper's value as it may be shown: the program and the names of its options, up to the first other word.
+    """Return a helper's value without secrets: the program and the names of its options, up to the first other word.
 
-    That may be a secret that nobody knows yet: `status` does not ask `!echo password=...` what it answers.
+    Other words may be secrets that are not registered yet: `status` does not run `!echo password=...`.
     """
     if is_our_helper(value):
         return mask_line(value)  # with the name of a token, if any
@@ -319,7 +319,7 @@ def shown_helper(value: str) -> str:
     return mask_line(shown)
 
 
-# Of gh, git and other programs that are helpers: words that are no secrets.
+# Arguments of gh, git and other programs that act as helpers; these are not secrets.
 _SUBCOMMANDS = ("auth", "credential", "credential-helper", "git-credential", "get")
 
 

@@ -1,4 +1,4 @@
-"""Whether git uses git-lfs, and what to do if it does not: most repositories of the Hub store files in LFS."""
+"""Check whether git uses git-lfs, and suggest a fix if not: most repositories of the Hub store files in LFS."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ _MAX_POINTER_BYTES = 1024  # git-lfs's own limit
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _SECONDS = 3  # for git to list the files in LFS
 
-# How git-lfs is installed, by the package manager that is there.
+# The commands that install git-lfs, by package manager.
 _MANAGERS = {
     "apt-get": "apt-get install -y git-lfs",
     "dnf": "dnf install -y git-lfs",
@@ -44,7 +44,7 @@ def setup_problem(entries: list[ConfigEntry]) -> Problem | None:
 
 
 def pointers_problem(entries: list[ConfigEntry]) -> Problem | None:
-    """Return that no file in LFS of this work tree was downloaded, if that is so and nobody seems to have chosen it."""
+    """Return the problem that no LFS file of this work tree was downloaded, unless the user seems to want that."""
     chosen = os.environ.get("GIT_LFS_SKIP_SMUDGE") or any(
         (entry.section, entry.name) in (("lfs", "fetchinclude"), ("lfs", "fetchexclude"))
         or (is_used([entry]) and "--skip" in (entry.value or ""))
@@ -56,7 +56,7 @@ def pointers_problem(entries: list[ConfigEntry]) -> Problem | None:
 def files_in_lfs() -> list[str]:
     """Return the files of this work tree that are in LFS, relative to the current directory."""
     try:
-        # Without what a hostile repository would have git run.
+        # Without programs that a hostile repository could make git run.
         listed = run_git("-c", "core.fsmonitor=false", "ls-files", "-z", ":(top,attr:filter=lfs)", seconds=_SECONDS)
     except Problem:
         return []  # not in a work tree
@@ -69,7 +69,7 @@ def _has_only_pointers() -> bool:
 
 
 def _is_pointer(path: str) -> bool | None:
-    """Whether a file is a pointer; `None` if it is not there, or is not a plain file."""
+    """Whether a file is a pointer; `None` if it does not exist, or is not a regular file."""
     try:
         if os.path.islink(path) or not os.path.isfile(path):
             return None
@@ -82,7 +82,7 @@ def _is_pointer(path: str) -> bool | None:
 
 
 def _fix(entries: list[ConfigEntry], then: str = "") -> str:
-    """Return the hint after which git uses git-lfs, and `then` is run."""
+    """Return the hint that makes git use git-lfs, and then runs `then`."""
     commands = []
     if not is_used(entries):
         commands.append(_INSTALL)
@@ -106,7 +106,7 @@ def _install_command() -> tuple[str, bool]:
         is_root = os.geteuid() == 0
         for manager, command in _MANAGERS.items():
             if find_program(manager):
-                if is_root:  # in a container, which has no lists of packages
+                if is_root:  # in a container, whose package lists may be missing
                     return f"apt-get update && {command}" if manager == "apt-get" else command, True
                 return (f"sudo {command}", True) if find_program("sudo") else (command, False)
     return ("brew install git-lfs", True) if find_program("brew") else ("", False)

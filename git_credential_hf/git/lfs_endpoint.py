@@ -1,4 +1,4 @@
-"""Find where git-lfs uploads to: not always to the repository that git pushes to (docs/facts.md#l3)."""
+"""Find the endpoint that git-lfs uploads to, not always the repository that git pushes to (docs/facts.md#l3)."""
 
 import os
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ _MAX_CONFIG_BYTES = 1 << 16  # of .lfsconfig
 
 
 class LfsEndpoint:
-    """Where git-lfs uploads to: its `url`, and the variable that names it, if it is not a URL of the remote."""
+    """The `url` that git-lfs uploads to, and the variable that sets it, unless it is a URL of the remote."""
 
     def __init__(self, url: str, entry: ConfigEntry | None = None) -> None:
         self.url = url
         self.entry = entry
 
     def on_hub(self, others: Iterable[str]) -> Remote | None:
-        """Return the place on a Hub, of `others` too; `None` if it is on another host."""
+        """Return the endpoint as a remote on a Hub (or on one of `others`); `None` if it is on another host."""
         remote = parse_remote(self.url, others)
         if remote is not None:
             remote.path = remote.path.rstrip("/").removesuffix("/info/lfs")
@@ -31,7 +31,7 @@ class LfsEndpoint:
 
     @property
     def is_of_files(self) -> bool:
-        """Whether a file of the repository names it, which may be somebody else's work, and no configuration."""
+        """Whether it is set in a file of the repository, which others may have written, not in the configuration."""
         return self.entry is not None and self.entry.origin.endswith(".lfsconfig")
 
     @property
@@ -41,10 +41,10 @@ class LfsEndpoint:
 
 
 def upload_endpoint(remote: str, url: str, entries: list[ConfigEntry], top: str = "") -> LfsEndpoint:
-    """Return where git-lfs uploads to when git pushes to `url`; `remote` is its name, or the URL again.
+    """Return the endpoint that git-lfs uploads to when git pushes to `url`; `remote` is its name, or the URL again.
 
-    `top`: the directory of the work tree. git's configuration comes before `.lfsconfig`, of which git-lfs reads a few
-    variables only.
+    `top`: the directory of the work tree. git's configuration overrides `.lfsconfig`, in which git-lfs reads only a few
+    variables.
     """
     settings = {}
     for entry in [*read_lfsconfig(entries, top), *entries]:
@@ -56,7 +56,7 @@ def upload_endpoint(remote: str, url: str, entries: list[ConfigEntry], top: str 
     for key in keys:
         if key in settings and settings[key].value:
             return LfsEndpoint(_replaced(settings[key].value or "", entries), settings[key])
-    # Of several URLs of a remote, git-lfs takes the last one, whichever git pushes to.
+    # If a remote has several URLs, git-lfs uses the last one, whichever git pushes to.
     for name in ("pushurl", "url"):
         urls = [e.value for e in entries if (e.section, e.subsection, e.name) == ("remote", remote, name) and e.value]
         if urls:
@@ -65,7 +65,7 @@ def upload_endpoint(remote: str, url: str, entries: list[ConfigEntry], top: str 
 
 
 def locks_variable(url: str, entries: list[ConfigEntry]) -> str | None:
-    """Return the variable that keeps git-lfs from asking for locks at a push to `url`, as git-lfs itself names it.
+    """Return the variable, as git-lfs itself suggests it, that keeps git-lfs from asking for locks at a push to `url`.
 
     `None` if it is set already, or if the URL is not on a Hub (docs/facts.md#l2).
     """
@@ -83,7 +83,7 @@ def locks_variable(url: str, entries: list[ConfigEntry]) -> str | None:
 
 
 def read_lfsconfig(entries: list[ConfigEntry], top: str) -> list[ConfigEntry]:
-    """Return the variables of `.lfsconfig` that git-lfs reads: the file, or else that of the index, or of HEAD."""
+    """Return the variables that git-lfs reads in `.lfsconfig`: in the work tree, or else in the index, or in HEAD."""
     path = os.path.abspath(os.path.join(top, ".lfsconfig"))
     content = b""
     try:
@@ -104,7 +104,7 @@ _WITHOUT_FILE = (("core", "bare", "true"), ("core", "sparsecheckout", "true"))
 
 
 def _replaced(url: str, entries: list[ConfigEntry]) -> str:
-    """Return what `url.<base>.insteadOf` makes of a URL."""
+    """Return a URL after `url.<base>.insteadOf`."""
     aliases = {
         e.value: e.subsection
         for e in entries

@@ -1,8 +1,8 @@
-"""Entries of a netrc file: which one git uses for a host, and the file without those for some hosts.
+"""Parse netrc files: find the entry that git uses for a host, and remove the entries for some hosts.
 
-No two programs read these files alike. What is accepted is the form in which curl (and so git), git-lfs and Python's
-`netrc` find the same entries: `machine NAME login NAME password WORD` on one or more lines, `default` as the last one,
-`macdef` up to a blank line, and lines with a comment. All else is refused, with its line, and never edited.
+No two programs read these files in the same way. We accept only the form in which curl (and so git), git-lfs and
+Python's `netrc` find the same entries: `machine NAME login NAME password WORD` on one or more lines, `default` as the
+last entry, `macdef` up to a blank line, and comment lines. Any other file is refused, with the line, and never edited.
 """
 
 import os
@@ -21,7 +21,7 @@ _LONGEST_FILE = 1 << 16  # bytes; git-lfs stops there, curl at twice that
 _BLANK_LINE = re.compile(rb"[ \t]*\r?\n")
 _COMMENT = re.compile(rb"[ \t]*#")
 _COMMENT_LINE = re.compile(rb"[^\0\r\n]*(\r?\n)?")
-# No backslash, an escape to Python only, and no byte over 127, at which some versions of curl end a word.
+# No backslash, which only Python treats as an escape, and no byte over 127, which ends a word in some versions of curl.
 _PLAIN_LINE = re.compile(rb"[\t -\[\]-~]*(\r?\n)?")
 
 
@@ -39,19 +39,19 @@ class NetrcEntry:
         self.has_macro = False
 
     def __repr__(self) -> str:
-        """Without the password."""
+        """Return a representation without the password."""
         return f"Entry({self.machine!r}, login={self.login!r}, line={self.line}, bytes {self.start} to {self.end})"
 
     def values(self) -> tuple[str | None, str, str, bool]:
-        """Return what programs read in it."""
+        """Return the values that programs read in this entry."""
         return self.machine, self.login, self.password, self.has_macro
 
 
 def netrc_paths() -> list[str]:
     """Return the netrc files, whether they exist or not: `~/.netrc`, `~/_netrc`, and `$NETRC` if it is set.
 
-    `~/.netrc` is git's (its libcurl's) and git-lfs's. On Windows git-lfs reads `~/_netrc` only, and curl does if there
-    is no `~/.netrc`; elsewhere only requests does. requests, and libcurl from 8.16 on, read `$NETRC` instead of both.
+    git (libcurl) and git-lfs read `~/.netrc`. On Windows, git-lfs reads only `~/_netrc`, and curl reads it if there is
+    no `~/.netrc`; elsewhere, only requests reads it. requests, and libcurl from 8.16 on, read `$NETRC` instead of both.
     """
     found = _at_home()
     named = os.environ.get("NETRC")
@@ -64,26 +64,26 @@ def _at_home() -> list[str]:
 
 
 def git_netrc_path() -> str | None:
-    """Return the file that git reads, whether it exists or not, if its libcurl ignores `$NETRC` (CURLOPT_NETRC(3))."""
+    """Return the file that git reads with a libcurl that ignores `$NETRC` (CURLOPT_NETRC(3)); it may not exist."""
     found = _at_home()
     is_other = sys.platform == "win32" and len(found) == 2 and not os.path.exists(found[0])
     return found[is_other] if found else None
 
 
 def mentions_host(content: bytes, hosts: Collection[str]) -> bool:
-    """Return whether a file, in whatever form, may have an entry for one of these hosts."""
+    """Whether a file, in any form, may have an entry for one of these hosts."""
     lowered = content.replace(b"\0", b"").lower()  # Windows PowerShell 5 writes UTF-16
     return b"default" in lowered or any(host.lower().encode() in lowered for host in hosts)
 
 
 def parse_netrc(content: bytes) -> list[NetrcEntry]:
-    """Return the entries of a netrc file; raise `Problem` if it is not in the form that all programs read alike."""
+    """Return the entries of a netrc file; raises `Problem` if programs read it in different ways."""
     _register_secrets(content)
     return _Reader(content).entries
 
 
 def _register_secrets(content: bytes) -> None:
-    """Register whatever a program could read as a secret, also in comments and in a file of another form."""
+    """Register every word that a program could read as a secret, even in comments and in a file of another form."""
     text = content.replace(b"\0", b"").decode("utf-8", "surrogateescape")
     for found in re.finditer(r"""(?i)(?<!\S)(?:password|passwd|account)\s+("(?:\\.|[^"\\\n])*"|\S+)""", text):
         if found[1].lower() in _KEYWORDS:
@@ -93,7 +93,7 @@ def _register_secrets(content: bytes) -> None:
 
 
 def used_entry(content: bytes, host: str, user: str | None = None) -> NetrcEntry | None:
-    """Return the entry that git, through libcurl, uses for a host (without port), and for the user in the URL if any.
+    """Return the entry that git (libcurl) uses for a host (without port), and for the URL's user name, if any.
 
     Raises `Problem` if `parse_netrc` does, or if that depends on the version of libcurl (docs/facts.md#g2).
     """
@@ -110,10 +110,10 @@ def used_entry(content: bytes, host: str, user: str | None = None) -> NetrcEntry
 
 
 def without_machines(content: bytes, hosts: Collection[str]) -> bytes:
-    """Return the file without the machines of these names in any letter case; `default` stays.
+    """Return the file without the entries for these hosts, ignoring case; `default` is kept.
 
-    Only blank lines beside an entry go with it. Raises `Problem` if `entries` does, or if a program would no longer
-    read the other entries.
+    Only blank lines next to an entry are removed with it. Raises `Problem` if `parse_netrc` does, or if a program would
+    no longer read the other entries.
     """
     names = {host.lower() for host in hosts}
 
@@ -144,12 +144,12 @@ def without_machines(content: bytes, hosts: Collection[str]) -> bytes:
 
 
 class _Reader:
-    """Reads a file line by line: its `entries`, and whether Python's `netrc` reads it, which many comments prevent."""
+    """Read a file line by line: its `entries`, and whether Python's `netrc` can read it (comments may prevent that)."""
 
     def __init__(self, content: bytes) -> None:
         self.entries: list[NetrcEntry] = []
         self.is_for_python = True
-        self._entry: NetrcEntry | None = None  # the one that the next `login` belongs to
+        self._entry: NetrcEntry | None = None  # the entry that the next `login` belongs to
         self._in_macro = False
         self._is_near = True  # whether Python has read all of the line above
         self._is_below_entry = self._hides_next = False
@@ -165,8 +165,8 @@ class _Reader:
                 raise self._odd("an entry without a login or a password")
 
     def _odd(self, why: str) -> Problem:
-        """Return the refusal: it names the line, and none of its words, which may be parts of a password."""
-        message = f"not every program reads this netrc file alike: {why} (line {self._number})"
+        """Return the refusal; it has the line's number, but none of its words, which may be parts of a password."""
+        message = f"programs do not agree on how to read this netrc file: {why} (line {self._number})"
         return Problem(message, "write each entry as `machine NAME login NAME password WORD`, without quotes")
 
     def _read(self, line: bytes) -> None:
@@ -199,7 +199,7 @@ class _Reader:
                 self._read_values(words)
 
     def _read_comment(self, words: list[str], is_closed: bool) -> None:
-        """Follow Python, which skips all of a comment, or reads on behind its first word, or gives up at the next."""
+        """Follow Python, which skips the comment, or continues after its first word, or gives up at the next one."""
         is_skipped = self._is_near and (words[0] == "#" or self._entry is not None)
         reads_on = any(word in _KEYWORDS or word.startswith("#") for word in words[1:2])
         if reads_on and not (self._is_near and words[0] == "#"):

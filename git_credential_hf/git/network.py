@@ -1,6 +1,6 @@
-"""How git reaches a Hub: its proxy and certificates, as the user has set them (docs/facts.md#g8).
+"""Read git's network settings for a Hub: the proxy and certificates that the user has configured (docs/facts.md#g8).
 
-What a repository's own configuration says does not count: a hostile one must not lead our requests anywhere.
+The repository's own configuration is ignored: a hostile repository must not redirect our requests.
 """
 
 import os
@@ -15,9 +15,9 @@ _VARIABLES = ("proxy", "sslverify", "sslcainfo", "sslcapath", "sslcert", "sslkey
 
 
 class Network:
-    """The way to a Hub: a `proxy` (a URL, or empty), and files of certificates, as the `ssl` module takes them.
+    """The network settings for a Hub: a `proxy` (a URL, or empty), and certificate files as for the `ssl` module.
 
-    `is_verified` is false if git has been told not to verify certificates. We verify them all the same.
+    `is_verified` is false if git is configured not to verify certificates. We always verify them.
     """
 
     def __init__(self, proxy: str, settings: dict[str, str]) -> None:
@@ -31,18 +31,18 @@ class Network:
 
     @property
     def shown_proxy(self) -> str:
-        """The proxy without the user name and password in it."""
+        """The proxy without its user name and password."""
         scheme, _, rest = self.proxy.partition("://")
         return f"{scheme}://{rest.rpartition('@')[2]}" if self.proxy else ""
 
     @property
     def key_text(self) -> str:
-        """What tells this way from others."""
+        """A text that identifies these settings."""
         return "\n".join((self.proxy, *(path or "" for path in (self.ca_file, self.ca_path, self.certificate))))
 
 
 def read_network(hub: str) -> Network:
-    """Return the way on which git reaches a Hub; without git's settings if git cannot read them."""
+    """Return the network settings that git uses for a Hub; the defaults if git cannot read its configuration."""
     try:
         settings = _settings(hub)
     except Problem as problem:
@@ -52,7 +52,7 @@ def read_network(hub: str) -> Network:
 
 
 def _settings(hub: str) -> dict[str, str]:
-    """Return what `http.*` and `http.<url>.*` of the user say about a Hub, by name; git itself matches the URLs."""
+    """Return the user's `http.*` and `http.<url>.*` settings for a Hub, by name; git itself matches the URLs."""
     entries = [
         entry
         for entry in read_config()
@@ -82,9 +82,9 @@ def _escaped(text: str) -> str:
 
 
 def _proxy(hub: str, settings: dict[str, str]) -> str:
-    """Return the proxy that git takes (http.c, get_curl_handle), as a URL; empty for none.
+    """Return the proxy that git uses (http.c, get_curl_handle), as a URL; empty for none.
 
-    Plain http, which is of this machine, goes through none: it would see the token.
+    Plain http, which is allowed for this machine only, uses no proxy: the proxy would see the token.
     """
     if not hub.startswith("https:"):
         return ""

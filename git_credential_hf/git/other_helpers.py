@@ -1,4 +1,4 @@
-"""The other helpers (a keychain, `store`, a manager): which git asks, and how one is run without prompts, in time."""
+"""Run other helpers (a keychain, `store`, a manager) without prompts and with a timeout, and find which git runs."""
 
 import os
 import queue
@@ -21,15 +21,15 @@ from git_credential_hf.tokens import SECRET_VARIABLES
 if TYPE_CHECKING:
     import subprocess
 
-HELPER_TIMEOUT = 8  # seconds for one answer of a helper: Git Credential Manager takes five to start
+HELPER_TIMEOUT = 8  # seconds for one answer of a helper; Git Credential Manager takes five to start
 READ_GRACE = 2  # seconds to read the output of a helper after its end, also on a busy machine
 MAX_ANSWER_BYTES = 64 * 1024  # a credential has a few hundred
 
 
 class HelperError(Exception):
-    """A helper failed, was locked, or took too long: what it holds is unknown.
+    """A helper failed, was locked, or took too long, so its contents are unknown.
 
-    `is_final`: asking it again would take as long.
+    `is_final`: another request would take as long.
     """
 
     def __init__(self, message: str, *, is_final: bool = False) -> None:
@@ -46,15 +46,15 @@ class TokenCopy:
 
     def __init__(self, origin: str, username: str, secret: str, path: str = "") -> None:
         self.origin = origin
-        self.path = path  # with which git asks if `useHttpPath` is set
+        self.path = path  # part of git's request if `useHttpPath` is set
         self.username = username
         self.secret = register_secret(secret)
         self.is_held = False  # whether the helper still has it
-        self.kept: Problem | None = None  # why it was not told to erase it
+        self.kept: Problem | None = None  # why it was not erased
 
     @property
     def shown_username(self) -> str:
-        """The user name as it may be shown: some helpers have the secret in its place, or in both."""
+        """The user name without secrets: some helpers have the token in its place, or in both."""
         return mask_words(self.username)
 
     def is_same(self, other: "TokenCopy") -> bool:
@@ -63,7 +63,7 @@ class TokenCopy:
 
 
 def other_helpers(entries: list[ConfigEntry]) -> list[ConfigEntry]:
-    """Return the other helpers that git may ask for a Hub token, each once, even if an empty value resets them."""
+    """Return the other helpers that git might run for a Hub token, each once, including those that are reset."""
     helpers: dict[str, ConfigEntry] = {}
     origins = hub_origins(configured_hubs(entries))
     for entry in entries:
@@ -73,14 +73,14 @@ def other_helpers(entries: list[ConfigEntry]) -> list[ConfigEntry]:
 
 
 def _is_for_a_hub(entry: ConfigEntry, origins: list[str]) -> bool:
-    # A section for a user name or a path counts: git asks its helper about those.
+    # A section for a user name or a path counts, too: git runs its helper for those.
     return section_origin(entry.subsection) in origins or any(
         section_applies(entry.subsection, origin) for origin in origins
     )
 
 
 def origins_asked_for(helper: ConfigEntry, entries: list[ConfigEntry]) -> list[str]:
-    """Return the origins of a Hub for which git asks a helper: not those for which an empty value resets the list."""
+    """Return the Hub origins for which git runs a helper: not those for which an empty value resets the list."""
 
     def is_asked(entry: ConfigEntry, origin: str) -> bool:
         url = origin if section_applies(entry.subsection, origin) else entry.subsection  # of a user name, or a path
@@ -92,7 +92,7 @@ def origins_asked_for(helper: ConfigEntry, entries: list[ConfigEntry]) -> list[s
 
 
 def request_copy(helper: str, origin: str, username: str | None, path: str = "") -> TokenCopy | None:
-    """Return what a helper holds for an origin, if anything; raises `HelperError` if that is unknown."""
+    """Return the copy that a helper holds for an origin, or `None`; raises `HelperError` if that is unknown."""
     fields = _ask(helper, origin, username, path)
     password, name = fields.get("password"), fields.get("username")
     if not password or (not password.startswith(("hf_", "api_")) and _is_for_all(helper, password)):
@@ -101,7 +101,7 @@ def request_copy(helper: str, origin: str, username: str | None, path: str = "")
 
 
 def _is_for_all(helper: str, password: str) -> bool:
-    """Whether a helper has this password for every host: then it is of another service, and no copy of a token."""
+    """Whether a helper returns this password for every host: then it belongs to another service, and is not a token."""
     try:
         return _ask(helper, "https://git-credential-hf.invalid", None, "").get("password") == password
     except HelperError:
@@ -129,7 +129,7 @@ def _parse_answer(answer: bytes) -> dict[str, str | None]:
 
 
 def erase_copy(helper: str, copy: TokenCopy) -> str:
-    """Tell a helper to erase a copy; return why that may have failed, if it did."""
+    """Make a helper erase a copy; return why that may have failed, or an empty text."""
     try:
         _run(helper, "erase", [*_attributes(copy.origin, copy.username or None, copy.path), ("password", copy.secret)])
     except HelperError as error:
@@ -144,7 +144,7 @@ def _attributes(origin: str, username: str | None, path: str) -> list[tuple[str,
 
 
 def _command(helper: str, operation: str) -> str | list[str]:
-    """Return the command line that git makes of a helper's value (credential.c, run_credential_helper)."""
+    """Return the command line that git runs for a helper's value (credential.c, run_credential_helper)."""
     if helper.startswith("!"):
         line = f"{helper[1:]} {operation}"
     elif is_program_path(helper):
@@ -153,7 +153,7 @@ def _command(helper: str, operation: str) -> str | list[str]:
         line = f"{shlex.quote(git_program())} credential-{helper} {operation}"
     if sys.platform != "win32":
         return line
-    # On Windows the shell is part of git, and only git can find it and set it up: run an alias in it.
+    # On Windows, the shell is part of git, and only git can find it and set it up, so run an alias.
     return [git_program(), "-c", f"alias.{_ALIAS}=!{line}", _ALIAS]
 
 
@@ -179,12 +179,12 @@ def helper_exists(helper: str) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    # Another helper needs none of what this program reads.
+    # Other helpers do not need the variables that this program reads.
     return child_environment("GIT_ASKPASS", "SSH_ASKPASS", *SECRET_VARIABLES, **NON_INTERACTIVE)
 
 
 def _run(helper: str, operation: str, attributes: list[tuple[str, str]]) -> bytes:
-    """Run a helper as git does, without a terminal, and not for longer than `HELPER_TIMEOUT`."""
+    """Run a helper as git does, but without a terminal, and for `HELPER_TIMEOUT` at most."""
     try:
         message = format_message(attributes) + b"\n"
     except Problem as problem:
@@ -211,7 +211,7 @@ def _run(helper: str, operation: str, attributes: list[tuple[str, str]]) -> byte
     if process.returncode and (is_silent or any(message in errors for message in _HAS_NOTHING)):
         return b""
     if process.returncode:
-        _parse_answer(answer)  # it may have failed behind its answer, and its message name the password
+        _parse_answer(answer)  # it may have failed after its answer, with the password in its message
         words = mask_secrets(errors.decode("utf-8", "surrogateescape"), are_others_words=True)
         lines = words.strip().split("\n")
         reason = mask_words(next((line for line in lines if line.startswith("fatal: ")), lines[-1]), 200)
@@ -219,7 +219,7 @@ def _run(helper: str, operation: str, attributes: list[tuple[str, str]]) -> byte
     return answer
 
 
-# Git Credential Manager, when it has nothing and may not prompt; pass-git-helper. gh says nothing at all.
+# Errors of Git Credential Manager and pass-git-helper if they have no entry and must not prompt; gh prints nothing.
 _HAS_NOTHING = (
     b"No mapping section in ",
     b"Cannot prompt because user interactivity has been disabled",
@@ -228,7 +228,7 @@ _HAS_NOTHING = (
 
 
 def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[bytes]) -> tuple[bytes, bytes]:
-    """Return what a helper prints on both. A thread reads each: Windows cannot wait for two pipes at once."""
+    """Return a helper's output on both pipes. A thread reads each: Windows cannot wait for two pipes at once."""
     output = {stdout: b"", stderr: b""}
     chunks: queue.SimpleQueue[tuple[IO[bytes], bytes]] = queue.SimpleQueue()
     for pipe in output:
@@ -255,7 +255,7 @@ def _read(process: "subprocess.Popen[bytes]", stdout: IO[bytes], stderr: IO[byte
 
 
 def _forward(pipe: IO[bytes], chunks: "queue.SimpleQueue[tuple[IO[bytes], bytes]]") -> None:
-    """Put what a pipe holds into `chunks`, up to the limit, and an empty chunk for its end; close the pipe."""
+    """Put the output of a pipe into `chunks`, up to the limit, then an empty chunk for its end; close the pipe."""
     limit = MAX_ANSWER_BYTES + 1
     with pipe:
         while chunk := os.read(pipe.fileno(), limit):

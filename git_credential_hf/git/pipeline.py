@@ -1,4 +1,4 @@
-"""Run several git processes at once, one fed with the output of another, without deadlocks."""
+"""Run several git processes at once, feeding the output of one to another, without deadlocks."""
 
 import subprocess
 import tempfile
@@ -10,7 +10,7 @@ from git_credential_hf.git.run import git_environment, git_failure, git_program,
 from git_credential_hf.problem import Problem
 from git_credential_hf.system import start_thread
 
-CHUNK_BYTES = 1 << 16  # bytes: what a pipe holds on Linux
+CHUNK_BYTES = 1 << 16  # the capacity of a pipe on Linux
 
 # A push sends the original objects, not their replacements.
 ORIGINAL_OBJECTS = {"GIT_NO_REPLACE_OBJECTS": "1"}
@@ -18,16 +18,17 @@ ORIGINAL_OBJECTS = {"GIT_NO_REPLACE_OBJECTS": "1"}
 
 def run_on_originals(*arguments: str, given: bytes = b"") -> bytes:
     """Run one git on the original objects, as long as it takes, and return its output; raises `Problem` if it fails."""
-    # Without core.fsmonitor: in an unpacked archive it may name a program, which everything that reads the index runs.
+    # Without core.fsmonitor: in an unpacked archive, it may name a program, which any git command that reads the index
+    # runs.
     arguments = ("-c", "core.fsmonitor=false", *arguments)
     return run_git(*arguments, given=given, environment=ORIGINAL_OBJECTS, seconds=None)
 
 
 class _Git:
-    """A running git, its stderr, and what went wrong while it was fed."""
+    """A running git, its stderr, and the error that occurred while it was fed."""
 
     def __init__(self, *arguments: str) -> None:
-        # Not a pipe: it could fill up, and nothing reads it meanwhile.
+        # Not a pipe, which could fill up while nothing reads it.
         try:
             self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
             self.process = subprocess.Popen(  # noqa: S603 - an absolute path, a list of arguments, no shell
@@ -65,7 +66,7 @@ class _Git:
                 self.has_closed_stdin = True
 
     def end(self) -> BaseException | None:
-        """Wait for its end; return what went wrong."""
+        """Wait for its end; return its error, if any."""
         status = self.process.wait()
         try:
             with self.stderr:
@@ -79,10 +80,10 @@ class _Git:
 
 
 class Pipeline:
-    """Several git processes at once. A thread feeds each, perhaps with another's output, so that none blocks.
+    """Several git processes at once. A thread feeds each, possibly with another's output, so that none blocks.
 
-    The end of the `with` block waits for all of them. If one failed, the others are killed, and its failure is raised:
-    a `Problem` with git's message, or what its input raised.
+    The end of the `with` block waits for all of them. If one fails, the others are killed, and its error is raised: a
+    `Problem` with git's message, or the exception of its input.
     """
 
     def __init__(self) -> None:

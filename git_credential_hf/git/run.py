@@ -1,4 +1,4 @@
-"""Find and run git: never a program that a repository brings along."""
+"""Find and run git, and never a program from the repository."""
 
 import os
 import sys
@@ -11,16 +11,17 @@ NON_INTERACTIVE = {
     "GIT_TERMINAL_PROMPT": "0",
     "GCM_INTERACTIVE": "never",
     "GCM_GUI_PROMPT": "false",
-    "GCM_PROVIDER": "generic",  # else it asks the host what it is, and stores the answer in git's configuration
+    "GCM_PROVIDER": "generic",  # else it probes the host, and stores the result in git's configuration
     "SSH_ASKPASS_REQUIRE": "never",
 }
-NO_PROMPTS = {**NON_INTERACTIVE, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: this overrides core.askPass
-# git reaches no remote. Without this, one that only looks may fetch an object that a partial clone lacks, from a remote
-# that may be a command (`ext::`). git 2.45 and Debian's 2.39 know the first variable; all others fail with the second.
+NO_PROMPTS = {**NON_INTERACTIVE, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}  # for git itself: overrides core.askPass
+# Keep git from contacting remotes. Without this, a read-only command may fetch an object that a partial clone lacks,
+# from a remote that may be a command (`ext::`). git 2.45 and Debian's 2.39 know the first variable; all others fail
+# because of the second.
 NO_NETWORK = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
-OLDEST_GIT = (2, 31)  # that reads the settings of `configure --env`
+OLDEST_GIT = (2, 31)  # the first version that reads the settings of `configure --env`
 GIT_TIMEOUT = 10  # seconds; git only has to read files
-OUTSIDE_REPOSITORIES = ("-C", os.path.abspath(os.sep))  # options of git; a repository's configuration may be broken
+OUTSIDE_REPOSITORIES = ("-C", os.path.abspath(os.sep))  # options for git; a repository's configuration may be broken
 
 
 # --- which program ---
@@ -42,7 +43,7 @@ def git_version() -> tuple[int, ...]:
 
 
 def old_git_problem() -> Problem | None:
-    """Return what this git cannot do that somebody may count on; `None` if that is nothing."""
+    """Return the problem that this git is too old for `configure --env`; `None` if it is not."""
     version = git_version()
     if not version or version >= OLDEST_GIT:
         return None
@@ -53,10 +54,10 @@ def old_git_problem() -> Problem | None:
 def find_program(program: str) -> str | None:
     """Return the absolute path of a program on PATH, or `None`. Relative entries of PATH are ignored.
 
-    A program in the current directory's work tree, which may be hostile, is the last choice. It is a choice because
-    the user may have put a directory of it on PATH, such as a virtual environment.
+    A program in the current work tree, which may be hostile, is the last choice. It is used at all because the user
+    may have put a directory of it on PATH, such as a virtual environment.
     """
-    # Not .bat and .cmd: cmd.exe parses their arguments again, in its own way. git does not start them by name either.
+    # Not .bat and .cmd: cmd.exe parses their arguments again. git does not start them by name either.
     name = f"{program}.exe" if sys.platform == "win32" else program
     last = None
     for directory in path_directories():
@@ -90,7 +91,7 @@ def is_in_work_tree(directory: str) -> bool:
 
 
 def child_environment(*without: str, **more: str) -> dict[str, str]:
-    """Return the environment for git and for helpers; they must not start programs of the current directory either."""
+    """Return the environment for git and helpers, which must not start programs in the current directory either."""
     found = {name: value for name, value in os.environ.items() if name not in without}
     found["PATH"] = os.pathsep.join(path_directories())
     if sys.platform == "win32":
@@ -115,11 +116,11 @@ def git_home() -> str:
 
 
 class NoAnswer(Problem):
-    """git, or what it started, took too long or could not start: its answer is unknown."""
+    """git, or a program that it started, took too long or could not start."""
 
 
 class NothingFound(Problem):
-    """git has found nothing: status 1 without a message (git-config(1))."""
+    """git found nothing: exit status 1 without a message (git-config(1))."""
 
 
 def run_git(
@@ -130,10 +131,11 @@ def run_git(
     seconds: float | None = GIT_TIMEOUT,
     may_connect: bool = False,
 ) -> bytes:
-    """Return what `git ARGUMENTS` prints, with `given` on its stdin; `seconds`: the time limit, `None` for no limit.
+    """Run `git ARGUMENTS` with `given` on its stdin, and return its stdout.
 
-    `environment`: variables to add, and `without`, to remove. `may_connect`: git, or what it starts, is to reach the
-    network. Raises `Problem` with git's own message if it fails, and `NoAnswer`.
+    `seconds`: the time limit, `None` for none. `environment`: variables to add; `without`: variables to remove.
+    `may_connect`: git and its child processes may use the network. Raises `Problem` with git's own message if it fails,
+    and `NoAnswer` if it does not answer.
     """
     question = (arguments, given, without)
     known = OneLook.answers.get(question) if OneLook.answers is not None else None
@@ -158,7 +160,7 @@ def run_git(
 
 
 class OneLook:
-    """A block in which nothing changes: git is asked each question once, and so are the helpers behind it."""
+    """A block in which nothing changes, so that each git command, and the helpers it runs, runs only once."""
 
     answers: "dict[tuple[tuple[str, ...], bytes, tuple[str, ...]], bytes | Problem] | None" = None
 
@@ -177,7 +179,7 @@ def try_git(
     seconds: float | None = GIT_TIMEOUT,
     may_connect: bool = False,
 ) -> tuple[int, bytes, bytes]:
-    """Return the exit status of `git ARGUMENTS`, and what it prints on stdout and on stderr; like `run_git`."""
+    """Run `git ARGUMENTS` like `run_git`; return its exit status, stdout and stderr."""
     from git_credential_hf.system import TimeoutExpired, end_process, start_process
 
     is_apart = seconds is not None
@@ -202,19 +204,19 @@ def try_git(
 
 
 def git_line(*arguments: str, given: bytes = b"") -> str:
-    """Return the one line that `git ARGUMENTS` prints; raises like `run_git`."""
+    """Run `git ARGUMENTS`, and return the line that it prints; raises like `run_git`."""
     return run_git(*arguments, given=given).decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
 def git_failure(stderr: bytes, status: int) -> Problem:
-    """Return git's own message about its failure: the fatal line, or else the last one.
+    """Return git's own error message: the fatal line, or else the last line.
 
-    `NoAnswer` if it could not start another program, such as a helper (run-command.c); `NothingFound` if it did not
+    `NoAnswer` if git could not start another program, such as a helper (run-command.c); `NothingFound` if it did not
     fail, but found nothing.
     """
     if status == 1 and not stderr:
         return NothingFound("git failed: exit status 1")
-    # Masked before it is cut into lines: a helper's words are among them.
+    # Masked before it is split into lines, because it contains output of helpers.
     words = mask_secrets(stderr.decode("utf-8", "surrogateescape"), are_others_words=True)
     lines = words.strip().splitlines() or [f"it crashed (signal {-status})" if status < 0 else f"exit status {status}"]
     for line in lines:
@@ -230,7 +232,7 @@ def git_failure(stderr: bytes, status: int) -> Problem:
 
 
 def _remedy(reason: str, lines: list[str]) -> str | None:
-    """Return what makes git work again: the command that it names itself, or what its message means."""
+    """Return how to make git work again: the command that git suggests, or one for its message."""
     import re
     import shlex
 
@@ -244,7 +246,7 @@ def _remedy(reason: str, lines: list[str]) -> str | None:
         file = os.path.abspath(found[2] or found[3])
         return f"run `${{EDITOR:-vi}} {shell_word(file)}`, and correct line {found[1] or found[4]}"
     if found := re.match(r"unable to access '(.*)': Permission denied$", reason):
-        return f"run `ls -ld {shell_word(os.path.abspath(found[1]))}` to see who may read it"
+        return f"run `ls -ld {shell_word(os.path.abspath(found[1]))}` to see its permissions"
     if found := re.match(r"bogus .* in (GIT_CONFIG_[A-Z]+)$", reason):
         return f"run `unset {found[1]}`"
     if re.match(r"(?i)expected git repo version|unknown repository extension", reason):
@@ -262,6 +264,6 @@ def _remedy(reason: str, lines: list[str]) -> str | None:
 
 
 def git_environment(*without: str, may_connect: bool = False) -> dict[str, str]:
-    """Return the environment in which `git config` reads what git itself reads, with messages in English."""
+    """Return the environment in which `git config` reads the same settings as git itself, with English messages."""
     # Only `git config` honors GIT_CONFIG; git ignores it when it looks for helpers.
     return child_environment("GIT_CONFIG", *without, LC_ALL="C", **({} if may_connect else NO_NETWORK))

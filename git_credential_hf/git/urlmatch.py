@@ -1,4 +1,4 @@
-"""Match sections of git's configuration with URLs, as git does (credential.c, urlmatch.c)."""
+"""Match sections of git's configuration against URLs, as git does (credential.c, urlmatch.c)."""
 
 from git_credential_hf.git.run import OUTSIDE_REPOSITORIES, run_git
 from git_credential_hf.hub import normalized_origin
@@ -13,12 +13,12 @@ def section_applies(pattern: str, url: str) -> bool:
         return True
     if _is_plain_url(pattern):
         return _matches(pattern, url)
-    # Percent signs, wildcards, `..`, a dot at the end: only git itself knows what these match.
+    # Percent signs, wildcards, `..`, a trailing dot: only git itself can match these.
     return "://" in pattern and _git_matches(pattern, url)
 
 
 def _matches_in_part(pattern: str, url: str) -> bool:
-    """Whether all parts that a pattern has, which need not be a whole URL, are equal (match_partial_url)."""
+    """Whether all parts of a pattern, which may be an incomplete URL, are equal (match_partial_url)."""
     return all(want in (None, part) for want, part in zip(_parts(pattern), _parts(url), strict=True))
 
 
@@ -41,13 +41,13 @@ def section_origin(pattern: str) -> str | None:
 
 
 def url_username(url: str) -> str | None:
-    """Return the user name in a URL, if there is one; not one with a line break in it, which git refuses, too."""
+    """Return the user name in a URL, if there is one without a line break; git refuses line breaks, too."""
     name = _parts(url)[3]
     return name if name and name.isprintable() else None
 
 
 def percent_decoded(part: str | None) -> str | None:
-    """Decode the percent signs in a part of a URL."""
+    """Decode the percent-encoding of a part of a URL."""
     if part is None or "%" not in part:
         return part
     from urllib.parse import unquote
@@ -87,7 +87,7 @@ _matched: dict[tuple[str, str], bool] = {}  # git's answers
 def _git_matches(pattern: str, url: str) -> bool:
     if _parts(pattern)[3] not in (None, _parts(url)[3]):
         return False
-    pattern, url = _without_login(pattern), _without_login(url)  # arguments are open to all, and it may be a secret
+    pattern, url = _without_login(pattern), _without_login(url)  # a login may be a secret, and all users see arguments
     if (pattern, url) not in _matched:
         subsection = pattern.replace("\\", "\\\\").replace('"', '\\"')
         probe = f'[credential "{subsection}"]\n\tisforus = yes\n'.encode("utf-8", "surrogateescape")

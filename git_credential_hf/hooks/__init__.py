@@ -1,1 +1,1 @@
-"""The hooks: what a push or a commit adds, what is wrong with it, and how git is made to run them."""
+"""The hooks: find what a push or commit adds, check it, and install the scripts that git runs."""

@@ -1,4 +1,4 @@
-"""What a push or a commit adds, as far as it may matter."""
+"""The additions of a push or a commit that may be problems."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -24,10 +24,10 @@ class FullDirectory(NamedTuple):
 
 
 class Additions:
-    """What was found. Files in `large` are not read and in no other list.
+    """The results of a scan. Files in `large` are not read, and are in no other list.
 
-    What the Hub says of it is added later: `for_lfs`, binary files that it takes in LFS only, and `unconfirmed`,
-    pointers to objects that are not here, and of which it says nothing.
+    The Hub's answers are added later: `for_lfs`, binary files that it accepts in LFS only, and `unconfirmed`, pointers
+    to objects that are missing on this machine, and that the Hub did not answer for.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Additions:
         self.unconfirmed: list[LfsPointer] = []
 
     def all_of_blobs(self) -> Iterator[Blob]:
-        """Yield each blob of which something was found."""
+        """Yield each blob in the results."""
         yield from self.large
         yield from self.binary
         yield from (leak.blob for leak in self.leaks)

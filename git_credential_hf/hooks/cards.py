@@ -7,22 +7,22 @@ from git_credential_hf.hooks.updates import RefUpdate
 from git_credential_hf.problem import Problem
 
 MAX_CARD_BYTES = 1024 * 1024
-MAX_CARDS = 3  # of a push; the Hub is asked about each
+MAX_CARDS = 3  # in a push; each costs a request to the Hub
 
 
 def changed_cards(updates: list[RefUpdate]) -> list[tuple[Blob, str]]:
-    """Return the cards with metadata, with their contents, that differ from what the Hub has at these references.
+    """Return the cards with metadata, and their contents, that differ from the Hub's at these references.
 
-    An earlier version does not count, as a later commit may fix it. Raises `Problem` if git fails.
+    Only the last version counts, as a later commit may fix an earlier one. Raises `Problem` if git fails.
     """
     updates = [update for update in updates if not update.is_deletion]
     names = [f"{oid}:README.md" for update in updates for oid in (update.local_oid, update.remote_oid)]
     try:
         lines = _look_up(names)
-    except Problem:  # a partial clone lacks one, which git would fetch: that is on a remote already
+    except Problem:  # a partial clone lacks an object, which git would fetch: that one is on a remote already
         lines = [line for name in names for line in _look_up_one(name)]
     if len(lines) != len(names):
-        raise Problem("git did not find out which model cards this push changes")
+        raise Problem("cannot find out which model cards this push changes")
     cards = {}
     for update, new, old in zip(updates, lines[::2], lines[1::2], strict=True):
         # A remote id that is not in this repository, or has no card, is a line that ends in "missing".

@@ -52,7 +52,7 @@ def check_contents(push: Push) -> None:
 
 
 def _scan(push: Push) -> Additions:
-    """Scan what the push adds to what the remote has, as it says itself: git has announced that, or is asked."""
+    """Scan what the push adds to the remote's commits, which git has passed to the hook, or lists now."""
     has = (push.listed or ()) if push.has_new else ()
     with Progress("scanning this push") as progress:
         return scan_push(
@@ -66,9 +66,9 @@ def _scan(push: Push) -> Additions:
 
 
 def _has_beside(push: Push, added: Additions, uploads: Uploads | None) -> list[str]:
-    """Return what the remote has that the scan did not know of, as it may have what was found.
+    """Return further commits that the remote has, because the files that were found may be on the remote already.
 
-    That is on other branches, or below a commit that is not in this repository.
+    These are on other branches, or below a commit that is not in this repository.
     """
     has = [] if push.has_new else [*(push.listed or ())]
     if uploads and not are_present(announced_ids(push.updates).union(push.listed or ())):
@@ -77,7 +77,7 @@ def _has_beside(push: Push, added: Additions, uploads: Uploads | None) -> list[s
 
 
 def _resolve(push: Push, added: Additions, uploads: Uploads | None) -> None:
-    """Ask the Hub about what is in doubt, but for what is turned off."""
+    """Ask the Hub about uncertain files, except for checks that are turned off."""
     for check, name in (("largeFiles", "large"), ("binaryFiles", "binary"), ("lfsObjects", "pointers")):
         if push.severity[check] == "off":
             setattr(added, name, [])
@@ -86,7 +86,7 @@ def _resolve(push: Push, added: Additions, uploads: Uploads | None) -> None:
 
 
 def check_lfs_files(push: Push) -> None:
-    """Check the LFS files of a push to another host; nothing else of it goes to the Hub."""
+    """Check the LFS files of a push to another host; git-lfs uploads only these to the Hub."""
     if push.repository is None or all(push.severity[check] == "off" for check in ("writeCheck", "lfsObjects")):
         return
     added = Additions()
@@ -102,10 +102,10 @@ def check_lfs_files(push: Push) -> None:
 
 
 def _check_lfs_endpoint(push: Push, added: Additions, uploads: Uploads) -> None:
-    """Check that git-lfs uploads to the repository that git pushes to, which refuses pointers to nothing.
+    """Check that git-lfs uploads to the repository that git pushes to, which refuses pointers to missing objects.
 
-    Refused if the files of the repository, and not the user, have it so, and the Hub has said that it is another
-    repository, and lacks the objects; another host may be a way to the Hub.
+    Refuse the push only if a file of the repository sets the endpoint, not the user, and the Hub says that the endpoint
+    is another repository and that the objects are missing. Another host may be a proxy for the Hub.
     """
     endpoint = upload_endpoint(push.remote, push.url, push.entries)
     place = endpoint.on_hub(configured_hubs(push.entries))
@@ -131,30 +131,30 @@ def _check_lfs_endpoint(push: Push, added: Additions, uploads: Uploads) -> None:
 
 
 def _name_other_references(push: Push) -> None:
-    """Name what a mirror of another forge has beside branches and tags: what is refused may be in that alone."""
+    """Warn about references other than branches and tags, as in a mirror: only those may contain the problem."""
     names = [update.remote_ref for update in push.updates if not update.is_deletion]
     others = [name for name in names if not name.startswith(("refs/heads/", "refs/tags/", "refs/pr/"))]
     if others:
         more = f" and {len(others) - 1:,} more references" if len(others) > 1 else ""
         url = shell_word(without_credentials(push.url))  # its name may have `mirror` configured
         push.verdict.warn(
-            f"this push has {others[0]}{more} beside branches and tags, and what is refused may be in those alone",
+            f"besides branches and tags, this push has {others[0]}{more}, and only those may contain the problem",
             f"run `git push {url} 'refs/heads/*:refs/heads/*' 'refs/tags/*:refs/tags/*'`",
         )
 
 
 def _do_not_refuse(push: Push) -> None:
-    """Turn refusals into warnings: all of the history was scanned, and the Hub may have it already."""
+    """Turn refusals into warnings: the whole history was scanned, and the Hub may already have it."""
     if push.is_https and without_credentials(push.url) != push.url:
         reason, fix = "git has no credential but the one in the URL", "git-credential-hf doctor --fix"
     else:
-        reason, fix = "git cannot list its references without a prompt", None
-    push.verdict.warn(f"cannot tell what the Hub has already: {reason}", fix)
+        reason, fix = "git cannot list its references without prompting", None
+    push.verdict.warn(f"cannot find out what the Hub already has: {reason}", fix)
     push.severity = {check: "warn" if level == "block" else level for check, level in push.severity.items()}
 
 
 def _other_branch(push: Push) -> str:
-    """Return the branch that is pushed, for a shell, if it is not checked out: a fix has to name it then."""
+    """Return the pushed branch, quoted for a shell, if it is not checked out: a fix then has to name it."""
     refs = {update.local_ref for update in push.updates if not update.is_deletion}
     (ref,) = refs if len(refs) == 1 else ("",)
     try:

@@ -1,4 +1,4 @@
-"""Find the commands that fix a push: they depend on the branch, on where it goes, and on what other remotes have."""
+"""Find the commands that fix a push; they depend on the branch, the remote, and the contents of other remotes."""
 
 import os
 import re
@@ -12,18 +12,18 @@ from git_credential_hf.hub import parse_remote, without_credentials
 from git_credential_hf.masking import is_visible
 from git_credential_hf.problem import Problem, shell_word
 
-_NEW_BRANCH = "lfs-import"  # for commits that are on none
-_MAX_PATTERNS = 30  # of files in one command; more are named by how they end
-_MAX_LOOKUPS = 20  # of files, each of which starts some gits; five of a kind are shown
+_NEW_BRANCH = "lfs-import"  # for commits that are on no branch
+_MAX_PATTERNS = 30  # for single files in one command; more are replaced by patterns of extensions
+_MAX_LOOKUPS = 20  # files to look up, each of which starts several git processes; five problems of a kind are shown
 
 
 def lfs_pattern(path: str) -> str:
-    """Return a pattern of gitignore(5) for a path: printable, not an option, and not several patterns with commas."""
+    """Return a gitignore(5) pattern for a path: printable, not an option, no commas (they separate patterns)."""
     return "".join(c if is_visible(c) else "*" for c in re.sub(r'[][*?,!#\\"`]|^[- ]| $', "?", path))
 
 
 class Fixes:
-    """The commands for a push of `updates` to `url`; `remote` is its name, or the URL again."""
+    """The commands for a push of `updates` to `url`; `remote` is the remote's name, or the URL again."""
 
     def __init__(self, remote: str, url: str, updates: list[RefUpdate], entries: list[ConfigEntry]) -> None:
         self._remote = remote
@@ -36,20 +36,20 @@ class Fixes:
         self._files: dict[str, dict[str, list[str]]] = {}  # by commit: the paths of each file
 
     def set_refused(self, added: Additions) -> None:
-        """Set which files a push without history must not have either."""
+        """Set the files that a push without history must not contain either."""
         blobs = [*added.large, *added.for_lfs, *added.binary]
         self._refused = {blob.oid for blob in blobs}
         self._paths = [blob.path for blob in blobs]
 
     def import_to_lfs(self, commit: str, path: str) -> str:
-        """Return how to move a file, and all others that are refused, into LFS in history, from `commit` on."""
+        """Return how to rewrite history from `commit` on, so that this and all other refused files are in LFS."""
         command = f"git lfs migrate import --include={shell_word(self._include(path))}"
         self._lookups += 1
         if self._lookups > _MAX_LOOKUPS:
             return f"run `{command}`"
         update = self._update_of(commit)
         ref = self._branch_of(update)
-        if ref is None:  # git-lfs rewrites no detached HEAD
+        if ref is None:  # git-lfs cannot rewrite a detached HEAD
             ref = self._new_branch()
             start = "" if update.local_ref == "HEAD" else f" {update.local_oid[:10]}"
             command = f"git checkout -b {ref.removeprefix('refs/heads/')}{start} && {command}"
@@ -57,7 +57,7 @@ class Fixes:
             if ref == self._checked_out or command.startswith("git checkout"):
                 return f"{self._first}run `{command} && git lfs checkout`"
             return f"run `{command} {shell_word(ref.removeprefix('refs/heads/'))}`"
-        # git-lfs leaves alone what any remote has, unless references are named.
+        # git-lfs does not rewrite commits that any remote has, unless references are named.
         command += f" --include-ref={shell_word(ref)}"
         if update.remote_oid.strip("0") and self._exists(update.remote_oid):
             command += f" --exclude-ref={update.remote_oid}"
@@ -69,7 +69,7 @@ class Fixes:
         return fix
 
     def push_without_history(self, update: RefUpdate | None = None) -> str:
-        """Return the command that pushes the files of a reference as one commit, in the place of what is there."""
+        """Return the command that replaces the remote reference by a single commit with the same files."""
         update = update or self._updates[0]
         tree = shell_word((self._branch_of(update) or update.local_oid).removeprefix("refs/heads/") + "^{tree}")
         target = update.remote_ref
@@ -83,20 +83,20 @@ class Fixes:
         return f"run `git fetch --unshallow {shell_word(source)}`"
 
     def fetch_lfs_objects(self, pathspec: str) -> str:
-        """Return how to get the LFS objects that this machine lacks."""
+        """Return how to get the LFS objects that are missing on this machine."""
         if self._source is None:
             return f"copy the original file there, and run `git add --renormalize {pathspec}`"
         return f"run `git lfs fetch --all {shell_word(self._source)}`, or add the original file again"
 
     def amend(self, commit: str, pathspec: str) -> str:
-        """Return how to put a file into the last commit, after it was edited."""
+        """Return how to edit a file and amend the last commit with it."""
         ref = self._branch_of(self._update_of(commit))
         is_current = ref is None or ref == self._checked_out
         checkout = "" if is_current else f"run `git checkout {shell_word(ref.removeprefix('refs/heads/'))}`, "  # type: ignore[union-attr]
         return f"{checkout}fix the lines between `---` in it, then run `git commit --amend --no-edit -- {pathspec}`"
 
     def _include(self, path: str) -> str:
-        """Return the patterns of all files that are refused, so that history is rewritten once."""
+        """Return the patterns of all refused files, so that history is rewritten only once."""
         paths = [path]
         if len(self._updates) == 1:
             files = self._files_at(self._updates[0].local_oid)
@@ -131,7 +131,7 @@ class Fixes:
         return self._updates[-1]
 
     def _branch_of(self, update: RefUpdate) -> str | None:
-        """Return the branch that is pushed; `None` if none is, such as with a detached HEAD."""
+        """Return the branch that is pushed; `None` if it is not a branch, but a detached HEAD, for example."""
         if update.local_ref.startswith("refs/heads/"):
             return update.local_ref
         return self._checked_out if update.local_ref in ("HEAD", "@") else None
@@ -185,14 +185,14 @@ class Fixes:
 
     @cached_property
     def _target(self) -> str:
-        """The remote, for a shell: its name, unless a push to that goes elsewhere, too."""
+        """The remote, quoted for a shell: its name, unless the name has several push URLs."""
         own = [entry.name for entry in self._entries if (entry.section, entry.subsection) == ("remote", self._remote)]
         is_only = max(own.count("pushurl"), own.count("url") if "pushurl" not in own else 0) == 1
         return shell_word(self._remote if is_only else without_credentials(self._url))
 
     @cached_property
     def _source(self) -> str | None:
-        """A remote that git fetches from elsewhere: the one of the current branch, `origin`, or the first."""
+        """A remote with another fetch URL than the push: the current branch's, `origin`, or the first one."""
         pushed = parse_remote(self._url)
         found = {}
         for entry in self._entries:

@@ -1,4 +1,4 @@
-"""Find a history that the Hub will refuse because it is cut off: a shallow clone lacks what its commits build on."""
+"""Find a history that the Hub will refuse because it is incomplete: a shallow clone lacks parents of its commits."""
 
 import os
 
@@ -15,19 +15,19 @@ _MAX_BYTES = 1 << 20  # of the list of cut-off commits
 
 
 def check_history(push: Push) -> None:
-    """Check that a shallow clone has all that the Hub lacks."""
+    """Check that a shallow clone has all commits that the Hub does not have."""
     if push.repository is None or push.severity["writeCheck"] == "off":
         return
     commit = _missing_commit(push, push.repository)
     if commit is not None:
-        message = f"this clone is shallow: the parents of commit {commit[:10]} are not in it, and the Hub lacks it"
+        message = f"this clone is shallow: it lacks the parents of commit {commit[:10]}, which the Hub needs"
         push.verdict.add(push.severity["writeCheck"], [Problem(message, push.fixes.deepen())])
 
 
 def _missing_commit(push: Push, repository: Repository) -> str | None:
-    """Return a commit whose parents are cut off, and that the Hub does not have: git refuses to push that.
+    """Return a commit without its parents that the Hub does not have: the Hub refuses such a push.
 
-    `None` if there is none, or if the Hub does not say. Raises `Problem` if git fails.
+    `None` if there is none, or if the Hub does not answer. Raises `Problem` if git fails.
     """
     shallow = _cut_off_commits()
     if not shallow:
@@ -35,7 +35,7 @@ def _missing_commit(push: Push, repository: Repository) -> str | None:
     revisions = [update.local_oid for update in push.updates if not update.is_deletion]
     revisions += [f"^{update.remote_oid}" for update in push.updates if update.remote_oid.strip("0")]
     given = "".join(f"{revision}\n" for revision in revisions).encode()
-    # What the Hub has announced excludes nothing if it is not in this repository.
+    # Remote commits that are not in this repository exclude nothing.
     command = ("rev-list", "--ignore-missing", "--stdin")
     listed = run_git(*command, given=given, environment=ORIGINAL_OBJECTS, seconds=None)
     for oid in [oid for oid in listed.decode().split() if oid in shallow][:_MAX_ASKED]:

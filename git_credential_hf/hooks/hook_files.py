@@ -1,4 +1,4 @@
-"""The files of hooks: what is there, and writing one so that a process that is killed leaves nothing that git runs."""
+"""Read and write hook files, so that a killed process leaves nothing that git would run."""
 
 import contextlib
 import errno
@@ -15,8 +15,8 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.system import is_process_running
 
 _LOCK_TIMEOUT = 2  # seconds
-State = tuple[int, bytes] | None  # of a path: the mode and the contents, of a link its target; None without a file
-# These mean that a file does not exist; after any other error that is unknown.
+State = tuple[int, bytes] | None  # of a path: the mode, and the contents or a link's target; None if it does not exist
+# These errors mean that a file does not exist; after any other error, it may.
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
 
 
@@ -35,7 +35,7 @@ def path_exists(path: str) -> bool:
 
 
 def is_directory(path: str) -> bool:
-    """Whether it is a directory, or a link to one; raises `Problem` if that is unknown."""
+    """Whether the path is a directory, or a link to one; raises `Problem` if that is unknown."""
     status = _status(path, os.stat)
     return status is not None and stat.S_ISDIR(status.st_mode)
 
@@ -61,17 +61,17 @@ def read_hook(path: str) -> bytes | None:
 
 
 def is_runnable(path: str) -> bool:
-    """Whether git would run it."""
+    """Whether git would run the file at this path."""
     return os.path.isfile(path) and (sys.platform == "win32" or os.access(path, os.X_OK))
 
 
 def is_hook(path: str, content: bytes) -> bool:
-    """Whether git would run this at `path`."""
+    """Whether git would run a hook with this content at `path`."""
     return not os.path.islink(path) and read_hook(path) == content and is_runnable(path)
 
 
 def path_states(*paths: str) -> dict[str, State]:
-    """Return the states of these paths, for the plan of a change: what it is based on is to be read afterwards."""
+    """Return the states of these paths, for the plan of a change; call this before reading the files."""
     return {path: path_state(path) for path in paths}
 
 
@@ -90,10 +90,10 @@ def path_state(path: str) -> State:
 
 @contextlib.contextmanager
 def only_process_in(directory: str) -> Iterator[None]:
-    """Wait until no other process of this program changes hooks in a directory, if the system can tell.
+    """Wait until no other process of this program changes hooks in a directory, if the system supports locks.
 
-    The lock is on the directory itself, so that there is no file to leave behind. Everybody who may read it can hold
-    that lock, so this does not wait for long.
+    The lock is on the directory itself, so that no lock file is left behind. Any user who can read the directory can
+    hold the lock, so this does not wait for long.
     """
     descriptor = -1
     try:
@@ -132,12 +132,12 @@ def give_second_name(path: str, name: str) -> None:
 def write_hook(path: str, content: bytes) -> None:
     """Write an executable file atomically."""
     temporary = _temporary(path)
-    # With sudo, in another user's repository or home, it is theirs.
+    # With sudo in another user's repository or home, the file must belong to that user.
     directory = os.path.dirname(path)
     owner = os.stat(directory) if sys.platform != "win32" and os.geteuid() == 0 else None
     try:
         create_file(temporary, content, mode=mode_in(directory), owner=owner)
-        if not is_runnable(temporary):  # git would have a hint about it at each command, and run nothing behind it
+        if not is_runnable(temporary):  # git would warn at each command, and not run the existing hook either
             raise Problem(f"nothing in {directory} can be run: is the file system mounted with noexec?")
         os.replace(temporary, path)
     finally:
@@ -145,9 +145,10 @@ def write_hook(path: str, content: bytes) -> None:
 
 
 def mode_in(directory: str) -> int:
-    """Return the permissions of a hook: for all who may use the directory that it is in, and not by the umask.
+    """Return the permissions of a hook: all users of its directory may run it, whatever the umask.
 
-    Git does not run a hook that it may not execute, nor the team's behind it. Nobody but its owner may write to it.
+    Without the permission, git would run neither this hook nor the team's hook that it calls. Only its owner may write
+    to it.
     """
     may_enter = os.stat(directory).st_mode & 0o011
     return 0o700 | may_enter | may_enter << 2

@@ -1,4 +1,4 @@
-"""Where the hooks of a scope are, or may be: its configuration file, and directories."""
+"""Find the places of a scope's hooks: its configuration file and directories."""
 
 import os
 import re
@@ -44,7 +44,7 @@ HOOK_SCOPES = ("global", "local")
 
 
 class HookPlace:
-    """A scope: its configuration file, and the directories that hooks are or may be in."""
+    """A scope's configuration file, and the directories that may contain hooks."""
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
@@ -66,7 +66,7 @@ class HookPlace:
         self.planned = path_states(*(os.path.join(self.directory, name) for name in list_names(self.directory)))
 
     def resolved(self, value: str) -> str:
-        """Return the directory that a value of `core.hooksPath` means."""
+        """Return the directory that a value of `core.hooksPath` refers to."""
         return os.path.normpath(os.path.join(self.top, expanded_path(value)))
 
     def effective(self) -> tuple[str | None, str]:
@@ -80,12 +80,12 @@ class HookPlace:
         return None, ""
 
     def setting(self, value: str) -> list[Change]:
-        """Return the change that makes the file that git's configuration includes set `core.hooksPath`."""
+        """Return the change of our included file that sets `core.hooksPath`; none if it is already set."""
         before, after = read_file(self.settings), hooks_path_setting(value)
         return [] if before == after else [OwnFileChange(self.settings, before, after)]
 
     def previous(self) -> str | None:
-        """Return the directory that git would use without our setting; `None` for the repository's own."""
+        """Return the value of `core.hooksPath` without our setting; `None` for the repository's own directory."""
         found: ConfigEntry | None = None
         scopes = ("system", "global") if self.scope == "global" else ("system", "global", "local", "worktree")
         for entry in read_user_config() if self.scope == "global" else read_config():
@@ -106,7 +106,7 @@ class HookPlace:
         return value
 
     def needs_directory(self) -> bool:
-        """Whether the repository's hooks have to keep their names, so that ours need a directory of their own."""
+        """Whether the repository's hooks have to keep their names, so that ours need a separate directory."""
         if os.path.islink(self.default):
             return True  # the directory may be tracked
         if self.hooks_not_run():
@@ -120,7 +120,7 @@ class HookPlace:
         return False
 
     def scripts(self) -> dict[str, bytes]:
-        """Return the scripts for our directory, which run the hooks in the previous one, or in the repository."""
+        """Return the scripts for our directory, which run the hooks of the previous directory or the repository."""
         previous = self.previous()
         directory = self.default if previous is None else self.resolved(previous)
         mirrored = [name for name in MIRRORED_HOOKS if directory and is_runnable(os.path.join(directory, name))]
@@ -132,7 +132,7 @@ class HookPlace:
         return hooks
 
     def planned_directory(self) -> WriteDirectory:
-        """Return the change that makes our directory have its scripts; what others have added to one stays."""
+        """Return the change that writes the scripts to our directory; lines that others added to a script are kept."""
         self.refuse_foreign_files()
         scripts = self.scripts()
         kept = {name: lines_of_others(read_hook(os.path.join(self.directory, name))) for name in scripts}
@@ -141,7 +141,7 @@ class HookPlace:
         )
 
     def removal(self) -> list[Change]:
-        """Return the changes that remove our directory, git's configuration first."""
+        """Return the changes that remove our directory, after its line in git's configuration."""
         changes: list[Change] = []
         if self.scope != "global" and self.base != self.content:
             changes.append(checked_change(FileChange(self.config, self.content, self.base)))
@@ -158,7 +158,7 @@ class HookPlace:
         return changes
 
     def refuse_foreign_files(self) -> None:
-        """Raise `Problem` if our directory holds anything that another program put there."""
+        """Raise `Problem` if our directory contains files of another program."""
         directory = self.directory
         in_repository = [os.path.dirname(directory), self.settings] if self.scope == "local" else []
         for place in (directory, *in_repository):

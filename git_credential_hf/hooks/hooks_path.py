@@ -1,7 +1,7 @@
-"""Let git read our `core.hooksPath` in one repository, from a file of ours that its configuration includes.
+"""Set `core.hooksPath` in one repository, in a file of ours that its configuration includes.
 
-The setting of anybody else stays as it is, and applies again where ours does not. The condition names the git
-directory: a repository that was moved, copied or mounted elsewhere has its own hooks, and not those of the old place.
+An existing setting stays as it is, and applies wherever ours does not. The condition contains the git directory's path,
+so a repository that is moved, copied or mounted elsewhere runs its own hooks, and not those of the old place.
 """
 
 import os
@@ -25,7 +25,7 @@ def sets_hooks_path(entry: ConfigEntry) -> bool:
 
 
 def is_our_hooks_path(value: str) -> bool:
-    """Whether a value leads to one of our directories, which may be gone; the scripts ask the same."""
+    """Whether a value names one of our directories, which may no longer exist; the scripts check the same."""
     directory = os.path.expanduser(value.rstrip("/"))
     return os.path.isabs(directory) and directory.replace("\\", "/").split("/")[-2:] == [OWN_DIRECTORY, HOOKS_DIRECTORY]
 
@@ -36,7 +36,7 @@ def hooks_path_setting(value: str) -> bytes:
 
 
 def included_block(common: str) -> str:
-    """Return the lines by which the repository at `common` includes our setting, also in its linked work trees."""
+    """Return the lines that include our setting in the repository at `common`, and in its linked worktrees."""
     pattern = re.sub(r"([*?\[\\])", r"\\\1", os.path.realpath(common)).replace("\n", "?")
     patterns = (pattern, f"{pattern}/worktrees/*")
     sections = (re.sub(r'(["\\])', r"\\\1", f"gitdir:{pattern}") for pattern in patterns)
@@ -44,7 +44,7 @@ def included_block(common: str) -> str:
 
 
 def without_included_block(content: bytes | None) -> bytes | None:
-    """Return a configuration without what `included_block` has added, also for another place."""
+    """Return a configuration without the lines of `included_block`, for any path."""
     line = rb'\[includeIf "gitdir:[^\n]*"\]\n\tpath = ' + re.escape(_INCLUDED.encode()) + rb"(?:\n|\Z)"
     while content is not None and (block := re.search(rb"(?m)^(?:" + line + rb"){1,2}", content)):
         content = remove_block(content, *block.span())
@@ -57,7 +57,7 @@ def with_included_block(base: bytes | None, common: str) -> bytes:
 
 
 def checked_change(change: FileChange) -> FileChange:
-    """Check with git that a change affects nothing but our lines; raises `Problem` otherwise."""
+    """Check with git that a change affects only our lines; raises `Problem` otherwise."""
     before, after = (
         [(e.section, e.subsection, e.name, e.value) for e in parse_config(content or b"") if e.value != _INCLUDED]
         for content in (change.before, change.after)

@@ -1,17 +1,17 @@
 """Install the hooks so that they run before git-lfs, and every existing hook still runs.
 
-`plan_install` is the single truth, as in `configure`. There are two arrangements:
+`plan_install` makes the only plan, as in `configure`. There are two layouts:
 
-- In the hooks directory that git uses (`local`): our hook takes the name, and runs the existing one, which is renamed
-  to `NAME.before-hf`.
-- In a directory of our own that `core.hooksPath` leads to (`local`, if that is set already, or if a hook has to keep
-  its name): each hook runs the one that git would have run. No other directory is written to.
+- In the hooks directory that git uses (`local`): our hook takes the name of an existing hook, which is renamed to
+  `NAME.before-hf`, and runs it.
+- In a directory of our own that `core.hooksPath` names (`local`, if that is set already, or if a hook has to keep its
+  name): each hook runs the one that git would have run. We write to no other directory.
 
-The hooks for all repositories (`global`) are of the second kind, and git reads their setting only in a repository with
-a remote on a Hub (git-config(1), hasconfig): the others do not start one process more.
+The hooks for all repositories (`global`) have the second layout. git reads their setting only in a repository with a
+remote on a Hub (git-config(1), hasconfig), so other repositories start no additional process.
 
-At any moment either the old or the new arrangement works: files are replaced by renaming, and our directory is
-complete before git's configuration names it, and removed only after that.
+At any moment, either the old or the new layout works: files are replaced by renaming, our directory is complete before
+git's configuration names it, and it is removed only after git's configuration no longer does.
 """
 
 import os
@@ -43,9 +43,9 @@ MIN_GIT_VERSION = (2, 36)  # for `hasconfig` in an `includeIf`
 
 
 def plan_install(scope: str, new: Settings | None = None) -> list[Change]:
-    """Return the changes that make git run our hooks in `scope` (of `HOOK_SCOPES`); none if it does already.
+    """Return the changes that make git run our hooks in `scope` (of `HOOK_SCOPES`); none if it already does.
 
-    With `new` settings, which go with `global`, git also uses this helper, as with `plan_configure`.
+    With `new` settings (for `global` only), git also uses this helper, as with `plan_configure`.
     """
     place = HookPlace(scope)
     if scope == "global":
@@ -68,7 +68,7 @@ def plan_install(scope: str, new: Settings | None = None) -> list[Change]:
 
 
 def plan_uninstall(scope: str) -> list[Change]:
-    """Return the inverse of `plan_install`, for either arrangement."""
+    """Return the inverse of `plan_install`, for either layout."""
     place = HookPlace(scope)
     if scope == "global":
         return [*plan_configure(scope, helper=None, hooks=False), *place.removal()]
@@ -79,7 +79,7 @@ def plan_uninstall(scope: str) -> list[Change]:
 
 
 def _lfs_hooks(place: HookPlace) -> list[Change]:
-    """Return the change that installs git-lfs's hooks, if it would have done so by itself but for ours."""
+    """Return the change that installs git-lfs's hooks, if git-lfs would have installed them without ours."""
     entries = read_config()
     uses_lfs = is_directory(os.path.join(place.common, "lfs")) or any(e.key == _LFS_VERSION for e in entries)
     if not uses_lfs or not lfs.is_used(entries) or find_program("git-lfs") is None:
@@ -95,8 +95,8 @@ def _plan_global(place: HookPlace, new: Settings | None) -> list[Change]:
     """Return the changes that make git run our hooks in all repositories with a Hub remote."""
     if git_version() < MIN_GIT_VERSION:
         needed, found = (".".join(map(str, version)) for version in (MIN_GIT_VERSION, git_version()))
-        message = f"git {needed} can limit hooks to repositories with a Hub remote, and this is {found}"
-        raise Problem(message, "run `git-credential-hf hooks install` in each of them")
+        message = f"global hooks require git {needed}, and this is git {found}"
+        raise Problem(message, "run `git-credential-hf hooks install` in each repository")
     directory = place.planned_directory()
     changes: list[Change] = [] if directory.is_made() else [directory]
     changes += place.setting(path_in_home(place.directory))
@@ -104,7 +104,7 @@ def _plan_global(place: HookPlace, new: Settings | None) -> list[Change]:
 
 
 def _take_over(path: str, content: bytes) -> list[Change]:
-    """Return the changes that put our hook at `path`, and preserve the one that is there."""
+    """Return the changes that install our hook at `path`, and preserve the existing hook."""
     before, legacy = path + BEFORE_SUFFIX, path + ".legacy"
     planned = path_states(path, before, legacy)
     for place in (path, before):
@@ -164,6 +164,6 @@ def _give_back(path: str) -> list[Change]:
         return [RestoreHook(path, before, planned)]
     raise Problem(
         f"{path} was replaced by another hook, and {before} is the original one",
-        f"if it is to come back: mv {shell_word(path)} {shell_word(path)}.old && "
+        f"to restore the original hook: mv {shell_word(path)} {shell_word(path)}.old && "
         f"mv {shell_word(before)} {shell_word(path)}",
     )

@@ -1,4 +1,4 @@
-"""Which hooks are installed, and whether git runs them."""
+"""Inspect which hooks are installed, and whether git runs them."""
 
 import os
 from typing import NamedTuple
@@ -25,11 +25,11 @@ class InstalledHook(NamedTuple):
 class InstalledHooks:
     """The hooks of a scope; `state` is one of `STATES`.
 
-    `replaced`: another program has overwritten our hook. `displaced`: our hook exists, but `core.hooksPath` leads
-    elsewhere. `by` says what displaced them, or what keeps git from using the global hooks in this repository.
+    `replaced`: another program has overwritten our hook. `displaced`: our hook exists, but `core.hooksPath` names
+    another directory. `by`: the setting that displaced them, or that overrides the global hooks in this repository.
     """
 
-    STATES = ("replaced", "displaced", "absent", "installed")  # the first that any hook has is that of the scope
+    STATES = ("replaced", "displaced", "absent", "installed")  # the scope has the first state that any of its hooks has
 
     def __init__(self, scope: str, directory: str, hooks: list[InstalledHook], by: str | None) -> None:
         self.scope = scope
@@ -121,7 +121,7 @@ def _inspect_in_repository(place: HookPlace, name: str, is_used: bool) -> Instal
 
 
 def hooks_in_effect() -> InstalledHooks:
-    """Return the hooks that count in the current directory: this repository's own, or the global ones."""
+    """Return the hooks that apply in the current directory: this repository's own, or the global ones."""
     global_hooks = inspect_hooks("global")
     if git_directory() is None:
         return global_hooks

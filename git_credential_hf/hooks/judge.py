@@ -1,7 +1,7 @@
-"""Check what the Hub would refuse of a push or a commit, before anything is uploaded.
+"""Check whether the Hub would refuse a push or a commit, before anything is uploaded.
 
-The scripts in `hooks/` run this. `scan` finds what is added, `rules` what is wrong with it, and `write_access` what the
-credential may do. How severe that is, git's configuration decides (`verdict`).
+The scripts in `hooks/` run this. `scan` finds the added files, `rules` checks them, and `write_access` checks the
+credential. git's configuration sets the severity of each check (`verdict`).
 """
 
 import os
@@ -27,9 +27,9 @@ from git_credential_hf.problem import Problem, report_problem, report_unexpected
 
 
 def run_hook(name: str, arguments: Sequence[str]) -> int:
-    """Run a hook with what git gives it, and report what is wrong; return 1 for a refusal.
+    """Run a hook with git's arguments and input, and report the problems; return 1 to refuse.
 
-    What cannot be checked is not refused.
+    If a check cannot be made, nothing is refused.
     """
     try:
         if name == "pre-commit":
@@ -52,15 +52,15 @@ def run_hook(name: str, arguments: Sequence[str]) -> int:
 
 
 def hooks_are_off() -> bool:
-    """Whether `GIT_CREDENTIAL_HF_HOOKS` turns the hooks off, for one command or one job."""
+    """Whether `GIT_CREDENTIAL_HF_HOOKS` turns the hooks off."""
     return os.environ.get("GIT_CREDENTIAL_HF_HOOKS", "on").lower() in ("off", "0", "false", "no")
 
 
 def parse_push(arguments: Sequence[str], source: BinaryIO) -> tuple[str, str, bytes]:
-    """Return the remote's name, its URL, and the lines of references, as git gives them to a hook (githooks(5)).
+    """Return the remote's name, its URL, and the lines of references, as git passes them to a hook (githooks(5)).
 
-    The pre-commit framework gives them in its environment, for the first reference that adds something. Raises
-    `Problem` if neither did.
+    The pre-commit framework passes them in environment variables, for the first reference that adds something. Raises
+    `Problem` if both are missing.
     """
     if len(arguments) == 2:
         return arguments[0], arguments[1], source.read()
@@ -103,7 +103,7 @@ def check_push(remote: str, url: str, lines: bytes) -> Verdict:
 
 
 def check_commit() -> Verdict:
-    """Check what is staged: for tokens, and if a remote is on the Hub, for what the Hub would refuse."""
+    """Check the staged files for tokens and, if a remote is on the Hub, for anything that the Hub would refuse."""
     verdict = Verdict()
     if hooks_are_off():
         return verdict
@@ -121,7 +121,7 @@ def check_commit() -> Verdict:
 
 
 def _only_hub(remotes: list[ConfigEntry], hubs: Sequence[str]) -> str | None:
-    """Return the Hub to which tokens in this repository may belong; `None` if there are several."""
+    """Return the Hub that tokens in this repository may belong to; `None` if there are several."""
     found = {parsed.hub for entry in remotes if (parsed := parse_remote(entry.value or "", hubs))}
     if not found and not hubs and environment_hub() in (None, PUBLIC_HUB):
         return PUBLIC_HUB

@@ -1,4 +1,4 @@
-"""What the remote has, or may be assumed to have, so that it is not found again in what is pushed."""
+"""The objects that the remote has, or is assumed to have, which the scan of a push leaves out."""
 
 from collections.abc import Iterable
 
@@ -10,16 +10,16 @@ from git_credential_hf.hooks.pointers import is_stored, lfs_stores
 
 
 class KnownHistory:
-    """What the remote has, or may be assumed to have: everything that these ids reach."""
+    """The objects that the remote has, or is assumed to have: all that are reachable from these ids."""
 
     def __init__(self, oids: Iterable[str], entries: list[ConfigEntry]) -> None:
         self.oids = sorted(oids)
         self.options = ["--ignore-missing", *missing_options(entries)]
 
     def holds(self, blobs: set[str]) -> set[str]:
-        """Return which of these blobs it contains.
+        """Return the blobs among these that the history contains.
 
-        `rev-list` excludes only what is below the known commits: a commit on another branch may bring them back.
+        `rev-list` excludes only ancestors of the known commits: a commit on another branch may add them again.
         """
         found: set[str] = set()
         if not blobs or not self.oids:
@@ -35,14 +35,14 @@ class KnownHistory:
 
 
 def missing_options(entries: list[ConfigEntry]) -> list[str]:
-    """Return the options with which `rev-list` accepts that a partial clone lacks objects."""
+    """Return the options that make `rev-list` accept missing objects in a partial clone."""
     partial = (("remote", "promisor"), ("extensions", "partialclone"))
     return ["--missing=allow-any"] if any((entry.section, entry.name) in partial for entry in entries) else []
 
 
 def revisions(wanted: Iterable[str], known: Iterable[str]) -> list[bytes]:
-    """Return the ids for `rev-list --stdin`: what it lists, and what is excluded."""
-    # For stdin, which has no limit of length, and only ids, so that nothing is taken for an option.
+    """Return the lines for `rev-list --stdin`: the ids to list, and those to exclude."""
+    # For stdin, which has no length limit; only ids, so that none is read as an option.
     return ["".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)]).encode()]
 
 

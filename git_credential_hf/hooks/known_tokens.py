@@ -1,4 +1,4 @@
-"""The tokens of this user, which are found in a file whatever they look like, and what the Hub says of others."""
+"""Find this user's own tokens, whatever they look like, and ask the Hub about other tokens."""
 
 from contextlib import suppress
 
@@ -10,7 +10,7 @@ from git_credential_hf.tokens import current_token, stored_token, stored_token_n
 
 
 def stored_secrets() -> list[str]:
-    """Return this user's tokens, which are found in a file whatever they look like."""
+    """Return this user's tokens, which the scan finds in files whatever they look like."""
     tokens = []
     for hub in dict.fromkeys((PUBLIC_HUB, environment_hub() or PUBLIC_HUB)):  # HF_TOKEN may be for one of them alone
         with suppress(Problem):
@@ -22,7 +22,7 @@ def stored_secrets() -> list[str]:
 
 
 def ask_about(leaks: list[Leak], hub: str | None) -> list[Leak]:
-    """Return the leaks with what the Hub says of tokens that are not this user's, without those that are not valid."""
+    """Ask the Hub about tokens that are not this user's; return the leaks without those that are not valid."""
     others = [leak.token for leak in leaks if not leak.is_own]
     answers = are_valid(others, hub) if others and hub else {}
     return [

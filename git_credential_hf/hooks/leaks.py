@@ -1,6 +1,6 @@
-"""Find tokens in what a push or a commit adds: in lines of files, in messages and in names.
+"""Find tokens that a push or a commit adds: in lines of files, in messages and in names.
 
-A file that has held a token before is not a leak each time that it changes: a line with the token has to be added, as
+A file that already contained a token is not a leak each time it changes: a line with the token has to be added,
 compared with each parent of the commit.
 """
 
@@ -25,15 +25,15 @@ _JWT_PART = rb"[A-Za-z0-9_-]{16,4096}"  # the shortest header in use has 20 char
 _JWT = re.compile(rb"hf_(?:oauth|jwt)_" + rb"\.".join([_JWT_PART] * 3) + rb"(?![A-Za-z0-9_])")
 _MAX_JWT_MISSES = 1000  # in a file: each may read 12 kB, and a hostile file could cause a million
 _ESCAPE = re.compile(rb"\\[nrt]|%[0-9A-Fa-f]{2}")  # white space in a JSON string, or any character in a URL
-_MAX_CLEAN_BYTES = 1 << 24  # bytes of files that are remembered, to compare the next versions with
+_MAX_CLEAN_BYTES = 1 << 24  # bytes of files to keep, for comparison with the next versions
 _EXACT_ENOUGH = 256  # bytes around a difference: to search them is quicker than to compare them
 _MIN_SECRET = 8  # characters; anything shorter occurs in any text
 
 
 class Blob(NamedTuple):
-    """One version of a file: `commit` is the one that adds it (`None`: the index), `size` is in bytes.
+    """One version of a file: `commit` adds it (`None`: the index), `size` is in bytes.
 
-    A path with a newline ends before that, as git prints it. `commit` is a tag if the tag points to no commit.
+    A path with a newline is cut off there, as in git's output. `commit` is a tag if the tag does not point to a commit.
     """
 
     commit: str | None
@@ -43,11 +43,11 @@ class Blob(NamedTuple):
 
 
 class Leak(NamedTuple):
-    """A token, not masked, and the first place that adds it; there are `places` of them.
+    """A token, not masked, and the first of the `places` that add it.
 
-    `kind` of place: `file`, `name` of a file, message of a `commit` or `tag`, `reference`; the last two have their
-    name for a path. `is_own`: it is one of this user's. `is_valid`: what the Hub says of it, `None` if that is not
-    known. `is_public`: the remote has it elsewhere.
+    `kind`: the kind of place: `file`, `name` of a file, message of a `commit` or `tag`, `reference`; the path of the
+    last two is their name. `is_own`: the token is one of this user's. `is_valid`: the Hub's answer, `None` if unknown.
+    `is_public`: the remote already has the token elsewhere.
     """
 
     blob: Blob
@@ -60,9 +60,9 @@ class Leak(NamedTuple):
 
 
 class Finder:
-    """Finds tokens of any Hub by their form, and the user's own (`secrets`) in any form.
+    """Find tokens of any Hub by their form, and the user's own (`secrets`) in any form.
 
-    Those are found in UTF-16 and in base64 as well, as in a Basic header behind the user name.
+    The user's own are also found in UTF-16, and in base64, as in a Basic header.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -79,7 +79,7 @@ class Finder:
         self._clean_bytes = 0
 
     def find_in_version(self, path: bytes, content: bytes, *, is_binary: bool = False) -> dict[str, int]:
-        """Do the same as `find`, for one version of a file after another: most of it was in the one before."""
+        """Do the same as `find` for successive versions of a file, which have most of their content in common."""
         if is_binary:
             return self.find(content, is_binary=True)
         before = self._clean.pop(path, b"")
@@ -99,7 +99,7 @@ class Finder:
         return {}
 
     def find(self, content: bytes, *, is_binary: bool = False) -> dict[str, int]:
-        """Return the tokens in it, and how often each occurs."""
+        """Return the tokens in `content`, and how often each occurs."""
         found: dict[str, int] = {}
         for form, secret in (self.odd | self.base64 | self.utf16 if is_binary else self.odd | self.base64).items():
             if form in content:
@@ -166,7 +166,7 @@ Hits = dict[tuple[bytes | None, bytes], dict[str, int]]  # the commit (`None`: t
 def find_added(
     finder: Finder, hits: Hits, differences: "Differences", parents: dict[bytes | None, int]
 ) -> Iterator[Leak]:
-    """Yield a leak for each place at which a token is added, as compared with each of the commit's parents."""
+    """Yield a leak for each place at which a token is added, compared with each of the commit's parents."""
     wanted = {oid for _, oid in hits}
     changes = [(commit, [change for change in block if change.new in wanted]) for commit, block in differences]
     old = {change.old for _, block in changes for change in block} - wanted
@@ -193,7 +193,7 @@ def find_added(
 
 
 def _read_hits(finder: Finder, oids: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, int]]]:
-    """Yield the tokens in blobs of the remote, as far as they are here."""
+    """Yield the tokens in blobs of the remote, as far as these are in this repository."""
     oids = [oid for oid in oids if oid.strip(b"0")]
     if not oids:
         return
@@ -214,12 +214,12 @@ def _read_hits(finder: Finder, oids: Iterable[bytes]) -> Iterator[tuple[bytes, d
 
 Differences = Iterable[tuple[bytes | None, list[Change]]]
 
-# Renames as `git diff` has them: a file that moved, with changes, adds the lines that changed.
+# With renames, as in `git diff`: a file that was moved and changed adds only the changed lines.
 RAW = ("--raw", "-z", "--no-abbrev", "--ignore-submodules=all")
 
 
 def commit_differences(commits: Sequence[bytes], *, renames: bool = True) -> Iterator[tuple[bytes, list[Change]]]:
-    """Yield each commit with what differs from a parent, once for each parent from which anything does."""
+    """Yield each commit with its differences from a parent, once for each parent that differs."""
     detect = ["-M"] if renames else ["--no-renames"]
     with Pipeline() as gits:
         given = [b"".join(commit + b"\n" for commit in commits)]

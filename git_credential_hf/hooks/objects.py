@@ -1,4 +1,4 @@
-"""Look at many objects in one pass: one git lists them, another has their sizes, and a third what is worth reading."""
+"""Examine many objects in one pass: one git lists them, another returns their sizes, and a third selected contents."""
 
 import os
 from collections import deque
@@ -15,13 +15,13 @@ from git_credential_hf.hooks.updates import RefUpdate
 from git_credential_hf.problem import Problem
 
 _BINARY_CHECK_BYTES = 8000  # a NUL among these makes a file binary: buffer_is_binary() in git's xdiff-interface.c
-_MAX_WAITING_BYTES = 1 << 20  # of the list of what has to be read; a longer one is in a temporary file
+_MAX_WAITING_BYTES = 1 << 20  # of the list of objects to read; a longer one is in a temporary file
 
 ObjectEntry = tuple[bytes | None, bytes, bytes]  # the commit that adds it (`None`: the index), its id, its path
 
 
 class ObjectScan:
-    """One pass over many objects: listed by one git, sized by another, and read from a third if worth it."""
+    """One pass over many objects: listed by one git, sized by another, and read from a third if needed."""
 
     def __init__(self, finder: Finder, progress: Callable[[int], None] | None, read_contents: bool) -> None:
         self.found = Additions()
@@ -70,7 +70,7 @@ class ObjectScan:
             yield joined(oid for _, oid, _ in items)
 
     def _note_names(self, items: Iterable[ObjectEntry]) -> None:
-        """Let files with a token in their name be looked at, whatever they contain."""
+        """Record the files with a token in their names, whatever they contain."""
         self.hits.update(((commit, oid), {}) for commit, oid, path in items if self.finder.find(path))
 
     def staged(self, files: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
@@ -88,8 +88,8 @@ class ObjectScan:
     def _sized(self, stdout: IO[bytes]) -> Iterator[bytes]:
         """Yield the ids of the objects that have to be read, the latest first.
 
-        git stores old versions as differences from later ones, and would unpack those again and again. Not in memory,
-        as there may be millions.
+        git stores old versions as differences from later ones, which it would unpack again and again otherwise. The ids
+        are not in memory, as there may be millions.
         """
         try:
             with SpooledTemporaryFile(_MAX_WAITING_BYTES) as waiting:

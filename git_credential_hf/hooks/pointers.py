@@ -1,4 +1,4 @@
-"""LFS pointers in the files of a push, and whether their objects are on this machine. dulwich reads them."""
+"""Parse the LFS pointers in a push (with dulwich), and check whether their objects are on this machine."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def parse_pointer(content: bytes) -> tuple[str, int] | None:
 
 
 def lfs_stores(entries: list[ConfigEntry]) -> list[str]:
-    """Return where git-lfs looks for objects: its own directory, and those of the repository's alternates."""
+    """Return the directories in which git-lfs looks for objects: its own, and those of the repository's alternates."""
     common = os.path.abspath(git_line("rev-parse", "--git-common-dir"))
     storage = [entry.value for entry in entries if (entry.section, entry.subsection, entry.name) == _LFS_STORAGE]
     # A relative path starts at the git directory (git-lfs-config(5)).
@@ -47,7 +47,7 @@ _LFS_STORAGE = ("lfs", "", "storage")
 
 
 def is_stored(oid: str, size: int, stores: list[str]) -> bool:
-    """Whether one of these directories has the object, and all of it."""
+    """Whether one of these directories has the complete object."""
     for store in stores:
         try:
             if os.stat(os.path.join(store, oid[:2], oid[2:4], oid)).st_size == size:

@@ -1,4 +1,4 @@
-"""A push to the Hub: what is known of it, and what its checks share."""
+"""A push to the Hub: its data, shared by all checks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -17,7 +17,7 @@ from git_credential_hf.tokens import Token
 
 
 class Push:
-    """A push of `updates` to `url`, whose remote is named `remote`, or the URL again; checks add to `verdict`."""
+    """A push of `updates` to `url`; `remote` is the remote's name, or the URL again. Checks add to `verdict`."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class Push:
         self.entries = entries
         self.severity = read_severities(self.entries, verdict)
         self.fixes = Fixes(remote, url, updates, entries)
-        self.credential_url = url  # git-lfs's may be another one
-        self.token: Token | None = None  # the one that was checked
+        self.credential_url = url  # git-lfs may use another one
+        self.token: Token | None = None  # the token that was checked
 
     def credentials(self) -> Iterator[Token]:
         """Yield the credentials that git uses for this push, in order; raises `NoAnswer` if a helper does not answer.
 
-        If git asks this program alone, it is not asked once more through git, which would take longer than the rest.
+        If git asks only this program, its answer is computed here: running git for it would take longer than the rest.
         """
         repository = self.repository
 
@@ -57,7 +57,7 @@ class Push:
         return git_credentials(self.credential_url, self.entries, persons=False, own_answer=own_answer)
 
     def find_token(self) -> Token | None:
-        """Return the credential that git uses; `None` if it has none, and over SSH."""
+        """Return the credential that git uses; `None` if there is none, and with SSH."""
         if self.token is None and self.is_https:
             with suppress(Problem):
                 self.token = next(self.credentials(), None)
@@ -65,7 +65,7 @@ class Push:
 
     @property
     def has_new(self) -> bool:
-        """Whether a reference is new, so that git has not announced what the remote has."""
+        """Whether a reference is new, so that git passed no remote commit for it."""
         return any(update.is_new for update in self.updates)
 
     @cached_property
@@ -75,23 +75,23 @@ class Push:
 
     @property
     def knows_remote(self) -> bool:
-        """Whether the scan knew anything of what the remote has, if that may have something."""
+        """Whether the scan knew which commits the remote has."""
         return not self.has_new or self.listed is not None or bool(announced_ids(self.updates))
 
 
 def _remote_oids(url: str, entries: Sequence[ConfigEntry] = ()) -> list[str] | None:
     """Return the ids of the references that a remote lists; `None` if it does not.
 
-    The URL is passed without its password, which other users could read among the arguments; and no credential is
-    asked for if a person may have to act.
+    The URL is passed without its password, because other users can read arguments. Helpers that might prompt are not
+    used.
     """
     scheme, separator, rest = without_credentials(url).partition("://")
     if separator and not scheme.lower().startswith("http"):
-        rest = f"git@{rest}"  # the user that the Hub has for SSH
+        rest = f"git@{rest}"  # the Hub's user name for SSH
     elif separator:
-        rest = f"{rest.rstrip('/')}/"  # which git takes off again: longer than an `insteadOf` of the whole URL
+        rest = f"{rest.rstrip('/')}/"  # git removes the slash; it makes this longer than an `insteadOf` of the URL
     try:
-        # Not where `insteadOf` would lead, such as a mirror to read from: the longest match counts.
+        # Do not follow `insteadOf`, which may lead to a read-only mirror: the longest match wins.
         plain = scheme + separator + rest
         alias = f"url.{plain}.insteadOf={plain}"
         helpers = ["-c", "credential.helper="] if may_need_person(url, entries) else []

@@ -1,4 +1,4 @@
-"""Describe what is wrong with the files that a push or a commit adds, each with a command that fixes it.
+"""Describe the problems of the files that a push or a commit adds, each with a command that fixes it.
 
 The commands work in any POSIX shell and in any directory of the repository.
 """
@@ -31,11 +31,11 @@ GIT_XET_PAGE = f"{PUBLIC_HUB}/docs/hub/xet/using-xet-storage#git"
 def find_problems(
     added: Additions, entries: list[ConfigEntry], branch: str = "", fixes: Fixes | None = None
 ) -> Iterator[tuple[str, Iterator[Problem]]]:
-    """Yield each check of `verdict.CHECKS` with its problems, which are looked for when they are read.
+    """Yield each check of `verdict.CHECKS` with an iterator over its problems.
 
-    Three more keys are for what the Hub has been asked about: `unknownTokens`, `filesForLfs`, `unconfirmedObjects`.
-    `branch`: what the commands have to name because it is not checked out, quoted for a shell, after a blank. `fixes`:
-    of a push.
+    Three more keys depend on the Hub's answers: `unknownTokens`, `filesForLfs`, `unconfirmedObjects`. `branch`: the
+    pushed branch if it is not checked out, so that commands have to name it: a space, and the name quoted for a shell.
+    `fixes` is given for a push.
     """
     certain = [leak for leak in added.leaks if leak.is_own or leak.is_valid]
     yield "leakedTokens", _leaks(certain, branch)
@@ -72,13 +72,13 @@ def _leak_message(leak: Leak) -> str:
         return f"{place} {verb} your Hub token {token}"
     if leak.is_valid:
         return f"{place} {verb} the Hub token {token}, which is valid"
-    return f"{place} {verb} what looks like a Hub token ({token}), and the Hub has not said whether it is valid"
+    return f"{place} {verb} what looks like a Hub token ({token}); the Hub did not report whether it is valid"
 
 
 def _leak_fix(leak: Leak, branch: str) -> str:
     revoke = f"revoke it at {token_settings_url()}"
     if leak.is_public:
-        return f"{revoke}, as the Hub has it already; {_way_past('push')}"
+        return f"{revoke}, because it is already on the Hub; {_way_past('push')}"
     if leak.blob.commit is None and leak.kind in ("file", "name"):
         command = f"git reset -- {_pathspec(leak.blob.path)}"  # works before the first commit, too
         return f"remove it with `{command}`; if anyone else has seen it, {revoke}; {_way_past('commit')}"
@@ -87,11 +87,11 @@ def _leak_fix(leak: Leak, branch: str) -> str:
 
 def _way_past(command: str) -> str:
     once = f"`git {command} --no-verify`"
-    return f"to go past this, run {once}, or `git config hf.leakedTokens warn` for all of this repository"
+    return f"to skip this check, run {once}, or `git config hf.leakedTokens warn` for this repository"
 
 
 def _removal(leak: Leak, branch: str) -> str:
-    """Return how to remove a token from what is pushed, which depends on where it is."""
+    """Return how to remove a token from a push, which depends on its place."""
     blob = leak.blob
     if leak.kind == "reference":
         return "push it under another name"
@@ -142,7 +142,7 @@ def _binary(blob: Blob, fixes: Fixes | None) -> Problem:
 
 
 def _for_lfs(blob: Blob, fixes: Fixes | None) -> Problem:
-    message = f"{_location(blob)} is a file ({_size(blob.size)}) that the Hub takes in LFS only"
+    message = f"{_location(blob)} is a file ({_size(blob.size)}) that the Hub accepts in LFS only"
     return Problem(message, _lfs_command(blob, fixes))
 
 
@@ -152,7 +152,7 @@ def _lfs_command(blob: Blob, fixes: Fixes | None) -> str:
     if blob.commit is not None:
         alone = f"run `git lfs migrate import --include={pattern}`"
         return fixes.import_to_lfs(blob.commit, blob.path) if fixes else alone
-    # A hook runs at the top; git was called in GIT_PREFIX below it (git(1)), and `track` writes to that directory.
+    # A hook runs in the top directory, the user's git command in GIT_PREFIX below it (git(1)), to which `track` writes.
     top = '`cd "$(git rev-parse --show-toplevel)"`, ' if os.environ.get("GIT_PREFIX") else ""
     # `track --filename` does not escape a `!` at the start, and turns each backslash into a slash.
     is_literal = _is_visible(blob.path) and blob.path[0] not in "-!" and "\\" not in blob.path
@@ -161,12 +161,12 @@ def _lfs_command(blob: Blob, fixes: Fixes | None) -> str:
 
 
 def _is_visible(path: str) -> bool:
-    return all(map(is_visible, path)) and "`" not in path  # which ends the command in our messages
+    return all(map(is_visible, path)) and "`" not in path  # a backtick would end the command in our messages
 
 
 def _pathspec(path: str) -> str:
     """Return a pathspec for this file in any directory, quoted for a shell (gitglossary(7), "pathspec")."""
-    if not _is_visible(path):  # what cannot be shown cannot be typed
+    if not _is_visible(path):  # a path that cannot be shown cannot be typed
         return shell_word(":(top,glob)" + lfs_pattern(path))
     is_plain = re.fullmatch(r"(?!_)[.\w][^][*?\\]*", path)  # `:/_` and the like are magic
     return shell_word((":/" if is_plain else ":(top,literal)") + path)
@@ -187,16 +187,18 @@ def _lfs_objects(pointers: Sequence[LfsPointer], entries: list[ConfigEntry], fix
     limit, fix = _lfs_limit(entries)
     for pointer in pointers:
         if pointer.is_missing:
-            message = f"{_missing(pointer)}, and not on the Hub" if fixes else _missing(pointer)
+            message = f"{_missing(pointer)}, nor on the Hub" if fixes else _missing(pointer)
             get = "run `git lfs fetch --all`, or add the original file again"
             yield Problem(message, fixes.fetch_lfs_objects(_pathspec(pointer.blob.path)) if fixes else get)
         if pointer.size > limit:
-            message = f"{_location(pointer.blob)} is {_size(pointer.size)} in LFS; this setup can push {_size(limit)}"
+            message = (
+                f"{_location(pointer.blob)} is {_size(pointer.size)} in LFS; this setup can push at most {_size(limit)}"
+            )
             yield Problem(message, fix)
 
 
 def _unconfirmed(pointer: LfsPointer) -> Problem:
-    message = f"{_missing(pointer)}; the Hub does not say whether it has it"
+    message = f"{_missing(pointer)}; the Hub does not report whether it has the object"
     return Problem(message, "run `git lfs fetch --all` if it does not")
 
 
@@ -205,7 +207,7 @@ def _missing(pointer: LfsPointer) -> str:
 
 
 def _lfs_limit(entries: list[ConfigEntry]) -> tuple[int, str]:
-    """Return the largest LFS object in bytes that git-lfs can push as configured, and what raises that limit."""
+    """Return the largest LFS object in bytes that git-lfs can push as configured, and how to raise that limit."""
     has_xet = find_program("git-xet") is not None
     xet = "run `git xet install`" if has_xet else f"install git-xet, see {GIT_XET_PAGE}"
     agents = {entry.subsection for entry in entries if entry.section == "lfs" and entry.name == "path"}
@@ -213,7 +215,7 @@ def _lfs_limit(entries: list[ConfigEntry]) -> tuple[int, str]:
         return MAX_XET_BYTES, "split the file"
     if "customtransfer.multipart" in agents:
         return MAX_MULTIPART_BYTES, f"split the file, or {xet}"
-    if find_program("hf"):  # which git-lfs starts at each push, too
+    if find_program("hf"):  # the transfer agent runs `hf` at each push
         return MAX_LFS_BYTES, "run `hf lfs-enable-largefiles .`" + (", or `git xet install`" if has_xet else "")
     return MAX_LFS_BYTES, xet
 
@@ -222,7 +224,7 @@ def _lfs_limit(entries: list[ConfigEntry]) -> tuple[int, str]:
 
 
 def card_problems(cards: Sequence[tuple[Blob, str]], repository: Repository, fixes: Fixes) -> Iterator[Problem]:
-    """Yield what the Hub rejects of model cards (docs/facts.md#h10)."""
+    """Yield the errors that the Hub reports for model cards (docs/facts.md#h10)."""
     for blob, content in cards:
         try:
             errors = card_errors(content, repository)
@@ -233,7 +235,7 @@ def card_problems(cards: Sequence[tuple[Blob, str]], repository: Repository, fix
             yield Problem(message, fixes.amend(blob.commit or "", ":/README.md"))
 
 
-# --- words ---
+# --- parts of messages ---
 
 
 def _location(blob: Blob) -> str:

@@ -1,4 +1,4 @@
-"""Find what the next commit adds: what is in the index, and not in its parents."""
+"""Find the additions of the next commit: the files in the index that differ from its parents."""
 
 import os
 from collections import Counter
@@ -76,7 +76,7 @@ def _staged_files(base: str) -> list[tuple[bytes, bytes]]:
 
 
 def _index_bases(head: str) -> list[str]:
-    """Return what the next commit is compared with: its parents, or the empty tree."""
+    """Return the trees to compare the next commit with: its parents, or the empty tree."""
     return (
         [head, *_merged_commits()]
         if head

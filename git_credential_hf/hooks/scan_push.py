@@ -1,8 +1,8 @@
-"""Find what a push adds: large and binary files, tokens, LFS pointers, full directories.
+"""Find the additions of a push: large and binary files, tokens, LFS pointers, full directories.
 
-How severe each is, `verdict` decides. dulwich does not walk the history, because that took 10 to 21 times as long as
+`verdict` decides how severe each is. The history is not walked with dulwich, which took 10 to 21 times as long as
 `git rev-list --objects | git cat-file --batch-check` for 10,000 new objects (tests/bench/scan.py). Nothing is ever
-fetched: objects that a partial clone lacks are on a remote already, and are skipped.
+fetched: objects that a partial clone lacks are already on a remote, and are skipped.
 """
 
 import os
@@ -38,12 +38,12 @@ def scan_push(
     read_contents: bool = True,
     entries: list[ConfigEntry] | None = None,
 ) -> Additions:
-    """Find what `updates` add to a remote; `entries` is git's configuration, if that has been read.
+    """Find what `updates` add to a remote; `entries` is git's configuration, if it has been read already.
 
-    Excluded is what the remote has: what its announced references reach, and what the ids in `has` reach, which need
-    not exist in this repository. `secrets` are found in addition to everything that looks like a token. `progress` is
-    called, by one thread at a time, with the number of objects so far. Without `read_contents` only `large` and
-    `directories` are filled. Raises `Problem` if git fails.
+    Objects that the remote has are excluded: those reachable from its announced references, and from the ids in `has`
+    (which may not exist in this repository). `secrets` are found in addition to everything that looks like a token.
+    `progress` is called with the number of objects so far, by one thread at a time. Without `read_contents`, only
+    `large` and `directories` are filled. Raises `Problem` if git fails.
     """
     additions = [update for update in updates if not update.is_deletion]
     if not additions:
@@ -79,7 +79,7 @@ def are_present(oids: Iterable[str]) -> bool:
 
 
 def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]) -> Additions:
-    """Return what is left of `added` if the remote has what the ids in `has` reach, too; no contents are read again."""
+    """Return `added` without objects reachable from the ids in `has`, which the remote has, too; reads no contents."""
     known = KnownHistory({*announced_ids(updates), *has}, read_config())
     wanted = {oid for one in added.all_of_blobs() for oid in (one.commit, one.oid)}
     wanted.update(directory.commit for directory in added.directories)
@@ -107,7 +107,7 @@ def without_known(added: Additions, updates: list[RefUpdate], has: Iterable[str]
 def _pushed_objects(updates: list[RefUpdate]) -> tuple[dict[str, RefUpdate], dict[str, RefUpdate]]:
     """Return the commits that are pushed, and the trees and blobs that a pushed tag points to, each by its id."""
     if all(update.remote_ref.startswith("refs/heads/") for update in updates):
-        return {update.local_oid: update for update in updates}, {}  # no branch is anything else
+        return {update.local_oid: update for update in updates}, {}  # a branch always points to a commit
     names = "".join(update.local_oid + "^{}\n" for update in updates).encode()
     lines = run_on_originals("cat-file", "--batch-check=%(objectname) %(objecttype)", given=names).decode().splitlines()
     commits: dict[str, RefUpdate] = {}
@@ -139,7 +139,7 @@ def _file_leaks(scan: ObjectScan, others: dict[str, RefUpdate], known: KnownHist
 
 
 def _differences(commits: list[bytes], blobs: set[bytes]) -> Differences:
-    """Return what differs in these commits, as far as it is about these blobs."""
+    """Return the differences in these commits that involve these blobs."""
 
     def read(*, renames: bool) -> Differences:
         found = commit_differences(commits, renames=renames)
@@ -196,7 +196,7 @@ def _walk_history(scan: ObjectScan, commits: Iterable[str], others: dict[str, Re
 
 
 def _full_at_tips(directories: list[FullDirectory], commits: Iterable[str]) -> list[FullDirectory]:
-    """Keep those that are full at a tip, as the Hub counts: a later commit may have moved files elsewhere."""
+    """Return the directories that are full at a tip, which is all that the Hub counts."""
     full = []
     for directory in directories:
         files = max((_count_files(commit, directory.path) for commit in commits), default=0)

@@ -1,6 +1,6 @@
-"""The changes that install and remove hooks. At any moment either the old or the new hook works.
+"""The changes that install and remove hooks. At any moment, either the old or the new hook works.
 
-Files are replaced by renaming; a process that was killed leaves nothing that git would take for a hook.
+Files are replaced by renaming; a killed process leaves nothing that git would run as a hook.
 """
 
 import contextlib
@@ -29,9 +29,9 @@ BEFORE_SUFFIX = ".before-hf"  # of the name of a hook that ours replaced
 
 
 class _HookChange:
-    """A change of the hook at `path`, which is made only if all that it depends on is still as it was `planned` for.
+    """A change of the hook at `path`, which is made only if all paths that it depends on are in their `planned` state.
 
-    So what another program, or this one in another process, has written meanwhile is neither replaced nor removed.
+    So files that another process has written in the meantime are neither replaced nor removed.
     """
 
     def __init__(self, path: str, planned: dict[str, State]) -> None:
@@ -40,7 +40,7 @@ class _HookChange:
 
     @hold_signals()
     def apply(self) -> None:
-        """Make the change; raises `Problem` if that is not possible."""
+        """Make the change; raises `Problem` if it cannot be made."""
         try:
             with only_process_in(os.path.dirname(self.path)):
                 for path, state in self._planned.items():
@@ -68,7 +68,7 @@ class WriteHook(_HookChange):
         return [*renamed, f"write {self.path}"]
 
     def _make(self) -> None:
-        """Give the old hook its second name first, then replace it: there is a hook at any moment."""
+        """Give the old hook its second name first, then replace it, so that there always is a hook."""
         directory = os.path.dirname(self.path)
         if not is_directory(directory):
             make_directory(directory, mode_in(os.path.dirname(directory)))
@@ -110,7 +110,7 @@ class WriteDirectory(_HookChange):
         self.hooks = hooks
 
     def is_made(self) -> bool:
-        """Whether the directory is as planned already."""
+        """Whether the directory is already as planned."""
         names = set(list_names(self.path)) if is_directory(self.path) else None
         hooks = self.hooks
         if hooks is None:
@@ -130,11 +130,11 @@ class WriteDirectory(_HookChange):
         """Write one file at a time, each atomically."""
         try:
             if self.hooks is not None:
-                make_directory(self.path, 0o755)  # not for the group, and for all who read the configuration
+                make_directory(self.path, 0o755)  # readable by all users of the configuration, writable by none
                 for name, content in self.hooks.items():
                     if not is_hook(path := os.path.join(self.path, name), content):
                         write_hook(path, content)
-                    os.chmod(path, 0o755)  # noqa: S103 - git has a hint for those who may not run it
+                    os.chmod(path, 0o755)  # noqa: S103 - git warns users who may not run a hook
             for path in self._planned:
                 if os.path.basename(path) not in (self.hooks or {}):
                     unlink(path)
@@ -158,6 +158,6 @@ class InstallLfsHooks:
         return [f"run `git lfs update`, which writes its hooks to {self.directory}"]
 
     def apply(self) -> None:
-        """Run git-lfs, which installs none after one that is somebody else's: by itself it would do no more."""
+        """Run git-lfs, which stops at a hook that it did not write, as it does when it installs hooks by itself."""
         with contextlib.suppress(Problem):
             run_git("-c", f"core.hooksPath={self.directory}", "lfs", "update")

@@ -1,4 +1,4 @@
-"""The references that a push updates, as git gives them to the hook (githooks(5))."""
+"""The references that a push updates, as git passes them to the hook (githooks(5))."""
 
 from typing import NamedTuple
 
@@ -42,8 +42,8 @@ def is_oid(word: str) -> bool:
 
 
 def announced_ids(updates: list[RefUpdate]) -> set[str]:
-    """Return the ids that the remote has announced to the hook; some may not exist in this repository.
+    """Return the remote commits that git passed to the hook; some may not exist in this repository.
 
-    Tracking references are no such word: `git remote set-url` leaves those of another repository under the name.
+    Remote-tracking branches are not a substitute: after `git remote set-url` they belong to another repository.
     """
     return {update.remote_oid for update in updates if update.remote_oid.strip("0")}

@@ -1,7 +1,7 @@
-"""Ask the Hub what it has, and what it takes, of the files of a push: it judges them when all has been uploaded.
+"""Ask the Hub which files of a push it has, and which it accepts: the Hub itself checks only after the upload.
 
-Each thing is asked about once, in few requests, and only if it is in doubt. Without an answer it stays as the scan has
-found it, or becomes a warning.
+Each uncertain file is asked about once, in few requests. Without an answer, the result of the scan is kept, or becomes
+a warning.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,12 +16,12 @@ from git_credential_hf.hub import Repository
 from git_credential_hf.problem import trace
 from git_credential_hf.tokens import Token
 
-_MAX_COMMITS = 5  # that are asked about
-_MAX_SAMPLED_BYTES = 256 << 20  # git has to unpack a file for its first bytes
+_MAX_COMMITS = 5  # to ask about
+_MAX_SAMPLED_BYTES = 256 << 20  # git has to unpack a whole file for its first bytes
 
 
 class Uploads:
-    """What the Hub says of the files of a push to `repository`; `find_token` returns the credential to ask with."""
+    """The Hub's answers about the files of a push to `repository`; `find_token` returns the credential to use."""
 
     def __init__(
         self, repository: Repository, updates: list[RefUpdate], find_token: Callable[[], Token | None]
@@ -34,7 +34,7 @@ class Uploads:
         self._asked: set[str] = set()
 
     def resolve(self, added: Additions) -> None:
-        """Replace what is in doubt in `added` by what the Hub says."""
+        """Replace the uncertain parts of `added` by the Hub's answers."""
         if added.large or added.binary:
             modes = self._ask_for_modes([*added.large, *added.binary])
             added.large = [blob for blob in added.large if modes.get(blob.path) != "regular"]
@@ -51,7 +51,7 @@ class Uploads:
             ]
 
     def stored(self, pointers: Iterable[LfsPointer]) -> dict[str, bool]:
-        """Return for LFS objects whether the Hub has them, as far as it answers."""
+        """Return for LFS objects whether the Hub has them; objects without an answer are left out."""
         wanted = {pointer.oid: pointer.size for pointer in pointers if pointer.oid not in self._asked}
         self._asked |= wanted.keys()
         if wanted:
@@ -59,7 +59,7 @@ class Uploads:
         return self._objects
 
     def find_commits(self, added: Additions) -> list[str]:
-        """Return commits in which something was found, and that the Hub has: the last few are asked about."""
+        """Return the commits with findings that the Hub has; only the last few are asked about."""
         commits = [blob.commit for blob in added.all_of_blobs()] + [directory.commit for directory in added.directories]
         found = []
         for commit in [*dict.fromkeys(commit for commit in reversed(commits) if commit)][:_MAX_COMMITS]:
@@ -75,7 +75,7 @@ class Uploads:
         if self._modes is None:
             self._modes = {}
             token = self._find_token()
-            if token is not None:  # nobody else may write to the repository, and so ask
+            if token is not None:  # the Hub answers this only for users with write access
                 files = _samples(blobs)
                 try:
                     self._modes = find_upload_modes(token, self._repository, self._revision, files) if files else {}
@@ -85,7 +85,7 @@ class Uploads:
 
 
 def _revision(updates: list[RefUpdate]) -> str:
-    """Return the revision to ask about: what is pushed to, if it exists, else the main branch; empty: a pull request.
+    """Return the revision to ask about: the pushed branch if it exists, else main; empty for a new pull request.
 
     huggingface_hub does the same.
     """
@@ -99,7 +99,7 @@ def _revision(updates: list[RefUpdate]) -> str:
 
 
 def _samples(blobs: list[Blob]) -> list[tuple[str, int, bytes]]:
-    """Return path, size and first bytes of files, the largest of each path, as far as that is quick."""
+    """Return path, size and first bytes of files: the largest file of each path, up to a total size."""
     largest: dict[str, Blob] = {}
     for blob in sorted(blobs, key=lambda blob: blob.size):
         if _is_text(blob.path):
@@ -130,5 +130,5 @@ def _is_text(path: str) -> bool:
     try:
         path.encode()
     except UnicodeEncodeError:
-        return False  # JSON has no way to name it
+        return False  # cannot be written in JSON
     return bool(path)

@@ -1,4 +1,4 @@
-"""The checks of a push or a commit, how severe each is (`hf.*` in git's configuration), and what they have found."""
+"""The checks of a push or a commit, their severities (`hf.*` in git's configuration), and the collected problems."""
 
 from collections.abc import Iterable
 
@@ -10,17 +10,17 @@ from git_credential_hf.problem import Problem
 CHECKS = {
     "writeCheck": (
         "block",
-        "no write access to the repository (`refs/pr/N` does not need it), or a shallow clone of what the Hub lacks",
+        "no write access (`refs/pr/N` needs none), or a shallow clone that lacks commits the Hub needs",
     ),
     "largeFiles": (
         "block",
         f"a file over {MAX_FILE_SIZE} outside LFS, or over {MAX_DIRECTORY_FILES:,} files in a directory",
     ),
-    # By a rule that changes: refused if the Hub itself says so, and nothing is configured.
-    "binaryFiles": ("warn", "a binary file outside LFS; `block` if the Hub says that it is for LFS"),
+    # The Hub's own rule changes over time, so this blocks only what the Hub says it refuses, unless configured.
+    "binaryFiles": ("warn", "a binary file outside LFS; `block` if the Hub accepts it in LFS only"),
     "leakedTokens": (
         "block",
-        "your Hub token, or a valid one, in an added line, message or name; others are a warning",
+        "your token or another valid Hub token in an added line, message or name; other tokens only warn",
     ),
     "lfsObjects": ("block", "an LFS object that is not on this machine, or too large for this git-lfs setup"),
     "metadata": ("block", "model card metadata that the Hub rejects"),
@@ -31,14 +31,14 @@ MAX_SHOWN = 5  # problems of one kind
 
 
 class Verdict:
-    """What is wrong with a push or a commit: `refusals` stop it, `warnings` do not."""
+    """The problems of a push or a commit: `refusals` stop it, `warnings` do not."""
 
     def __init__(self) -> None:
         self.refusals: list[Problem] = []
         self.warnings: list[Problem] = []
 
     def add(self, severity: str, problems: Iterable[Problem]) -> None:
-        """Add the first few problems of one kind; with `off` they are not even looked for."""
+        """Add the first few problems of one kind; with `off`, the iterator is not read."""
         if severity == "off":
             return
         found = list(problems)
@@ -58,7 +58,7 @@ class Verdict:
 
 
 def read_severities(entries: list[ConfigEntry], verdict: Verdict) -> dict[str, str]:
-    """Return the severity of each check as configured; an invalid value is a warning."""
+    """Return the configured severity of each check; an invalid value adds a warning."""
     found = {check: default for check, (default, _) in CHECKS.items()}
     found["filesForLfs"] = "block"
     for entry in entries:
@@ -80,5 +80,5 @@ def read_severities(entries: list[ConfigEntry], verdict: Verdict) -> dict[str, s
 
 
 def needs_contents(severity: dict[str, str]) -> bool:
-    """Whether a check is on that has to read files; sizes alone are cheap."""
+    """Whether an enabled check has to read the contents of files, and not only their sizes."""
     return any(severity[check] != "off" for check in CHECKS if check not in ("writeCheck", "largeFiles"))

@@ -32,7 +32,7 @@ def check_pull_requests(push: Push) -> None:
 
 
 def check_write_access(push: Push) -> None:
-    """Check that the credential that git uses may push; over SSH git uses none that could be checked."""
+    """Check that git's credential may push; with SSH, there is no credential that could be checked."""
     if not push.is_https or push.repository is None or push.severity["writeCheck"] == "off":
         return
     if is_recorded(REJECTED, push.hub):
@@ -51,9 +51,9 @@ def check_write_access(push: Push) -> None:
         return
     if answer is None:
         if is_given_elsewhere(without_credentials(push.credential_url), push.entries):
-            return  # git has a credential that cannot be seen from here
+            return  # git has a credential from a source that we cannot read
         if is_cut_off(push.credential_url, push.entries):
-            push.verdict.warn(f"{unknown}: git credential does not return the token of this helper")
+            push.verdict.warn(f"{unknown}: git credential does not return this helper's token")
             return
         answer = check_access(None, push.repository, write=True)
     problem = Problem(answer.message, answer.fix)
@@ -61,7 +61,7 @@ def check_write_access(push: Push) -> None:
         current = _current_token(push)
         if current is not None and answer.reason in _OF_THE_TOKEN:
             instead = f"git uses it instead of the current {mask_token(current.value)}"
-            problem = Problem(f"{answer.message}; {instead}", push.token.remedy())  # not how to get a better one
+            problem = Problem(f"{answer.message}; {instead}", push.token.remedy())  # not a hint to create a token
         else:
             _warn_of_other_token(push, push.token, current)
     if answer.answer == "no":
@@ -78,7 +78,7 @@ def _ask_for_tokens(push: Push, repository: Repository) -> Answer | None:
     write = not all(update.remote_ref.startswith("refs/pr/") for update in push.updates)
     answer: Answer | None = None
     for token in push.credentials():
-        if push.token is not None and not is_current_token(push.token):  # git has passed it over
+        if push.token is not None and not is_current_token(push.token):  # git has skipped this token
             _warn_of_other_token(push, push.token, _current_token(push))
         push.token = token
         answer = check_access(token, repository, write=write, use_cache=True)

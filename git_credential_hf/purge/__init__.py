@@ -1,6 +1,6 @@
 """Remove the tokens that other helpers hold for the Hub.
 
-Every copy outside of huggingface_hub's own files is stale: now, or after the next login.
+A copy outside huggingface_hub's own files goes stale with the next login, if it is not stale already.
 """
 
 import time
@@ -26,11 +26,11 @@ from git_credential_hf.tokens import current_token
 
 MAX_COPIES = 16  # for one host and user name in one helper
 OUR_USERNAME = "git"
-USUAL_USERNAMES = (None, OUR_USERNAME, "hf_user")  # any; the one in our answers; huggingface_hub's (docs/facts.md#t3)
+USUAL_USERNAMES = (None, OUR_USERNAME, "hf_user")  # any; in our answers; in huggingface_hub's (docs/facts.md#t3)
 
 
 def account_usernames() -> tuple[str | None, ...]:
-    """Return the user names that a copy may be stored for: the usual ones, those in git's settings, the account's."""
+    """Return the user names that a copy may be stored under: the usual ones, those in git's settings, the account's."""
     from git_credential_hf.api.access import whoami
 
     entries = read_config()
@@ -46,9 +46,9 @@ def account_usernames() -> tuple[str | None, ...]:
 
 
 def purge_others(entries: list[ConfigEntry], *, dry_run: bool = False) -> list[PurgeResult]:
-    """Let all other helpers that git could ask for the Hub erase what they hold, but what may be all that works.
+    """Make all other helpers that git could ask for the Hub erase their tokens, except those that may still be needed.
 
-    With `dry_run` nothing is erased; the copies that would stay have the reason in `kept`, too.
+    With `dry_run`, nothing is erased; `kept` is set as it would be otherwise.
     """
     hubs = configured_hubs(entries)
     why_kept = copies_decider(hubs)
@@ -70,12 +70,12 @@ def purge_helpers(
     why_kept: WhyKept | None = None,
     seconds: float = 60,
 ) -> list[PurgeResult]:
-    """Let these helpers erase every secret for these origins of a Hub, and check that they did.
+    """Make these helpers erase every secret for these origins of a Hub, and check that they did.
 
-    With a `path`, only what they hold for that: an older git-credential-store erases those of all paths otherwise.
-    `why_kept` may let a copy stay, with a reason; without it, all stay, and helpers are only asked what they have.
+    With `path`, only secrets for that path: without it, an older git-credential-store erases those of all paths.
+    `why_kept` returns the reason to keep a copy; without it, all are kept, and helpers are only queried.
 
-    All helpers and hosts at the same time, as some take seconds to start. After `seconds`, no more requests are made.
+    All helpers and hosts run in parallel, as some take seconds to start. After `seconds`, no more requests are made.
     """
     deadline = time.monotonic() + seconds
     results = [PurgeResult(helper) for helper in helpers]
@@ -84,7 +84,7 @@ def purge_helpers(
         try:
             run_each(lambda task: _purge_origin(*task, usernames, path, why_kept, deadline), tasks)
         except RuntimeError as error:  # no more threads
-            raise Problem(f"cannot ask git's other helpers: {error}") from None
+            raise Problem(f"cannot query git's other helpers: {error}") from None
     return results
 
 
@@ -113,7 +113,7 @@ def _purge_copies(
     failure = ""
     for _ in range(MAX_COPIES):
         if time.monotonic() > deadline:
-            raise HelperError("not enough time to ask it for more", is_final=True)
+            raise HelperError("there was not enough time to read all of its tokens", is_final=True)
         answer = request_copy(result.helper, origin, username, path)
         if answer is None:
             return
@@ -123,7 +123,7 @@ def _purge_copies(
         is_erased = copy in erased
         copy.kept = why_kept(copy) if why_kept and not is_erased else None
         copy.is_held = is_erased or why_kept is None or copy.kept is not None
-        if copy.is_held:  # erasing it may have had no effect, as for `!echo password=...`
+        if copy.is_held:  # kept, or erased without effect, as with `!echo password=...`
             result.failure = result.failure or failure
             return
         failure = erase_copy(result.helper, copy)

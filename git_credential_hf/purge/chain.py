@@ -1,4 +1,4 @@
-"""Remove stale tokens from the helpers that git has just asked, while git waits."""
+"""Remove stale tokens from the other helpers in git's chain, during a git command."""
 
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import is_our_helper, shown_helper
@@ -20,8 +20,8 @@ def purge_chain(
 ) -> None:
     """Remove stale copies from the other helpers of a chain, after git has `used` a credential.
 
-    `was_stored`: git has just told all helpers to store it. A helper may take seconds for each answer, so it is asked
-    once an hour, and after that only made to forget what git has told it of ours. git tells those after us later.
+    `was_stored`: git has just told all helpers to store it. A helper may take seconds for each answer, so it is queried
+    once an hour, and in between only erases the token that git gave it. Helpers after ours get the token later.
     """
     ours = next((at for at, entry in enumerate(chain) if is_our_helper(entry.value or "")), len(chain))
     others = {entry.value: entry for entry in chain if not is_our_helper(entry.value or "")}
@@ -37,7 +37,7 @@ def purge_chain(
     decider = Decider(is_asked=False, find_current=lambda _: current)
 
     def why_kept(copy: TokenCopy) -> Problem | None:
-        # What git tells others of ours has our user name: another entry was there before, and may be needed after.
+        # git stores our token under our user name: an entry for another name was there before, and may be needed.
         if current.kind == "env" and copy.secret == current.value and copy.username != OUR_USERNAME:
             return why_not_lasting(current)
         return decider.why_kept(copy.secret, hub)
@@ -45,7 +45,7 @@ def purge_chain(
     results = purge_helpers(
         new,
         origins_of(hub),
-        (None, used.username or None),  # without one, a helper returns whatever it has
+        (None, used.username or None),  # without a user name, a helper returns any entry
         path=used.path,
         why_kept=why_kept,
         seconds=PURGE_TIMEOUT,
@@ -55,7 +55,7 @@ def purge_chain(
         are_held = [copy.is_held for copy in result.copies if copy.secret == used.secret]
         holds_it = True in are_held
         if False in are_held and used.secret != current.value:
-            record(REJECTED, hub, REFUSED_FOR)  # git goes on with it, which the hook of a push cannot see
+            record(REJECTED, hub, REFUSED_FOR)  # this git command goes on with it, unknown to its pre-push hook
         forgets = is_told and entry.value in before and not holds_it and not result.has_timed_out
         record(LOOKED, key(_FORGETS if forgets else _DONE, entry), LOOKED_FOR)
     run_each(lambda entry: _take_back(entry.value or "", used), tellers)
@@ -65,7 +65,7 @@ _DONE, _FORGETS = "done", "forgets"
 
 
 def _take_back(helper: str, told: TokenCopy) -> None:
-    """Let a helper erase what git has told it, which is the current token or another one of ours."""
+    """Make a helper erase the token that git told it to store, which is one of ours."""
     try:
         held = request_copy(helper, told.origin, told.username or None, told.path)
         if held is not None and held.secret == told.secret:

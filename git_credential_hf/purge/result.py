@@ -1,4 +1,4 @@
-"""What the other helpers held, as `purge --json` has it, and how a person removes what they keep."""
+"""The result of a purge, as in `purge --json`, and instructions to remove tokens that helpers keep."""
 
 import sys
 
@@ -10,19 +10,19 @@ from git_credential_hf.problem import report, shell_command
 
 
 class PurgeResult:
-    """What another helper holds, or held, for the Hub."""
+    """The tokens that another helper holds, or held, for the Hub."""
 
     def __init__(self, helper: ConfigEntry) -> None:
         self.helper = helper.value or ""
         self.origin = helper.origin
         self.copies: list[TokenCopy] = []
-        self.was_erased = False  # any of them
-        self.failure = ""  # why it is unknown whether there are more
+        self.was_erased = False  # whether any copy was erased
+        self.failure = ""  # why it is unknown whether there are more copies
         self.has_timed_out = False
 
     @property
     def shown(self) -> str:
-        """The helper as it may be shown: its value may be a shell command with a password in it."""
+        """The helper without secrets: its value may be a shell command that contains a password."""
         return shown_helper(self.helper)
 
     @property
@@ -38,7 +38,7 @@ class PurgeResult:
         return {"helper": self.shown, "origin": self.origin, "state": self.state, "entries": entries}
 
     def remedy(self) -> str | None:
-        """Return how a person can delete what it holds, if the system has a program for that."""
+        """Return how the user can delete the tokens, if the system has a program for that."""
         platform = "win32" if ".exe" in self.helper else sys.platform  # a Windows program in WSL, too
         return _REMEDIES.get((_name(self.helper), platform)) if self.state in ("held", "unknown") else None
 
@@ -63,7 +63,7 @@ def _name(helper: str) -> str:
 
 
 def report_kept(results: list[PurgeResult]) -> None:
-    """Warn of what helpers were not told to erase: why, and how a person can remove it."""
+    """Warn about the tokens that were kept: why, and how the user can remove them."""
     for result in results:
         for copy in result.copies:
             if copy.kept is None:
@@ -74,11 +74,11 @@ def report_kept(results: list[PurgeResult]) -> None:
 
 
 def _removal(helper: str, copy: TokenCopy) -> str | None:
-    """Return how a person lets a helper erase a copy, if that can be shown: the helper's command may have a secret."""
+    """Return the command that erases a copy; `None` if it cannot be shown, because it may contain a secret."""
     is_shown = shown_helper(helper) == helper and copy.shown_username == copy.username
     if not is_shown or helper.startswith("!") or is_program_path(helper):
         return None
     protocol, _, host = copy.origin.partition("://")
     attributes = [f"protocol={protocol}", f"host={host}", *([f"username={copy.username}"] if copy.username else [])]
     lines = shell_command(["printf", r"%s\n", *attributes, ""])
-    return f"to remove it all the same, run `{lines} | git credential-{helper} erase`"
+    return f"to remove it anyway, run `{lines} | git credential-{helper} erase`"

@@ -1,4 +1,4 @@
-"""Decide which tokens that git has from elsewhere are stale: the current one does all that they do."""
+"""Decide which tokens from other sources are stale: those that allow no more than the current token."""
 
 import threading
 from collections.abc import Callable
@@ -22,10 +22,10 @@ WhyKept = Callable[[TokenCopy], Problem | None]
 
 
 class Decider:
-    """Decide which credentials that git has from elsewhere it can do without.
+    """Decide which credentials from other sources git can do without.
 
-    What is erased elsewhere is gone for good: the Hub shows a token once. So whatever is not known beyond doubt to be
-    stale stays. `is_asked`: somebody wants it to be erased; a git command does not. `find_current` returns the current
+    An erased token is gone for good, because the Hub shows a token only once. So a token is kept unless it is certainly
+    stale. `is_asked`: the user asked for the purge; it is not part of a git command. `find_current` returns the current
     token for a Hub; `whose` is a cached `whoami`, if the caller has one.
     """
 
@@ -40,14 +40,14 @@ class Decider:
         self._find_current = find_current
         self._whose = whose
         self._known: dict[str, Account | Problem] = {}
-        self._lock = threading.Lock()  # helpers are asked in parallel, and hold the same token
+        self._lock = threading.Lock()  # helpers are queried in parallel, and may hold the same token
 
     def why_kept(self, secret: str, hub: str) -> Problem | None:
-        """Return why a secret for this Hub stays, `None` if git can do without it.
+        """Return why a secret for this Hub is kept; `None` if git can do without it.
 
-        It goes if this program has the same one, or if the Hub refuses it. If somebody wants it to, it also goes if the
-        current token is a login's of the same account, and its role includes the other's. What is not known of either,
-        because the Hub does not say, decides for it to stay.
+        It can go if this program has the same token, or if the Hub refuses it. If the user asked for the purge, it can
+        also go if the current token is a login of the same account, with a role that includes the other's. If the Hub
+        does not report the account or role of either token, it is kept.
         """
         try:
             current = self._find_current(hub)
@@ -55,7 +55,7 @@ class Decider:
             return problem
         if current is None:
             return Problem(NOT_LOGGED_IN, login_hint())
-        # A variable may be set for one command: it takes no place but that of its own value.
+        # A variable may be set for one command only, so its token replaces no other one.
         is_login = current.kind != "env"
         if secret == current.value:
             return None
@@ -66,14 +66,14 @@ class Decider:
         if isinstance(theirs, Problem):
             return None if _is_refused(theirs) else theirs
         if not self._is_asked:
-            return Problem("the Hub accepts it, and it is not stored here")
+            return Problem("the Hub accepts it, and huggingface_hub has no copy of it")
         if reason := why_not_lasting(current):
             return reason
         mine = self._account(current)
         return mine if isinstance(mine, Problem) else why_not_included(theirs, mine)
 
     def _has_stored(self, secret: str, hub: str) -> bool:
-        """Whether this program has the secret under a name, by which git can still get it: for no other Hub."""
+        """Whether the secret is stored under a name, by which git can still get it; never for another Hub."""
         return hub == PUBLIC_HUB and find_token(secret, None, hub) is not None
 
     def _account(self, token: Token) -> "Account | Problem":
@@ -95,41 +95,43 @@ def _is_refused(problem: Problem) -> bool:
 
 
 def why_not_lasting(current: Token) -> Problem | None:
-    """Return why the current token may not do for long, or not in git, what another one does."""
+    """Return why the current token may not replace another one for long, or not in git; `None` if it does."""
     if current.kind == "env":
         message = f"{current.place} may be set for this command only"
         return Problem(message, f"run `unset {current.place}` to use your login, then the command again")
     if current.kind != "file":
-        return Problem(f"the current token, from {current.where()}, is for a while only")
+        return Problem(f"the current token, from {current.where()}, is only temporary")
     if current.expires_at is not None and not current.is_renewable:
         return Problem("the current token expires, and cannot be renewed", login_hint(again=True))
     if is_recorded(BEARER, current.key, cache_directory()) and git_version() < (2, 46):
-        return Problem("this git cannot send the current token as the Hub takes it", "update git to 2.46")
+        return Problem("this git cannot send the current token in the form that the Hub accepts", "upgrade git to 2.46")
     return None
 
 
-_RANKS = {"read": 0, "write": 1, "god": 2}  # what one of these roles may do, each higher one may
+_RANKS = {"read": 0, "write": 1, "god": 2}  # each role includes the lower ones
 
 
 def why_not_included(theirs: "Account", mine: "Account") -> Problem | None:
-    """Return why one token may do what the current one may not; `None` if it may not."""
+    """Return why one token may allow more than the current one; `None` if it does not."""
     if theirs.name != mine.name:
         return Problem(f"it belongs to {theirs.name}, and the current token to {mine.name}")
     rank, limit = _RANKS.get(theirs.role or ""), _RANKS.get(mine.role or "")
     if rank is None or limit is None or rank > limit:
-        roles = f"its role is '{theirs.role or 'unknown'}', that of the current token '{mine.role or 'unknown'}'"
-        return Problem(f"it may do what the current token may not: {roles}")
+        roles = f"its role is '{theirs.role or 'unknown'}', the current token's is '{mine.role or 'unknown'}'"
+        return Problem(f"it may allow more than the current token: {roles}")
     return None
 
 
 def refuse_without_token(hub: str) -> None:
-    """Raise `Problem` if there is no current token: what other helpers hold may be all that works."""
+    """Raise `Problem` if there is no current token: other helpers may hold the only token that works."""
     if current_token(hub) is None:
-        raise Problem(f"{NOT_LOGGED_IN}: what git's other helpers hold may be all that works", login_hint())
+        raise Problem(
+            f"{NOT_LOGGED_IN}, so a token in git's other helpers may be the only one that works", login_hint()
+        )
 
 
 def copies_decider(hubs: list[str]) -> WhyKept:
-    """Return the function that decides about what other helpers hold for these Hubs, as somebody wants it erased."""
+    """Return a function that decides about other helpers' copies for these Hubs, after the user asked for a purge."""
     decider = Decider(is_asked=True)
     entries = read_config()
 
@@ -140,7 +142,7 @@ def copies_decider(hubs: list[str]) -> WhyKept:
 
 
 def why_path_kept(copy: TokenCopy, entries: list[ConfigEntry]) -> Problem | None:
-    """Return why a copy stays that may be one of several, for a path each, which an older helper erases together."""
+    """Return why a copy is kept if a helper may hold others for other paths: older helpers would erase these, too."""
     paths = [
         e
         for e in entries
@@ -153,5 +155,5 @@ def why_path_kept(copy: TokenCopy, entries: list[ConfigEntry]) -> Problem | None
     ]
     if copy.path or sends[-1:] != [True]:
         return None
-    message = "with credential.useHttpPath, the helper may hold others for the same user name, and erase them as well"
+    message = "with credential.useHttpPath, erasing it could erase the helper's tokens for other paths, too"
     return Problem(message, "remove it from that helper by hand")

@@ -173,7 +173,7 @@ def test_the_push_remote_is_the_default(world: Hub, tmp_path: Path) -> None:
     git("remote", "set-url", "--push", "origin", "https://git:hf_secretsecret@github.com/alice/model", cwd=tmp_path)
     refused = here()
     assert refused.returncode == 1
-    assert "'https://github.com/alice/model' is not a repository of the Hub" in loads(refused.stdout)["message"]
+    assert "'https://github.com/alice/model' is not a Hub repository" in loads(refused.stdout)["message"]
     assert "hf_secretsecret" not in refused.stdout + refused.stderr
     git("remote", "set-url", "--add", "--push", "origin", "https://huggingface.co/alice/model", cwd=tmp_path)
     assert loads(here().stdout)["repo"] == "alice/model"

@@ -168,7 +168,7 @@ def test_endpoint_on_a_terminal(answer: str, home: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example.com")
     status, screen = run_on_terminal(answer, "configure")
     assert status == 0
-    assert "https://hub.example.com (HF_ENDPOINT), too? It will get your token" in screen
+    assert "https://hub.example.com (HF_ENDPOINT)? It will receive your token" in screen
     more = section("https://hub.example.com", f"{PROGRAM} --hub https://hub.example.com")
     assert files_below(home) == configured(more=more if answer == "y\n" else "")
 
@@ -495,7 +495,7 @@ def test_unconfigure_names_the_hooks_that_stay(scope: str, home: Path, monkeypat
     succeed("configure")
     for options in (["--dry-run"], []):
         *_, hint = messages(run("unconfigure", scope, *options, **environment), "hint")
-        assert hint == "the hooks of this repository stay: run `git-credential-hf hooks uninstall` to remove them"
+        assert hint == "the hooks of this repository are still installed: run `git-credential-hf hooks uninstall`"
     succeed("hooks", "uninstall")
     assert messages(run("unconfigure", scope, **environment), "hint") == [NOTHING]
 

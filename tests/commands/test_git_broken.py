@@ -90,12 +90,12 @@ CASES: dict[str, Case] = {
     ),
     "unreadable": Case(
         *(secret_of_another_user(".git/config"), r"unable to access '.*\.git/config': Permission denied"),
-        r"run `ls -ld /.*/\.git/config.*` to see who may read it",
+        r"run `ls -ld /.*/\.git/config.*` to see its permissions",
         around=WITHOUT_RIGHTS,
     ),
     "unreadable, of the user": Case(
-        *(secret_of_another_user("../.gitconfig"), r"git ignores /.*/\.gitconfig, as it cannot be read"),
-        r"run `ls -l /.*/\.gitconfig` to see who may read it",
+        *(secret_of_another_user("../.gitconfig"), r"git ignores /.*/\.gitconfig because it cannot read it"),
+        r"run `ls -l /.*/\.gitconfig` to see its permissions",
         around=WITHOUT_RIGHTS,
     ),
     "of a later git": Case(
@@ -221,5 +221,5 @@ def test_bad_input(repository: Path) -> None:
     for command in ("check nonsense/a/b", "doctor --offline nonsense/a/b"):
         seen, done = ask(CASES["another user's"], command, repository)
         assert done.returncode == 1
-        assert "is not a repository of the Hub" in done.stderr
+        assert "is not a Hub repository" in done.stderr
         assert seen.get("answer", "unknown") == "unknown" and not seen.get("healthy")

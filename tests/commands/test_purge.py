@@ -83,7 +83,9 @@ def test_not_logged_in(store: Holder, home: Path) -> None:
     before = store.held()
     done = run_purge("--json", HF_TOKEN=None)
     assert (done.returncode, json.loads(done.stdout)) == (1, {"helpers": []})
-    assert "not logged in to Hugging Face: what git's other helpers hold may be all that works" in done.stderr
+    assert (
+        "not logged in to Hugging Face, so a token in git's other helpers may be the only one that works" in done.stderr
+    )
     assert "hint: run `hf auth login`" in done.stderr
     assert store.held() == before
 

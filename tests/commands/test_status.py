@@ -443,7 +443,7 @@ def test_the_hubs_that_are_served(home: Path) -> None:
     """The Hubs that git is configured for beside huggingface.co are shown."""
     run("configure", "--hub", "https://hub.corp.example")
     shown = show(HF_HUB_OFFLINE="1").stdout
-    assert "hub       https://hub.corp.example is served, too\n" in shown
+    assert "hub       https://hub.corp.example is also served\n" in shown
 
 
 def test_a_mapped_token_that_is_gone(home: Path) -> None:
@@ -481,7 +481,7 @@ def test_five_lines_if_all_is_well(hub: Hub) -> None:
     done = run(HF_TOKEN=hub.token(hub.user("alice"), "write"))
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == "✓ ok    logged in to Hugging Face as alice, a write token"
+    assert lines[0] == "✓ ok    logged in to Hugging Face as alice (write token)"
     assert re.fullmatch(r" {8}hf_\*{4}.{4} from the environment variable HF_TOKEN", lines[1])
     assert lines[2] == f"✓ ok    git uses this helper for Hugging Face, and for {hub.url}"
     assert [line[:8] for line in lines[3:]] == ["next:   ", "more:   "]

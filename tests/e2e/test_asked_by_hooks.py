@@ -67,7 +67,7 @@ def test_what_is_refused_without_a_question(hub: "Hub", account: Account, person
     done = account.git("push", check=False)
     assert done.returncode and "big.txt" in done.stderr
     done = account.git("push", "origin", "HEAD:new", check=False)
-    assert "warning: cannot tell what the Hub has already" in done.stderr
+    assert "warning: cannot find out what the Hub already has" in done.stderr
 
 
 def test_a_helper_for_one_user(hub: "Hub", account: Account) -> None:

@@ -32,7 +32,7 @@ def test_the_next_command_works(hub: Hub, account: Account, pair: OAuth) -> None
     assert "/oauth/token" not in [request.path for request in hub.log], "a good token is not renewed"
     hub.log.clear()
     if not knows_authtype():
-        assert "update git to 2.46 and git-lfs to 3.6, or log in with a token from" in first.stderr
+        assert "upgrade git to 2.46 and git-lfs to 3.6, or log in with a token from" in first.stderr
         return
     assert "run the command again" in first.stderr
     account.git("ls-remote", MODEL)

@@ -18,7 +18,7 @@ from programs import git
 
 URL = "https://huggingface.co/alice/private-model"
 REQUEST = "protocol=https\nhost=huggingface.co\n\n"
-OFFER = "log in here, and git goes on"
+OFFER = "log in now, and git continues"
 MENU = "[Use arrows, Enter to confirm]"
 PASTE = "Enter your token (input will not be visible): "
 
@@ -196,7 +196,7 @@ def test_a_token_that_was_good_a_moment_ago(hub: Hub, account: Account) -> None:
     assert Terminal(account, *LS_REMOTE).ends() == 0
     hub.revoke(token)
     terminal = Terminal(account, *LS_REMOTE)
-    terminal.logs_in(hub, OFFER if knows_authtype() else "log in here, and run the command again")
+    terminal.logs_in(hub, OFFER if knows_authtype() else "log in now, and run the command again")
     status = terminal.ends()
     if knows_authtype():
         assert (status, messages(terminal.screen)[1:]) == (0, []), terminal.screen
@@ -228,7 +228,7 @@ def test_git_lfs_with_a_token_that_was_revoked(hub: Hub, account: Account) -> No
     assert Terminal(account, *LS_REMOTE).ends() == 0
     hub.revoke(token)
     terminal = Terminal(account, "git", "lfs", "pull")
-    terminal.logs_in(hub, "log in here, and ")
+    terminal.logs_in(hub, "log in now, and ")
     assert terminal.ends() == 0, terminal.screen
     assert terminal.screen.count("log in here") == 1
     assert (account.where / "model.bin").read_bytes() == WEIGHTS

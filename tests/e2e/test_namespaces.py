@@ -564,7 +564,7 @@ def test_another_name_in_the_url(hub: "Hub", account: Account, tokens: Tokens, u
         done = direct(account, "get", username=username)
         assert given(done) == tokens["work" if username == "bob" else "personal"]
         if username in ("Work", "work2") and is_first:
-            assert f"warning: the URL names {username}, but no stored token is known to be of that " in done.stderr
+            assert f"warning: the URL names {username}, but no stored token is known to belong to that " in done.stderr
             assert "account; using alice's\ngit-credential-hf: hint: " in done.stderr
         else:
             assert done.stderr == ""

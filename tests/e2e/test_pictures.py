@@ -120,7 +120,7 @@ def test_doctor(home: Path, world: Hub) -> None:
     directory, cast = make_home(home, world), Cast()
     play(cast, "git-credential-hf doctor", directory, status=1)
     play(cast, "git-credential-hf doctor --fix", directory, {"Fix it? [Y/n]: ": (2, "y\n")})
-    assert "healthy: nothing is wrong" in cast.text
+    assert "healthy: no problems found" in cast.text
     is_of("doctor.svg", cast)
 
 

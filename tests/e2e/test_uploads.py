@@ -59,7 +59,7 @@ def test_a_binary_file(branch: str, hub: "Hub", work: Account) -> None:
     target = ("--force", "origin", f"main:{branch}")
     done = push(work, "alice/model", *target, HF_TOKEN=token)
     refused(done, "b.ico in commit")
-    assert "that the Hub takes in LFS only" in messages(done, "error")[0]
+    assert "that the Hub accepts in LFS only" in messages(done, "error")[0]
     assert uploads(hub) == []
     (asked,) = hub.log.of("/preupload/")
     assert (asked.token, asked.status, asked.query) == (token, 200, "create_pr=1" if "pr" in branch else "")
@@ -152,7 +152,7 @@ def test_lfs_objects_without_an_answer(status: int, hub: "Hub", account: Account
     hub.faults.status("/info/lfs/objects/batch", status, times=1)
     done = account.git("push", "--force", "origin", "main", check=False)
     assert done.returncode == 0, done.stderr
-    assert "the Hub does not say whether it has it" in messages(done, "warning")[0]
+    assert "the Hub does not report whether it has the object" in messages(done, "warning")[0]
 
 
 # --- shallow clones ---
@@ -408,7 +408,7 @@ def test_locks(url: str, hub: "Hub", work: Account) -> None:
     hint = messages(work.run("git-credential-hf", "hooks", "install"), "hint")[-1]
     assert hint == (
         "git-lfs asks for locks at each push, which the Hub does not support: "
-        f"`git config lfs.{HUB}alice/model.git/info/lfs.locksverify false` ends that"
+        f"run `git config lfs.{HUB}alice/model.git/info/lfs.locksverify false` to stop it"
     )
     work.run("sh", "-c", hint.split("`")[1])
     assert "locks" not in work.run("git-credential-hf", "hooks", "install").stderr

@@ -77,7 +77,9 @@ def test_nobody_has_a_token_of_that_account(hub: Hub, account: Account, tokens: 
     hub.org("acme", alice="write")
     store_token(account.home, "more", hub.token("alice"))
     said = account.git("ls-remote", "https://carol@huggingface.co/alice/private-model").stderr
-    assert "warning: the URL names carol, but no stored token is known to be of that account; using alice's\n" in said
+    assert (
+        "warning: the URL names carol, but no stored token is known to belong to that account; using alice's\n" in said
+    )
     for name in ("acme", "git", "user", "hf_user", "x-access-token"):
         assert account.git("ls-remote", f"https://{name}@huggingface.co/alice/private-model").stderr == "", name
 
@@ -95,7 +97,7 @@ def test_a_mistaken_refusal_does_not_last(hub: Hub, account: Account, tokens: di
     hub.faults.status("/api/whoami-v2", 401, times=2)
     done = account.git("ls-remote", MODEL, check=False)
     warning = (
-        "warning: the URL names bob, but no stored token is known to be of that account; using the current token\n"
+        "warning: the URL names bob, but no stored token is known to belong to that account; using the current token\n"
     )
     assert warning in done.stderr
     path = account.home / ".cache/git-credential-hf/owners"

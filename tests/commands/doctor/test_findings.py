@@ -439,7 +439,7 @@ ROWS = [
     ),
     Row(
         *("outage at the exchange", "hub-unreachable", in_a_job_during_an_outage, "error", "no token for HF_OIDC_R"),
-        *("", "^run the job again in some minutes: the Hub has not judged it"),
+        *("", "^run the job again in a few minutes: the Hub neither accepted nor"),
         by_hand=has_ended,
         needs="online",
     ),
@@ -525,7 +525,7 @@ ROWS = [
     ),
     Row(
         *("rejected, in .netrc", "netrc-entry", in_netrc("machine huggingface.co login a password hf_old\n")),
-        *("warning", "a password that the Hub rejects before git and git-lfs ask", "^line 1: huggingface.co, ", AGAIN),
+        *("warning", "a password that git and git-lfs try first, and that the Hub", "^line 1: huggingface.co, ", AGAIN),
         fixable=True,
         needs="online",
     ),
@@ -737,7 +737,7 @@ ROWS = [
         *("shared bin is writable for all users of this machine$", "run `chmod go-w '/.*/shared bin'`"),
     ),
     Row(
-        *("sudo", "wrong-home", by_sudo, "warning", "through sudo", "the login is read from /", "without sudo"),
+        *("sudo", "wrong-home", by_sudo, "warning", "sudo runs this", "the login is read from /", "without sudo"),
         by_hand=in_environment("SUDO_USER", None),
     ),
     Row(
@@ -901,9 +901,7 @@ def test_over_ssh(url: str, online: Machine) -> None:
     online.repository(url)
     seen = online.examine()
     assert seen["findings"] == []
-    assert {(row["shown"], row["source"]) for row in seen["resolvers"][:3]} == {
-        (None, "not asked: the remote is used over SSH")
-    }
+    assert {(row["shown"], row["source"]) for row in seen["resolvers"][:3]} == {(None, "no token: the remote uses SSH")}
     assert online.hub
     assert not [request for request in online.hub.log if "/info/" in request.path]
 

@@ -22,7 +22,7 @@ def answers(machine: Machine, *arguments: str) -> str:
     return found[0]
 
 
-BOTH = "the Hub answers: git 200, git-lfs 200; not asked: git-xet, huggingface_hub"
+BOTH = "the Hub answers: git 200, git-lfs 200; not tried: git-xet, huggingface_hub"
 
 
 # --- to look changes nothing ---
@@ -102,7 +102,7 @@ def somebodys_own(machine: Machine) -> None:
         (lambda machine: machine.git("config", "http.sslVerify", "false"), "this repository sets http.sslverify"),
         (lambda machine: machine.git("config", "remote.origin.vcs", "other"), "this repository sets remote.origin.vcs"),
         (lambda machine: machine.set("HF_HUB_OFFLINE", "1"), "HF_HUB_OFFLINE is set"),
-        (somebodys_own, "a helper may wait for a person"),
+        (somebodys_own, "a credential helper might prompt"),
     ],
     ids=["proxy", "no TLS", "another program", "offline", "somebody's own helper"],
 )
@@ -114,7 +114,7 @@ def test_not_asked(act: Act, why: str, online: Machine) -> None:
     online.hub.log.clear()
     done = online.doctor().stdout
     assert f"git ({why})" in " ".join(done.split())
-    assert "healthy: nothing is wrong" not in done
+    assert "healthy: no problems found" not in done
     assert not [request for request in online.hub.log if "info/refs" in request.path]
 
 

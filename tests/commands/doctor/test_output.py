@@ -166,7 +166,7 @@ def test_no_repository_of_the_hub(machine: Machine) -> None:
     for name, in_words in ((f"https://a:{machine.token}@example.org/a/b", "https://example.org/a/b"), ("", "")):
         done = machine.doctor(name)
         assert done.returncode == 1
-        assert f"'{in_words}' is not a repository of the Hub" in done.stderr
+        assert f"'{in_words}' is not a Hub repository" in done.stderr
 
 
 def test_declining_all(machine: Machine) -> None:
@@ -376,13 +376,14 @@ def test_a_repository_that_was_not_asked_about(online: Machine) -> None:
     assert "✓ ok    repository\n" in asked and "- skip" not in asked
     online.hub.revoke(online.token)
     assert (
-        "- skip  repository\n        not asked, as it is not known whose" in online.doctor("alice/private-model").stdout
+        "- skip  repository\n        not checked: the account of the token"
+        in online.doctor("alice/private-model").stdout
     )
     online.log_out()
     for options in ((), ("--report",)):
         said = online.doctor("alice/private-model", *options).stdout
         assert "✓ ok    repository" not in said
-        assert "not asked, without a token" in said
+        assert "not checked: there is no token" in said
 
 
 def test_a_hub_that_does_not_answer(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,7 +391,7 @@ def test_a_hub_that_does_not_answer(machine: Machine, monkeypatch: pytest.Monkey
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     for _ in range(2):
         said = machine.run("git-credential-hf", "doctor", "alice/private-model", check=False).stdout
-        assert "- skip  repository\n        not asked, " in said
+        assert "- skip  repository\n        not checked: " in said
         machine.log_out()
 
 
@@ -410,7 +411,7 @@ def test_a_long_wait(machine: Machine) -> None:
     with (machine.home / ".gitconfig").open("a") as file:
         file.write(f"[credential]\n\thelper = !{slow}\n")
     _, output = on_terminal(machine)
-    waiting = "\rgit-credential-hf: asking git and its helpers ..."
+    waiting = "\rgit-credential-hf: checking git and its helpers ..."
     assert output.startswith(waiting + f"\r{' ' * (len(waiting) - 1)}\r")
-    assert output.count("asking git") == 1
-    assert "asking git" not in machine.doctor().stderr
+    assert output.count("checking git") == 1
+    assert "checking git" not in machine.doctor().stderr

@@ -96,7 +96,7 @@ def test_ignored(machine: Machine) -> None:
     assert machine.ids() == ["legacy-token-file"]
     machine.git("config", "hf.ignore", "legacy-token-file")
     assert machine.ids() == []
-    assert "healthy, as far as it was checked\n1 warning not shown" in machine.doctor().stdout
+    assert "healthy, as far as checked\n1 warning hidden" in machine.doctor().stdout
     machine.git("config", "--add", "hf.ignore", "no-token")
     machine.log_out()
     assert machine.ids() == ["no-token"]

@@ -271,7 +271,7 @@ def test_lines_that_others_add(bench: Bench, home: Path, arrangement: str) -> No
     assert "PRE_COMMIT_RUNNING_LEGACY" in hook.read_text()
     bench.assert_checked_first()
     assert bench.logged("husky") == ["husky"]
-    with pytest.raises(Problem, match="lines at its end that are not ours"):
+    with pytest.raises(Problem, match="ends with lines that another program added"):
         bench.uninstall(scope)
     hook.write_text(hook.read_text().removesuffix(added))
     bench.uninstall(scope)
@@ -295,7 +295,7 @@ def test_old_git(bench: Bench) -> None:
     real = shutil.which("git")
     old = f'#!/bin/sh\n[ "$1" != version ] || exec echo git version 2.34.1\nexec {real} "$@"\n'
     script(bench.folder / "bin/git", old)
-    with pytest.raises(Problem, match=r"this is 2\.34") as raised:
+    with pytest.raises(Problem, match=r"this is git 2\.34") as raised:
         bench.install("global")
     assert "hooks install" in (raised.value.fix or "")
 

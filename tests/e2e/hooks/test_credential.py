@@ -125,7 +125,7 @@ def test_a_netrc_that_git_alone_reads(hub: "Hub", work: Account) -> None:
     netrc.write_text("machine example.com\nlogin x\nport 21\n" + netrc.read_text())
     done = push(work, url)
     assert done.returncode == 0, done.stderr
-    assert "not every program reads this netrc file alike" in messages(done, "warning")[0]
+    assert "programs do not agree on how to read this netrc file" in messages(done, "warning")[0]
     assert "(line 3)" in messages(done, "warning")[0]
     netrc.write_text("machine example.com\nlogin x\nport 21\n")
     done = run_hook(work, url)
@@ -184,7 +184,7 @@ def test_ssh(hub: "Hub", work: Account) -> None:
         # A new branch, with a key whose passphrase git would have to ask for: the Hub may have the file already.
         done = run_hook(work, url)
         assert done.returncode == 0
-        assert "cannot tell what the Hub has already" in messages(done, "warning")[0]
+        assert "cannot find out what the Hub already has" in messages(done, "warning")[0]
     assert list(hub.log) == []
 
 

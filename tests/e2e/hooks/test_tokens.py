@@ -142,7 +142,7 @@ def test_a_token_that_whoami_may_not_know(token: str, questions: int, hub: "Hub"
     hub.log.clear()
     done = commit(work, {"a.py": token.encode()})
     assert done.returncode == 0, done.stderr
-    assert "the Hub has not said whether it is valid" in messages(done, "warning")[0]
+    assert "the Hub did not report whether it is valid" in messages(done, "warning")[0]
     assert len(asked(hub)) == questions
 
 

@@ -196,4 +196,4 @@ def test_a_bare_clone_with_a_token_in_its_url(hub: "Hub", account: Account) -> N
     account.run("git-credential-hf", "hooks", "install")
     done = account.git("push", "origin", "main:refs/heads/new", check=False)
     assert done.returncode == 0, done.stderr
-    assert any("cannot tell what the Hub has already" in warning for warning in messages(done, "warning"))
+    assert any("cannot find out what the Hub already has" in warning for warning in messages(done, "warning"))

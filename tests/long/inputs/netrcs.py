@@ -118,7 +118,9 @@ def judge(content: bytes) -> str:
     try:
         found = parse_netrc(content)
     except Problem as problem:
-        assert "not every program reads this netrc file alike: " in problem.message and "(line " in problem.message
+        assert (
+            "programs do not agree on how to read this netrc file: " in problem.message and "(line " in problem.message
+        )
         return "refused"
     of_all = by_python(content)
     assert of_all in (None, {entry.machine or "default": (entry.login, entry.password) for entry in found}), content

@@ -244,7 +244,7 @@ def test_a_prefix_that_cannot_be_used(account: Account) -> None:
     """Where nothing can be written, or no script could run, it stops at once, with a reason."""
     (account.home / "file").write_text("")
     before = account.state()
-    for prefix, reason in {"file/x": "error: cannot create ", "a b": "with a blank", "a:b": "or a colon"}.items():
+    for prefix, reason in {"file/x": "error: cannot create ", "a b": "with a space", "a:b": "or a colon"}.items():
         done = account.install("--prefix", prefix)
         assert done.returncode == 1
         assert reason in done.stderr
@@ -410,7 +410,7 @@ def test_dry_run(account: Account) -> None:
     before = account.state()
     done = account.installed("--uninstall", "--dry-run")
     assert done.stdout.startswith(f"git-credential-hf will be removed from {account.home}/.local\n")
-    assert "repositories keep their hooks: `git-credential-hf hooks uninstall`" in done.stdout
+    assert "in repositories stay; each push there prints how to remove them" in done.stdout
     assert account.state() == before
 
 

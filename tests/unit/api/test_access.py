@@ -130,7 +130,7 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
         (
             *("no", "no-such-repo"),
             "https://huggingface.co/acme does not exist, or it is private and this token has no access",
-            "name the owner and the repository, such as acme/model",
+            "use the full name with the owner, such as acme/model",
         ),
     ),
     "a missing data set": (

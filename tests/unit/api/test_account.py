@@ -98,7 +98,7 @@ def test_account() -> None:
         ({"name": 7}, "no name"),
         ({"name": "\nhost=x"}, "the name"),
     ):
-        with pytest.raises(ValueError, match=f"^{words} in the response( is not a name)?$"):
+        with pytest.raises(ValueError, match=f"^{words} in the response( is not valid)?$"):
             Account(answer)
 
 

@@ -165,8 +165,8 @@ def test_causes(hub: Hub, tmp_path: Path) -> None:
         f"http://127.0.0.1:{free}": "connection refused",
         f"socks5h://127.0.0.1:{free}": "connection refused",
         "http://proxy.corp.example:1": "its name cannot be resolved",
-        "nowhere://127.0.0.1:1": "this is not a URL of a proxy",
-        "http://127.0.0.1:port": "this is not a URL of a proxy",
+        "nowhere://127.0.0.1:1": "this is not a proxy URL",
+        "http://127.0.0.1:port": "this is not a proxy URL",
     }.items():
         git("config", "--global", "http.proxy", proxy)
         assert who(hub) == f"cannot reach the Hub through the proxy {proxy} ({cause})"

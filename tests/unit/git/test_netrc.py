@@ -223,7 +223,7 @@ def test_reports_what_is_odd(name: str) -> None:
     for ask in asked:
         with pytest.raises(Problem) as problem:
             ask(content)
-        assert problem.value.message == f"not every program reads this netrc file alike: {why} (line {line})"
+        assert problem.value.message == f"programs do not agree on how to read this netrc file: {why} (line {line})"
         assert problem.value.fix == "write each entry as `machine NAME login NAME password WORD`, without quotes"
 
 
