@@ -113,10 +113,10 @@ class Answer:
 def token_refusal(token: Token, message: str) -> Refused:
     """Return the error for a 401: the Hub rejects the token itself (docs/facts.md#h4)."""
     rejected = f"{hub_name(token.hub)} rejects the token {token.describe()}"
-    if is_placeholder(token.value):
-        return Refused(f"{rejected}: it is the placeholder of an example", token.remedy(), "token-invalid")
     if "is expired" in message:
         return Refused(f"{rejected}: {message}", token.remedy(), "token-expired")
+    if is_placeholder(token.value):
+        return Refused(f"{rejected}: it is the placeholder of an example", token.remedy(), "token-invalid")
     return Refused(f"{rejected}: it is invalid or was revoked", token.remedy(), "token-invalid")
 
 

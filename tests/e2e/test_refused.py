@@ -310,7 +310,7 @@ def test_strange_paths(hub: "Hub", account: Account, token: str, path: str) -> N
     printed = ours(account.run("git-credential-hf", "erase", stdin=lines), token)
     assert f"hf_{shown(token)}" in printed
     asked = [request.path for request in hub.log.with_token()]
-    assert all(re.fullmatch(r"/api/(whoami-v2|models/.*/auth-check|datasets/.*/auth-check)", path) for path in asked)
+    assert all(re.fullmatch(r"/api/(whoami-v2|(models|datasets|spaces)/.*/auth-check)", path) for path in asked)
     assert not any(".." in path or request.query for path, request in zip(asked, hub.log.with_token(), strict=True))
 
 

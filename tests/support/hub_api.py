@@ -10,7 +10,7 @@ from git_credential_hf.api.refusals import Answer
 from git_credential_hf.hub import PUBLIC_HUB, Repository
 from git_credential_hf.tokens import Token
 
-TOKEN = "hf_" + "t" * 30 + "wxyz"
+TOKEN = "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"  # not a placeholder, as repeats would be
 DATASET = Repository("datasets", "acme/data")
 
 
