@@ -7,6 +7,7 @@ from git_credential_hf.configure.include import HOOKS_SETTINGS, user_directory
 from git_credential_hf.files import Change, FileChange, OwnFileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, config_path, read_config, read_user_config, removal_command
 from git_credential_hf.git.run import git_line
+from git_credential_hf.hooks.githooks import CHECKING_HOOKS, FORWARDED_HOOKS, MIRRORED_HOOKS
 from git_credential_hf.hooks.hook_files import (
     is_directory,
     is_runnable,
@@ -16,10 +17,7 @@ from git_credential_hf.hooks.hook_files import (
     read_hook,
 )
 from git_credential_hf.hooks.hook_script import (
-    CHECKING_HOOKS,
-    FORWARDED_HOOKS,
     LOOKED_UP,
-    MIRRORED_HOOKS,
     hook_script,
     is_of_git_lfs,
     is_our_script,

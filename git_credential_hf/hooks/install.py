@@ -23,10 +23,10 @@ from git_credential_hf.files import Change, FileChange
 from git_credential_hf.git import lfs
 from git_credential_hf.git.config import read_config
 from git_credential_hf.git.run import find_program, git_version
+from git_credential_hf.hooks.githooks import CHECKING_HOOKS
 from git_credential_hf.hooks.hook_files import is_directory, is_runnable, path_exists, path_states, read_hook
 from git_credential_hf.hooks.hook_place import HookPlace
 from git_credential_hf.hooks.hook_script import (
-    CHECKING_HOOKS,
     hook_script,
     is_of_git_lfs,
     is_of_pre_commit,

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from git_credential_hf.configure import plan_configure
 from git_credential_hf.git.config import git_directory, read_config
+from git_credential_hf.hooks.githooks import CHECKING_HOOKS
 from git_credential_hf.hooks.hook_files import is_directory, path_exists, read_hook
 from git_credential_hf.hooks.hook_place import HookPlace
-from git_credential_hf.hooks.hook_script import CHECKING_HOOKS, is_of_pre_commit, is_our_hook
+from git_credential_hf.hooks.hook_script import is_of_pre_commit, is_our_hook
 from git_credential_hf.hooks.hooks_path import is_our_hooks_path, sets_hooks_path
 from git_credential_hf.hooks.steps import BEFORE_SUFFIX
 from git_credential_hf.problem import Problem

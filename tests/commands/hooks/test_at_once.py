@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from git_credential_hf.files import Change
-from git_credential_hf.hooks.hook_script import CHECKING_HOOKS
+from git_credential_hf.hooks.githooks import CHECKING_HOOKS
 from git_credential_hf.hooks.install import plan_install, plan_uninstall
 from git_credential_hf.problem import Problem
 

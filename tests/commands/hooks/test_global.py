@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from git_credential_hf.configure.settings import Settings
+from git_credential_hf.hooks.githooks import FORWARDED_HOOKS, MIRRORED_HOOKS
 from git_credential_hf.hooks.hook_place import HOOK_SCOPES
-from git_credential_hf.hooks.hook_script import FORWARDED_HOOKS, MIRRORED_HOOKS
 from git_credential_hf.hooks.hooks_path import is_our_hooks_path
 from git_credential_hf.hooks.install import plan_install, plan_uninstall
 from git_credential_hf.hooks.installed import hooks_in_effect, inspect_hooks
