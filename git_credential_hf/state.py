@@ -18,8 +18,6 @@ REFUSED_AGAIN_WITHIN = 10  # a token that is refused again within this time may 
 WARNED_FOR = 600  # a warning about a user name is not repeated
 BEARER_FOR = 30 * 24 * 3600  # a token that the Hub does not accept as a password is sent as a Bearer token
 CONFIRMED_FOR = 24 * 3600  # a token that the Hub has confirmed is sent before the Hub asks for it
-YES_CACHED_FOR = 600  # the Hub's "yes" about access
-NO_TOKEN_FOR = 30 * 24 * 3600  # a string in a file that the Hub rejected as a token is not sent again
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
 LOOKED_FOR = 3600  # another helper is not queried again in each command
 

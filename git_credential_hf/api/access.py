@@ -20,8 +20,6 @@ from git_credential_hf.owners import record_owner
 from git_credential_hf.problem import Problem, trace
 from git_credential_hf.state import (
     LOOKED_FOR,
-    NO_TOKEN_FOR,
-    YES_CACHED_FOR,
     cache_directory,
     discard_record,
     is_recorded,
@@ -31,6 +29,8 @@ from git_credential_hf.system import run_each
 from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token
 
+YES_CACHED_FOR = 600  # seconds for which the hooks believe the Hub's "yes"
+_NO_TOKEN_FOR = 30 * 24 * 3600  # seconds for which a string that the Hub has rejected as a token is not sent again
 _MAX_FOUND = 16  # tokens found in files that are looked up in the cache, which holds as many
 _MAX_ASKED = 5  # tokens that are sent to whoami, whose rate limit is strict
 _ASKABLE = ("hf_", "api_org_")
@@ -128,7 +128,7 @@ def are_valid(values: list[str], hub: str) -> dict[str, bool]:
             trace(unreachable.message)
     for token in unknown:
         if found.get(token.value) is False:
-            record("no-token", token.key, NO_TOKEN_FOR, cache_directory())
+            record("no-token", token.key, _NO_TOKEN_FOR, cache_directory())
     return dict(found)
 
 
