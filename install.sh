@@ -196,15 +196,17 @@ find_packages() {
     esac
     [ -n "$packages" ] || return 0
 
+    needed="git, and uv or Python 3.10 or newer with venv, are needed; missing:$packages"
+    [ "$(id -u)" = 0 ] || has git-lfs || packages="$packages git-lfs" # most repositories of the Hub need it
     case $manager in
     apt-get | dnf) remedy="$manager install -y$packages" ;;
     apk) remedy="apk add --update-cache$packages" ;;
     brew) remedy="brew install$packages" ;;
-    *) err 'git, and uv or Python 3.10 or newer are needed' "install$packages, then run this again" ;;
+    *) err "$needed" "install$packages, then run this again" ;;
     esac
     if [ "$manager" = brew ] || [ "$(id -u)" != 0 ]; then
         [ "$manager" = brew ] || remedy="sudo $remedy"
-        err 'git, and uv or Python 3.10 or newer (with venv) are needed' "run \`$remedy\`, then this again"
+        err "$needed" "run \`$remedy\`, then this again"
     fi
 }
 
