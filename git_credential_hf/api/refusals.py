@@ -199,7 +199,7 @@ def refusal_from_account(
     return no(
         "role-too-low",
         f"{account.name} may not write to {name}: "
-        + (f"its role in {namespace} is '{role}'" if role else f"it is not a member of {namespace}"),
+        + (f"the role in {namespace} is '{role}'" if role else f"not a member of {namespace}"),
         f"open a pull request at {repository.page}/discussions, then run `git push origin HEAD:refs/pr/N`, "
         "where N is its number",
     )

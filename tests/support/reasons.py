@@ -118,15 +118,15 @@ REASONS: dict[str, Row] = {
     ),
     "not a member": (
         *(lambda hub: _acme(hub, None), "acme/model", "role-too-low"),
-        *(f"{LOW}it is not a member of acme", PULL),
+        *(f"{LOW}not a member of acme", PULL),
     ),
     "a reader": (
         *(lambda hub: _acme(hub, "read"), "acme/model", "role-too-low"),
-        *(f"{LOW}its role in acme is 'read'", PULL),
+        *(f"{LOW}the role in acme is 'read'", PULL),
     ),
     "a contributor": (
         *(lambda hub: _acme(hub, "contributor"), "acme/model", "role-too-low"),
-        *(f"{LOW}its role in acme is 'contributor'", PULL),
+        *(f"{LOW}the role in acme is 'contributor'", PULL),
     ),
     "gated, not requested": (
         *(lambda hub: _gated(hub, None), "bob/gated", "gated-not-requested"),

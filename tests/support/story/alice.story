@@ -62,7 +62,7 @@ $ git-credential-hf purge
 * back to Alice
 # In the organization acme she may read, but not write. `check` tells her.
 $ git-credential-hf check --write acme/model
-> its role in acme is 'read'
+> the role in acme is 'read'
 ! 1
 # git would upload gigabytes before the Hub refuses the push. A hook checks first.
 $ git clone --quiet https://huggingface.co/acme/model acme-model

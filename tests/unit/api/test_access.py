@@ -67,11 +67,11 @@ ANSWERS: dict[str, tuple[str, bool, tuple[int, dict[str, str]], object, tuple[st
     ),
     "a contributor": (
         *("datasets/acme/model", True, DENIED, member("contributor")),
-        ("no", "role-too-low", f"{LOW}its role in acme is 'contributor'", PULL.replace("acme", "datasets/acme")),
+        ("no", "role-too-low", f"{LOW}the role in acme is 'contributor'", PULL.replace("acme", "datasets/acme")),
     ),
     "no access": (
         *("acme/model", True, DENIED, member("no_access")),
-        ("no", "role-too-low", f"{LOW}its role in acme is 'no_access'", PULL),
+        ("no", "role-too-low", f"{LOW}the role in acme is 'no_access'", PULL),
     ),
     "a role of tomorrow": ("acme/model", True, DENIED, member("wizard"), REASON),
     "a writer": ("acme/model", True, DENIED, member("write"), REASON),
