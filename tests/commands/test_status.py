@@ -358,7 +358,8 @@ def test_account(role: str, hub: Hub) -> None:
     assert seen["account"] == {"name": "alice", "role": role}
     assert seen["endpoint"] == hub.url
     assert token not in done.stdout
-    assert f"account   alice, {role} token\n" in show(HF_TOKEN=token).stdout
+    shown = {"fineGrained": "fine-grained"}.get(role, role)
+    assert f"account   alice, {shown} token\n" in show(HF_TOKEN=token).stdout
 
 
 def test_account_of_an_oauth_login(home: Path, hub: Hub) -> None:

@@ -226,7 +226,8 @@ def test_how_it_is_removed_all_the_same(hub: Hub, plain: Account) -> None:
     log_in(plain.home, hub.token("alice", "read"))
     stored(plain, alice=hub.token("alice"))
     done = plain.run("git-credential-hf", "purge", check=False)
-    assert "may not: its role is 'write', that of the current token 'read'\n" in done.stderr
+    roles = "its role is 'write', the current token's is 'read'"
+    assert f"it may allow more than the current token: {roles}\n" in done.stderr
     (command,) = (command for command in commands_in_hints(done) if "erase" in command)
     plain.run("sh", "-c", command)
     assert held(plain) == ""

@@ -205,7 +205,7 @@ def test_a_backup_is_for_its_owner_alone(machine: Machine) -> None:
         assert {path.stat().st_mode & 0o777 for path in (copies, copies.parent)} == {0o700}
     assert (machine.home / ".netrc").stat().st_mode & 0o777 == 0o644
     done = machine.run("git-credential-hf", "unconfigure")
-    assert f"hint: run `rm -r {copies}`" in done.stderr
+    assert f"hint: run `rm -r {copies.parent}`" in done.stderr
     assert netrc.exists(), "nobody else has what was in it"
     machine.doctor("--undo")
     assert (machine.home / ".netrc").read_bytes() == was

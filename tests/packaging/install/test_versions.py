@@ -28,7 +28,7 @@ from .conftest import CHECKOUT, INSTALLERS
 pytestmark = pytest.mark.registries
 
 UV = INSTALLERS / "uv"
-TOKEN = "hf_" + "Versions" * 4 + "wx"
+TOKEN = "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"  # not a placeholder, as repeats would be
 IDENTITY = "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl"
 NO_PROXIES: dict[str, Any] = dict.fromkeys(
     (
@@ -215,9 +215,9 @@ def test_logging_in_from_git(place: Environment, home: Path, way: str) -> None:
     command = (shutil.which("git") or "git", "ls-remote", f"{place.hub.url}/alice/private")
     done = run_on_terminal(*command, typed=[*menu, *typed], **environment)
     assert (done.returncode, "refs/heads/main" in done.stdout) == (0, True), done.stdout
-    assert done.stdout.count("log in here") == 1 and "Traceback" not in done.stdout
+    assert done.stdout.count("log in now") == 1 and "Traceback" not in done.stdout
     done = run_on_terminal(*command, **environment)
-    assert (done.returncode, "log in here" in done.stdout) == (0, False), done.stdout
+    assert (done.returncode, "log in now" in done.stdout) == (0, False), done.stdout
 
 
 # What has a limit of its own for huggingface_hub, old and new.

@@ -289,4 +289,4 @@ def test_one_sitting(how: str, world: Hub, tmp_path: Path) -> None:
     done = run_on_terminal("/bin/sh", "-c", line, typed=steps, timeout=120, **environment)
     assert done.returncode == 0, done.stdout
     assert (there.home / "model/README.md").read_text() == "hello\n"
-    assert "log in here" not in done.stdout and "use git clone, pull and push" in done.stdout
+    assert "log in now" not in done.stdout and "use git clone, pull and push" in done.stdout
