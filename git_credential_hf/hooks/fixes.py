@@ -110,6 +110,8 @@ class Fixes:
     @cached_property
     def _first(self) -> str:
         """What has to be done before history is rewritten: git-lfs asks whether to discard what is not committed."""
+        if self._is_bare:
+            return ""
         others = ("-c", "core.fsmonitor=false", "ls-files", "--others", "--exclude-standard", ":/")
         try:
             run_git("diff-index", "--quiet", "HEAD")

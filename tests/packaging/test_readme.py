@@ -218,7 +218,7 @@ ELSEWHERE = {
         "tests/commands/hooks/test_git_lfs.py",
         "git -c core.hooksPath=.git/hooks lfs uninstall --local",
     ),
-    "git lfs pull": ("tests/e2e/test_refused.py", '"lfs", "pull"'),
+    "git lfs pull": ("tests/e2e/test_refused_token.py", '"lfs", "pull"'),
     "git-credential-hf login": ("tests/commands/test_login.py", '"login"'),
     "hf auth switch": ("tests/e2e/test_everyday.py", '"switch"'),
     "gh auth git-credential": ("tests/e2e/test_alternatives.py", "gh auth git-credential"),

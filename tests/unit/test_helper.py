@@ -40,7 +40,7 @@ def tree(*roots: Path) -> dict[str, tuple[object, ...]]:
 
 @pytest.fixture(autouse=True)
 def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`erase` cannot ask the Hub for the reason: see e2e/test_refused."""
+    """`erase` cannot ask the Hub for the reason: see e2e/test_refused_token."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
