@@ -36,8 +36,9 @@ def program_weaknesses(trusted: set[int], others: Iterable[str] = ()) -> list[We
     imported = {_identity(os.stat(path)) for path in (*packages, *map(os.path.dirname, packages))}
     found: list[Weakness] = []
     seen: set[tuple[int, int]] = set()
+    walked: set[str] = set()  # a thousand files are in the same directories
     for path in (os.path.abspath(sys.argv[0]), sys.executable, *others, *files_of(packages)):
-        for step, status in _steps(path):
+        for step, status in _steps(path, walked):
             if _identity(status) in seen:
                 continue
             seen.add(_identity(status))
@@ -119,14 +120,18 @@ def files_of(packages: list[str]) -> Iterator[str]:
                 yield os.path.join(beside, name)
 
 
-def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield `path` and all directories above it, and the same for the targets of links among them."""
+def _steps(path: str, walked: set[str]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield `path` and all directories above it, and the same for the targets of links among them.
+
+    Leave out what is in `walked`, and add the rest to it.
+    """
     waiting = [path]
     for _ in range(40):  # as many links as the kernel follows
         if not waiting:
             return
         path = waiting.pop()
-        while True:
+        while path not in walked:  # which contains all directories above its paths, to the root
+            walked.add(path)
             try:
                 status = os.lstat(path)
                 if stat.S_ISLNK(status.st_mode):
@@ -135,8 +140,6 @@ def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:
                     yield path, status
             except OSError:
                 pass  # it no longer exists, or cannot be read
-            if path == os.path.dirname(path):
-                break
             path = os.path.dirname(path)
 
 

@@ -108,7 +108,7 @@ def settings_in(file: Path) -> str:
     return git("config", "--file", file, "--list", "-z")
 
 
-@pytest.mark.parametrize("name", some(list(CORPUS), 25))  # tests/long/inputs generates such files in each run, too
+@pytest.mark.parametrize("name", some(list(CORPUS), 15))  # tests/long/inputs generates such files in each run, too
 def test_round_trip(name: str, home: Path, file: Path, spy: Spy) -> None:
     """Git asks only this helper; the second time changes nothing; `unconfigure` gives back the same bytes."""
     before = CORPUS[name]
@@ -343,7 +343,9 @@ def test_undo_beside_handwritten_helpers(value: str, home: Path, file: Path) -> 
     ],
     ids=lambda text: " ".join(text.split()),
 )
-@pytest.mark.parametrize("hub", [(), ("--hub", "https://hub.example")], ids=["", "another Hub"])
+@pytest.mark.parametrize(
+    "hub", [(), pytest.param(("--hub", "https://hub.example"), marks=pytest.mark.long)], ids=["", "another Hub"]
+)
 def test_configure_again(later: str, hub: tuple[str, ...], home: Path, file: Path, spy: Spy) -> None:
     """Whatever was added below our line, `configure` makes git use only this helper again."""
     (home / "more").write_text("[credential]\n\thelper = spy\n")

@@ -10,6 +10,7 @@ from typing import Any
 
 import programs
 import pytest
+from amount import each_run
 from executable import (
     ANSWER,
     HEADER,
@@ -410,8 +411,11 @@ def kill_at(call: str, when: int = 1) -> None:
     assert killed.returncode != 0, killed.stderr
 
 
-@pytest.mark.parametrize("when", [1, 2], ids=["our file", "git's file"])
-@pytest.mark.parametrize("call", ["fsync", "fchmod", "rename,renameat,renameat2"])
+KILLED_AT = [(call, when) for call in ("fsync", "fchmod", "rename,renameat,renameat2") for when in (1, 2)]
+
+
+# The first of two files, the second, and between them; tests/long/faults has each call.
+@pytest.mark.parametrize(("call", "when"), each_run(KILLED_AT, ("fchmod", 1), ("fsync", 2), KILLED_AT[-1]))
 def test_killed_while_writing(call: str, when: int, home: Path) -> None:
     """Killed at the worst moments, `configure` leaves the old files or the new ones, whole, and a way on."""
     before = USER.encode() * 1000

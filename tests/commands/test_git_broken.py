@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from account import git_has
+from amount import each_run
 from login import log_in
 from programs import Done, git, run
 
@@ -153,8 +154,12 @@ def test_doctor(name: str, repository: Path) -> None:
     assert " ".join(printed.split()).endswith("next: " + first["fix"].replace(f"{repository.parent}/", "~/"))
 
 
+# How each case is recognized is in test_doctor; here, what the commands do with an error of git's, which is the same.
+EACH_RUN = ("another user's", "torn, of the repository", "unreadable, of the user", "of a variable")
+
+
 @pytest.mark.git_versions(each_run=1)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", each_run(CASES, *EACH_RUN))
 def test_json(name: str, repository: Path) -> None:
     """There is one document on stdout, of each command's own form; an error of git's is on stderr as well."""
     case = CASES[name]

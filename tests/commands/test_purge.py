@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from amount import each_run
 from executable import OLD_TOKEN, run, succeed
 from login import log_in, store_token
 from operations import serve_hub
@@ -134,8 +135,16 @@ def test_the_file_of_store(home: Path, store: Holder) -> None:
     assert path.read_bytes() == b"".join(others)
 
 
-@pytest.mark.parametrize("name", ["store", "cache", "keyring", "osxkeychain", "manager"])
-@pytest.mark.parametrize("username", ["git", "hf_user", "alice", "somebody-else"])
+# Each helper with a name that nobody could guess; store with each name.
+NAMES = [
+    (name, username)
+    for name in ("store", "cache", "keyring", "osxkeychain", "manager")
+    for username in ("git", "hf_user", "alice", "somebody-else")
+]
+EACH_RUN = [(name, username) for name, username in NAMES if name == "store" or username == "somebody-else"]
+
+
+@pytest.mark.parametrize(("name", "username"), each_run(NAMES, *EACH_RUN))
 def test_any_user_name(home: Path, monkeypatch: pytest.MonkeyPatch, name: str, username: str) -> None:
     """A copy is found whatever its user name is: a request without a user name returns any."""
     with HOLDERS[name](home, monkeypatch) as holder:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import Account
+from amount import each_run
 from login import log_in, store_token
 from programs import Done
 from servers import Server, http
@@ -104,8 +105,13 @@ TOKENS: dict[str, tuple[str | None, str | None, str | None]] = {
 }
 
 
-@pytest.mark.parametrize("token", TOKENS)
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+# Each token without HF_ENDPOINT and with that of another Hub; with the others what depends on it.
+ROWS = [(endpoint, token) for endpoint in ENDPOINTS for token in TOKENS]
+DEPENDING = ("HF_TOKEN of a company", "browser login that is due", "CI identity")
+EACH_RUN = [(endpoint, token) for endpoint, token in ROWS if endpoint in ("", "another Hub") or token in DEPENDING]
+
+
+@pytest.mark.parametrize(("endpoint", "token"), each_run(ROWS, *EACH_RUN))
 def test_who_gets_what(token: str, endpoint: str, servers: World) -> None:
     """Whatever HF_ENDPOINT is, the Hub that git asks about alone gets the token, renews it, exchanges the identity."""
     servers.configure("another Hub", "plain http")

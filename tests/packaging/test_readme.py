@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -273,8 +274,11 @@ def test_each_command_is_run() -> None:
         assert words in (ROOT / file).read_text(), command
 
 
+MADE: list[Path] = []  # a copy of the home that `clone` makes
+
+
 @pytest.fixture
-def clone(home: Path, world: "Hub", monkeypatch: pytest.MonkeyPatch) -> Path:
+def clone(home: Path, world: "Hub", monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of acme/model, whose writer alice is logged in, and has configured git as it is said."""
     from fake_hub.accounts import Token
 
@@ -286,6 +290,9 @@ def clone(home: Path, world: "Hub", monkeypatch: pytest.MonkeyPatch) -> Path:
     world.repository("acme/model", files={"README.md": b"hello\n"})
     token = "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"
     world.accounts.add(Token(token, "alice", "write", name="work"))
+    if MADE:
+        shutil.copytree(MADE[0], home, symlinks=True, dirs_exist_ok=True)
+        return home / "work"
     folder = home / ".cache/huggingface"
     folder.mkdir(parents=True)
     for name, content in {"token": token, "stored_tokens": f"[work]\nhf_token = {token}\n"}.items():
@@ -300,6 +307,7 @@ def clone(home: Path, world: "Hub", monkeypatch: pytest.MonkeyPatch) -> Path:
         "git clone https://huggingface.co/acme/model work",
     ):
         subprocess.run(command.split(), check=True, capture_output=True)
+    MADE.append(shutil.copytree(home, tmp_path_factory.mktemp("made") / "home", symlinks=True))
     return home / "work"
 
 

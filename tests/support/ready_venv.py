@@ -16,13 +16,19 @@ exec {python} "$@"
 """
 
 
+MADE: list[Path] = []  # the environment, as Python makes it
+
+
 def python_with_ready_venv(folder: Path, *, has_program: bool = False) -> Path:
     """Make the environment and the Python in `folder`; return the Python.
 
     `has_program`: for pip, what is installed for the tests is installed in it, too.
     """
     python = sys._base_executable  # type: ignore[attr-defined]
-    subprocess.run([python, "-m", "venv", folder / "ready"], check=True)
+    if not MADE:
+        subprocess.run([python, "-m", "venv", folder / "made"], check=True)
+        MADE.append(folder / "made")
+    shutil.copytree(MADE[0], folder / "ready", symlinks=True)
     if has_program:
         (site_packages,) = folder.glob("ready/lib/python*/site-packages")
         (site_packages / "tested.pth").write_text(sysconfig.get_path("purelib") + "\n")

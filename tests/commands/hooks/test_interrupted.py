@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from amount import IS_LONG
+from amount import IS_LONG, each_run
 
 from git_credential_hf.hooks.installed import inspect_hooks
 from git_credential_hf.problem import Problem
@@ -15,9 +15,15 @@ from git_credential_hf.problem import Problem
 from .conftest import CUSTOM, KILLED, Bench, for_all_repositories, script, tree
 
 
+ROWS = [
+    (where, what) for where in ("beside", "core.hooksPath", "global") for what in ("plan_install", "plan_uninstall")
+]
+# The files are written and removed in one way, whatever their places are; git's configuration changes with "global".
+EACH_RUN = [("beside", "plan_install"), ("core.hooksPath", "plan_uninstall"), ("global", "plan_install")]
+
+
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
-@pytest.mark.parametrize("arrangement", ["beside", "core.hooksPath", "global"])
-@pytest.mark.parametrize("what", ["plan_install", "plan_uninstall"])
+@pytest.mark.parametrize(("arrangement", "what"), each_run(ROWS, *EACH_RUN))
 def test_killed(bench: Bench, home: Path, arrangement: str, what: str) -> None:
     """Killed before any of its changes to the file system, it leaves a repository with a working hook.
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from amount import each_run
 
 from .conftest import Bench, for_all_repositories, script
 from .test_beside import husky
@@ -157,9 +158,10 @@ def used(
     return found, [lines for lines in ran if not lines[0].startswith("check")], pushed
 
 
+# Without a remote on the Hub no hook of ours is started, whoever starts git: with one tool that has hooks, one without.
 @pytest.mark.git_versions
 @for_all_repositories
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", each_run(TOOLS, "pre-commit", "git-lfs, its hooks"))
 def test_without_a_hub_remote(bench: Bench, tool: str) -> None:
     """Nothing differs, and no hook of ours is started."""
     without = used(bench, tool, on_hub=False)

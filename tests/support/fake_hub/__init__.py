@@ -17,6 +17,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,6 +35,14 @@ from .server import REALM, Server, hub_routes, storage_routes
 __all__ = ["Hub", "OAuth", "Repository", "Request"]
 
 NAMES = ("127.0.0.1", "localhost", "::1", "huggingface.co", "hf.co", "hub-ci.huggingface.co")
+
+
+@cache
+def certified() -> tuple[trustme.CA, ssl.SSLContext]:
+    """An authority, and the certificate of all Hubs of this process."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*NAMES).configure_cert(context)
+    return authority, context
 
 
 class Hub:
@@ -72,14 +81,12 @@ class Hub:
         self.closing = threading.Event()
         self.bugs: list[str] = []
 
-        authority = trustme.CA()
+        authority, context = certified()
         self.ca = self.directory / "ca.pem"
         # In the place of /etc/ssl/certs: to read all that is there is most of what git takes for a short request.
         self.other_authorities = self.directory / "no-authorities"
         self.other_authorities.mkdir()
         authority.cert_pem.write_to_path(str(self.ca))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*NAMES).configure_cert(context)
         self._servers = [
             Server(self, address, context, hub_routes),
             # The storage is another host, as cdn-lfs is: credentials of the Hub have no business there.
@@ -144,11 +151,17 @@ class Hub:
         """`alice/model`, `datasets/acme/data`, … with a first commit, as the Hub makes one; `gated` is "auto" or
         "manual", `creator` the contributor of the organisation who may write to it.
         """
-        repository = self.repositories.create(
-            name, type=type, url=self.url, private=private, gated=gated, disabled=disabled, creator=creator
+        return self.repositories.create(
+            name,
+            type=type,
+            url=self.url,
+            files={".gitattributes": b"", **(files or {})},
+            lfs=lfs or {},
+            private=private,
+            gated=gated,
+            disabled=disabled,
+            creator=creator,
         )
-        repository.commit({".gitattributes": b"", **(files or {})}, lfs, message="initial commit")
-        return repository
 
     def rename(self, old: str, new: str) -> Repository:
         """Moves a repository; its old name redirects."""

@@ -9,8 +9,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +21,8 @@ TYPES = ("model", "dataset", "space", "kernel")
 NAME = re.compile(r"(?!.*(?:--|\.\.|\.git$))[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 GATES = (None, "auto", "manual")
 PIECE = 1 << 20  # bytes read at a time: an object never is in memory as a whole
+LARGEST_COPIED = 2 << 20  # bytes of a file
+MADE: dict[Any, Path] = {}  # copies of repositories as they were at first, by their files
 
 
 @dataclass(eq=False)
@@ -105,21 +110,23 @@ class Repository:
     ) -> str:
         """Adds a commit behind the hooks' back; returns its id."""
         contents = dict(files)
+        head = self.head(branch)
         if lfs:
             tracked = "".join(f"{attribute(path)} filter=lfs diff=lfs merge=lfs -text\n" for path in lfs).encode()
-            before = f"{self.read('.gitattributes', branch)}\n".encode() if self.head(branch) else b""
-            contents[".gitattributes"] = contents.get(".gitattributes", before) + tracked
+            if ".gitattributes" not in contents:
+                contents[".gitattributes"] = f"{self.read('.gitattributes', branch)}\n".encode() if head else b""
+            contents[".gitattributes"] += tracked
             contents |= {path: self.store(content).encode() for path, content in lfs.items()}
         stream = [
-            b"commit %s\ncommitter Hub <hub@example.org> now\ndata %d\n%s\n"
+            b"commit %s\nmark :1\ncommitter Hub <hub@example.org> now\ndata %d\n%s\n"
             % (branch.encode(), len(message.encode()), message.encode())
         ]
-        if self.head(branch):
+        if head:
             stream.append(b"from %s^0\n" % branch.encode())
         for path, content in contents.items():
             stream.append(b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(content), content))
-        self.git("fast-import", "--quiet", "--date-format=now", input=b"".join(stream))
-        return self.head(branch) or ""
+        stream.append(b"\nget-mark :1\n")
+        return self.git("fast-import", "--quiet", "--date-format=now", input=b"".join(stream))
 
 
 def attribute(path: str) -> str:
@@ -136,6 +143,12 @@ def pieces(content: bytes | Path) -> Iterator[bytes]:
     with content.open("rb") as file:
         while piece := file.read(PIECE):
             yield piece
+
+
+@cache
+def copies() -> tempfile.TemporaryDirectory[str]:
+    """Where they are, to the end of this process."""
+    return tempfile.TemporaryDirectory()
 
 
 class Repositories:
@@ -167,7 +180,17 @@ class Repositories:
             "LC_ALL": "C",
         }
 
-    def create(self, name: str, *, type: str | None, url: str, **properties: Any) -> Repository:
+    def create(
+        self,
+        name: str,
+        *,
+        type: str | None,
+        url: str,
+        files: Mapping[str, bytes],
+        lfs: Mapping[str, bytes | Path],
+        **properties: Any,
+    ) -> Repository:
+        """A repository with one commit: made by git, or a copy of one with the same files."""
         prefixed, id = Repository.parse(name)
         type = type or prefixed
         if type not in TYPES or not NAME.fullmatch(id) or (type, id) in self.known:
@@ -178,8 +201,19 @@ class Repositories:
         repository.url = f"{url}/{repository.name}"
         if repository.gated not in GATES:
             raise ValueError(f"gated is one of {GATES}")
-        path.mkdir(parents=True)
-        repository.git("init", "--quiet", "--bare", "--template=")
+        contents = tuple(sorted(files.items())), tuple(sorted(lfs.items()))
+        if contents in MADE:
+            shutil.copytree(MADE[contents] / "git", path)
+            shutil.copytree(MADE[contents] / "lfs", objects)
+        else:
+            path.mkdir(parents=True)
+            objects.mkdir(parents=True)
+            repository.git("init", "--quiet", "--bare", "--template=")
+            repository.commit(files, lfs, message="initial commit")
+            if all(isinstance(content, bytes) and len(content) <= LARGEST_COPIED for _, content in chain(*contents)):
+                MADE[contents] = Path(tempfile.mkdtemp(dir=copies().name))
+                shutil.copytree(path, MADE[contents] / "git")
+                shutil.copytree(objects, MADE[contents] / "lfs")
         self.known[type, id] = repository
         self.moved.pop((type, id), None)
         return repository

@@ -379,10 +379,20 @@ class Server(socketserver.ThreadingTCPServer):
         self.threads: list[threading.Thread] = []
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, Exchange)
-        self.listener = threading.Thread(
-            target=partial(self.serve_forever, poll_interval=0.02), name="hub", daemon=True
-        )
+        self.address = str(self.server_address[0]), int(self.server_address[1])
+        self.is_closing = False
+        self.listener = threading.Thread(target=self.accept, name="hub", daemon=True)
         self.listener.start()
+
+    def accept(self) -> None:
+        """Serve until `close`; `serve_forever` notices an end by looking again and again."""
+        while True:
+            with contextlib.suppress(OSError):
+                request, address = self.get_request()
+                if self.is_closing:
+                    request.close()
+                    return
+                self.process_request(request, address)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.threads = [thread for thread in self.threads if thread.is_alive()]
@@ -394,11 +404,13 @@ class Server(socketserver.ThreadingTCPServer):
         """Nothing: handshakes that fail and clients that leave. `Exchange.serve` keeps our own mistakes."""
 
     def close(self) -> None:
-        self.shutdown()
+        self.is_closing = True
+        with contextlib.suppress(OSError):
+            socket.create_connection(self.address, 5).close()  # wakes the listener
+        self.listener.join(5)
         self.server_close()
         for connection in list(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self.listener.join(5)
         for thread in self.threads:
             thread.join(5)
