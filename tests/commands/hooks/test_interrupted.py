@@ -14,7 +14,6 @@ from git_credential_hf.problem import Problem
 
 from .conftest import CUSTOM, KILLED, Bench, for_all_repositories, script, tree
 
-
 ROWS = [
     (where, what) for where in ("beside", "core.hooksPath", "global") for what in ("plan_install", "plan_uninstall")
 ]
