@@ -65,8 +65,8 @@ def can_add_login() -> bool:
     return token is None or (token.kind == "file" and token.name is not None)
 
 
-def add_login() -> None:
-    """Log in, and make the login that was the current one so again; the new one is stored under its name.
+def add_login() -> str | None:
+    """Log in, and make the previous login the current one again; return the name of the stored token.
 
     Raises `Problem`.
     """
@@ -79,6 +79,7 @@ def add_login() -> None:
             from huggingface_hub import auth_switch
 
             auth_switch(before.name)
+    return after.name if after else None
 
 
 def _run_login(hub: str) -> None:

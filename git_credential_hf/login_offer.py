@@ -84,7 +84,7 @@ def _log_in(
     where = "" if hub_name(hub) == "the Hub" else f" at {hub_name(hub)}"
     reason = f"the Hub refuses the token {token.describe()}" if token else f"{NOT_LOGGED_IN}{where}"
     then = "git continues" if goes_on else "run the command again"
-    terminal.write(mask_line(f"{reason}: log in now, and {then}; press Ctrl-C to skip"))
+    terminal.write(mask_line(f"{reason}: log in now, and {then}; press Ctrl-C to let git ask instead"))
     record(_DECLINED, hub, DECLINED_FOR)  # in advance: Ctrl-C or a closed terminal may end this process, too
     terminal.run([program_path(), "login"])
     if not _is_replaced(token, hub):

@@ -49,7 +49,7 @@ def _complete_token_name(_context: click.Context, _parameter: click.Parameter, i
     default=None,
     help="Also install the hooks, as `hooks install` does, or uninstall them.",
 )
-@click.option("--purge/--no-purge", default=None, help="Run `purge` first, or do not; by default, ask.")
+@click.option("--purge/--no-purge", default=None, help="Run `purge` first, or skip it; the default is to ask.")
 @click.option("--print", "print_lines", is_flag=True, help="Print the settings as lines for a configuration file.")
 @click.option(
     "--env", "print_environment", is_flag=True, help="Print the settings as environment variables, for `eval`."
@@ -68,12 +68,12 @@ def configure(
 ) -> int:
     """Use this helper, and only this one, for Hugging Face hosts.
 
-    For these hosts, an empty `helper` resets the list of helpers, so that git asks
-    no other helper for a token, and gives none a token to store. Other hosts are
-    not affected. If you are not logged in, `configure` then offers to log in.
+    For these hosts, an empty `helper` resets the list of helpers: git asks no other
+    helper for a token, and passes no token on to be stored. Other hosts are not
+    affected. If you are not logged in, `configure` then offers to log in.
 
-    The settings are in git-credential-hf/gitconfig, a file of their own, which
-    git's configuration includes.
+    The settings are in git-credential-hf/gitconfig, which git's configuration
+    includes.
 
     With --token and --for, the repositories of one namespace use a stored token
     instead of the current one. (git-xet asks per host: it gets the current token.)
@@ -191,11 +191,11 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
         for near in get_close_matches(name, stored_token_names(), 1):
             problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
             raise
-        _add_login(problem, name)
+        _add_login(problem, name, namespace)
     return Settings(hubs, {(origin, namespace): name})
 
 
-def _add_login(problem: Problem, name: str) -> None:
+def _add_login(problem: Problem, name: str, namespace: str) -> None:
     """Offer at the terminal to log in with the token of that name, too; raises `problem` without one."""
     from git_credential_hf.login import add_login, can_add_login
     from git_credential_hf.tokens import stored_token
@@ -206,8 +206,14 @@ def _add_login(problem: Problem, name: str) -> None:
     report("hint", f"on the Hub, the token has to be named {shell_word(name)}; the current login stays the current one")
     if not click.confirm("Log in with another token now?", True, err=True):
         raise problem
-    add_login()
-    stored_token(name, act=False)
+    added = add_login()
+    try:
+        stored_token(name, act=False)
+    except Problem:
+        if not added:
+            raise
+        again = f"run `git-credential-hf configure --token {shell_word(added)} --for {shell_word(namespace)}`"
+        raise Problem(f"the token that you logged in with is named '{added}', not '{name}'", again) from None
 
 
 def _ask_for_endpoint(new: "Settings") -> "Settings":

@@ -40,7 +40,7 @@ def hooks(context: click.Context) -> None:
 @hooks.command()
 @changes_scope("local", "global", "local")
 def install(scope: str, dry_run: bool) -> int:
-    """Install the hooks in one or in all Hub repositories.
+    """Install the hooks here, or for all Hub repositories.
 
     With --global, git runs them in each repository that has a Hub remote.
     """

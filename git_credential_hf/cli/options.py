@@ -1,6 +1,7 @@
 """Options, arguments and output that several commands share."""
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -185,7 +186,5 @@ def make_changes(changes: "Sequence[Change]", dry_run: bool, without: str = "") 
 
 
 def _print_made(change: "Change") -> None:
-    from git_credential_hf.files import FileChange
-
-    is_removed = isinstance(change, FileChange) and change.after is None
+    is_removed = os.path.isabs(change.path) and not os.path.lexists(change.path)
     print_line("removed " if is_removed else "changed ", change.path)

@@ -19,7 +19,7 @@ def check_repository(machine: Machine) -> Iterator[Finding]:
     """Check access to the repository. Write access first: most tokens have it, so one request is enough."""
     if machine.repository is None or machine.offline:
         return
-    token = next(iter(machine.resolvers.git_tokens), None) or machine.token
+    token = machine.resolvers.used_by_git or machine.token
     if token is None:
         raise NotChecked("not checked: there is no token")
     if not isinstance(machine.whose(token), Account):

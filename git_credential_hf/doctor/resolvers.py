@@ -124,6 +124,11 @@ class Resolvers:
                 return token
         return None
 
+    @property
+    def used_by_git(self) -> Token | None:
+        """The token that gets git its answer: git goes on after a `.netrc` entry that the Hub rejects."""
+        return self._first_usable(iter(self.git_tokens))
+
     @cached_property
     def git_tokens(self) -> list[Token]:
         """The tokens that git would send, in order, from all sources that need no prompt; empty if git fails."""

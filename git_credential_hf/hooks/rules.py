@@ -111,9 +111,11 @@ def _removal(leak: Leak, branch: str) -> str:
     merges = "--rebase-merges " if has_merges or is_merge else ""
     edit = "reword" if leak.kind == "commit" else "edit"
     hint = f"remove it with `git rebase --interactive {merges}{start}{branch}`"
+    amend = "; there, take it out, and run `git commit --amend --all && git rebase --continue`"
+    then = "" if edit == "reword" else amend
     if is_merge:
-        return f"{hint} and `break` after the line of {blob.commit[:10]}"
-    return f"{hint} and `{edit}` for {blob.commit[:10]}"
+        return f"{hint} and `break` after the line of {blob.commit[:10]}{then}"
+    return f"{hint} and `{edit}` for {blob.commit[:10]}{then}"
 
 
 def _position(commit: str, branch: str) -> tuple[bool, bool, bool, bool]:

@@ -78,8 +78,9 @@ def _ask_for_tokens(push: Push, repository: Repository) -> Answer | None:
     write = not all(update.remote_ref.startswith("refs/pr/") for update in push.updates)
     answer: Answer | None = None
     for token in push.credentials():
-        if push.token is not None and not is_current_token(push.token):  # git has skipped this token
-            _warn_of_other_token(push, push.token, _current_token(push))
+        if push.token is not None and not is_current_token(push.token):
+            rejected = f"git sends the token {push.token.describe()} first, and the Hub rejects it"
+            push.verdict.warn(rejected, push.token.remedy())
         push.token = token
         answer = check_access(token, repository, write=write, use_cache=True)
         if answer.reason not in ("token-invalid", "token-expired") or not falls_through(token):

@@ -288,7 +288,8 @@ def test_a_second_token_of_another_name(hub: Hub, home: Path) -> None:
     steps = [("Log in with another token now?", "y\r"), *paste(hub.token("alice", name="other"))]
     done = run_on_terminal(PROGRAM, "configure", "--no-purge", "--token", "work", "--for", "acme", typed=steps)
     assert done.returncode == 1
-    assert "no stored token is named 'work'; there are 'laptop', 'other'" in said(done, "error")[0]
+    assert said(done, "error") == ["the token that you logged in with is named 'other', not 'work'"]
+    assert said(done, "hint")[-1] == "run `git-credential-hf configure --token other --for acme`"
     assert stored(home) == first
     assert not (home / ".config/git-credential-hf").exists()
 

@@ -221,7 +221,7 @@ CASES: dict[Callable[[Hub, Account], Case], tuple[str, ...]] = {
     not_ours: ("detected dubious ownership",),
     not_readable: ("bad config line",),
 }
-# Printed by `hf` at a login, as tests/demo shows; and a variable, which tests/e2e/test_refused_token.py tests.
+# Printed by `hf` at a login, as tests/demo shows; and a variable, which tests/e2e/test_refused_token.py is about.
 ELSEWHERE = {"The token has not been saved to the git credentials helper", "HF_TOKEN"}
 
 

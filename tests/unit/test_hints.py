@@ -53,7 +53,7 @@ OURS = {
     "hints.py": {"_NAME", "hint.removeprefix(_NAME)", "program"},
     "hooks/rules.py": {
         *("branch", "command", "pattern", "token_settings_url()", "top", "track"),
-        *("blob.commit[:10]", "edit", "hint", "merges", "once", "revoke", "start", "tag"),
+        *("blob.commit[:10]", "edit", "hint", "then", "merges", "once", "revoke", "start", "tag"),
         *("_removal(leak, branch)", "_way_past('commit')", "_way_past('push')"),
     },
     "hub.py": {"hub"},

@@ -128,6 +128,7 @@ def test_each_source(online: Machine) -> None:
     refused_in_netrc(online)
     assert answers(online) == BOTH
     assert online.tokens()["git"] == shown(online.token)
+    assert "✓ ok    repository" in online.doctor().stdout  # with the token that git gets its answer with
 
 
 @pytest.mark.git_versions(each_run=1)

@@ -82,7 +82,7 @@ def test_a_stale_netrc_entry_is_passed_over(hub: "Hub", work: Account) -> None:
     hub.revoke(stale)
     done = push(work, in_netrc(work, stale))
     assert done.returncode == 0, done.stderr
-    assert ".netrc (line 2)" in messages(done, "warning")[0]
+    assert ".netrc (line 2) first, and the Hub rejects it" in messages(done, "warning")[0]
 
 
 def test_a_typed_password(hub: "Hub", work: Account, tmp_path: Path) -> None:
