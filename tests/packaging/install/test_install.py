@@ -86,7 +86,7 @@ def test_wrong_usage(account: Account, arguments: list[str]) -> None:
     ],
 )
 def test_what_is_missing(account: Account, manager: str, missing: str, remedy: str) -> None:
-    """An ordinary user is told the exact command; for root, it is the first step of the plan."""
+    """An ordinary user is told the exact command, git-lfs included; for root, it is the first step of the plan."""
     account.lacks("uv")
     account.has_script(manager, "exit 9")
     account.lacks(*missing.split())
@@ -95,7 +95,7 @@ def test_what_is_missing(account: Account, manager: str, missing: str, remedy: s
     done = account.install()
     assert (done.returncode, done.stdout) == (1, "")
     sudo = "" if manager == "brew" else "sudo "
-    assert done.stderr.endswith(f"install.sh: hint: run `{sudo}{remedy}`, then this again\n")
+    assert done.stderr.endswith(f"install.sh: hint: run `{sudo}{remedy} git-lfs`, then this again\n")
     if sudo:
         account.has_script("id", "echo 0")
         assert f"  first        {remedy}\n" in account.installed("--dry-run").stdout
