@@ -106,16 +106,25 @@ class Row:
     """The token that one program would send to the Hub, and its source; `token` is `None` if it would send none.
 
     `answer`: the HTTP status of the Hub's response to the program, or the reason why the program was not tried.
+    `is_anonymous`: the Hub answered without a token, as for a public repository.
     """
 
     def __init__(
-        self, program: str, source: str, token: Token | None, account: str | None, answer: int | str = ""
+        self,
+        program: str,
+        source: str,
+        token: Token | None,
+        account: str | None,
+        answer: int | str = "",
+        *,
+        is_anonymous: bool = False,
     ) -> None:
         self.program = program
         self.source = source
         self.token = token
         self.account = account
         self.answer = answer
+        self.is_anonymous = is_anonymous
 
     def as_json(self) -> dict[str, object]:
         """Return what `doctor --json` prints."""

@@ -51,7 +51,11 @@ def report_lines(examination: "Examination", paint: "Paint") -> Iterator[str]:
 
 def answers(rows: "list[Row]") -> str:
     """Return the Hub's answers to the programs that were tried, and the programs that were not."""
-    asked = [f"{row.program} {row.answer}" for row in rows if isinstance(row.answer, int)]
+    asked = [
+        f"{row.program} {row.answer}{' (without a token)' * row.is_anonymous}"
+        for row in rows
+        if isinstance(row.answer, int)
+    ]
     others = [
         row.program + (f" ({row.answer})" if row.answer else "") for row in rows if not isinstance(row.answer, int)
     ]

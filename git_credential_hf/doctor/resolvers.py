@@ -100,7 +100,9 @@ class Resolvers:
             return Row(program, f"unknown: {problem.message}", None, None, answer)
         owner = self._machine.whose(token) if token else None
         account = owner.name if isinstance(owner, Account) else None
-        return Row(program, token.where() if token else self._why_nothing(program), token, account, answer)
+        source = token.where() if token else self._why_nothing(program)
+        is_anonymous = isinstance(observed, Observed) and not observed.has_sent
+        return Row(program, source, token, account, answer, is_anonymous=is_anonymous)
 
     def _why_nothing(self, program: str) -> str:
         current = self._machine.token

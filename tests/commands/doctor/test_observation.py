@@ -83,7 +83,7 @@ def test_both_are_asked(online: Machine) -> None:
 def test_a_repository_that_is_named(online: Machine) -> None:
     """Git is asked about that, whatever the current directory is."""
     assert online.hub
-    online.hub.repository("datasets/alice/data")
+    online.hub.repository("datasets/alice/data", private=True)
     assert answers(online, "datasets/alice/data") == BOTH
 
 
@@ -132,6 +132,16 @@ def test_each_source(online: Machine) -> None:
 
 
 @pytest.mark.git_versions(each_run=1)
+def test_a_public_repository(online: Machine) -> None:
+    """A public repository is read without a token, whatever is wrong with it: that is said, as it proves nothing."""
+    assert online.hub
+    online.hub.repository("alice/public", files={"a.txt": b"a"})
+    old = online.secret()
+    online.hub.revoke(old)
+    online.repository(f"https://alice:{old}@huggingface.co/alice/public")
+    assert "the Hub answers: git 200 (without a token)" in online.doctor().stdout
+
+
 def test_a_bearer_token(online: Machine) -> None:
     """What git sends in another way, since 2.46, is observed as it sends it."""
     assert online.hub
