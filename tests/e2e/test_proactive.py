@@ -99,7 +99,10 @@ def test_a_token_that_is_revoked(hub: Hub, job: Account) -> None:
 @pytest.mark.git_versions(each_run=1)
 @pytest.mark.parametrize("token", ["", "hf_" + "x" * 34])
 def test_only_with_a_good_token(hub: Hub, job: Account, token: str) -> None:
-    """Without a token, with a refused one, or if somebody has chosen, nothing is set."""
+    """Without a token, with a refused one, which is a warning, or if somebody has chosen, nothing is set."""
+    done = job.run("git-credential-hf", "configure", "--env", HF_TOKEN=token)
+    is_asked_about = bool(token) and knows_authtype()
+    assert ("git-credential-hf: warning: the Hub rejects the token" in done.stderr) == is_asked_about
     assert "proactiveAuth" not in str(configure(job, HF_TOKEN=token))
     job.git("config", "--global", "http.proactiveAuth", "none")
     assert "proactiveAuth" not in str(configure(job, HF_TOKEN=hub.token("alice")))

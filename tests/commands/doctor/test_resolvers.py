@@ -217,6 +217,26 @@ def test_a_job_that_has_no_place_for_a_token(online: Machine) -> None:
     assert {row["source"] for row in seen["resolvers"]} == {"a Trusted Publisher (HF_OIDC_RESOURCE)"}
 
 
+def test_a_token_that_was_just_refused(online: Machine) -> None:
+    """While git gets nothing because the Hub has just refused the login, the table says so, and for how long."""
+    assert online.hub
+    online.repository()
+    online.hub.revoke(online.token)
+    assert online.git("ls-remote", "origin", check=False).returncode
+    done = " ".join(online.doctor().stdout.split())
+    assert f"git - nothing for 30 seconds: the Hub has just refused {shown(online.token)}" in done
+    online.run("git-credential-hf", "unconfigure")
+
+
+def test_a_copy_that_the_hub_rejects(online: Machine) -> None:
+    """Of what another helper holds, and of a token in a URL, it is said if the Hub rejects it."""
+    assert online.hub
+    old = online.secret()
+    online.hub.revoke(old)
+    online.repository(MODEL.replace("://", f"://alice:{old}@"))
+    assert f"remote 'origin': {shown(old)}, which the Hub rejects" in online.doctor().stdout
+
+
 @pytest.mark.parametrize("act", WELL, ids=lambda act: act.__name__)
 def test_a_healthy_machine(act: object, online: Machine) -> None:
     """No finding, exit 0, one token and one account in all four rows; one request, with a repository two and git's."""

@@ -110,6 +110,13 @@ def test_ignored_if_git_works(online: Machine) -> None:
     assert "token-in-remote-url" not in online.ids()
 
 
+def test_report_outside_of_a_repository(online: Machine) -> None:
+    """The report says what was not tried, as `doctor` itself does."""
+    lines = online.doctor("--report").stdout.splitlines()
+    assert any("git-credential-hf doctor OWNER/NAME" in line for line in lines)
+    assert lines[-1] == "healthy, as far as it was checked"
+
+
 def test_report(online: Machine) -> None:
     """The report has the versions, what each program sends, and the findings; no secret, and no path of the home."""
     assert online.hub
