@@ -96,7 +96,7 @@ def configure(
     if with_hooks is not None and (print_lines or print_environment or scope == "system"):
         raise click.UsageError("--hooks and --no-hooks cannot be used with --system, --print or --env")
     if name is not None and no_token:
-        raise click.UsageError("--token and --no-token exclude each other")
+        raise click.UsageError("--token and --no-token cannot be used together")
     new = _parse_settings("" if no_token else name, namespace, hub)
     if print_lines:
         click.echo(config_lines(new), nl=False)
@@ -168,11 +168,11 @@ def _offer_first_login(scope: str) -> None:
 def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
     """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub."""
     from git_credential_hf.configure.settings import Settings
-    from git_credential_hf.hub import PUBLIC_HUB, hub_at, hub_option, is_valid_name
+    from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, hub_option, is_valid_name
     from git_credential_hf.tokens import stored_token, stored_token_names
 
     if (name is None) != (namespace is None):
-        raise click.UsageError(f"{'--no-token' if name == '' else '--token'} and --for go together")
+        raise click.UsageError(f"{'--no-token' if name == '' else '--token'} and --for must be used together")
     try:
         origin = PUBLIC_HUB if hub is None else hub_option(hub)
     except Problem as problem:
@@ -191,6 +191,8 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
         for near in get_close_matches(name, stored_token_names(), 1):
             problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
             raise
+        if not origin == environment_hub() == PUBLIC_HUB:
+            raise  # the login would be at another Hub
         _add_login(problem, name, namespace)
     return Settings(hubs, {(origin, namespace): name})
 
@@ -198,12 +200,13 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
 def _add_login(problem: Problem, name: str, namespace: str) -> None:
     """Offer at the terminal to log in with the token of that name, too; raises `problem` without one."""
     from git_credential_hf.login import add_login, can_add_login
-    from git_credential_hf.tokens import stored_token
+    from git_credential_hf.tokens import current_token, stored_token
 
     if sys.stdin is None or not sys.stdin.isatty() or not can_add_login():
         raise problem
     report_problem(Problem(problem.message), "warning")
-    report("hint", f"on the Hub, the token has to be named {shell_word(name)}; the current login stays the current one")
+    stays = "; the current login stays the current one" if current_token(act=False) else ""
+    report("hint", f"on the Hub, the token has to be named {shell_word(name)}{stays}")
     if not click.confirm("Log in with another token now?", True, err=True):
         raise problem
     added = add_login()
@@ -235,8 +238,10 @@ def _ask_for_endpoint(new: "Settings") -> "Settings":
 def _purge_first(wanted: bool | None) -> None:
     """Remove other helpers' Hub tokens if the user agrees: after `unconfigure`, git would use them again."""
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.git.helpers import default_hub
+    from git_credential_hf.git.credentials import may_need_person
+    from git_credential_hf.git.helpers import default_hub, is_our_helper
     from git_credential_hf.git.other_helpers import other_helpers
+    from git_credential_hf.hub import PUBLIC_HUB
     from git_credential_hf.purge import purge_others
     from git_credential_hf.purge.result import report_kept
     from git_credential_hf.purge.stale import refuse_without_token
@@ -255,7 +260,9 @@ def _purge_first(wanted: bool | None) -> None:
         else:
             report("hint", "after logging in, run `git-credential-hf purge` to remove other helpers' old tokens")
         return
-    if wanted is None and not _hold_any(entries):
+    # A helper for which a person may have to act is not asked before they agree.
+    others = [entry for entry in entries if not (entry.is_helper() and is_our_helper(entry.value or ""))]
+    if wanted is None and not may_need_person(f"{PUBLIC_HUB}/", others) and not _hold_any(entries):
         return
     if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return

@@ -84,7 +84,8 @@ def check_token(machine: Machine) -> Iterator[Finding]:
             token_hint(),
         )
     for missing in missing_tokens(machine.entries) if machine.git_problem is None else ():
-        yield Finding("no-token", "error", missing.message, "git has none for these repositories", missing.fix or "")
+        detail = "git gets no token for these repositories"
+        yield Finding("no-token", "error", missing.message, detail, missing.fix or "")
     if token and _has_lost_renewal(token):
         yield Finding(
             "login-not-renewable",

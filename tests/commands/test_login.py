@@ -313,3 +313,14 @@ def test_a_login_behind_a_variable(hub: Hub) -> None:
     """Who logs in although `HF_TOKEN` is set is told how to use the login."""
     done = login(*paste(hub.token("alice", role="write", name="laptop")), HF_TOKEN=hub.token("alice"))
     assert said(done, "hint") == ["run `unset HF_TOKEN` to use this login: git uses the variable first"]
+
+
+def test_a_helper_of_a_person_is_not_asked_first(hub: Hub, home: Path) -> None:
+    """`configure` does not run somebody's own helper, for which a key may have to be touched, before they agree."""
+    asked = home / "asked"
+    git("config", "--global", "--add", "credential.helper", f"!touch {asked}; true")
+    assert login(*paste(hub.token("alice", role="write", name="laptop"))).returncode == 0
+    asked.unlink(missing_ok=True)
+    done = run_on_terminal(PROGRAM, "configure", typed=[("Remove the Hub tokens", "n\r")])
+    assert done.returncode == 0, done.stdout
+    assert not asked.exists()

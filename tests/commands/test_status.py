@@ -448,7 +448,7 @@ def test_the_hubs_that_are_served(home: Path) -> None:
 
 
 def test_a_mapped_token_that_is_gone(home: Path) -> None:
-    """What is said of a namespace whose token is gone is what git shows; the hint of `status` names the namespace."""
+    """`status` and git report a missing token of a namespace alike; the hint of `status` names the namespace."""
     (home / ".gitconfig").write_text('[credential "https://huggingface.co/acme"]\n\thelper = hf --token gone\n')
     ask = "protocol=https\nhost=huggingface.co\npath=acme/x\n\n"
     again = "run `git-credential-hf configure --token gone --for acme`"

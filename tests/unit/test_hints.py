@@ -25,7 +25,7 @@ OURS = {
         *("then.get(token.kind, '')", "token.place", "url"),
     },
     "cli/__init__.py": {"command", "meant"},
-    "cli/configure.py": {"login_hint()", "scope"},
+    "cli/configure.py": {"stays", "login_hint()", "scope"},
     "cli/doctor.py": {"again"},
     "cli/hooks.py": {"command", "problem.fix"},
     "configure/__init__.py": {"reinstall"},
