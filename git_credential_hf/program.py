@@ -36,17 +36,19 @@ def program_weaknesses(trusted: set[int], others: Iterable[str] = ()) -> list[We
     imported = {_identity(os.stat(path)) for path in (*packages, *map(os.path.dirname, packages))}
     found: list[Weakness] = []
     seen: set[tuple[int, int]] = set()
-    walked: set[str] = set()  # a thousand files are in the same directories
-    for path in (os.path.abspath(sys.argv[0]), sys.executable, *others, *files_of(packages)):
-        for step, status in _steps(path, walked):
-            if _identity(status) in seen:
-                continue
-            seen.add(_identity(status))
-            reason = _who_may_write(status, is_imported=_identity(status) in imported)
-            if not (status.st_uid in trusted or _is_like_root(status.st_uid)):
-                found.append(Weakness(step, f"{step} belongs to {user_name(status.st_uid)}", is_mode=False))
-            elif reason:
-                found.append(Weakness(step, f"{step} is writable for {reason}", is_mode=True))
+    paths = (os.path.abspath(sys.argv[0]), sys.executable, *others, *packages)
+    for path, status in _files_and_steps(paths, packages):
+        is_theirs = not (status.st_uid in trusted or _is_like_root(status.st_uid))
+        if not is_theirs and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            continue  # as nearly all of two thousand files
+        if _identity(status) in seen:
+            continue
+        seen.add(_identity(status))
+        reason = _who_may_write(status, is_imported=_identity(status) in imported)
+        if is_theirs:
+            found.append(Weakness(path, f"{path} belongs to {user_name(status.st_uid)}", is_mode=False))
+        elif reason:
+            found.append(Weakness(path, f"{path} is writable for {reason}", is_mode=True))
     return sorted(found, key=lambda weakness: weakness.path.count(os.sep))
 
 
@@ -90,7 +92,7 @@ def _is_in(path: str, directory: str) -> bool:
 
 def imported_packages() -> list[str]:
     """Return the directories of all packages that this program imports, directly or indirectly."""
-    from importlib.metadata import PackageNotFoundError, requires
+    from importlib.metadata import PackageNotFoundError
     from importlib.util import find_spec
 
     waiting, seen = ["git-credential-hf"], set[str]()
@@ -100,24 +102,59 @@ def imported_packages() -> list[str]:
             continue
         seen.add(name)
         try:
-            needed = requires(name) or []
+            waiting += _required_packages(name)
         except PackageNotFoundError:
             continue  # for another platform, or found in another way
-        waiting += [re.split(r"[^\w.-]", text)[0] for text in needed if "extra ==" not in text]
     specs = (find_spec(name.replace("-", "_")) for name in seen if name != "git-credential-hf")
     return sorted({place for spec in specs if spec for place in spec.submodule_search_locations or ()})
 
 
-def files_of(packages: list[str]) -> Iterator[str]:
-    """Yield the files in packages, and the files beside them that Python reads at each start."""
-    for directory in packages:
-        for folder, _, names in os.walk(directory):
-            for name in names:
-                yield os.path.join(folder, name)
+def _required_packages(name: str) -> list[str]:
+    """Return the packages that an installed package needs, without those of its extras."""
+    from importlib.metadata import distribution
+
+    package = distribution(name)
+    headers = (package.read_text("METADATA") or "").partition("\n\n")[0]
+    # `requires` would also parse what follows: the README of each package.
+    needed = re.findall("^Requires-Dist: (.*)", headers, re.MULTILINE) if headers else package.requires or []
+    return [re.split(r"[^\w.-]", text)[0] for text in needed if "extra ==" not in text]
+
+
+def files_of(packages: list[str]) -> Iterator["os.DirEntry[str]"]:
+    """Yield what is in packages, and the files beside them that Python reads at each start."""
+    waiting = [*packages]
+    while waiting:
+        for entry in _entries(waiting.pop()):
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
     for beside in {os.path.dirname(package) for package in packages}:
-        for name in os.listdir(beside):
-            if name.endswith(".pth") or name in ("sitecustomize.py", "usercustomize.py"):
-                yield os.path.join(beside, name)
+        for entry in _entries(beside):
+            if entry.name.endswith(".pth") or entry.name in ("sitecustomize.py", "usercustomize.py"):
+                yield entry
+
+
+def _entries(directory: str) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(directory) as entries:
+            return [*entries]
+    except OSError:
+        return []  # it no longer exists, or cannot be read
+
+
+def _files_and_steps(paths: Iterable[str], packages: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield what leads to `paths` and to the files in packages, and these files."""
+    walked: set[str] = set()
+    for path in paths:
+        yield from _steps(path, walked)
+    for entry in files_of(packages):
+        if entry.is_symlink():
+            yield from _steps(entry.path, walked)
+            continue
+        try:
+            yield entry.path, entry.stat(follow_symlinks=False)
+        except OSError:
+            pass  # it no longer exists
 
 
 def _steps(path: str, walked: set[str]) -> Iterator[tuple[str, os.stat_result]]:

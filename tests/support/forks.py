@@ -115,7 +115,8 @@ def _serve(connection: socket.socket) -> None:
     for module in pkgutil.walk_packages(git_credential_hf.__path__, "git_credential_hf."):
         if not module.name.endswith(".launcher"):  # it runs the program
             importlib.import_module(module.name)
-    for library in ("dulwich.lfs", "http.client", "urllib3"):  # which the program imports when it needs them
+    # Which the program imports when it needs them.
+    for library in ("dulwich.lfs", "encodings.idna", "http.client", "importlib.metadata", "platformdirs", "urllib3"):
         importlib.import_module(library)
     assert "huggingface_hub.constants" not in sys.modules  # it reads the environment once, when it is imported
 

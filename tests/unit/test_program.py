@@ -100,8 +100,7 @@ def test_what_is_imported_is_part_of_it() -> None:
     """The packages that this one needs, and what they need, count as well, with what Python reads at each start."""
     packages = imported_packages()
     assert {"click", "dulwich", "huggingface_hub", "platformdirs", "urllib3"} <= {os.path.basename(p) for p in packages}
-    files = [*files_of(packages)]
-    assert any(file.endswith("huggingface_hub/utils/_auth.py") for file in files)
+    assert any(file.path.endswith("huggingface_hub/utils/_auth.py") for file in files_of(packages))
 
 
 def test_the_paths_by_which_git_starts_it(program: Path, tmp_path: Path) -> None:
