@@ -21,7 +21,7 @@ import sysconfig
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 PROGRAM = os.path.join(sysconfig.get_path("scripts"), "git-credential-hf")
 FOR_THE_INTERPRETER = ("PYTHON", "LD_")  # what these variables say is read when a program starts
@@ -45,12 +45,45 @@ def forked_arguments(command: Sequence[object], environment: Mapping[str, Any]) 
     return [os.fspath(argument) for argument in arguments if isinstance(argument, str | Path)] if is_forked else None
 
 
-def run_forked(
-    arguments: Sequence[str], cwd: Path | str | None, stdin: bytes, environment: Mapping[str, Any], timeout: float
-) -> tuple[int, bytes, bytes]:
-    """Return the exit status, and what was written to stdout and stderr."""
+class Forked:
+    """A started program, with what `ended` and `run` need of a `subprocess.Popen`."""
+
+    def __init__(
+        self, arguments: Sequence[str], child: int, answer: socket.socket, output: IO[bytes], errors: IO[bytes]
+    ):
+        self.args = [PROGRAM, *arguments]
+        self.pid = child
+        self.returncode: int | None = None
+        self._answer, self._output, self._errors = answer, output, errors
+
+    def communicate(self, timeout: float | None = None) -> tuple[bytes, bytes]:
+        """Wait for its end; return what was written to stdout and stderr."""
+        if self.returncode is None:
+            self._answer.settimeout(timeout)
+            try:
+                self.returncode = int(self._answer.recv(16))
+            except TimeoutError:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+            self._answer.close()
+        for file in (self._output, self._errors):
+            file.seek(0)
+        return self._output.read(), self._errors.read()
+
+    def kill(self) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, 9)
+
+    def close(self) -> None:
+        for file in (self._answer, self._output, self._errors):
+            file.close()
+
+
+def start_forked(
+    arguments: Sequence[str], cwd: Path | str | None, stdin: bytes, environment: Mapping[str, Any], memory: int = 0
+) -> Forked:
+    """Start the program with this input; `memory`: the most bytes of address space, or 0."""
     with contextlib.ExitStack() as stack:
-        given, output, errors, request = (stack.enter_context(open(os.memfd_create("fork"), "w+b")) for _ in range(4))
+        given, request = (stack.enter_context(open(os.memfd_create("fork"), "w+b")) for _ in range(2))
         given.write(stdin)
         given.seek(0)
         directory = os.open(cwd or ".", os.O_PATH | os.O_DIRECTORY)
@@ -58,23 +91,28 @@ def run_forked(
         umask = re.search(r"Umask:\s*(\d+)", Path("/proc/self/status").read_text())
         assert umask
         variables = {name: os.fsdecode(value) for name, value in environment.items()}
-        pickle.dump((list(arguments), variables, int(umask[1], 8)), request)
+        pickle.dump((list(arguments), variables, int(umask[1], 8), memory), request)
         request.flush()
+        output, errors = (open(os.memfd_create("fork"), "w+b") for _ in range(2))  # noqa: SIM115 - see `Forked.close`
         answer, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with answer:
-            files = [given.fileno(), output.fileno(), errors.fileno(), directory, request.fileno(), theirs.fileno()]
-            with theirs:
-                socket.send_fds(_connected(), [b"run"], files)
-            child = int(answer.recv(16))
-            answer.settimeout(timeout)
-            try:
-                status = int(answer.recv(16))
-            except TimeoutError:
-                os.kill(child, 9)
-                raise subprocess.TimeoutExpired([PROGRAM, *arguments], timeout) from None
-        output.seek(0)
-        errors.seek(0)
-        return status, output.read(), errors.read()
+        files = [given.fileno(), output.fileno(), errors.fileno(), directory, request.fileno(), theirs.fileno()]
+        with theirs:
+            socket.send_fds(_connected(), [b"run"], files)
+        return Forked(arguments, int(answer.recv(16)), answer, output, errors)
+
+
+def run_forked(
+    arguments: Sequence[str], cwd: Path | str | None, stdin: bytes, environment: Mapping[str, Any], timeout: float
+) -> tuple[int, bytes, bytes]:
+    """Return the exit status, and what was written to stdout and stderr."""
+    with contextlib.closing(start_forked(arguments, cwd, stdin, environment)) as process:
+        try:
+            output, errors = process.communicate(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        assert process.returncode is not None
+        return process.returncode, output, errors
 
 
 def _connected() -> socket.socket:
@@ -160,10 +198,14 @@ def _be_the_program(given: int, output: int, errors: int, directory: int, reques
             os.dup2(file, number)
         with open(request, "rb", closefd=False) as message:
             message.seek(0)
-            arguments, environment, umask = pickle.load(message)
+            arguments, environment, umask, memory = pickle.load(message)
         os.fchdir(directory)
         os.closerange(3, 1024)
         os.umask(umask)
+        if memory:
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         os.environ.clear()
         os.environ.update(environment)
         sys.argv = [PROGRAM, *arguments]

@@ -11,13 +11,16 @@ import subprocess
 from collections.abc import Iterable
 from typing import Any
 
+import forks
 from servers import PATIENCE as PATIENCE
 
 MEMORY = 1 << 30  # bytes of address space; what huggingface_hub itself maps is a fifth of it
 PROGRAM = "git-credential-hf"
 TERMINAL = set(map(chr, [*range(9), *range(11, 32), *range(127, 160)])) | set("\u202e\u2066\u200b\u2028")
 
-started: list[subprocess.Popen[bytes]] = []  # which end with their test, also where that fails
+Process = subprocess.Popen[bytes] | forks.Forked
+
+started: list[Process] = []  # which end with their test, also where that fails
 
 
 def new_token() -> str:
@@ -27,25 +30,35 @@ def new_token() -> str:
 
 def start(
     *arguments: str, stdin: bytes = b"", program: str = PROGRAM, memory: int = MEMORY, **environment: Any
-) -> subprocess.Popen[bytes]:
+) -> Process:
     """Start the program with this input, and no more memory than a user may miss; `ended` waits for it."""
+    variables = {**os.environ, **environment}
+    process: Process
+    if (forked := forks.forked_arguments([program, *arguments], variables)) is not None:
+        process = forks.start_forked(forked, None, stdin, variables, memory)
+    else:
+        process = _start(program, *arguments, stdin=stdin, memory=memory, variables=variables)
+    started.append(process)
+    return process
+
+
+def _start(*command: str, stdin: bytes, memory: int, variables: dict[str, Any]) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
-        [program, *arguments],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **environment},
+        env=variables,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)),
     )
     assert process.stdin
     with contextlib.suppress(OSError), process.stdin:
         process.stdin.write(stdin)
     process.stdin = None
-    started.append(process)
     return process
 
 
-def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
+def ended(process: Process) -> tuple[int, str, str]:
     """The status, the answer, and what was said: by a program that knew what it was doing."""
     try:
         stdout, stderr = process.communicate(timeout=PATIENCE)
@@ -53,6 +66,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
         process.kill()
         process.communicate()
     said = stderr.decode("utf-8", "surrogateescape")
+    assert process.returncode is not None
     is_an_end(process.returncode, said)
     return process.returncode, stdout.decode("utf-8", "surrogateescape"), said
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import forks
 import pytest
 from account import account, browser_login, hub
 
@@ -18,3 +19,5 @@ def nobody_is_left() -> Iterator[None]:
         process = started.pop()
         process.kill()
         process.communicate()
+        if isinstance(process, forks.Forked):
+            process.close()
