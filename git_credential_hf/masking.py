@@ -32,10 +32,11 @@ _PLACEHOLDER_WORDS = (
     *("not", "the", "off", "hf", "my", "no"),
 )
 _MIN_RUN = 4  # characters of a sequence; shorter ones occur in any text
+_MAX_PLACEHOLDER = 256  # characters; what begins a longer one is enough to recognize it
 
 PREFIX = "git-credential-hf: "  # of our lines; no other text that we print may look like one
 
-_secrets: list[str] = []
+_secrets: dict[str, None] = {}
 
 # Printed as blanks or as nothing, although Unicode has them among letters and symbols.
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
@@ -44,8 +45,8 @@ _NOT_SHOWN = "(not shown: the module that finds tokens in it cannot be loaded)"
 
 def register_secret(text: str) -> str:
     """Register a secret that this process has read, so that no output can show it; return it."""
-    if text.strip() and text not in _secrets:
-        _secrets.append(text)
+    if text.strip():
+        _secrets[text] = None
     return text
 
 
@@ -54,14 +55,15 @@ def is_placeholder(token: str) -> bool:
 
     Such a value is not secret. It occurs in ordinary files, and in their names.
     """
-    body = token[len(_prefix(token)) :].lower()
+    body = token[len(_prefix(token)) :][:_MAX_PLACEHOLDER].lower()
     length = len(body)
     if length < 2 * _MIN_RUN:
         is_run = False
     else:
         # Consecutive characters, next to each other or with one in between, as in `a1b2c3`.
+        codes = [*map(ord, body)]
         is_run = any(
-            2 * sum(abs(ord(one) - ord(other)) <= 1 for one, other in zip(body, body[step:], strict=False)) >= length
+            2 * sum(-1 <= one - other <= 1 for one, other in zip(codes, codes[step:], strict=False)) >= length
             for step in (1, 2)
         )
         is_run = is_run or any(body[at:] == body[:-at] for at in range(1, length // 2 + 1))
