@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from amount import some
 from operations import serve_hub
 
 import inputs
@@ -103,7 +104,7 @@ def test_netrc_files() -> None:
     assert inputs.ONE or min(seen[kind] for kind in ("refused", "without the Hub", "changed")) > sum(seen.values()) / 10
 
 
-@pytest.mark.parametrize("name", netrcs.GROWING)
+@pytest.mark.parametrize("name", some([*netrcs.GROWING], 5))
 def test_huge_netrc_files(name: str) -> None:
     """The longest file that is read, and one of 1 MB, take no time to speak of, however they are made."""
     for head in (b"", b"machine a.example login b password y\n", b"macdef x\n") if inputs.LONG else (b"",):
@@ -211,11 +212,11 @@ def test_pushes(world: "Hub", home: Path, tmp_path: Path, monkeypatch: pytest.Mo
     netrc = home / ".netrc"
     netrc.write_text(f"machine huggingface.co login alice password {pushes.token}\n")
     netrc.chmod(0o600)
-    seen = inputs.run("pushes", pushes.judge, 80, 5_000)
+    seen = inputs.run("pushes", pushes.judge, 40, 5_000)
     if not inputs.ONE:
         assert sum(number for said, number in seen.items() if said.startswith("taken, ")) > sum(seen.values()) / 2, seen
-        assert min(seen[f"taken, {kind}"] for kind in ("shallow", "partial", "replaced", "grafted", "a leak")) > 2, seen
-        assert sum(number for said, number in seen.items() if said.startswith("refused, ")) > 5, seen
+        assert min(seen[f"taken, {kind}"] for kind in ("shallow", "partial", "replaced", "grafted", "a leak")) > 0, seen
+        assert sum(number for said, number in seen.items() if said.startswith("refused, ")) > 2, seen
 
 
 def test_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
