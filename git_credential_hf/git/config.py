@@ -72,11 +72,13 @@ def read_user_config() -> list[ConfigEntry]:
 
 def parse_config(content: bytes) -> list[ConfigEntry]:
     """Return the variables of a file's content, without its includes."""
-    return parse_listing(
-        run_git(*OUTSIDE_REPOSITORIES, "config", "--file", "-", "--no-includes", "--list", *LIST_OPTIONS, given=content)
-    )
+    if content not in _listings:
+        command = ("config", "--file", "-", "--no-includes", "--list", *LIST_OPTIONS)
+        _listings[content] = run_git(*OUTSIDE_REPOSITORIES, *command, given=content)
+    return parse_listing(_listings[content])
 
 
+_listings: dict[bytes, bytes] = {}  # a command reads the same content up to seven times
 LIST_OPTIONS = ("-z", "--show-scope", "--show-origin")
 
 
