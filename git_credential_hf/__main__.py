@@ -85,7 +85,7 @@ def _open_closed_streams() -> None:
 
 def _leads_to_a_hub(remote: str, url: str) -> bool:
     """Whether a push, or its LFS upload, goes to huggingface.co or to another Hub that git is configured for."""
-    from git_credential_hf.hub import parse_remote
+    from git_credential_hf.repository import parse_remote
 
     if parse_remote(url) is not None:
         return True

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from git_credential_hf.hub import PUBLIC_HUB, is_false, is_valid_name, normalized_origin, requested_hub
+from git_credential_hf.hub import PUBLIC_HUB, is_false, normalized_origin, requested_hub
 from git_credential_hf.masking import shown_user
 from git_credential_hf.problem import Problem, report, report_problem, trace
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, REFUSED_BEFORE, STATE, Request
@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # importing it at run time would delay `get`
     from collections.abc import Iterable
 
     from git_credential_hf.git.config import ConfigEntry
-    from git_credential_hf.hub import Repository
+    from git_credential_hf.repository import Repository
 
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
 
@@ -292,6 +292,7 @@ def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", 
 def _token_of_account(user: str, hub: str, act: bool) -> Token | None:
     """Return the token of this account, or else the current token, with a warning if it belongs to another account."""
     from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
+    from git_credential_hf.repository import is_valid_name
 
     current = current_token(hub, act=act)
     if user.lower() in PLACEHOLDER_USERNAMES or not is_valid_name(user):

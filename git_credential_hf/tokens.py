@@ -11,7 +11,7 @@ is sent only to `HF_ENDPOINT`, unless git's configuration names it.
 import os
 import time
 
-from git_credential_hf.hub import PUBLIC_HUB, environment_hub, repository_at, token_settings_url
+from git_credential_hf.hub import PUBLIC_HUB, environment_hub, token_settings_url
 from git_credential_hf.masking import is_placeholder, mask_token, register_secret
 from git_credential_hf.problem import Problem, trace
 from git_credential_hf.token_files import (
@@ -136,10 +136,14 @@ def choose_publisher(path: str, hub: str, *, act: bool = True) -> None:
     not accept the job's identity for `path`, or does not answer, the token of HF_OIDC_RESOURCE is served.
     """
     declared = os.environ.get("HF_OIDC_RESOURCE")
-    repository = repository_at(path.partition("/info/lfs")[0], hub) if declared else None
-    if declared is None or repository is None or repository.path == declared or hub.startswith("http:"):
+    if not declared or hub.startswith("http:"):
         return
+    from git_credential_hf.repository import repository_at
     from git_credential_hf.trusted_publishers import is_publisher
+
+    repository = repository_at(path.partition("/info/lfs")[0], hub)
+    if repository is None or repository.path == declared:
+        return
 
     os.environ["HF_OIDC_RESOURCE"] = repository.path  # where huggingface_hub reads it
     is_ours = False

@@ -14,10 +14,11 @@ from git_credential_hf.api.refusals import (
     refusal_from_message,
     token_refusal,
 )
-from git_credential_hf.hub import PUBLIC_HUB, Repository, is_valid_name, repository_at
+from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.masking import mask_token
 from git_credential_hf.owners import record_owner
 from git_credential_hf.problem import Problem, trace
+from git_credential_hf.repository import Repository, is_valid_name, repository_at
 from git_credential_hf.state import (
     LOOKED_FOR,
     cache_directory,

@@ -168,7 +168,8 @@ def _offer_first_login(scope: str) -> None:
 def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
     """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub."""
     from git_credential_hf.configure.settings import Settings
-    from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, hub_option, is_valid_name
+    from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, hub_option
+    from git_credential_hf.repository import is_valid_name
     from git_credential_hf.tokens import stored_token, stored_token_names
 
     if (name is None) != (namespace is None):

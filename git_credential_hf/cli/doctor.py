@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
     from git_credential_hf.doctor.finding import Finding
     from git_credential_hf.files import Change
-    from git_credential_hf.hub import Repository
+    from git_credential_hf.repository import Repository
 
 
 @click.command()

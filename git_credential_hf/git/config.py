@@ -3,7 +3,6 @@
 import os
 
 from git_credential_hf.git.run import OUTSIDE_REPOSITORIES, git_home, git_line, run_git
-from git_credential_hf.hub import parse_remote
 from git_credential_hf.masking import register_basic, register_proxy, register_secret, register_url
 from git_credential_hf.problem import Problem, shell_word
 
@@ -135,6 +134,8 @@ def push_url(hubs: list[str]) -> str:
 
     `hubs`: other Hubs besides huggingface.co. If a remote has several URLs, the first one on a Hub counts.
     """
+    from git_credential_hf.repository import parse_remote
+
     missing = Problem("this directory has no remote to push to", "name a repository, such as acme/model")
     if git_directory() is None:
         raise missing

@@ -11,8 +11,8 @@ from git_credential_hf.helper import is_held_back, token_for
 from git_credential_hf.hooks.fixes import Fixes
 from git_credential_hf.hooks.updates import RefUpdate, announced_ids
 from git_credential_hf.hooks.verdict import Verdict, read_severities
-from git_credential_hf.hub import Remote, without_credentials
 from git_credential_hf.problem import Problem
+from git_credential_hf.repository import Remote, without_credentials
 from git_credential_hf.tokens import Token
 
 

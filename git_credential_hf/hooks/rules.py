@@ -21,9 +21,10 @@ from git_credential_hf.hooks.limits import (
     MAX_MULTIPART_BYTES,
     MAX_XET_BYTES,
 )
-from git_credential_hf.hub import PUBLIC_HUB, Repository, token_settings_url
+from git_credential_hf.hub import PUBLIC_HUB, token_settings_url
 from git_credential_hf.masking import is_visible, mask_token, register_secret
 from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.repository import Repository
 
 GIT_XET_PAGE = f"{PUBLIC_HUB}/docs/hub/xet/using-xet-storage#git"
 

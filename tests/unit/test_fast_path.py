@@ -31,7 +31,7 @@ EXPLANATION = {
     f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals", ".transport")
 }
 EXPLANATION |= {"git_credential_hf.git.network"} | {
-    f"git_credential_hf.{name}" for name in ("files", "lock", "owners", "system")
+    f"git_credential_hf.{name}" for name in ("files", "lock", "owners", "repository", "system")
 }
 
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.

@@ -18,7 +18,7 @@ LAYERS = [
     ["", "api", "git", "hooks", "masking", "system", "hooks.limits", "hooks.githooks"],
     ["problem", "progress"],
     ["hub", "program"],
-    ["files", "protocol", "token_files", "git.run"],
+    ["files", "protocol", "repository", "token_files", "git.run"],
     ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.hook_files"],
     ["hooks.steps"],
     ["backups", "lock", "terminal", "git.lfs", "git.network"],
