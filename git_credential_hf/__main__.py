@@ -114,11 +114,19 @@ def serve(operation: str, source: int, sink: int, token: str | None = None, hub:
             return 0  # the credential is for another host, and git may accept it
         raise
 
-    from git_credential_hf import helper
-    from git_credential_hf.hub import hub_option
+    other_hub = None
+    if hub:
+        from git_credential_hf.hub import hub_option
 
-    answer = getattr(helper, operation)(request, token, hub and hub_option(hub))
-    if answer:
+        other_hub = hub_option(hub)
+    if operation != "get":
+        from git_credential_hf import store_erase
+
+        getattr(store_erase, operation)(request, token, other_hub)
+        return 0
+    from git_credential_hf.helper import get
+
+    if answer := get(request, token, other_hub):
         _write(sink, format_message(answer))
     return 0
 

@@ -127,14 +127,19 @@ def normalized_origin(protocol: str, host: str) -> str | None:
     return f"{protocol}://{name}{port if port[1:] != _DEFAULT_PORTS[protocol] else ''}"
 
 
+def requested_origin(protocol: bytes | None, host: bytes | None) -> str | None:
+    """Return the normalised origin of git's request; `None` if it must never get a token."""
+    if protocol is None or host is None or not (protocol.isascii() and host.isascii()):
+        return None
+    return normalized_origin(protocol.decode(), host.decode())
+
+
 def requested_hub(protocol: bytes | None, host: bytes | None, other: str | None = None) -> str | None:
     """Return the Hub of git's request; `None` for other hosts, lookalikes, other ports, http.
 
     `other`: the origin configured with `--hub`.
     """
-    if protocol is None or host is None or not (protocol.isascii() and host.isascii()):
-        return None
-    return hub_at(normalized_origin(protocol.decode(), host.decode()), (other,) if other else ())
+    return hub_at(requested_origin(protocol, host), (other,) if other else ())
 
 
 def token_settings_url(hub: str = PUBLIC_HUB) -> str:

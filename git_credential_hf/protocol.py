@@ -54,6 +54,11 @@ class Request:
         return self.username.decode("utf-8", "surrogateescape") if self.username else None
 
     @property
+    def path_text(self) -> str:
+        """The path as text; empty if there is none."""
+        return (self.path or b"").decode("utf-8", "surrogateescape")
+
+    @property
     def is_proactive(self) -> bool:
         """Whether git has not contacted the server yet, and can do so without a credential.
 

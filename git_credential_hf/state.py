@@ -21,6 +21,7 @@ CONFIRMED_FOR = 24 * 3600  # a token that the Hub has confirmed is sent before t
 REFRESH_TRIED_FOR = 24 * 3600  # a refused token is not renewed a second time
 LOOKED_FOR = 3600  # another helper is not queried again in each command
 
+REFUSED = "refused"  # state: tokens that are held back
 REJECTED = "rejected"  # state: Hubs for which another helper has just given git a stale token
 LOOKED = "looked"  # state: helpers that were queried
 CONFIRMED = "confirmed"  # state: tokens that are sent before the Hub asks for one

@@ -14,6 +14,7 @@ import time
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, token_settings_url
 from git_credential_hf.masking import is_placeholder, mask_token, register_secret
 from git_credential_hf.problem import Problem, trace
+from git_credential_hf.state import REFUSED, is_recorded
 from git_credential_hf.token_files import (
     clean_token,
     foreign_owner,
@@ -233,6 +234,11 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
             return Token(value, "oidc", hub=hub)
     stored = stored_tokens(hub) if name is None and hub == PUBLIC_HUB else []
     return next((token for token in stored if token.value == value), None)
+
+
+def is_held_back(token: Token) -> bool:
+    """Whether git gets `quit` instead of this token, because the Hub has just refused it."""
+    return is_recorded(REFUSED, token.key)
 
 
 def renew_token(token: Token) -> bool:

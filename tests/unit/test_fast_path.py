@@ -23,7 +23,9 @@ ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 OURS = {
     f"git_credential_hf{name}"
     for name in ("", ".__main__", ".masking", ".problem", ".protocol", ".hub", ".state", ".tokens", ".token_files")
-} | {"git_credential_hf.helper"}
+}
+GET = OURS | {"git_credential_hf.helper"}
+STORE = OURS | {"git_credential_hf.store_erase"}
 BEFORE_THE_HELPER = {f"git_credential_hf{name}" for name in ("", ".__main__", ".masking", ".problem", ".protocol")}
 LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helpers", ".urlmatch")}
 NETWORK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".network")}  # how git reaches the Hub
@@ -36,12 +38,12 @@ EXPLANATION |= {"git_credential_hf.git.network"} | {
 
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
 BUDGETS: dict[str, tuple[str, str, set[str]]] = {
-    "get": ("get", HUB, OURS),
-    "get, not the Hub's": ("get", "protocol=https\nhost=evil.example\n", OURS),
+    "get": ("get", HUB, GET),
+    "get, not the Hub's": ("get", "protocol=https\nhost=evil.example\n", GET),
     "get, malformed": ("get", "junk\n", BEFORE_THE_HELPER),
-    "store": ("store", ERASE, OURS | LOOK),
-    "erase of another token": ("erase", HUB + "password=hf_other\n", OURS | LOOK),
-    "erase": ("erase", ERASE, OURS | LOOK | NETWORK | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
+    "store": ("store", ERASE, STORE | LOOK),
+    "erase of another token": ("erase", HUB + "password=hf_other\n", STORE | LOOK),
+    "erase": ("erase", ERASE, STORE | LOOK | NETWORK | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
     "capability": ("capability", "", BEFORE_THE_HELPER),
 }
 
@@ -92,7 +94,7 @@ def test_module_imports_no_more_of_ours(logged_in: None, tmp_path: Path) -> None
     """`python -m` imports what runpy does, and the launcher, but not more of this program."""
     bare = modules([sys.executable, "-m", "this"], "", tmp_path)
     used = modules([sys.executable, "-m", "git_credential_hf", "get"], HUB, tmp_path)
-    assert used - bare == OURS | {"git_credential_hf.launcher"}
+    assert used - bare == GET | {"git_credential_hf.launcher"}
 
 
 def test_a_terminal_costs_no_more(home: Path, tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_a_terminal_costs_no_more(home: Path, tmp_path: Path) -> None:
         assert run_on_terminal("/bin/sh", "-c", line, **environment).stdout == ""
         used.append(set((tmp_path / "modules").read_text().split()))
     assert f"password={TOKEN}\n" in (tmp_path / "answer").read_text()
-    assert used[1] - used[0] == OURS
+    assert used[1] - used[0] == GET
 
 
 def opened(command: list[str], stdin: str, home: Path) -> set[str]:

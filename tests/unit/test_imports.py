@@ -29,7 +29,7 @@ LAYERS = [
     ["git.lfs_endpoint", "huggingface_library", "hooks.scan_index", "hooks.scan_push"],
     ["colab", "refresh", "trusted_publishers"],
     ["tokens"],
-    ["owners"],
+    ["bearer", "owners"],
     [
         "api.refusals",
         "configure.include",
@@ -49,9 +49,9 @@ LAYERS = [
     ["hooks.install"],
     ["login_offer", "purge.result", "purge.stale", "hooks.known_tokens", "hooks.uploads"],
     ["purge"],
-    ["purge.chain"],
+    ["accounts", "purge.chain"],
     ["configure.env", "doctor.observation", "helper", "hooks.rules"],
-    ["status", "doctor.lfs_urls", "doctor.other_tokens", "doctor.resolvers", "hooks.push"],
+    ["store_erase", "status", "doctor.lfs_urls", "doctor.other_tokens", "doctor.resolvers", "hooks.push"],
     ["doctor.machine"],
     ["hooks.history", "hooks.write_access"],
     ["hooks.contents"],
@@ -117,7 +117,7 @@ def test_each_layer_is_there() -> None:
 def test_no_folder_on_the_path_of_get() -> None:
     """What `get` imports, and all that this imports at its top, lies in the root."""
     seen: set[str] = set()
-    waiting = {"__main__", "protocol", "helper"}
+    waiting = {"__main__", "protocol", "helper", "store_erase"}
     while waiting:
         module = waiting.pop()
         seen.add(module)
