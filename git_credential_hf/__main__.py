@@ -7,7 +7,7 @@ import _signal  # type: ignore[import-not-found] # see launcher
 import os
 import sys
 
-from git_credential_hf.problem import Problem, report_problem, report_unexpected_error, set_hint_editor, trace
+from git_credential_hf.problem import Problem, set_hint_editor
 from git_credential_hf.protocol import OPERATIONS, parse_options
 
 TYPE_CHECKING = False
@@ -37,15 +37,26 @@ def main() -> int:
 
         return cli.main(arguments)
     except Problem as problem:
+        from git_credential_hf.report import report_problem
+
         report_problem(problem, "warning" if is_hook else "error")
         return 0 if is_hook else 1
     except KeyboardInterrupt:
         return 130
     except Exception:
-        report_unexpected_error()
+        _report_unexpected_error()
         return 0 if is_hook else 1
     finally:
         _catch_interrupts(False)  # the end of Python may be cut off, without a message
+
+
+def _report_unexpected_error() -> None:
+    try:
+        from git_credential_hf.report import report_unexpected_error
+    except (ImportError, MemoryError, OSError, RuntimeError):  # no memory, no free descriptor, or the files are gone
+        os.write(2, b"git-credential-hf: error: system error: cannot load a module of this program\n")
+    else:
+        report_unexpected_error()
 
 
 def _name_commands(hint: str) -> str:
@@ -71,6 +82,8 @@ def _end_on_unraisable_interrupt(error: "sys.UnraisableHookArgs") -> None:
     if error.exc_type is KeyboardInterrupt:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
         _signal.raise_signal(_signal.SIGINT)
+    from git_credential_hf.report import trace
+
     trace(f"ignored in {error.object!r}: {error.exc_value!r}")
 
 

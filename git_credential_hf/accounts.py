@@ -2,7 +2,7 @@
 
 from git_credential_hf.masking import shown_user
 from git_credential_hf.owners import PLACEHOLDER_USERNAMES, known_names
-from git_credential_hf.problem import report
+from git_credential_hf.report import report
 from git_credential_hf.repository import is_valid_name
 from git_credential_hf.state import WARNED_FOR, is_recorded, record
 from git_credential_hf.tokens import Token, current_token, is_held_back, stored_token, stored_tokens

@@ -4,7 +4,7 @@ import os
 import sys
 
 from git_credential_hf.hub import PUBLIC_HUB, is_false, requested_hub, requested_origin
-from git_credential_hf.problem import Problem, report, report_problem, trace
+from git_credential_hf.problem import TRACE_VARIABLE, Problem
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, REFUSED_BEFORE, STATE, Request
 from git_credential_hf.state import (
     CONFIRMED,
@@ -13,7 +13,7 @@ from git_credential_hf.state import (
     is_recorded,
     is_recorded_after,
 )
-from git_credential_hf.token_files import not_logged_in, token_path
+from git_credential_hf.token_files import token_path
 from git_credential_hf.tokens import (
     FROM_EXCHANGE,
     Token,
@@ -67,6 +67,9 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
         token = requested_token(request.user, name, hub) if has_logged_in else token
     if token is None:
         if not is_declined and not _is_followed(request, hub):
+            from git_credential_hf.login_hints import not_logged_in
+            from git_credential_hf.report import report_problem
+
             report_problem(not_logged_in())
         return None
     if is_declined:
@@ -76,10 +79,15 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
             return None  # another helper may have one that works
         # git-lfs before 3.8 requests it again after each refusal, 85 times a second (docs/facts.md#l1).
         token = find_token(token.value, name, hub) or token  # with its name
+        from git_credential_hf.report import report
+
         report("error", f"the Hub has just refused the token {token.describe()}")
         report("hint", token.remedy())
         return [("quit", "1")]
-    trace(f"get {hub}: {token.describe()}")
+    if TRACE_VARIABLE in os.environ:
+        from git_credential_hf.report import trace
+
+        trace(f"get {hub}: {token.describe()}")
     is_bearer = False
     if AUTHTYPE in request.capabilities and token.value.startswith(FROM_EXCHANGE):
         from git_credential_hf.bearer import change_authtype, needs_bearer

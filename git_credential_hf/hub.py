@@ -2,7 +2,7 @@
 
 import os
 
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
@@ -92,6 +92,8 @@ def hub_option(text: str) -> str:
     elif path.strip("/") and url_origin(text):
         wrong = "there is a path in that"
     message = f"--hub takes the origin of a Hub, such as https://hub.example.com, not '{text}': {wrong}"
+    from git_credential_hf.shell import shell_word
+
     nearest = url_origin(f"https://{text}") if not separator else None
     raise Problem(message, nearest and f"run `git-credential-hf configure --hub {shell_word(nearest)}`")
 

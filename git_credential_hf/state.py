@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
 
 # How long data is valid, in seconds.
 REFUSED_FOR = 30  # a bad token is not served again
@@ -300,6 +300,8 @@ def remove_state(within: str | None = None) -> list[str]:
             return gone
         os.rmdir(path)
     except OSError as error:
+        from git_credential_hf.shell import shell_word
+
         raise Problem(f"cannot remove {path}: {error.strerror}", f"rm -r {shell_word(path)}") from None
     return [*gone, path]
 

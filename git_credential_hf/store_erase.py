@@ -1,7 +1,8 @@
 """Answer `store` and `erase`, with which git reports whether a credential has worked (gitcredentials(7))."""
 
 from git_credential_hf.hub import requested_hub, requested_origin
-from git_credential_hf.problem import Problem, report
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report
 from git_credential_hf.state import (
     CONFIRMED,
     REFUSED,

@@ -9,8 +9,8 @@ import sys
 import time
 
 from git_credential_hf.hub import hub_at, url_origin
-from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
+from git_credential_hf.secrets import register_secret
 from git_credential_hf.state import (
     fingerprint,
     is_own_directory,

@@ -15,9 +15,11 @@ from git_credential_hf.api.refusals import (
     token_refusal,
 )
 from git_credential_hf.hub import PUBLIC_HUB
+from git_credential_hf.login_hints import login_hint
 from git_credential_hf.masking import mask_token
 from git_credential_hf.owners import record_owner
-from git_credential_hf.problem import Problem, trace
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import trace
 from git_credential_hf.repository import Repository, is_valid_name, repository_at
 from git_credential_hf.state import (
     LOOKED_FOR,
@@ -27,7 +29,6 @@ from git_credential_hf.state import (
     record,
 )
 from git_credential_hf.system import run_each
-from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token
 
 YES_CACHED_FOR = 600  # seconds for which the hooks believe the Hub's "yes"

@@ -21,8 +21,9 @@ from git_credential_hf.output import (
     print_line,
     print_status,
 )
-from git_credential_hf.problem import Problem, report, report_problem
+from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import OPERATION_OPTIONS, OPERATIONS
+from git_credential_hf.report import report, report_problem
 from git_credential_hf.repository import without_credentials
 
 REQUEST_TIMEOUT = 1  # seconds to wait for git to send the request that follows an operation

@@ -12,7 +12,9 @@ import click
 from git_credential_hf.cli.hooks import install_hooks
 from git_credential_hf.cli.options import WrongUsage, changes_scope, make_changes, readable_entries
 from git_credential_hf.output import print_purge
-from git_credential_hf.problem import Problem, report, report_problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report, report_problem
+from git_credential_hf.shell import shell_word
 
 if TYPE_CHECKING:
     from git_credential_hf.configure.settings import Settings
@@ -137,8 +139,8 @@ def _offer_first_login(scope: str) -> None:
     """Offer to log in, or print the command: git now asks no other helper for a Hub token."""
     from git_credential_hf.hub import PUBLIC_HUB
     from git_credential_hf.login import log_in
+    from git_credential_hf.login_hints import login_hint
     from git_credential_hf.login_offer import may_offer
-    from git_credential_hf.token_files import login_hint
     from git_credential_hf.tokens import current_token
 
     try:

@@ -14,7 +14,8 @@ from git_credential_hf.cli.options import (
     repository_argument,
 )
 from git_credential_hf.output import painter, print_change, print_json, print_line
-from git_credential_hf.problem import Problem, report_problem
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report_problem
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination

@@ -10,8 +10,10 @@ import click
 from git_credential_hf.git.run import find_program
 from git_credential_hf.hints import typed_name
 from git_credential_hf.output import print_change, print_json, print_line
-from git_credential_hf.problem import Problem, report, report_problem, shell_command
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report, report_problem
 from git_credential_hf.repository import without_credentials
+from git_credential_hf.shell import shell_command
 
 if TYPE_CHECKING:
     from git_credential_hf.files import Change

@@ -3,8 +3,10 @@
 import os
 
 from git_credential_hf.git.run import OUTSIDE_REPOSITORIES, git_home, git_line, run_git
-from git_credential_hf.masking import register_basic, register_proxy, register_secret, register_url
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.masking import register_basic, register_proxy, register_url
+from git_credential_hf.problem import Problem
+from git_credential_hf.secrets import register_secret
+from git_credential_hf.shell import shell_word
 
 SCOPES = ("global", "local", "system")
 

@@ -4,7 +4,8 @@ import os
 import sys
 
 from git_credential_hf.masking import mask_secrets, mask_words
-from git_credential_hf.problem import Problem, shell_command, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.shell import shell_command, shell_word
 
 # Environment for helpers: no prompts on the terminal, by askpass or in a window.
 NON_INTERACTIVE = {

@@ -22,32 +22,34 @@ ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 
 OURS = {
     f"git_credential_hf{name}"
-    for name in ("", ".__main__", ".masking", ".problem", ".protocol", ".hub", ".state", ".tokens", ".token_files")
+    for name in ("", ".__main__", ".secrets", ".problem", ".protocol", ".hub", ".state", ".tokens", ".token_files")
 }
 GET = OURS | {"git_credential_hf.helper"}
 STORE = OURS | {"git_credential_hf.store_erase"}
-BEFORE_THE_HELPER = {f"git_credential_hf{name}" for name in ("", ".__main__", ".masking", ".problem", ".protocol")}
+BEFORE_THE_HELPER = {f"git_credential_hf{name}" for name in ("", ".__main__", ".secrets", ".problem", ".protocol")}
+REPORT = {"git_credential_hf.masking", "git_credential_hf.report"}
 LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helpers", ".urlmatch")}
+LOOK |= REPORT | {"git_credential_hf.shell"}
 NETWORK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".network")}  # how git reaches the Hub
 EXPLANATION = {
     f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals", ".transport")
 }
 EXPLANATION |= {"git_credential_hf.git.network"} | {
-    f"git_credential_hf.{name}" for name in ("files", "lock", "owners", "repository", "system")
+    f"git_credential_hf.{name}" for name in ("files", "lock", "login_hints", "owners", "repository", "system")
 }
 
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
 BUDGETS: dict[str, tuple[str, str, set[str]]] = {
     "get": ("get", HUB, GET),
     "get, not the Hub's": ("get", "protocol=https\nhost=evil.example\n", GET),
-    "get, malformed": ("get", "junk\n", BEFORE_THE_HELPER),
+    "get, malformed": ("get", "junk\n", BEFORE_THE_HELPER | REPORT),
     "store": ("store", ERASE, STORE | LOOK),
     "erase of another token": ("erase", HUB + "password=hf_other\n", STORE | LOOK),
     "erase": ("erase", ERASE, STORE | LOOK | NETWORK | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
     "capability": ("capability", "", BEFORE_THE_HELPER),
 }
 
-REPORT = """
+SITE = """
 import atexit, sys
 def report(file={file!r}):
     with open(file, "w") as report:
@@ -59,7 +61,7 @@ atexit.register(report)
 def modules(command: list[str], message: str, tmp_path: Path, **environment: Any) -> set[str]:
     """Return the names in sys.modules when the command ends, which a sitecustomize writes down."""
     (tmp_path / "site").mkdir(exist_ok=True)
-    (tmp_path / "site" / "sitecustomize.py").write_text(REPORT.format(file=str(tmp_path / "modules")))
+    (tmp_path / "site" / "sitecustomize.py").write_text(SITE.format(file=str(tmp_path / "modules")))
     run(*command, stdin=message, check=False, PYTHONPATH=tmp_path / "site", **environment)
     names = set((tmp_path / "modules").read_text().split())
     (tmp_path / "modules").unlink()
@@ -103,7 +105,7 @@ def test_a_terminal_costs_no_more(home: Path, tmp_path: Path) -> None:
     assert record(CONFIRMED, f"{PUBLIC_HUB} {TOKEN}", CONFIRMED_FOR)
     (tmp_path / "request").write_text(HUB)
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(REPORT.format(file=str(tmp_path / "modules")))
+    (tmp_path / "site" / "sitecustomize.py").write_text(SITE.format(file=str(tmp_path / "modules")))
     used = []
     for command in (f"{shlex.quote(sys.executable)} -c pass", "git-credential-hf get < request > answer"):
         line = f"cd {shlex.quote(str(tmp_path))}; {command}"

@@ -15,11 +15,13 @@ PACKAGE = Path(git_credential_hf.__file__).parent
 
 # From the bottom to the top. A module imports from the layers below its own, also inside of functions.
 LAYERS = [
-    ["", "api", "git", "hooks", "masking", "system", "hooks.limits", "hooks.githooks"],
-    ["problem", "progress"],
+    ["", "api", "git", "hooks", "problem", "secrets", "system", "hooks.limits", "hooks.githooks"],
+    ["masking"],
+    ["report", "shell"],
+    ["progress"],
     ["hub", "program"],
     ["files", "protocol", "repository", "token_files", "git.run"],
-    ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.hook_files"],
+    ["login_hints", "state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.hook_files"],
     ["hooks.steps"],
     ["backups", "lock", "terminal", "git.lfs", "git.network"],
     ["api.huggingface_client", "api.transport"],
