@@ -93,10 +93,10 @@ def test_imports_are_within_budget(name: str, source: str, logged_in: None, tmp_
 
 
 def test_module_imports_no_more_of_ours(logged_in: None, tmp_path: Path) -> None:
-    """`python -m` imports what runpy does, and the launcher, but not more of this program."""
+    """`python -m` imports what runpy does, the launcher, and what PYTHONPATH takes, but not more of this program."""
     bare = modules([sys.executable, "-m", "this"], "", tmp_path)
     used = modules([sys.executable, "-m", "git_credential_hf", "get"], HUB, tmp_path)
-    assert used - bare == GET | {"git_credential_hf.launcher"}
+    assert used - bare == GET | {"git_credential_hf.launcher", "git_credential_hf.isolation"}
 
 
 def test_a_terminal_costs_no_more(home: Path, tmp_path: Path) -> None:
