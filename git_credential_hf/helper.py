@@ -6,13 +6,6 @@ import sys
 from git_credential_hf.hub import PUBLIC_HUB, is_false, requested_hub, requested_origin
 from git_credential_hf.problem import TRACE_VARIABLE, Problem
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, REFUSED_BEFORE, STATE, Request
-from git_credential_hf.state import (
-    CONFIRMED,
-    CONFIRMED_FOR,
-    discard_record,
-    is_recorded,
-    is_recorded_after,
-)
 from git_credential_hf.token_files import token_path
 from git_credential_hf.tokens import (
     FROM_EXCHANGE,
@@ -33,7 +26,6 @@ if TYPE_CHECKING:  # importing it at run time would delay `get`
     from git_credential_hf.repository import Repository
 
 USERNAME = "git"  # the Hub checks the token only (docs/facts.md#h7)
-
 
 # git sends no header if its value is empty, and asks us again if the Hub requires a token (docs/facts.md#g9).
 _ANONYMOUS = (
@@ -124,6 +116,8 @@ def _may_need_login(token: Token | None, request: Request) -> bool:
         return True
     if STATE in request.capabilities:
         return REFUSED_BEFORE in request.states
+    from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, is_recorded_after
+
     return not is_recorded_after(token.place, CONFIRMED, CONFIRMED_FOR)
 
 
@@ -132,6 +126,8 @@ def offer_requested_login(token: Token | None, request: Request, hub: str) -> bo
     from git_credential_hf.login_offer import offer_login
 
     if REFUSED_BEFORE in request.states:
+        from git_credential_hf.state import CONFIRMED, discard_record
+
         discard_record(CONFIRMED)
     return offer_login(hub, _asked_url(request, hub), request.user, token, goes_on=not request.secret)
 
@@ -155,6 +151,8 @@ def _is_confirmed(name: str | None, hub: str) -> bool:
         return False  # reported if the Hub asks for a token
     if token is None or token.is_expired():
         return False
+    from git_credential_hf.state import CONFIRMED, is_recorded
+
     return is_recorded(CONFIRMED, token.key) and not is_held_back(token)
 
 

@@ -21,7 +21,6 @@ from git_credential_hf.state import (
     BEARER_FOR,
     REFRESH_TRIED_FOR,
     WARNED_FOR,
-    cache_directory,
     fingerprint,
     is_recorded,
     new_key,
@@ -29,6 +28,7 @@ from git_credential_hf.state import (
     record,
     write_state,
 )
+from git_credential_hf.state_directory import cache_directory
 from git_credential_hf.token_files import NOBODY, stored_tokens_path, token_path
 
 TYPE_CHECKING = False

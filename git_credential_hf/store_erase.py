@@ -5,7 +5,6 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.report import report
 from git_credential_hf.state import (
     CONFIRMED,
-    REFUSED,
     REFUSED_AGAIN_WITHIN,
     REFUSED_FOR,
     REJECTED,
@@ -13,7 +12,15 @@ from git_credential_hf.state import (
     is_recorded,
     record,
 )
-from git_credential_hf.tokens import FROM_EXCHANGE, Token, choose_publisher, current_token, find_token, renew_token
+from git_credential_hf.tokens import (
+    FROM_EXCHANGE,
+    REFUSED,
+    Token,
+    choose_publisher,
+    current_token,
+    find_token,
+    renew_token,
+)
 
 MAX_REFUSALS_OF_A_GOOD_ONE = 5  # in as many different seconds of half a minute, before it is held back for a moment
 MAX_REFUSALS_WITHOUT_REASON = 3  # within seconds, if the Hub does not report whether the token is good

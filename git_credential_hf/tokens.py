@@ -14,7 +14,7 @@ import time
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, token_settings_url
 from git_credential_hf.problem import Problem
 from git_credential_hf.secrets import register_secret, register_token
-from git_credential_hf.state import REFUSED, is_recorded
+from git_credential_hf.state_directory import is_stored
 from git_credential_hf.token_files import (
     clean_token,
     foreign_owner,
@@ -28,7 +28,7 @@ from git_credential_hf.token_files import (
 SECRET_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 
-
+REFUSED = "refused"  # state: tokens that are held back
 FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, and of a CI job
 
 
@@ -244,6 +244,10 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
 
 def is_held_back(token: Token) -> bool:
     """Whether git gets `quit` instead of this token, because the Hub has just refused it."""
+    if not is_stored(REFUSED):
+        return False
+    from git_credential_hf.state import is_recorded
+
     return is_recorded(REFUSED, token.key)
 
 

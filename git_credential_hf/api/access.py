@@ -21,13 +21,8 @@ from git_credential_hf.owners import record_owner
 from git_credential_hf.problem import Problem
 from git_credential_hf.report import trace
 from git_credential_hf.repository import Repository, is_valid_name, repository_at
-from git_credential_hf.state import (
-    LOOKED_FOR,
-    cache_directory,
-    discard_record,
-    is_recorded,
-    record,
-)
+from git_credential_hf.state import LOOKED_FOR, discard_record, is_recorded, record
+from git_credential_hf.state_directory import cache_directory
 from git_credential_hf.system import run_each
 from git_credential_hf.tokens import Token
 

@@ -299,7 +299,8 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     from git_credential_hf.git.helpers import shown_helper
     from git_credential_hf.hooks.hook_place import HOOK_SCOPES
     from git_credential_hf.hooks.install import plan_uninstall
-    from git_credential_hf.state import cache_directory, remove_state
+    from git_credential_hf.state import remove_state
+    from git_credential_hf.state_directory import cache_directory
     from git_credential_hf.trusted_publishers import job_directory
 
     plan = plan_unconfigure(scope)

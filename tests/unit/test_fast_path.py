@@ -22,10 +22,20 @@ ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 
 OURS = {
     f"git_credential_hf{name}"
-    for name in ("", ".__main__", ".secrets", ".problem", ".protocol", ".hub", ".state", ".tokens", ".token_files")
+    for name in (
+        "",
+        ".__main__",
+        ".secrets",
+        ".problem",
+        ".protocol",
+        ".hub",
+        ".state_directory",
+        ".tokens",
+        ".token_files",
+    )
 }
 GET = OURS | {"git_credential_hf.helper"}
-STORE = OURS | {"git_credential_hf.store_erase"}
+STORE = OURS | {"git_credential_hf.store_erase", "git_credential_hf.state"}
 BEFORE_THE_HELPER = {f"git_credential_hf{name}" for name in ("", ".__main__", ".secrets", ".problem", ".protocol")}
 REPORT = {"git_credential_hf.masking", "git_credential_hf.report"}
 LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helpers", ".urlmatch")}
@@ -100,7 +110,7 @@ def test_module_imports_no_more_of_ours(logged_in: None, tmp_path: Path) -> None
 
 
 def test_a_terminal_costs_no_more(home: Path, tmp_path: Path) -> None:
-    """At a terminal, too, `get` imports the modules of its budget, if the Hub has said that the token is good."""
+    """At a terminal, `get` for an old git also reads that the Hub has confirmed the token, and imports no more."""
     log_in(home, TOKEN)
     assert record(CONFIRMED, f"{PUBLIC_HUB} {TOKEN}", CONFIRMED_FOR)
     (tmp_path / "request").write_text(HUB)
@@ -113,7 +123,7 @@ def test_a_terminal_costs_no_more(home: Path, tmp_path: Path) -> None:
         assert run_on_terminal("/bin/sh", "-c", line, **environment).stdout == ""
         used.append(set((tmp_path / "modules").read_text().split()))
     assert f"password={TOKEN}\n" in (tmp_path / "answer").read_text()
-    assert used[1] - used[0] == GET
+    assert used[1] - used[0] == GET | {"git_credential_hf.state"}
 
 
 def opened(command: list[str], stdin: str, home: Path) -> set[str]:

@@ -15,7 +15,19 @@ PACKAGE = Path(git_credential_hf.__file__).parent
 
 # From the bottom to the top. A module imports from the layers below its own, also inside of functions.
 LAYERS = [
-    ["", "api", "git", "hooks", "isolation", "problem", "secrets", "system", "hooks.limits", "hooks.githooks"],
+    [
+        "",
+        "api",
+        "git",
+        "hooks",
+        "isolation",
+        "problem",
+        "secrets",
+        "state_directory",
+        "system",
+        "hooks.limits",
+        "hooks.githooks",
+    ],
     ["masking"],
     ["report", "shell"],
     ["progress"],

@@ -19,15 +19,8 @@ from programs import IS_ROOT, run
 
 from git_credential_hf.backups import backup_directory
 from git_credential_hf.problem import Problem
-from git_credential_hf.state import (
-    cache_directory,
-    is_recorded,
-    read_state,
-    record,
-    remove_state,
-    runtime_directory,
-    write_state,
-)
+from git_credential_hf.state import is_recorded, read_state, record, remove_state, write_state
+from git_credential_hf.state_directory import cache_directory, runtime_directory
 
 pytest.importorskip("pwd", reason="the permissions of POSIX")
 
@@ -159,7 +152,7 @@ COMPARE = """
 import json, warnings
 warnings.simplefilter("ignore")
 import platformdirs
-from git_credential_hf.state import runtime_directory
+from git_credential_hf.state_directory import runtime_directory
 print(json.dumps([runtime_directory(), platformdirs.user_runtime_dir("git-credential-hf", appauthor=False)]))
 """
 
