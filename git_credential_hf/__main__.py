@@ -4,6 +4,7 @@ Only this module uses stdin, stdout and the exit status.
 """
 
 import _signal  # type: ignore[import-not-found] # see launcher
+import gc
 import os
 import sys
 
@@ -28,6 +29,7 @@ def main() -> int:
         if arguments and arguments[-1] in OPERATIONS and (options := parse_options(arguments[:-1])) is not None:
             os.umask(0o077)
             return serve(arguments[-1], 0, _take_stdout(), **options)
+        gc.enable()
         if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_a_hub(*arguments[2:]):
             return 0  # the hook also runs for other remotes
         if is_hook and arguments[1:2] in (["pre-push"], ["pre-commit"]) and "--help" not in arguments:

@@ -6,9 +6,11 @@ from than those of the installation.
 """
 
 import _signal  # type: ignore[import-not-found] # what `signal` wraps, which takes long to import
+import gc
 import os
 import sys
 
+gc.disable()  # what an answer to git is made of is not worth the time; `main` enables it for anything else
 if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:  # and is not ignored
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # no traceback for Ctrl-C during the imports; see `main`
 

@@ -11,8 +11,13 @@ from git_credential_hf.hub import PUBLIC_HUB, STAGING_HUB, is_true
 from git_credential_hf.problem import Problem
 from git_credential_hf.secrets import register_secret
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it at run time would delay `get`
+    from typing import TextIO
+
 _SETTLED = 0.1  # seconds without a write after which a token file is complete
 _PIPED = 1.0  # seconds to wait for data from a pipe in the place of a token file
+_USUAL, _MOST = 4096, 1 << 20  # characters of a file that are read
 _EMPTIED = 3.0  # seconds to wait for a writer to fill a file that it has truncated
 
 
@@ -129,12 +134,12 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
         now = time.time()
         try:
             with open(_as_pathlib(path), encoding=encoding, opener=_open_without_waiting) as file:
-                text = file.read(1 << 20)
+                text = _read_most(file)
                 status = os.fstat(file.fileno())
                 last = time.monotonic() + _PIPED
                 while not text and status.st_mode & 0o170000 == 0o010000 and time.monotonic() < last:
                     time.sleep(0.02)  # nobody may ever write to this pipe
-                    text = file.read(1 << 20)
+                    text = _read_most(file)
         except FileNotFoundError:
             # Kubernetes replaces a mounted Secret by moving a link and removing its old target; try again.
             misses += 1
@@ -151,6 +156,12 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
         if time.monotonic() > deadline:
             return text if clean_token(text) else next(reversed(seen), text)
         time.sleep(0.02)
+
+
+def _read_most(file: "TextIO") -> str:
+    """Read at most a million characters, without memory for as many: a token has fewer than a hundred."""
+    text = file.read(_USUAL)
+    return text + file.read(_MOST - _USUAL) if len(text) == _USUAL else text
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
