@@ -5,8 +5,8 @@ Whether the Hub accepts a browser login's token as a password is not documented 
 
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import Request
-from git_credential_hf.state import BEARER, BEARER_FOR, discard_record, is_recorded, record
-from git_credential_hf.state_directory import cache_directory
+from git_credential_hf.state import BEARER_FOR, discard_record, is_recorded, record
+from git_credential_hf.state_directory import BEARER, cache_directory
 from git_credential_hf.tokens import FROM_EXCHANGE, Token
 
 

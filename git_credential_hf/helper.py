@@ -6,6 +6,7 @@ import sys
 from git_credential_hf.hub import PUBLIC_HUB, is_false, requested_hub, requested_origin
 from git_credential_hf.problem import TRACE_VARIABLE, Problem
 from git_credential_hf.protocol import ASKED_BEFORE, AUTHTYPE, REFUSED_BEFORE, STATE, Request
+from git_credential_hf.state_directory import BEARER, cache_directory, is_stored
 from git_credential_hf.token_files import token_path
 from git_credential_hf.tokens import (
     FROM_EXCHANGE,
@@ -81,7 +82,8 @@ def get(request: Request, name: str | None = None, other_hub: str | None = None)
 
         trace(f"get {hub}: {token.describe()}")
     is_bearer = False
-    if AUTHTYPE in request.capabilities and token.value.startswith(FROM_EXCHANGE):
+    can_be_bearer = AUTHTYPE in request.capabilities and token.value.startswith(FROM_EXCHANGE)
+    if can_be_bearer and (REFUSED_BEFORE in request.states or is_stored(BEARER, cache_directory())):
         from git_credential_hf.bearer import change_authtype, needs_bearer
 
         if REFUSED_BEFORE in request.states:

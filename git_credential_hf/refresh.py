@@ -17,7 +17,6 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.report import report, report_problem
 from git_credential_hf.shell import shell_word
 from git_credential_hf.state import (
-    BEARER,
     BEARER_FOR,
     REFRESH_TRIED_FOR,
     WARNED_FOR,
@@ -28,7 +27,7 @@ from git_credential_hf.state import (
     record,
     write_state,
 )
-from git_credential_hf.state_directory import cache_directory
+from git_credential_hf.state_directory import BEARER, cache_directory
 from git_credential_hf.token_files import NOBODY, stored_tokens_path, token_path
 
 TYPE_CHECKING = False

@@ -23,7 +23,6 @@ LOOKED_FOR = 3600  # another helper is not queried again in each command
 REJECTED = "rejected"  # state: Hubs for which another helper has just given git a stale token
 LOOKED = "looked"  # state: helpers that were queried
 CONFIRMED = "confirmed"  # state: tokens that are sent before the Hub asks for one
-BEARER = "bearer"  # state: tokens that are sent as Bearer tokens
 
 _NAMES = (
     *("refused", "suspect", "warned", "rejected", "looked", "renewed", "refresh-failed", "refresh", "bearer", "owners"),

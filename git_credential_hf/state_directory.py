@@ -10,6 +10,10 @@ import sys
 
 _NAME = "git-credential-hf"
 
+# What `get` looks for; the names of all else are in the modules that store it, and in `state`.
+REFUSED = "refused"  # state: tokens that are held back
+BEARER = "bearer"  # state: tokens that are sent as Bearer tokens
+
 
 def runtime_directory() -> str | None:
     """Return the directory of our runtime files, which may not exist; `None` if there is no safe place."""
@@ -112,9 +116,9 @@ def safe_directory(within: str | None = None) -> str | None:
     return path if path and _is_safe(path) else None
 
 
-def is_stored(name: str) -> bool:
+def is_stored(name: str, within: str | None = None) -> bool:
     """Whether anything is stored under `name`; this is faster than to import `state`."""
-    path = safe_directory()
+    path = safe_directory(within)
     return path is not None and os.path.lexists(os.path.join(path, name))
 
 

@@ -2,7 +2,6 @@
 
 from git_credential_hf.hub import requested_hub, requested_origin
 from git_credential_hf.problem import Problem
-from git_credential_hf.report import report
 from git_credential_hf.state import (
     CONFIRMED,
     REFUSED_AGAIN_WITHIN,
@@ -12,9 +11,9 @@ from git_credential_hf.state import (
     is_recorded,
     record,
 )
+from git_credential_hf.state_directory import REFUSED
 from git_credential_hf.tokens import (
     FROM_EXCHANGE,
-    REFUSED,
     Token,
     choose_publisher,
     current_token,
@@ -58,6 +57,7 @@ def erase(request: "Request", name: str | None = None, other_hub: str | None = N
     discard_record(CONFIRMED)
     refused = f"the Hub refused the {'expired ' if token.is_expired() else ''}token {token.describe()}"
     from git_credential_hf.api.access import explain_refusal
+    from git_credential_hf.report import report
 
     refusal = explain_refusal(token, request.path)
     problem = refusal.problem

@@ -14,7 +14,7 @@ import time
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, token_settings_url
 from git_credential_hf.problem import Problem
 from git_credential_hf.secrets import register_secret, register_token
-from git_credential_hf.state_directory import is_stored
+from git_credential_hf.state_directory import REFUSED, is_stored
 from git_credential_hf.token_files import (
     clean_token,
     foreign_owner,
@@ -28,7 +28,6 @@ from git_credential_hf.token_files import (
 SECRET_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
 
-REFUSED = "refused"  # state: tokens that are held back
 FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, and of a CI job
 
 

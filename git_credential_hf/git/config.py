@@ -3,10 +3,8 @@
 import os
 
 from git_credential_hf.git.run import OUTSIDE_REPOSITORIES, git_home, git_line, run_git
-from git_credential_hf.masking import register_basic, register_proxy, register_url
 from git_credential_hf.problem import Problem
 from git_credential_hf.secrets import register_secret
-from git_credential_hf.shell import shell_word
 
 SCOPES = ("global", "local", "system")
 
@@ -95,9 +93,13 @@ def parse_listing(listed: bytes) -> list[ConfigEntry]:
 def _register_secrets(entry: ConfigEntry, value: str) -> None:
     """Register passwords in URLs and headers as secrets."""
     for url in (entry.subsection, value):
-        if "://" in url:
+        if "://" in url and "@" in url:
+            from git_credential_hf.masking import register_url
+
             register_url(url)
     if entry.name == "proxy":
+        from git_credential_hf.masking import register_proxy
+
         register_proxy(value)
     name, _, header = value.partition(":")
     if entry.name == "extraheader" and any(
@@ -107,6 +109,8 @@ def _register_secrets(entry: ConfigEntry, value: str) -> None:
         register_secret(header)
         register_secret(header.rpartition(" ")[2])
         if header[:6].lower() == "basic ":
+            from git_credential_hf.masking import register_basic
+
             register_basic(header[6:])
 
 
@@ -124,6 +128,8 @@ def is_plain(text: str) -> bool:
 
 def removal_command(entry: ConfigEntry) -> str:
     """Return the hint, usually a command, for removing a variable from the place where it is set."""
+    from git_credential_hf.shell import shell_word
+
     if entry.scope == "command":
         return f"remove {shell_word(entry.key)} from GIT_CONFIG_*, or from git's `-c`"
     # Name the file, not the scope: the variable may be in an included file. Paths are relative to that file.

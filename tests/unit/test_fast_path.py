@@ -20,32 +20,20 @@ from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, record
 TOKEN = "hf_" + "FastPath" * 4 + "wxyz"
 ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 
-OURS = {
-    f"git_credential_hf{name}"
-    for name in (
-        "",
-        ".__main__",
-        ".secrets",
-        ".problem",
-        ".protocol",
-        ".hub",
-        ".state_directory",
-        ".tokens",
-        ".token_files",
-    )
+BEFORE_THE_HELPER = {"gc"} | {
+    f"git_credential_hf{name}" for name in ("", ".__main__", ".problem", ".protocol", ".secrets")
 }
+OURS = BEFORE_THE_HELPER | {f"git_credential_hf.{name}" for name in ("hub", "state_directory", "token_files", "tokens")}
 GET = OURS | {"git_credential_hf.helper"}
 STORE = OURS | {"git_credential_hf.store_erase", "git_credential_hf.state"}
-BEFORE_THE_HELPER = {f"git_credential_hf{name}" for name in ("", ".__main__", ".secrets", ".problem", ".protocol")}
 REPORT = {"git_credential_hf.masking", "git_credential_hf.report"}
 LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helpers", ".urlmatch")}
-LOOK |= REPORT | {"git_credential_hf.shell"}
 NETWORK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".network")}  # how git reaches the Hub
 EXPLANATION = {
     f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals", ".transport")
 }
 EXPLANATION |= {"git_credential_hf.git.network"} | {
-    f"git_credential_hf.{name}" for name in ("files", "lock", "login_hints", "owners", "repository", "system")
+    f"git_credential_hf.{name}" for name in ("files", "lock", "login_hints", "owners", "repository", "shell", "system")
 }
 
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
@@ -55,7 +43,7 @@ BUDGETS: dict[str, tuple[str, str, set[str]]] = {
     "get, malformed": ("get", "junk\n", BEFORE_THE_HELPER | REPORT),
     "store": ("store", ERASE, STORE | LOOK),
     "erase of another token": ("erase", HUB + "password=hf_other\n", STORE | LOOK),
-    "erase": ("erase", ERASE, STORE | LOOK | NETWORK | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
+    "erase": ("erase", ERASE, STORE | LOOK | NETWORK | EXPLANATION | REPORT | {"hashlib", "_hashlib", "_blake2", "re"}),
     "capability": ("capability", "", BEFORE_THE_HELPER),
 }
 
