@@ -40,25 +40,23 @@ def main() -> int:
         from git_credential_hf import cli
 
         return cli.main(arguments)
-    except Problem as problem:
-        from git_credential_hf.report import report_problem
-
-        report_problem(problem, "warning" if is_hook else "error")
-        return 0 if is_hook else 1
     except KeyboardInterrupt:
         return 130
-    except Exception:
-        _report_unexpected_error()
+    except Exception as error:
+        _report(error, "warning" if is_hook else "error")
         return 0 if is_hook else 1
     finally:
         _catch_interrupts(False)  # the end of Python may be cut off, without a message
 
 
-def _report_unexpected_error() -> None:
+def _report(error: Exception, level: str) -> None:
     try:
-        from git_credential_hf.report import report_unexpected_error
-    except (ImportError, MemoryError, OSError, RuntimeError):  # no memory, no free descriptor, or the files are gone
-        os.write(2, b"git-credential-hf: error: system error: cannot load a module of this program\n")
+        from git_credential_hf.report import report_problem, report_unexpected_error
+    except Exception:  # there is no memory, or no free descriptor, or the files are gone
+        _write(2, b"git-credential-hf: error: system error: cannot load the modules of this program\n")
+        return
+    if isinstance(error, Problem):
+        report_problem(error, level)
     else:
         report_unexpected_error()
 
