@@ -4,14 +4,17 @@ Only this module uses stdin, stdout and the exit status.
 """
 
 import _signal  # type: ignore[import-not-found] # see launcher
+import gc
 import os
 import sys
 
-from git_credential_hf.problem import Problem, report_problem, report_unexpected_error, set_hint_editor, trace
+from git_credential_hf.problem import Problem, set_hint_editor
 from git_credential_hf.protocol import OPERATIONS, parse_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
+    from typing import NoReturn
+
     from git_credential_hf.protocol import Request
 
 
@@ -26,6 +29,7 @@ def main() -> int:
         if arguments and arguments[-1] in OPERATIONS and (options := parse_options(arguments[:-1])) is not None:
             os.umask(0o077)
             return serve(arguments[-1], 0, _take_stdout(), **options)
+        gc.enable()
         if arguments[:2] == ["hook", "pre-push"] and len(arguments) == 4 and not _leads_to_a_hub(*arguments[2:]):
             return 0  # the hook also runs for other remotes
         if is_hook and arguments[1:2] in (["pre-push"], ["pre-commit"]) and "--help" not in arguments:
@@ -36,16 +40,25 @@ def main() -> int:
         from git_credential_hf import cli
 
         return cli.main(arguments)
-    except Problem as problem:
-        report_problem(problem, "warning" if is_hook else "error")
-        return 0 if is_hook else 1
     except KeyboardInterrupt:
         return 130
-    except Exception:
-        report_unexpected_error()
+    except Exception as error:
+        _report(error, "warning" if is_hook else "error")
         return 0 if is_hook else 1
     finally:
         _catch_interrupts(False)  # the end of Python may be cut off, without a message
+
+
+def _report(error: Exception, level: str) -> None:
+    try:
+        from git_credential_hf.report import report_problem, report_unexpected_error
+    except Exception:  # there is no memory, or no free descriptor, or the files are gone
+        _write(2, b"git-credential-hf: error: system error: cannot load the modules of this program\n")
+        return
+    if isinstance(error, Problem):
+        report_problem(error, level)
+    else:
+        report_unexpected_error()
 
 
 def _name_commands(hint: str) -> str:
@@ -71,6 +84,8 @@ def _end_on_unraisable_interrupt(error: "sys.UnraisableHookArgs") -> None:
     if error.exc_type is KeyboardInterrupt:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
         _signal.raise_signal(_signal.SIGINT)
+    from git_credential_hf.report import trace
+
     trace(f"ignored in {error.object!r}: {error.exc_value!r}")
 
 
@@ -85,7 +100,7 @@ def _open_closed_streams() -> None:
 
 def _leads_to_a_hub(remote: str, url: str) -> bool:
     """Whether a push, or its LFS upload, goes to huggingface.co or to another Hub that git is configured for."""
-    from git_credential_hf.hub import parse_remote
+    from git_credential_hf.repository import parse_remote
 
     if parse_remote(url) is not None:
         return True
@@ -114,11 +129,19 @@ def serve(operation: str, source: int, sink: int, token: str | None = None, hub:
             return 0  # the credential is for another host, and git may accept it
         raise
 
-    from git_credential_hf import helper
-    from git_credential_hf.hub import hub_option
+    other_hub = None
+    if hub:
+        from git_credential_hf.hub import hub_option
 
-    answer = getattr(helper, operation)(request, token, hub and hub_option(hub))
-    if answer:
+        other_hub = hub_option(hub)
+    if operation != "get":
+        from git_credential_hf import store_erase
+
+        getattr(store_erase, operation)(request, token, other_hub)
+        return 0
+    from git_credential_hf.helper import get
+
+    if answer := get(request, token, other_hub):
         _write(sink, format_message(answer))
     return 0
 
@@ -145,6 +168,19 @@ def _write(sink: int, data: bytes) -> None:
             data = data[os.write(sink, data) :]
     except OSError:
         pass  # git has stopped reading
+
+
+def end(status: int) -> "NoReturn":
+    """End the process at once: Python's own shutdown takes longer than the answer, a fifth of a command's time."""
+    if "atexit" in sys.modules:
+        sys.modules["atexit"]._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except Exception:
+            status = 120  # as Python does
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 
 from git_credential_hf.problem import Problem
-from git_credential_hf.state import is_usable, make_private
+from git_credential_hf.state_directory import is_usable, make_private
 
 _NAME = "git-credential-hf"
 

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.shell import shell_word
 from git_credential_hf.system import hold_signals
 
 

@@ -9,7 +9,8 @@ import sys
 
 from git_credential_hf.git.helpers import program_path
 from git_credential_hf.git.run import find_program
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.shell import shell_word
 
 _NAME = "git-credential-hf"
 

@@ -3,8 +3,10 @@
 Private names of huggingface_hub: `utils._auth` with `_OIDC_TOKEN_CACHE` (since 1.19).
 """
 
-from git_credential_hf.masking import mask_words, register_secret
-from git_credential_hf.problem import Problem, trace
+from git_credential_hf.masking import mask_words
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import trace
+from git_credential_hf.secrets import register_secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`

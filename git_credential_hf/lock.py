@@ -4,7 +4,8 @@ import os
 import sys
 import time
 
-from git_credential_hf.state import PLAIN_FILE, private_directory
+from git_credential_hf.state import PLAIN_FILE
+from git_credential_hf.state_directory import private_directory
 
 LOCK_TIMEOUT = 30  # seconds to wait for another process, before doing the work again
 

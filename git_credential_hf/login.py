@@ -13,10 +13,15 @@ from collections.abc import Iterator
 
 from git_credential_hf.api.client import ask_hub, try_hub_again
 from git_credential_hf.git.network import read_network
-from git_credential_hf.hub import environment_endpoint, environment_hub, token_settings_url, without_credentials
-from git_credential_hf.masking import mask_line, mask_words, register_secret
-from git_credential_hf.problem import Problem, report, shell_word
-from git_credential_hf.token_files import mounted_secret_hint, stored_tokens_path, token_path
+from git_credential_hf.hub import environment_endpoint, environment_hub, token_settings_url
+from git_credential_hf.login_hints import mounted_secret_hint
+from git_credential_hf.masking import mask_line, mask_words
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report
+from git_credential_hf.repository import without_credentials
+from git_credential_hf.secrets import register_secret
+from git_credential_hf.shell import shell_word
+from git_credential_hf.token_files import stored_tokens_path, token_path
 from git_credential_hf.tokens import current_token
 
 

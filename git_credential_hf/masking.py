@@ -1,5 +1,7 @@
 """Recognize secrets, and mask them in everything that this program prints or writes."""
 
+from git_credential_hf.secrets import register_secret, registered_secrets
+
 WORD, LETTERS, DOTTED = "[A-Za-z0-9]", "[A-Za-z]", "[A-Za-z0-9_.-]"
 
 # Every kind of secret that the Hub issues (docs/facts.md#t1): its prefix, the characters after it, and its length if
@@ -36,18 +38,9 @@ _MAX_PLACEHOLDER = 256  # characters; what begins a longer one is enough to reco
 
 PREFIX = "git-credential-hf: "  # of our lines; no other text that we print may look like one
 
-_secrets: dict[str, None] = {}
-
 # Printed as blanks or as nothing, although Unicode has them among letters and symbols.
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 _NOT_SHOWN = "(not shown: the module that finds tokens in it cannot be loaded)"
-
-
-def register_secret(text: str) -> str:
-    """Register a secret that this process has read, so that no output can show it; return it."""
-    if text.strip():
-        _secrets[text] = None
-    return text
 
 
 def is_placeholder(token: str) -> bool:
@@ -173,7 +166,7 @@ def _as_line(text: str) -> str:
 
 def mask_secrets(text: str, *, are_others_words: bool = False) -> str:
     """Return `text` with its secrets masked, in any encoding; control characters are kept."""
-    secrets = sorted(_secrets, key=len, reverse=True)
+    secrets = sorted(_registered(), key=len, reverse=True)
     short = [secret for secret in secrets if _is_word(secret)] if are_others_words else []
     secrets = [secret for secret in secrets if not _is_word(secret)]
     for secret in secrets:
@@ -186,6 +179,10 @@ def mask_secrets(text: str, *, are_others_words: bool = False) -> str:
         except (ImportError, MemoryError, OSError):
             return _NOT_SHOWN
     return text
+
+
+def _registered() -> list[str]:
+    return [text for text, is_secret in registered_secrets().items() if is_secret or not is_placeholder(text)]
 
 
 def _is_word(secret: str) -> bool:

@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterable
 
 from git_credential_hf.lock import Lock
-from git_credential_hf.state import cache_directory, fingerprint, new_key, read_state, write_state
+from git_credential_hf.state import fingerprint, new_key, read_state, write_state
+from git_credential_hf.state_directory import cache_directory
 from git_credential_hf.tokens import Token, stored_token_names, stored_tokens
 
 # User names in URLs that are not accounts: ours, huggingface_hub's, and those that other forges use.

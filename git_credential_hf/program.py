@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 
-from git_credential_hf.problem import shell_command
+from git_credential_hf.shell import shell_command
 
 MACOS_ADMIN = 80  # the group of users who may use sudo; Homebrew's directories are writable for it
 

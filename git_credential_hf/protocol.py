@@ -4,8 +4,8 @@ A request that another program could read differently is refused: a second `host
 line end (CVE-2024-50338, CVE-2024-52006), a NUL, a blank host (CVE-2020-11008).
 """
 
-from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
+from git_credential_hf.secrets import register_secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it at run time would delay `get`
@@ -52,6 +52,11 @@ class Request:
     def user(self) -> str | None:
         """The user name as text; `None` if there is none."""
         return self.username.decode("utf-8", "surrogateescape") if self.username else None
+
+    @property
+    def path_text(self) -> str:
+        """The path as text; empty if there is none."""
+        return (self.path or b"").decode("utf-8", "surrogateescape")
 
     @property
     def is_proactive(self) -> bool:

@@ -13,13 +13,13 @@ from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.huggingface_library import TooOldError, ask_huggingface_hub, one_line
 from git_credential_hf.lock import Lock
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem, report, report_problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report, report_problem
+from git_credential_hf.shell import shell_word
 from git_credential_hf.state import (
-    BEARER,
     BEARER_FOR,
     REFRESH_TRIED_FOR,
     WARNED_FOR,
-    cache_directory,
     fingerprint,
     is_recorded,
     new_key,
@@ -27,6 +27,7 @@ from git_credential_hf.state import (
     record,
     write_state,
 )
+from git_credential_hf.state_directory import BEARER, cache_directory
 from git_credential_hf.token_files import NOBODY, stored_tokens_path, token_path
 
 TYPE_CHECKING = False

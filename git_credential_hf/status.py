@@ -19,11 +19,13 @@ from git_credential_hf.git.helpers import (
 from git_credential_hf.git.lfs import pointers_problem
 from git_credential_hf.git.run import old_git_problem
 from git_credential_hf.helper import token_for
-from git_credential_hf.hub import PUBLIC_HUB, hub_origins, parse_remote, parse_repository
+from git_credential_hf.hub import PUBLIC_HUB, hub_origins
+from git_credential_hf.login_hints import login_hint, not_logged_in
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
 from git_credential_hf.program import user_name
-from git_credential_hf.token_files import foreign_owner, login_hint, not_logged_in, token_path
+from git_credential_hf.repository import parse_remote, parse_repository
+from git_credential_hf.token_files import foreign_owner, token_path
 from git_credential_hf.tokens import Token, current_token
 
 

@@ -3,7 +3,8 @@
 import os
 import sys
 
-from git_credential_hf.problem import PREFIX, trace
+from git_credential_hf.masking import PREFIX
+from git_credential_hf.report import trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

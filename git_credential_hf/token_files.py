@@ -8,11 +8,16 @@ import sys
 import time
 
 from git_credential_hf.hub import PUBLIC_HUB, STAGING_HUB, is_true
-from git_credential_hf.masking import register_secret
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem, report, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.secrets import register_secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it at run time would delay `get`
+    from typing import TextIO
 
 _SETTLED = 0.1  # seconds without a write after which a token file is complete
 _PIPED = 1.0  # seconds to wait for data from a pipe in the place of a token file
+_USUAL, _MOST = 4096, 1 << 20  # characters of a file that are read
 _EMPTIED = 3.0  # seconds to wait for a writer to fill a file that it has truncated
 
 
@@ -68,43 +73,6 @@ def _as_pathlib(path: str) -> str:
     return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
 
 
-def login_hint(*, again: bool = False) -> str:
-    """Return the hint for logging in, or another one if the token file cannot be written, or git cannot read it.
-
-    `again`: if there is a login already. Then `hf auth login` does nothing, or needs `--force`, which older versions
-    lack.
-    """
-    if is_colab():
-        return COLAB_HINT
-    if os.environ.get("CI"):
-        return mounted_secret_hint() or "set HF_TOKEN to a secret of this job"
-    return mounted_secret_hint() or ("run `git-credential-hf login`" if again else "run `hf auth login`")
-
-
-def mounted_secret_hint() -> str | None:
-    """Return how to replace the token if a login cannot: the file belongs to another user, or is mounted read-only."""
-    path, own = token_path(), _own_token_path()
-    folder = os.path.dirname(path)
-    is_mounted = os.path.isdir(folder) and not os.access(folder, os.W_OK)
-    if own not in ("", path) and (foreign_owner() is not None or (is_mounted and "HF_TOKEN_PATH" not in os.environ)):
-        login = "" if os.access(own, os.R_OK) else " && hf auth login"
-        return f"run `export HF_TOKEN_PATH={shell_word(own)}{login}`"
-    if is_mounted:
-        return f"replace the secret mounted at {shell_word(path)}; this user must be able to read it"
-    return None
-
-
-COLAB_HINT = (
-    "run this in a cell, as git cannot read the notebook's secrets: "
-    '`import os; from google.colab import userdata; os.environ["HF_TOKEN"] = userdata.get("HF_TOKEN")`'
-)
-
-
-def is_colab() -> bool:
-    """Whether a Colab notebook has started this: only the notebook's own process can read its secrets."""
-    return any(name.startswith("COLAB_") for name in os.environ)
-
-
 NOBODY = 65534  # the owner that network disks and containers show for an unknown user
 
 
@@ -128,23 +96,11 @@ def foreign_owner(hub: str = PUBLIC_HUB, path: str | None = None) -> int | None:
     if owner in (0, os.geteuid(), NOBODY):
         return None
     home = os.path.realpath(os.path.expanduser("~"))
-    return None if _is_own(home) and os.path.realpath(path).startswith(os.path.join(home, "")) else owner
+    return None if is_own(home) and os.path.realpath(path).startswith(os.path.join(home, "")) else owner
 
 
-def _own_token_path() -> str:
-    """Return the path of this user's token file without `HF_HOME`, in this user's own home; empty without a home."""
-    home = os.path.expanduser("~")
-    if sys.platform != "win32" and not _is_own(home):
-        import pwd
-
-        try:
-            home = pwd.getpwuid(os.geteuid()).pw_dir
-        except KeyError:
-            return ""
-    return os.path.join(home, ".cache", "huggingface", "token") if _is_own(home) else ""
-
-
-def _is_own(path: str) -> bool:
+def is_own(path: str) -> bool:
+    """Whether a file belongs to this user."""
     try:
         return sys.platform == "win32" or os.stat(path).st_uid == os.geteuid()
     except OSError:
@@ -154,33 +110,14 @@ def _is_own(path: str) -> bool:
 def read_token_file(hub: str = PUBLIC_HUB) -> str | None:
     """Return the token in the token file for a Hub; `None` if the file is empty or missing.
 
-    Raises `Problem` if it cannot be read, or if its path is relative, although huggingface_hub would read it.
+    Raises `OSError` or `UnicodeDecodeError` if it cannot be read, and `Problem` if its path is relative, although
+    huggingface_hub would read it.
     """
     path = token_path(hub)
     if problem := _relative_path_problem(path):
         raise problem
-    try:
-        text = _read_settled(path)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
-        fix = _permission_hint(path) if isinstance(error, PermissionError) else login_hint(again=True)
-        raise Problem(f"cannot read the token file {path}: {why}", fix) from None
+    text = _read_settled(path)
     return clean_token(text) or None if text is not None else None
-
-
-def _permission_hint(path: str) -> str:
-    """Return how to make a token file readable; a login could not write it either."""
-    if sys.platform != "win32" and _is_own(path):
-        return f"run `chmod 600 {shell_word(path)}`"
-    return mounted_secret_hint() or "set HF_TOKEN_PATH to a file that you can read"
-
-
-def not_logged_in() -> Problem:
-    """Return the problem that there is no token, or that a variable is empty, as if a CI job's secret is missing."""
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        if name in os.environ and not os.environ[name].strip():
-            return Problem(f"{NOT_LOGGED_IN}: {name} is empty", f"set {name} to a token, or {login_hint()}")
-    return Problem(NOT_LOGGED_IN, login_hint())
 
 
 def _read_settled(path: str, encoding: str | None = None) -> str | None:
@@ -197,12 +134,12 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
         now = time.time()
         try:
             with open(_as_pathlib(path), encoding=encoding, opener=_open_without_waiting) as file:
-                text = file.read(1 << 20)
+                text = _read_most(file)
                 status = os.fstat(file.fileno())
                 last = time.monotonic() + _PIPED
                 while not text and status.st_mode & 0o170000 == 0o010000 and time.monotonic() < last:
                     time.sleep(0.02)  # nobody may ever write to this pipe
-                    text = file.read(1 << 20)
+                    text = _read_most(file)
         except FileNotFoundError:
             # Kubernetes replaces a mounted Secret by moving a link and removing its old target; try again.
             misses += 1
@@ -219,6 +156,12 @@ def _read_settled(path: str, encoding: str | None = None) -> str | None:
         if time.monotonic() > deadline:
             return text if clean_token(text) else next(reversed(seen), text)
         time.sleep(0.02)
+
+
+def _read_most(file: "TextIO") -> str:
+    """Read at most a million characters, without memory for as many: a token has fewer than a hundred."""
+    text = file.read(_USUAL)
+    return text + file.read(_MOST - _USUAL) if len(text) == _USUAL else text
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
@@ -278,5 +221,7 @@ def _parse_any(text: str, path: str) -> dict[str, dict[str, str]]:
         parser.read_string(text, path)
         return {name: dict(parser.items(name)) for name in parser.sections()}
     except (configparser.Error, UnicodeDecodeError):
+        from git_credential_hf.report import report
+
         report("warning", f"cannot parse {path}; tokens are not renewed until `git-credential-hf login` rewrites it")
         return {}

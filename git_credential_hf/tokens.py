@@ -11,14 +11,13 @@ is sent only to `HF_ENDPOINT`, unless git's configuration names it.
 import os
 import time
 
-from git_credential_hf.hub import PUBLIC_HUB, environment_hub, repository_at, token_settings_url
-from git_credential_hf.masking import is_placeholder, mask_token, register_secret
-from git_credential_hf.problem import Problem, trace
+from git_credential_hf.hub import PUBLIC_HUB, environment_hub, token_settings_url
+from git_credential_hf.problem import Problem
+from git_credential_hf.secrets import register_secret, register_token
+from git_credential_hf.state_directory import REFUSED, is_stored
 from git_credential_hf.token_files import (
     clean_token,
     foreign_owner,
-    is_colab,
-    login_hint,
     read_stored_tokens,
     read_token_file,
     stored_tokens_path,
@@ -28,7 +27,6 @@ from git_credential_hf.token_files import (
 # The variables that hold a token, or a secret that is exchanged for one.
 SECRET_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 REFRESH_MARGIN = 24 * 3600  # seconds before its expiry at which huggingface_hub renews an OAuth token
-
 
 FROM_EXCHANGE = ("hf_oauth_", "hf_jwt_")  # tokens of a login in the browser, and of a CI job
 
@@ -51,7 +49,7 @@ class Token:
         *,
         hub: str = PUBLIC_HUB,
     ) -> None:
-        self.value = value if is_placeholder(value) else register_secret(value)
+        self.value = register_token(value)
         self.kind = kind
         self.place = place
         self.name = name
@@ -89,12 +87,16 @@ class Token:
 
     def describe(self) -> str:
         """Describe the token, masked, and its source."""
+        from git_credential_hf.masking import mask_token
+
         return f"{mask_token(self.value)} from {self.where()}" + (f", stored as '{self.name}'" if self.name else "")
 
     def remedy(self) -> str:
         """Return the hint for a token that the Hub refuses, which depends on its source."""
         if self.fix:
             return self.fix
+        from git_credential_hf.login_hints import login_hint
+
         return {
             "env": f"run `unset {self.place}` to use your login, or set it to a token from {self.settings_url}",
             "file": login_hint(again=True),
@@ -122,7 +124,7 @@ def current_token(hub: str = PUBLIC_HUB, *, act: bool = True, needs_name: bool =
     if os.environ.get("HF_OIDC_RESOURCE"):
         return _from_oidc(hub, act)
     found = _from_environment(hub)
-    if found is None and (value := read_token_file(hub)) is not None and _may_be_stored_for(hub, value):
+    if found is None and (value := _read_login(hub)) is not None and _may_be_stored_for(hub, value):
         if not needs_name and _is_user_access_token(value):
             return Token(value, "file", token_path(hub), hub=hub)
         found = _from_file(hub, act, value)
@@ -136,16 +138,22 @@ def choose_publisher(path: str, hub: str, *, act: bool = True) -> None:
     not accept the job's identity for `path`, or does not answer, the token of HF_OIDC_RESOURCE is served.
     """
     declared = os.environ.get("HF_OIDC_RESOURCE")
-    repository = repository_at(path.partition("/info/lfs")[0], hub) if declared else None
-    if declared is None or repository is None or repository.path == declared or hub.startswith("http:"):
+    if not declared or hub.startswith("http:"):
         return
+    from git_credential_hf.repository import repository_at
     from git_credential_hf.trusted_publishers import is_publisher
+
+    repository = repository_at(path.partition("/info/lfs")[0], hub)
+    if repository is None or repository.path == declared:
+        return
 
     os.environ["HF_OIDC_RESOURCE"] = repository.path  # where huggingface_hub reads it
     is_ours = False
     try:
         is_ours = is_publisher(hub, act=act)
     except Problem as problem:
+        from git_credential_hf.report import trace
+
         trace(f"{repository.path}: {problem.message}")  # the token of HF_OIDC_RESOURCE may work
     finally:
         if not is_ours:
@@ -162,7 +170,7 @@ def login_token(hub: str = PUBLIC_HUB, value: str | None = None) -> Token | None
 
     `value`: the token that has just been read from that file.
     """
-    value = value or read_token_file(hub)
+    value = value or _read_login(hub)
     if value is None:
         return None
     path = token_path(hub)
@@ -192,6 +200,8 @@ def stored_token(name: str, hub: str = PUBLIC_HUB, *, act: bool = True) -> Token
     """Return the stored token of that name; raises `Problem` if there is none, rather than return another account's."""
     token = _stored(hub, name)
     if token is None:
+        from git_credential_hf.login_hints import login_hint
+
         known = ", ".join(f"'{known}'" for known in stored_token_names())
         raise Problem(
             f"no stored token is named '{name}'; " + (f"there are {known}" if known else "there are none"),
@@ -229,6 +239,15 @@ def find_token(value: str, name: str | None, hub: str = PUBLIC_HUB) -> Token | N
             return Token(value, "oidc", hub=hub)
     stored = stored_tokens(hub) if name is None and hub == PUBLIC_HUB else []
     return next((token for token in stored if token.value == value), None)
+
+
+def is_held_back(token: Token) -> bool:
+    """Whether git gets `quit` instead of this token, because the Hub has just refused it."""
+    if not is_stored(REFUSED):
+        return False
+    from git_credential_hf.state import is_recorded
+
+    return is_recorded(REFUSED, token.key)
 
 
 def renew_token(token: Token) -> bool:
@@ -285,6 +304,8 @@ def _from_file(hub: str, act: bool, value: str | None = None) -> Token | None:
 
 
 def _from_colab(hub: str) -> Token | None:
+    from git_credential_hf.login_hints import is_colab
+
     if not is_colab():
         return None
     from git_credential_hf.colab import colab_secret
@@ -307,6 +328,16 @@ def _token(hub: str, value: str, path: str, name: str, fields: dict[str, str]) -
     token.is_renewable = "refresh_token" in fields
     register_secret(fields.get("refresh_token", ""))
     return token
+
+
+def _read_login(hub: str) -> str | None:
+    """Return the token in the token file; raises `Problem` if it cannot be read."""
+    try:
+        return read_token_file(hub)
+    except (OSError, UnicodeDecodeError) as error:
+        from git_credential_hf.login_hints import unreadable_token_file
+
+        raise unreadable_token_file(token_path(hub), error) from None
 
 
 def _as_integer(text: str | None) -> int | None:

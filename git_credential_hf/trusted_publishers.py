@@ -9,17 +9,10 @@ import sys
 import time
 
 from git_credential_hf.hub import hub_at, url_origin
-from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
-from git_credential_hf.state import (
-    fingerprint,
-    is_own_directory,
-    is_recorded,
-    new_key,
-    read_state,
-    record,
-    write_state,
-)
+from git_credential_hf.secrets import register_secret
+from git_credential_hf.state import fingerprint, is_recorded, new_key, read_state, record, write_state
+from git_credential_hf.state_directory import is_own_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes as long to import as all of `get`

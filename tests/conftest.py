@@ -158,8 +158,8 @@ def home(
     monkeypatch.chdir(home)
 
     # What one test has read as a secret is not one for the next, in whose texts it may be a word.
-    if "git_credential_hf.masking" in sys.modules:
-        sys.modules["git_credential_hf.masking"]._secrets.clear()
+    if "git_credential_hf.secrets" in sys.modules:
+        sys.modules["git_credential_hf.secrets"]._secrets.clear()
     before = _state_of_the_real_home()
     yield home
     after = _state_of_the_real_home()

@@ -14,19 +14,16 @@ from git_credential_hf.api.refusals import (
     refusal_from_message,
     token_refusal,
 )
-from git_credential_hf.hub import PUBLIC_HUB, Repository, is_valid_name, repository_at
+from git_credential_hf.hub import PUBLIC_HUB
+from git_credential_hf.login_hints import login_hint
 from git_credential_hf.masking import mask_token
 from git_credential_hf.owners import record_owner
-from git_credential_hf.problem import Problem, trace
-from git_credential_hf.state import (
-    LOOKED_FOR,
-    cache_directory,
-    discard_record,
-    is_recorded,
-    record,
-)
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import trace
+from git_credential_hf.repository import Repository, is_valid_name, repository_at
+from git_credential_hf.state import LOOKED_FOR, discard_record, is_recorded, record
+from git_credential_hf.state_directory import cache_directory
 from git_credential_hf.system import run_each
-from git_credential_hf.token_files import login_hint
 from git_credential_hf.tokens import Token
 
 YES_CACHED_FOR = 600  # seconds for which the hooks believe the Hub's "yes"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from git_credential_hf.hub import Repository, is_valid_name
+from git_credential_hf.repository import Repository, is_valid_name
 
 # The known permissions of fine-grained tokens (docs/facts.md#h3); if there is another one, a "no" is not certain.
 KNOWN_PERMISSIONS = frozenset(

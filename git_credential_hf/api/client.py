@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 from git_credential_hf.git.network import Network, read_network
 from git_credential_hf.hub import offline_variable
 from git_credential_hf.masking import mask_token, mask_words
-from git_credential_hf.problem import Problem, trace
-from git_credential_hf.state import cache_directory, discard_record, is_recorded, record
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import trace
+from git_credential_hf.state import discard_record, is_recorded, record
+from git_credential_hf.state_directory import cache_directory
 from git_credential_hf.system import start_thread
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from functools import partial
 
 from git_credential_hf.api.account import typed_field
 from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_within
-from git_credential_hf.hub import Repository
+from git_credential_hf.repository import Repository
 from git_credential_hf.tokens import Token
 
 LFS_TIMEOUT = 10  # seconds for all batches of LFS objects

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import error_message
-from git_credential_hf.hub import Repository, hub_name, token_settings_url, write_token_url
+from git_credential_hf.hub import hub_name, token_settings_url, write_token_url
 from git_credential_hf.masking import is_placeholder, mask_token
 from git_credential_hf.problem import Problem, runnable
+from git_credential_hf.repository import Repository
 from git_credential_hf.tokens import Token, overridden_login
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from git_credential_hf.cli.hooks import hook, hooks
 from git_credential_hf.cli.options import Group, WrongUsage, answers_json, nearest_usage, repository_argument
 from git_credential_hf.cli.purge import purge
 from git_credential_hf.hints import typed_name
-from git_credential_hf.hub import without_credentials
 from git_credential_hf.output import (
     OutputError,
     flush_stdout,
@@ -22,8 +21,10 @@ from git_credential_hf.output import (
     print_line,
     print_status,
 )
-from git_credential_hf.problem import Problem, report, report_problem
+from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import OPERATION_OPTIONS, OPERATIONS
+from git_credential_hf.report import report, report_problem
+from git_credential_hf.repository import without_credentials
 
 REQUEST_TIMEOUT = 1  # seconds to wait for git to send the request that follows an operation
 

@@ -12,7 +12,9 @@ import click
 from git_credential_hf.cli.hooks import install_hooks
 from git_credential_hf.cli.options import WrongUsage, changes_scope, make_changes, readable_entries
 from git_credential_hf.output import print_purge
-from git_credential_hf.problem import Problem, report, report_problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report, report_problem
+from git_credential_hf.shell import shell_word
 
 if TYPE_CHECKING:
     from git_credential_hf.configure.settings import Settings
@@ -137,8 +139,8 @@ def _offer_first_login(scope: str) -> None:
     """Offer to log in, or print the command: git now asks no other helper for a Hub token."""
     from git_credential_hf.hub import PUBLIC_HUB
     from git_credential_hf.login import log_in
+    from git_credential_hf.login_hints import login_hint
     from git_credential_hf.login_offer import may_offer
-    from git_credential_hf.token_files import login_hint
     from git_credential_hf.tokens import current_token
 
     try:
@@ -168,7 +170,8 @@ def _offer_first_login(scope: str) -> None:
 def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
     """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub."""
     from git_credential_hf.configure.settings import Settings
-    from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, hub_option, is_valid_name
+    from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, hub_option
+    from git_credential_hf.repository import is_valid_name
     from git_credential_hf.tokens import stored_token, stored_token_names
 
     if (name is None) != (namespace is None):
@@ -296,7 +299,8 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     from git_credential_hf.git.helpers import shown_helper
     from git_credential_hf.hooks.hook_place import HOOK_SCOPES
     from git_credential_hf.hooks.install import plan_uninstall
-    from git_credential_hf.state import cache_directory, remove_state
+    from git_credential_hf.state import remove_state
+    from git_credential_hf.state_directory import cache_directory
     from git_credential_hf.trusted_publishers import job_directory
 
     plan = plan_unconfigure(scope)

@@ -14,13 +14,14 @@ from git_credential_hf.cli.options import (
     repository_argument,
 )
 from git_credential_hf.output import painter, print_change, print_json, print_line
-from git_credential_hf.problem import Problem, report_problem
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report_problem
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor import Examination
     from git_credential_hf.doctor.finding import Finding
     from git_credential_hf.files import Change
-    from git_credential_hf.hub import Repository
+    from git_credential_hf.repository import Repository
 
 
 @click.command()

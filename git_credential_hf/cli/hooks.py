@@ -7,7 +7,9 @@ import click
 
 from git_credential_hf.cli.options import Group, answers_json, changes_scope, make_changes, require_command, with_scopes
 from git_credential_hf.output import print_json, print_line
-from git_credential_hf.problem import Problem, report, report_problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report, report_problem
+from git_credential_hf.shell import shell_word
 
 if TYPE_CHECKING:
     pass

@@ -9,14 +9,16 @@ import click
 
 from git_credential_hf.git.run import find_program
 from git_credential_hf.hints import typed_name
-from git_credential_hf.hub import without_credentials
 from git_credential_hf.output import print_change, print_json, print_line
-from git_credential_hf.problem import Problem, report, report_problem, shell_command
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report, report_problem
+from git_credential_hf.repository import without_credentials
+from git_credential_hf.shell import shell_command
 
 if TYPE_CHECKING:
     from git_credential_hf.files import Change
     from git_credential_hf.git.config import ConfigEntry
-    from git_credential_hf.hub import Repository
+    from git_credential_hf.repository import Repository
 
 
 class WrongUsage(click.UsageError):
@@ -163,7 +165,7 @@ def readable_entries() -> "list[ConfigEntry]":
 def repository_argument(repo: str, entries: "list[ConfigEntry]") -> "Repository":
     """Parse the REPO argument; raises `Problem` if it is not a repository of a Hub that git is configured for."""
     from git_credential_hf.git.helpers import configured_hubs, default_hub
-    from git_credential_hf.hub import parse_repository
+    from git_credential_hf.repository import parse_repository
 
     repository = parse_repository(repo, default_hub(entries), configured_hubs(entries))
     if repository is None:

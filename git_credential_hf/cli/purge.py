@@ -4,7 +4,7 @@ import click
 
 from git_credential_hf.cli.options import answers_json
 from git_credential_hf.output import print_json, print_purge
-from git_credential_hf.problem import report
+from git_credential_hf.report import report
 
 
 @click.command()

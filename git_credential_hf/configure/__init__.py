@@ -38,8 +38,9 @@ from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.masking import shown_user
 from git_credential_hf.owners import selects_token
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
+from git_credential_hf.shell import shell_word
 
 _HEADER = "# `git-credential-hf configure` writes this file, and `unconfigure` removes it.\n"
 

@@ -11,7 +11,8 @@ from git_credential_hf.git.netrc import mentions_host, netrc_paths
 from git_credential_hf.git.run import git_version
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins, origins_of
-from git_credential_hf.problem import Problem, report_problem
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report_problem
 from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, record
 from git_credential_hf.tokens import FROM_EXCHANGE, current_token
 

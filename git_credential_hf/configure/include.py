@@ -6,7 +6,8 @@ import re
 from git_credential_hf.files import read_file, remove_block
 from git_credential_hf.git.config import opened_path, quote_value
 from git_credential_hf.git.run import git_home
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.shell import shell_word
 
 _NAME = "git-credential-hf"
 HOOKS_SETTINGS = "hooks.gitconfig"  # beside the file that includes it

@@ -8,7 +8,8 @@ from git_credential_hf.git.config import ConfigEntry, quote_value
 from git_credential_hf.git.helpers import configured_hubs, helper_command, helper_options, sends_path
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, hub_at, origins_of
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.shell import shell_word
 from git_credential_hf.tokens import stored_token
 
 

@@ -34,9 +34,9 @@ from git_credential_hf.doctor.token import (
     check_variables,
 )
 from git_credential_hf.git.run import OneLook
-from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem, runnable
 from git_credential_hf.purge.stale import why_not_included
+from git_credential_hf.repository import Repository
 from git_credential_hf.tokens import Token
 
 GIT_AREA = "git"

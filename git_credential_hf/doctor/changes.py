@@ -8,9 +8,10 @@ from git_credential_hf.git.config import ConfigEntry, config_path
 from git_credential_hf.git.helpers import shown_helper
 from git_credential_hf.git.run import NothingFound, run_git
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import Problem, shell_command, shell_word
+from git_credential_hf.problem import Problem
 from git_credential_hf.purge import purge_helpers
 from git_credential_hf.purge.stale import WhyKept
+from git_credential_hf.shell import shell_command, shell_word
 
 
 class GitCommand:

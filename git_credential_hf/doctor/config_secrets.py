@@ -12,8 +12,9 @@ from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.config import ConfigEntry, removal_command
 from git_credential_hf.git.credentials import header_token
 from git_credential_hf.git.urlmatch import section_origin
-from git_credential_hf.hub import PUBLIC_HUB, origins_of, without_credentials
+from git_credential_hf.hub import PUBLIC_HUB, origins_of
 from git_credential_hf.masking import mask_token
+from git_credential_hf.repository import without_credentials
 from git_credential_hf.tokens import stored_tokens
 
 

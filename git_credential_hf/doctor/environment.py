@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.helpers import is_our_helper, split_command
-from git_credential_hf.hub import PUBLIC_HUB, environment_endpoint, environment_hub, without_credentials
+from git_credential_hf.hub import PUBLIC_HUB, environment_endpoint, environment_hub
+from git_credential_hf.login_hints import COLAB_HINT, is_colab, login_hint, mounted_secret_hint
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
 from git_credential_hf.program import fix_weaknesses, program_weaknesses
-from git_credential_hf.token_files import COLAB_HINT, is_colab, login_hint, mounted_secret_hint, token_path
+from git_credential_hf.repository import without_credentials
+from git_credential_hf.shell import shell_word
+from git_credential_hf.token_files import token_path
 
 TRUSTED_PUBLISHERS = "https://huggingface.co/docs/hub/trusted-publishers"
 

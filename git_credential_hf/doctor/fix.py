@@ -6,7 +6,8 @@ from git_credential_hf.doctor import Examination
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.undo import UndoLog
 from git_credential_hf.files import Change
-from git_credential_hf.problem import Problem, report_problem
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report_problem
 
 ROUNDS = 2  # a fix may reveal another finding
 

@@ -21,10 +21,12 @@ from git_credential_hf.git.run import find_program
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hooks.install import plan_install
 from git_credential_hf.hooks.installed import hooks_in_effect
-from git_credential_hf.hub import Repository, hub_at, hub_name, is_valid_name, parse_remote, without_credentials
+from git_credential_hf.hub import hub_at, hub_name
 from git_credential_hf.masking import mask_line, shown_user
 from git_credential_hf.owners import PLACEHOLDER_USERNAMES, selects_token
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.repository import Repository, is_valid_name, parse_remote, without_credentials
+from git_credential_hf.shell import shell_word
 from git_credential_hf.tokens import stored_token_names
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.lfs_endpoint import LfsEndpoint, read_lfsconfig, upload_endpoint
 from git_credential_hf.git.run import find_program, git_line, run_git
-from git_credential_hf.hub import parse_remote
 from git_credential_hf.problem import Problem
+from git_credential_hf.repository import parse_remote
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor.machine import Machine

@@ -10,8 +10,9 @@ from git_credential_hf.doctor.resolvers import Resolvers
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
 from git_credential_hf.git.helpers import configured_hubs, default_hub
 from git_credential_hf.git.run import run_git
-from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_origins, parse_remote, parse_repository
+from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.problem import Problem
+from git_credential_hf.repository import Repository, parse_remote, parse_repository
 from git_credential_hf.tokens import Token, current_token
 
 

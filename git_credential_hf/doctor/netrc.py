@@ -8,7 +8,8 @@ from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, read_file
 from git_credential_hf.git.netrc import NetrcEntry, mentions_host, netrc_paths, parse_netrc, without_machines
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.shell import shell_word
 
 
 def check_netrc(machine: Machine) -> Iterator[Finding]:

@@ -13,9 +13,10 @@ from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_
 from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.credentials import may_need_person
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, git_failure, git_line, try_git
-from git_credential_hf.hub import offline_variable, without_credentials
+from git_credential_hf.hub import offline_variable
 from git_credential_hf.masking import PREFIX, mask_line, mask_words
 from git_credential_hf.problem import Problem
+from git_credential_hf.repository import without_credentials
 from git_credential_hf.system import start_thread
 from git_credential_hf.tokens import Token
 

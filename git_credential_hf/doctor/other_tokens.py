@@ -12,10 +12,11 @@ from git_credential_hf.git.helpers import HelperChains, bypassing_variables, ove
 from git_credential_hf.git.netrc import mentions_host, netrc_paths, parse_netrc
 from git_credential_hf.git.other_helpers import TokenCopy, origins_asked_for, other_helpers
 from git_credential_hf.hub import hub_at
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
 from git_credential_hf.purge import purge_helpers
 from git_credential_hf.purge.result import PurgeResult
 from git_credential_hf.purge.stale import Decider, why_path_kept
+from git_credential_hf.shell import shell_word
 from git_credential_hf.tokens import Token, current_token
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from git_credential_hf.api.account import Account
 from git_credential_hf.doctor.finding import Finding, NotChecked
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.doctor.observation import Observed
-from git_credential_hf.hub import without_credentials
 from git_credential_hf.masking import mask_line, mask_token
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.repository import without_credentials
+from git_credential_hf.shell import shell_word
 
 _GATED = ("gated-not-requested", "gated-pending", "gated-rejected", "gated-not-in-scope")
 _OF_THE_TOKEN = ("no-token", "token-invalid", "token-expired")  # reported by doctor.token

@@ -12,12 +12,12 @@ from git_credential_hf.doctor.observation import GitObservation, NotObserved, Ob
 from git_credential_hf.git.config import push_remote
 from git_credential_hf.git.credentials import falls_through, git_credentials
 from git_credential_hf.git.urlmatch import section_origin
-from git_credential_hf.helper import is_held_back, token_for
-from git_credential_hf.hub import parse_remote, without_credentials
+from git_credential_hf.helper import token_for
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
+from git_credential_hf.repository import parse_remote, without_credentials
 from git_credential_hf.state import REFUSED_FOR
-from git_credential_hf.tokens import Token, may_be_for
+from git_credential_hf.tokens import Token, is_held_back, may_be_for
 
 if TYPE_CHECKING:
     from git_credential_hf.doctor.machine import Machine

@@ -16,11 +16,14 @@ from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
-from git_credential_hf.masking import is_placeholder, mask_token, register_secret
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem, shell_word
+from git_credential_hf.login_hints import login_hint
+from git_credential_hf.masking import is_placeholder, mask_token
+from git_credential_hf.problem import NOT_LOGGED_IN, Problem
 from git_credential_hf.program import user_name
 from git_credential_hf.refresh import old_library_problem, storage_problem
-from git_credential_hf.token_files import foreign_owner, login_hint, stored_tokens_path, token_path
+from git_credential_hf.secrets import register_secret
+from git_credential_hf.shell import shell_word
+from git_credential_hf.token_files import foreign_owner, stored_tokens_path, token_path
 from git_credential_hf.tokens import Token, login_token, overridden_login
 
 EXPIRING = 3 * 24 * 3600  # seconds before expiry at which a token that cannot be renewed is reported

@@ -3,9 +3,8 @@
 import os
 
 from git_credential_hf.git.run import OUTSIDE_REPOSITORIES, git_home, git_line, run_git
-from git_credential_hf.hub import parse_remote
-from git_credential_hf.masking import register_basic, register_proxy, register_secret, register_url
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.secrets import register_secret
 
 SCOPES = ("global", "local", "system")
 
@@ -96,9 +95,13 @@ def parse_listing(listed: bytes) -> list[ConfigEntry]:
 def _register_secrets(entry: ConfigEntry, value: str) -> None:
     """Register passwords in URLs and headers as secrets."""
     for url in (entry.subsection, value):
-        if "://" in url:
+        if "://" in url and "@" in url:
+            from git_credential_hf.masking import register_url
+
             register_url(url)
     if entry.name == "proxy":
+        from git_credential_hf.masking import register_proxy
+
         register_proxy(value)
     name, _, header = value.partition(":")
     if entry.name == "extraheader" and any(
@@ -108,6 +111,8 @@ def _register_secrets(entry: ConfigEntry, value: str) -> None:
         register_secret(header)
         register_secret(header.rpartition(" ")[2])
         if header[:6].lower() == "basic ":
+            from git_credential_hf.masking import register_basic
+
             register_basic(header[6:])
 
 
@@ -129,6 +134,8 @@ _PLAIN_SIGNS = str.maketrans("", "", "/._-+:~")
 
 def removal_command(entry: ConfigEntry) -> str:
     """Return the hint, usually a command, for removing a variable from the place where it is set."""
+    from git_credential_hf.shell import shell_word
+
     if entry.scope == "command":
         return f"remove {shell_word(entry.key)} from GIT_CONFIG_*, or from git's `-c`"
     # Name the file, not the scope: the variable may be in an included file. Paths are relative to that file.
@@ -141,6 +148,8 @@ def push_url(hubs: list[str]) -> str:
 
     `hubs`: other Hubs besides huggingface.co. If a remote has several URLs, the first one on a Hub counts.
     """
+    from git_credential_hf.repository import parse_remote
+
     missing = Problem("this directory has no remote to push to", "name a repository, such as acme/model")
     if git_directory() is None:
         raise missing

@@ -23,9 +23,10 @@ from git_credential_hf.git.netrc import git_netrc_path, mentions_host, used_entr
 from git_credential_hf.git.run import NO_PROMPTS, NoAnswer, run_git
 from git_credential_hf.git.urlmatch import percent_decoded, section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, hub_at, url_origin
-from git_credential_hf.masking import register_secret
-from git_credential_hf.problem import Problem, shell_command, shell_word
+from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import format_message
+from git_credential_hf.secrets import register_secret
+from git_credential_hf.shell import shell_command, shell_word
 from git_credential_hf.tokens import Token, current_token, find_token
 
 HELPERS_TIMEOUT = 10  # seconds for all helpers; git itself would wait forever

@@ -14,7 +14,6 @@ from git_credential_hf.git.run import (
 )
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, parse_origin
-from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import parse_options
 
@@ -298,6 +297,8 @@ def shown_helper(value: str) -> str:
 
     Other words may be secrets that are not registered yet: `status` does not run `!echo password=...`.
     """
+    from git_credential_hf.masking import mask_line
+
     if is_our_helper(value):
         return mask_line(value)  # with the name of a token, if any
     import re

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from git_credential_hf.git.config import ConfigEntry, parse_config, removal_command
 from git_credential_hf.git.helpers import configured_hubs
 from git_credential_hf.git.run import run_git
-from git_credential_hf.hub import PUBLIC_HUB, Remote, parse_remote
+from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.problem import Problem
+from git_credential_hf.repository import Remote, parse_remote
 
 # The variables that `upload_endpoint` looks at.
 LFS_VARIABLES = r"lfs\.(push)?url|remote\..*url|url\..*\.insteadof|core\.(bare|sparsecheckout)"

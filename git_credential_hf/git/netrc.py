@@ -11,8 +11,8 @@ import sys
 from collections.abc import Collection
 
 from git_credential_hf.git.run import git_home
-from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
+from git_credential_hf.secrets import register_secret
 
 _KEYWORDS = ("machine", "default", "macdef", "login", "user", "password", "account")
 _LONGEST_LINE = 4094  # bytes; curl before 8.11 skips longer ones

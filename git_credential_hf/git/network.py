@@ -8,7 +8,8 @@ import os
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.run import git_home, run_git
 from git_credential_hf.masking import register_proxy
-from git_credential_hf.problem import Problem, trace
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import trace
 
 _OF_THE_USER = ("system", "global", "command")  # scopes; the last are `git -c` and GIT_CONFIG_*
 _VARIABLES = ("proxy", "sslverify", "sslcainfo", "sslcapath", "sslcert", "sslkey")

@@ -12,9 +12,10 @@ from git_credential_hf.git.helpers import configured_hubs, helper_chain, is_our_
 from git_credential_hf.git.run import NON_INTERACTIVE, child_environment, git_program, path_directories, run_git
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import hub_origins
-from git_credential_hf.masking import mask_secrets, mask_words, register_secret
+from git_credential_hf.masking import mask_secrets, mask_words
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import format_message
+from git_credential_hf.secrets import register_secret
 from git_credential_hf.system import TimeoutExpired, end_process, start_process, start_thread
 from git_credential_hf.tokens import SECRET_VARIABLES
 

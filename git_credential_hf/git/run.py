@@ -3,8 +3,7 @@
 import os
 import sys
 
-from git_credential_hf.masking import mask_secrets, mask_words
-from git_credential_hf.problem import Problem, shell_command, shell_word
+from git_credential_hf.problem import Problem
 
 # Environment for helpers: no prompts on the terminal, by askpass or in a window.
 NON_INTERACTIVE = {
@@ -216,6 +215,8 @@ def git_failure(stderr: bytes, status: int) -> Problem:
     """
     if status == 1 and not stderr:
         return NothingFound("git failed: exit status 1")
+    from git_credential_hf.masking import mask_secrets, mask_words
+
     # Masked before it is split into lines, because it contains output of helpers.
     words = mask_secrets(stderr.decode("utf-8", "surrogateescape"), are_others_words=True)
     lines = words.strip().splitlines() or [f"it crashed (signal {-status})" if status < 0 else f"exit status {status}"]
@@ -235,6 +236,8 @@ def _remedy(reason: str, lines: list[str]) -> str | None:
     """Return how to make git work again: the command that git suggests, or one for its message."""
     import re
     import shlex
+
+    from git_credential_hf.shell import shell_command, shell_word
 
     for line in lines:
         if line.startswith("\tgit config --global --add safe.directory "):

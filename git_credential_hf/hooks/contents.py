@@ -17,10 +17,11 @@ from git_credential_hf.hooks.updates import announced_ids
 from git_credential_hf.hooks.uploads import Uploads
 from git_credential_hf.hooks.verdict import CHECKS, Verdict, needs_contents
 from git_credential_hf.hooks.write_access import check_write_access
-from git_credential_hf.hub import without_credentials
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
 from git_credential_hf.progress import Progress
+from git_credential_hf.repository import without_credentials
+from git_credential_hf.shell import shell_word
 
 
 def check_contents(push: Push) -> None:

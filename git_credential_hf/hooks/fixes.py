@@ -8,9 +8,10 @@ from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.run import git_line, run_git
 from git_credential_hf.hooks.additions import Additions
 from git_credential_hf.hooks.updates import RefUpdate
-from git_credential_hf.hub import parse_remote, without_credentials
 from git_credential_hf.masking import is_visible
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.repository import parse_remote, without_credentials
+from git_credential_hf.shell import shell_word
 
 _NEW_BRANCH = "lfs-import"  # for commits that are on no branch
 _MAX_PATTERNS = 30  # for single files in one command; more are replaced by patterns of extensions

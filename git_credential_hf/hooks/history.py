@@ -7,8 +7,8 @@ from git_credential_hf.api.contents import find_commit
 from git_credential_hf.git.pipeline import ORIGINAL_OBJECTS
 from git_credential_hf.git.run import git_line, run_git
 from git_credential_hf.hooks.push import Push
-from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
+from git_credential_hf.repository import Repository
 
 _MAX_ASKED = 3  # commits; one that the Hub lacks is enough
 _MAX_BYTES = 1 << 20  # of the list of cut-off commits

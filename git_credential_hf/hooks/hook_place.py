@@ -36,7 +36,8 @@ from git_credential_hf.hooks.hooks_path import (
     without_included_block,
 )
 from git_credential_hf.hooks.steps import BEFORE_SUFFIX, WriteDirectory
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.shell import shell_word
 
 HOOK_SCOPES = ("global", "local")
 

@@ -7,7 +7,8 @@ from git_credential_hf.git.helpers import helper_command
 from git_credential_hf.hooks.githooks import CHECKING_HOOKS
 from git_credential_hf.hooks.hook_files import is_runnable, read_hook
 from git_credential_hf.hooks.hooks_path import MARK
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.shell import shell_word
 
 
 def hook_script(name: str, before: str | None) -> bytes:

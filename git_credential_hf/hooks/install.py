@@ -36,7 +36,8 @@ from git_credential_hf.hooks.hook_script import (
 )
 from git_credential_hf.hooks.hooks_path import checked_change, included_block, with_included_block
 from git_credential_hf.hooks.steps import BEFORE_SUFFIX, InstallLfsHooks, RestoreHook, WriteHook
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem
+from git_credential_hf.shell import shell_word
 
 _LFS_VERSION = "lfs.repositoryformatversion"  # git-lfs sets it wherever it is used
 MIN_GIT_VERSION = (2, 36)  # for `hasconfig` in an `includeIf`

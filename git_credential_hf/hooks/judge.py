@@ -22,8 +22,10 @@ from git_credential_hf.hooks.scan_index import scan_index
 from git_credential_hf.hooks.updates import parse_updates
 from git_credential_hf.hooks.verdict import Verdict, needs_contents, read_severities
 from git_credential_hf.hooks.write_access import check_pull_requests, check_write_access
-from git_credential_hf.hub import PUBLIC_HUB, environment_hub, parse_remote
-from git_credential_hf.problem import Problem, report_problem, report_unexpected_error
+from git_credential_hf.hub import PUBLIC_HUB, environment_hub
+from git_credential_hf.problem import Problem
+from git_credential_hf.report import report_problem, report_unexpected_error
+from git_credential_hf.repository import parse_remote
 
 
 def run_hook(name: str, arguments: Sequence[str]) -> int:

@@ -21,9 +21,12 @@ from git_credential_hf.hooks.limits import (
     MAX_MULTIPART_BYTES,
     MAX_XET_BYTES,
 )
-from git_credential_hf.hub import PUBLIC_HUB, Repository, token_settings_url
-from git_credential_hf.masking import is_visible, mask_token, register_secret
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.hub import PUBLIC_HUB, token_settings_url
+from git_credential_hf.masking import is_visible, mask_token
+from git_credential_hf.problem import Problem
+from git_credential_hf.repository import Repository
+from git_credential_hf.secrets import register_secret
+from git_credential_hf.shell import shell_word
 
 GIT_XET_PAGE = f"{PUBLIC_HUB}/docs/hub/xet/using-xet-storage#git"
 

@@ -12,8 +12,8 @@ from git_credential_hf.git.pipeline import CHUNK_BYTES, Pipeline
 from git_credential_hf.hooks.additions import Additions, LfsPointer
 from git_credential_hf.hooks.leaks import Blob
 from git_credential_hf.hooks.updates import RefUpdate
-from git_credential_hf.hub import Repository
-from git_credential_hf.problem import trace
+from git_credential_hf.report import trace
+from git_credential_hf.repository import Repository
 from git_credential_hf.tokens import Token
 
 _MAX_COMMITS = 5  # to ask about

@@ -11,9 +11,9 @@ from git_credential_hf.git.credentials import (
 )
 from git_credential_hf.git.run import NoAnswer
 from git_credential_hf.hooks.push import Push
-from git_credential_hf.hub import Repository, without_credentials
 from git_credential_hf.masking import mask_token
 from git_credential_hf.problem import Problem
+from git_credential_hf.repository import Repository, without_credentials
 from git_credential_hf.state import REJECTED, discard_record, is_recorded
 from git_credential_hf.tokens import Token, current_token
 

@@ -5,9 +5,10 @@ from git_credential_hf.git.helpers import is_our_helper, shown_helper
 from git_credential_hf.git.other_helpers import HelperError, TokenCopy, erase_copy, request_copy
 from git_credential_hf.hub import origins_of
 from git_credential_hf.masking import mask_token
-from git_credential_hf.problem import Problem, trace
+from git_credential_hf.problem import Problem
 from git_credential_hf.purge import OUR_USERNAME, purge_helpers
 from git_credential_hf.purge.stale import Decider, why_not_lasting
+from git_credential_hf.report import trace
 from git_credential_hf.state import LOOKED, LOOKED_FOR, REFUSED_FOR, REJECTED, is_recorded, record
 from git_credential_hf.system import run_each
 from git_credential_hf.tokens import Token, find_token

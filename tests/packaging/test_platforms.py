@@ -26,7 +26,8 @@ from git_credential_hf.git.run import child_environment, find_program, git_home,
 from git_credential_hf.hub import hub_origins
 from git_credential_hf.purge import purge_helpers
 from git_credential_hf.purge.result import PurgeResult
-from git_credential_hf.state import runtime_directory, write_state
+from git_credential_hf.state import write_state
+from git_credential_hf.state_directory import runtime_directory
 from git_credential_hf.system import is_process_running
 
 TOKEN = "hf_" + "Platform" * 4 + "wxyz"

@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler
 from json import dumps, loads
 
 from git_credential_hf.api.refusals import Answer
-from git_credential_hf.hub import PUBLIC_HUB, Repository
+from git_credential_hf.hub import PUBLIC_HUB
+from git_credential_hf.repository import Repository
 from git_credential_hf.tokens import Token
 
 TOKEN = "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"  # not a placeholder, as repeats would be

@@ -5,7 +5,7 @@ from typing import Any
 
 from programs import run
 
-from git_credential_hf.helper import MAX_REFUSALS_WITHOUT_REASON
+from git_credential_hf.store_erase import MAX_REFUSALS_WITHOUT_REASON
 
 HUB = "protocol=https\nhost=huggingface.co\n"
 QUIT = "quit=1\n"

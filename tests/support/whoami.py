@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from git_credential_hf.hub import Repository
+from git_credential_hf.repository import Repository
 
 MODEL = Repository("models", "acme/model")
 

@@ -17,7 +17,8 @@ from operations import serve_hub
 
 from git_credential_hf.files import FileChange, back_up
 from git_credential_hf.problem import Problem
-from git_credential_hf.state import cache_directory, is_recorded, private_directory, read_state, record, write_state
+from git_credential_hf.state import is_recorded, read_state, record, write_state
+from git_credential_hf.state_directory import cache_directory, private_directory
 from git_credential_hf.tokens import Token
 
 from . import ended, new_token, run, start

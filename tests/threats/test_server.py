@@ -22,10 +22,10 @@ from servers import Answer, Server, for_ever, http, json
 from git_credential_hf import cli
 from git_credential_hf.api.access import check_access, whoami
 from git_credential_hf.api.client import Unreachable
-from git_credential_hf.hub import Repository
 from git_credential_hf.huggingface_library import one_line
-from git_credential_hf.masking import register_secret
 from git_credential_hf.problem import Problem
+from git_credential_hf.repository import Repository
+from git_credential_hf.secrets import register_secret
 from git_credential_hf.tokens import Token
 
 from . import TERMINAL, ended, is_clean, new_token, request_to, run, start

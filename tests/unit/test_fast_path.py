@@ -20,32 +20,34 @@ from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, record
 TOKEN = "hf_" + "FastPath" * 4 + "wxyz"
 ERASE = HUB + f"username=git\npassword={TOKEN}\n"
 
-OURS = {
-    f"git_credential_hf{name}"
-    for name in ("", ".__main__", ".masking", ".problem", ".protocol", ".hub", ".state", ".tokens", ".token_files")
-} | {"git_credential_hf.helper"}
-BEFORE_THE_HELPER = {f"git_credential_hf{name}" for name in ("", ".__main__", ".masking", ".problem", ".protocol")}
+BEFORE_THE_HELPER = {"gc"} | {
+    f"git_credential_hf{name}" for name in ("", ".__main__", ".problem", ".protocol", ".secrets")
+}
+OURS = BEFORE_THE_HELPER | {f"git_credential_hf.{name}" for name in ("hub", "state_directory", "token_files", "tokens")}
+GET = OURS | {"git_credential_hf.helper"}
+STORE = OURS | {"git_credential_hf.store_erase", "git_credential_hf.state"}
+REPORT = {"git_credential_hf.masking", "git_credential_hf.report"}
 LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helpers", ".urlmatch")}
 NETWORK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".network")}  # how git reaches the Hub
 EXPLANATION = {
     f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals", ".transport")
 }
 EXPLANATION |= {"git_credential_hf.git.network"} | {
-    f"git_credential_hf.{name}" for name in ("files", "lock", "owners", "system")
+    f"git_credential_hf.{name}" for name in ("files", "lock", "login_hints", "owners", "repository", "shell", "system")
 }
 
 # What each operation imports, beyond what a bare interpreter has. A longer list needs a reason.
 BUDGETS: dict[str, tuple[str, str, set[str]]] = {
-    "get": ("get", HUB, OURS),
-    "get, not the Hub's": ("get", "protocol=https\nhost=evil.example\n", OURS),
-    "get, malformed": ("get", "junk\n", BEFORE_THE_HELPER),
-    "store": ("store", ERASE, OURS | LOOK),
-    "erase of another token": ("erase", HUB + "password=hf_other\n", OURS | LOOK),
-    "erase": ("erase", ERASE, OURS | LOOK | NETWORK | EXPLANATION | {"hashlib", "_hashlib", "_blake2", "re"}),
+    "get": ("get", HUB, GET),
+    "get, not the Hub's": ("get", "protocol=https\nhost=evil.example\n", GET),
+    "get, malformed": ("get", "junk\n", BEFORE_THE_HELPER | REPORT),
+    "store": ("store", ERASE, STORE | LOOK),
+    "erase of another token": ("erase", HUB + "password=hf_other\n", STORE | LOOK),
+    "erase": ("erase", ERASE, STORE | LOOK | NETWORK | EXPLANATION | REPORT | {"hashlib", "_hashlib", "_blake2", "re"}),
     "capability": ("capability", "", BEFORE_THE_HELPER),
 }
 
-REPORT = """
+SITE = """
 import atexit, sys
 def report(file={file!r}):
     with open(file, "w") as report:
@@ -57,7 +59,7 @@ atexit.register(report)
 def modules(command: list[str], message: str, tmp_path: Path, **environment: Any) -> set[str]:
     """Return the names in sys.modules when the command ends, which a sitecustomize writes down."""
     (tmp_path / "site").mkdir(exist_ok=True)
-    (tmp_path / "site" / "sitecustomize.py").write_text(REPORT.format(file=str(tmp_path / "modules")))
+    (tmp_path / "site" / "sitecustomize.py").write_text(SITE.format(file=str(tmp_path / "modules")))
     run(*command, stdin=message, check=False, PYTHONPATH=tmp_path / "site", **environment)
     names = set((tmp_path / "modules").read_text().split())
     (tmp_path / "modules").unlink()
@@ -89,19 +91,19 @@ def test_imports_are_within_budget(name: str, source: str, logged_in: None, tmp_
 
 
 def test_module_imports_no_more_of_ours(logged_in: None, tmp_path: Path) -> None:
-    """`python -m` imports what runpy does, and the launcher, but not more of this program."""
+    """`python -m` imports what runpy does, the launcher, and what PYTHONPATH takes, but not more of this program."""
     bare = modules([sys.executable, "-m", "this"], "", tmp_path)
     used = modules([sys.executable, "-m", "git_credential_hf", "get"], HUB, tmp_path)
-    assert used - bare == OURS | {"git_credential_hf.launcher"}
+    assert used - bare == GET | {"git_credential_hf.launcher", "git_credential_hf.isolation"}
 
 
 def test_a_terminal_costs_no_more(home: Path, tmp_path: Path) -> None:
-    """At a terminal, too, `get` imports the modules of its budget, if the Hub has said that the token is good."""
+    """At a terminal, `get` for an old git also reads that the Hub has confirmed the token, and imports no more."""
     log_in(home, TOKEN)
     assert record(CONFIRMED, f"{PUBLIC_HUB} {TOKEN}", CONFIRMED_FOR)
     (tmp_path / "request").write_text(HUB)
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(REPORT.format(file=str(tmp_path / "modules")))
+    (tmp_path / "site" / "sitecustomize.py").write_text(SITE.format(file=str(tmp_path / "modules")))
     used = []
     for command in (f"{shlex.quote(sys.executable)} -c pass", "git-credential-hf get < request > answer"):
         line = f"cd {shlex.quote(str(tmp_path))}; {command}"
@@ -109,7 +111,7 @@ def test_a_terminal_costs_no_more(home: Path, tmp_path: Path) -> None:
         assert run_on_terminal("/bin/sh", "-c", line, **environment).stdout == ""
         used.append(set((tmp_path / "modules").read_text().split()))
     assert f"password={TOKEN}\n" in (tmp_path / "answer").read_text()
-    assert used[1] - used[0] == OURS
+    assert used[1] - used[0] == GET | {"git_credential_hf.state"}
 
 
 def opened(command: list[str], stdin: str, home: Path) -> set[str]:

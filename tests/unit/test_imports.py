@@ -15,11 +15,25 @@ PACKAGE = Path(git_credential_hf.__file__).parent
 
 # From the bottom to the top. A module imports from the layers below its own, also inside of functions.
 LAYERS = [
-    ["", "api", "git", "hooks", "masking", "system", "hooks.limits", "hooks.githooks"],
-    ["problem", "progress"],
+    [
+        "",
+        "api",
+        "git",
+        "hooks",
+        "isolation",
+        "problem",
+        "secrets",
+        "state_directory",
+        "system",
+        "hooks.limits",
+        "hooks.githooks",
+    ],
+    ["masking"],
+    ["report", "shell"],
+    ["progress"],
     ["hub", "program"],
-    ["files", "protocol", "token_files", "git.run"],
-    ["state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.hook_files"],
+    ["files", "protocol", "repository", "token_files", "git.run"],
+    ["login_hints", "state", "git.config", "git.netrc", "git.pipeline", "git.urlmatch", "hooks.hook_files"],
     ["hooks.steps"],
     ["backups", "lock", "terminal", "git.lfs", "git.network"],
     ["api.huggingface_client", "api.transport"],
@@ -29,7 +43,7 @@ LAYERS = [
     ["git.lfs_endpoint", "huggingface_library", "hooks.scan_index", "hooks.scan_push"],
     ["colab", "refresh", "trusted_publishers"],
     ["tokens"],
-    ["owners"],
+    ["bearer", "owners"],
     [
         "api.refusals",
         "configure.include",
@@ -49,9 +63,9 @@ LAYERS = [
     ["hooks.install"],
     ["login_offer", "purge.result", "purge.stale", "hooks.known_tokens", "hooks.uploads"],
     ["purge"],
-    ["purge.chain"],
+    ["accounts", "purge.chain"],
     ["configure.env", "doctor.observation", "helper", "hooks.rules"],
-    ["status", "doctor.lfs_urls", "doctor.other_tokens", "doctor.resolvers", "hooks.push"],
+    ["store_erase", "status", "doctor.lfs_urls", "doctor.other_tokens", "doctor.resolvers", "hooks.push"],
     ["doctor.machine"],
     ["hooks.history", "hooks.write_access"],
     ["hooks.contents"],
@@ -117,7 +131,7 @@ def test_each_layer_is_there() -> None:
 def test_no_folder_on_the_path_of_get() -> None:
     """What `get` imports, and all that this imports at its top, lies in the root."""
     seen: set[str] = set()
-    waiting = {"__main__", "protocol", "helper"}
+    waiting = {"__main__", "protocol", "helper", "store_erase"}
     while waiting:
         module = waiting.pop()
         seen.add(module)

@@ -56,7 +56,7 @@ def repository(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     mark = f"open({str(home / 'mark')!r}, 'a').write(__name__)\n"
     for name in (*MODULES, "huggingface_hub"):
         (repository / f"{name}.py").write_text(mark)
-    for name in ("__init__", "__main__"):
+    for name in ("__init__", "__main__", "isolation"):
         (repository / "git_credential_hf" / f"{name}.py").write_text(f"{mark}def main(): pass\n")
     monkeypatch.chdir(repository)
     return repository
@@ -119,12 +119,19 @@ def test_packages_of_others_are_not_imported(way: str, home: Path, monkeypatch: 
     assert "cannot find" not in done[2] and "internal error" not in answer(*WAYS[way], "status")[2]
 
 
-def test_a_package_of_the_same_name_is_not_imported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout on PYTHONPATH, as CI and IDEs have it, may contain a package with the name of this program."""
-    package = home / "src/git_credential_hf"
+USER_SITE = f".local/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+
+
+@pytest.mark.parametrize("place", ["src", USER_SITE])
+def test_a_package_of_the_same_name_is_not_imported(place: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout on PYTHONPATH, as CI and IDEs have it, may contain a package with the name of this program.
+
+    So may the user's site directory, for an executable that is not the user's.
+    """
+    package = home / place / "git_credential_hf"
     package.mkdir(parents=True)
-    for name in ("__init__", "__main__", "launcher"):
+    for name in ("__init__", "__main__", "isolation", "launcher"):
         (package / f"{name}.py").write_text("raise RuntimeError('of the checkout')\n")
-    monkeypatch.setenv("PYTHONPATH", str(home / "src"))
+    monkeypatch.setenv("PYTHONPATH", str(home / place))
     assert answer("git-credential-hf", "get") == SERVED
     assert answer("git-credential-hf", "--version")[0] == 0

@@ -189,7 +189,9 @@ def test_python_that_prints_at_its_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://huggingface.co/acme/model", "https://example.org/model"])
-@pytest.mark.parametrize("module", ["hooks.contents", "git.helpers", "git.network", "hooks.judge", "hub"])
+@pytest.mark.parametrize(
+    "module", ["hooks.contents", "git.helpers", "git.network", "hooks.judge", "hub", "masking", "report"]
+)
 @pytest.mark.parametrize("hook", ["pre-push", "pre-commit"])
 def test_half_an_upgrade_refuses_nothing(hook: str, module: str, url: str, home: Path) -> None:
     """If a module of ours cannot be imported, no push or commit is refused: that is not the Hub's answer."""
@@ -202,3 +204,15 @@ def test_half_an_upgrade_refuses_nothing(hook: str, module: str, url: str, home:
     done = run(sys.executable, "-c", code, stdin=line, cwd=home, check=False, HF_HUB_OFFLINE="1")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["masking", "report"])
+def test_half_an_upgrade_has_no_traceback(module: str) -> None:
+    """If even what reports errors cannot be imported, there is one line."""
+    code = (
+        f"import sys; sys.modules['git_credential_hf.{module}'] = None; sys.argv[1:] = ['get']; "
+        "from git_credential_hf.__main__ import main; sys.exit(main())"
+    )
+    done = run(sys.executable, "-c", code, stdin="junk\n", check=False)
+    message = "git-credential-hf: error: system error: cannot load the modules of this program\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", message)

@@ -20,9 +20,9 @@ from git_credential_hf.masking import (
     mask_token,
     mask_words,
     register_basic,
-    register_secret,
     register_url,
 )
+from git_credential_hf.secrets import register_secret
 
 BODY = "AbCdEfGhIjKlMnOpQrStUvWxYzAbCdwxyz"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from git_credential_hf.owners import known_names, record_owner
-from git_credential_hf.state import cache_directory
+from git_credential_hf.state_directory import cache_directory
 from git_credential_hf.system import run_each
 from git_credential_hf.tokens import Token
 

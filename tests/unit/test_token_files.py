@@ -13,15 +13,7 @@ from huggingface_hub.utils import _auth
 from login import log_in, write_aged
 from programs import run
 
-from git_credential_hf.problem import Problem
-from git_credential_hf.token_files import (
-    _as_pathlib,
-    _parse_plain,
-    clean_token,
-    login_hint,
-    read_stored_tokens,
-    read_token_file,
-)
+from git_credential_hf.token_files import _as_pathlib, _parse_plain, clean_token, read_stored_tokens, read_token_file
 
 OLD, NEW = "hf_" + "a" * 34, "hf_" + "b" * 34
 ASK = "protocol=https\nhost=huggingface.co\n\n"
@@ -172,29 +164,6 @@ def test_a_large_file(token_file: Path) -> None:
     """No more than 1 MiB is read."""
     write_aged(token_file, bytes(3 << 20))
     assert len(read_token_file() or "") == 1 << 20
-
-
-@pytest.mark.parametrize(("content", "why"), [(None, "Is a directory"), (b"hf_\xff", "it is not text")])
-def test_a_file_that_cannot_be_read(content: bytes | None, why: str, token_file: Path) -> None:
-    """A token file that cannot be read is an error with the path, the reason and a fix; it is not "logged out"."""
-    if content is None:
-        token_file.mkdir(parents=True)
-    else:
-        write_aged(token_file, content)
-    with pytest.raises(Problem) as raised:
-        read_token_file()
-    assert raised.value.message == f"cannot read the token file {token_file}: {why}"
-    assert raised.value.fix == "run `git-credential-hf login`"
-
-
-def test_hint_for_a_mounted_file(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`hf auth login` is the hint unless the directory of the file exists and cannot be written to."""
-    assert login_hint() == "run `hf auth login`"
-    token_file.parent.mkdir(parents=True)
-    assert login_hint() == "run `hf auth login`"
-    mounted = str(token_file.parent)
-    monkeypatch.setattr(os, "access", lambda path, mode: (str(path), mode) != (mounted, os.W_OK))
-    assert login_hint() == f"replace the secret mounted at {token_file}; this user must be able to read it"
 
 
 # --- stored tokens ---

@@ -13,7 +13,7 @@ from typing import Any
 
 from git_credential_hf.api.access import check_access
 from git_credential_hf.hooks.judge import check_push
-from git_credential_hf.hub import Repository
+from git_credential_hf.repository import Repository
 from git_credential_hf.tokens import Token
 
 REPOSITORIES = [

@@ -16,7 +16,8 @@ from git_credential_hf.git.helpers import is_our_helper
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hooks.verdict import Verdict, read_severities
 from git_credential_hf.problem import Problem
-from git_credential_hf.state import is_recorded, private_directory, record
+from git_credential_hf.state import is_recorded, record
+from git_credential_hf.state_directory import private_directory
 from git_credential_hf.token_files import read_stored_tokens, read_token_file, stored_tokens_path, token_path
 from git_credential_hf.tokens import current_token, login_token, stored_token_names
 

@@ -18,9 +18,9 @@ import inputs
 from git_credential_hf.api.access import check_access
 from git_credential_hf.git.netrc import parse_netrc, used_entry, without_machines
 from git_credential_hf.hooks.verdict import CHECKS
-from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import parse_request
+from git_credential_hf.repository import Repository
 from git_credential_hf.tokens import Token
 from inputs import accounts, configurations, histories, messages, netrcs, targets, urls
 

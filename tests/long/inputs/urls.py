@@ -10,14 +10,8 @@ from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 from git_credential_hf.git.urlmatch import section_origin, url_username
-from git_credential_hf.hub import (
-    hub_origins,
-    parse_remote,
-    parse_repository,
-    repository_at,
-    requested_hub,
-    without_credentials,
-)
+from git_credential_hf.hub import hub_origins, requested_hub
+from git_credential_hf.repository import parse_remote, parse_repository, repository_at, without_credentials
 
 HOSTS = {"huggingface.co", "hf.co"}
 

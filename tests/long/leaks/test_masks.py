@@ -78,9 +78,9 @@ def test_a_crash(hub: "Hub", account: Account) -> None:
     header = base64.b64encode(f"git:{token}".encode()).decode()
     bug = account.run(
         *("python", "-c"),
-        "from git_credential_hf import problem, tokens; token = tokens.current_token().value\n"
+        "from git_credential_hf import report, tokens; token = tokens.current_token().value\n"
         f"try: raise ValueError(token, token.encode(), 'Authorization: Basic {header}', 'https://me:{PASSWORD}@host/')\n"
-        "except ValueError: problem.report_unexpected_error()",
+        "except ValueError: report.report_unexpected_error()",
         **LOUD,
     )
     assert "Traceback" in bug.stderr and "https://me:****@host/" in bug.stderr

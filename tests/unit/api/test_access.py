@@ -17,8 +17,10 @@ from whoami import MODEL, entry, fine_grained
 from git_credential_hf.api.access import _is_cached, card_errors, check_access, explain_refusal, whoami
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.refusals import Refused
-from git_credential_hf.hub import PUBLIC_HUB, Repository, hub_name, parse_repository
-from git_credential_hf.state import cache_directory, read_state
+from git_credential_hf.hub import PUBLIC_HUB, hub_name
+from git_credential_hf.repository import Repository, parse_repository
+from git_credential_hf.state import read_state
+from git_credential_hf.state_directory import cache_directory
 
 if TYPE_CHECKING:
     from fake_hub import Hub

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from whoami import MODEL, entry, fine_grained
 
 from git_credential_hf.api.account import Account
-from git_credential_hf.hub import Repository
+from git_credential_hf.repository import Repository
 
 PERMITTED: dict[str, tuple[tuple[object, ...], bool | None]] = {
     "nothing": ((), False),

@@ -12,8 +12,9 @@ from whoami import MODEL
 from git_credential_hf.api.access import card_errors, check_access, whoami
 from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.api.contents import find_upload_modes
-from git_credential_hf.hub import Repository
-from git_credential_hf.state import cache_directory, read_state
+from git_credential_hf.repository import Repository
+from git_credential_hf.state import read_state
+from git_credential_hf.state_directory import cache_directory
 
 
 def test_timeouts(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,8 @@ from servers import Proxy, Server, dropping, http
 from git_credential_hf.api.access import check_access, whoami
 from git_credential_hf.api.client import Unreachable, ask_hub, is_out_of_reach, try_hub_again
 from git_credential_hf.api.contents import find_lfs_objects
-from git_credential_hf.hub import Repository
-from git_credential_hf.state import cache_directory
+from git_credential_hf.repository import Repository
+from git_credential_hf.state_directory import cache_directory
 from git_credential_hf.tokens import Token
 
 # urllib3 1.26 leaves sockets open when a proxy or TLS fails.

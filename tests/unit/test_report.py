@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,7 @@ from login import log_in, write_aged
 from operations import HUB, answer, ask
 from programs import run
 
-from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import PREFIX, report, shell_word
+from git_credential_hf.report import report
 
 TOKEN = "hf_" + "Canary" * 5 + "wxyz"
 LOGIN = "hf_oauth_" + TOKEN[3:]
@@ -102,35 +100,6 @@ def test_terminal_gets_printable_text(home: Path) -> None:
             assert line.startswith("git-credential-hf: ")
 
 
-WORDS = [
-    *(
-        "plain",
-        "a b",
-        "it's",
-        "a  b   c",
-        " ",
-        "",
-        "a`b`",
-        "a\nb\tc",
-        "\x1b[2J\x07",
-        "\u202ea\u200b",
-        "a\udcffb",
-        "é",
-        "\\",
-    ),
-    *("$(touch mark)", "a git-credential-hf: hint: b", "'`'\\'  ''"),
-]
-
-
-@pytest.mark.parametrize("word", WORDS, ids=ascii)
-def test_word_of_a_command(word: str) -> None:
-    """A shell reads a word as it was, also from the line that is shown: with no control character, and no backtick."""
-    shown = mask_line(shell_word(word))
-    assert "`" not in shown and shown.isprintable() and "  " not in shown and PREFIX not in shown
-    done = subprocess.run(["bash", "-c", f"printf %s {shown}"], capture_output=True, check=True)
-    assert done.stdout == os.fsencode(word)
-
-
 def test_long_message(capfd: pytest.CaptureFixture[str]) -> None:
     """A message is cut in the middle, with what we say at its ends; a hint, which names a command, is whole."""
     report("error", f"begin {'x' * 5000} end")
@@ -188,7 +157,7 @@ UNEXPECTED = {
 }
 PROGRAM = """
 import sys
-from git_credential_hf.problem import report_unexpected_error
+from git_credential_hf.report import report_unexpected_error
 try:
     raise {error}
 except Exception:
