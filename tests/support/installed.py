@@ -5,6 +5,7 @@ What they install is in two directories: the wheel, and what `tests/run` has dow
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -44,6 +45,7 @@ def unpack(wheel: Path, into: Path) -> None:
         opened.extractall(into)
 
 
+@functools.cache
 def another_python() -> str:
     """Return another Python than that of the tests, if there is one that the program runs with."""
     own = run(PYTHON, "-VV").stdout
