@@ -92,9 +92,9 @@ def shared_machine(folder: Path) -> str:
     return text.replace("./install.sh", str(CHECKOUT / "install.sh"))
 
 
-# What the others do is done elsewhere in each run: what install.sh does, for one account and for all, in test_ways.py; any
-# CI's lines in ci/test_snippets.py, and what pip does beside such a project in ci/test_action.py. In a notebook, other
-# lines do what they do in any CI.
+# What the others do is done elsewhere in each run: what install.sh does, for one account and for all, in test_ways.py;
+# any CI's lines in ci/test_snippets.py, and what pip does beside such a project in ci/test_action.py. In a notebook,
+# other lines do what they do in any CI.
 RECIPES = ["uv", "pipx", "install.sh", "any CI", "notebook", "shared machine"]
 
 
@@ -124,7 +124,7 @@ def test_recipes(recipe: str, there: Installation, project: Project, tmp_path: P
         assert (there.home / ".local/share/man/man1/git-credential-hf.1").exists()
 
 
-@pytest.mark.parametrize("tool", ["uv tool", "pipx"])
+@pytest.mark.parametrize("tool", each_run(["uv tool", "pipx"], "uv tool"))  # pipx removes what it has linked, too
 def test_removal(tool: str, there: Installation) -> None:
     """By the documented commands all of it goes; without the first of them one more makes git as it was before."""
     before = there.home / ".gitconfig"

@@ -178,8 +178,9 @@ PLACES = (
 # one that is for all are enough. An environment is one, with conda's layout or without.
 BY_PYTHON = (in_a_hostile_checkout,)
 ROWS = ("--system",)
-OF_AN_ACCOUNT = ("uv tool", (from_cron, in_a_container, beside_old_packages))
-LONG = ("conda", "install.sh")  # "--system" is by install.sh, too: the same environment in another place
+OF_AN_ACCOUNT = ("uv tool", (from_cron, in_a_container))
+# "--system" is by install.sh, too: the same environment in another place; and pipx makes one with pip.
+LONG = ("conda", "install.sh", "pip in an environment")
 
 
 def cells() -> Iterator[object]:
