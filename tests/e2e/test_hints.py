@@ -134,7 +134,7 @@ def test_a_file_that_is_gone(number: int, hub: "Hub", mirror: Account) -> None:
     assert space.read("notes.md") == "notes"
 
 
-@pytest.mark.git_versions(each_run=1)
+@pytest.mark.git_versions
 def test_a_file_on_top_of_what_the_hub_has(hub: "Hub", mirror: Account) -> None:
     """Only what the Hub lacks is rewritten: the push is a fast-forward."""
     mirror.git("push", "--force", "space", "main")

@@ -219,7 +219,7 @@ def test_a_good_token_that_is_refused(hub: Hub, account: Account) -> None:
     assert terminal.offers == 0
 
 
-@pytest.mark.git_versions(each_run=1)
+@pytest.mark.git_versions
 def test_git_lfs_with_a_token_that_was_revoked(hub: Hub, account: Account) -> None:
     """A token that is revoked before the LFS files are fetched ends nothing: git-lfs goes on with the new one."""
     token = hub.token("alice")

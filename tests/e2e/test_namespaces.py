@@ -523,7 +523,7 @@ def two_of_bob(hub: "Hub", account: Account, tokens: Tokens) -> tuple[str, str]:
     return tokens["work"], other
 
 
-@pytest.mark.git_versions(each_run=1)
+@pytest.mark.git_versions
 @pytest.mark.parametrize("host", ["huggingface.co", "hf.co"])
 def test_a_stored_name_in_the_url(hub: "Hub", account: Account, two_of_bob: tuple[str, str], host: str) -> None:
     """`https://work@huggingface.co/...` selects the stored token `work` wherever the client passes the name on."""

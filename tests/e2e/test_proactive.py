@@ -59,7 +59,7 @@ def test_public_clones_are_the_accounts(hub: Hub, job: Account) -> None:
     assert configure(job, HF_TOKEN=token, **settings) == {"GIT_CONFIG_COUNT": settings["GIT_CONFIG_COUNT"]}
 
 
-@pytest.mark.git_versions(each_run=1)
+@pytest.mark.git_versions
 @READS_SETTINGS
 def test_another_token_later(hub: Hub, job: Account) -> None:
     """A later step without the token, with a bad or another one, clones what it could clone without us."""

@@ -382,7 +382,7 @@ def test_a_forge_with_lfs_on_the_hub(hub: "Hub", work: Account, tmp_path: Path) 
 LOCKS = "LFS locking API"
 
 
-@pytest.mark.git_versions(each_run=1)
+@pytest.mark.git_versions
 @pytest.mark.parametrize("url", [HUB + "alice/model", "https://alice@huggingface.co/alice/model.git/"])
 def test_locks(url: str, hub: "Hub", work: Account) -> None:
     """git-lfs asks for locks at each push, as without us; the command that `hooks install` names ends that."""

@@ -5,6 +5,7 @@ What they install is in two directories: the wheel, and what `tests/run` has dow
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -44,16 +45,17 @@ def unpack(wheel: Path, into: Path) -> None:
         opened.extractall(into)
 
 
+@functools.cache
 def another_python() -> str:
     """Return another Python than that of the tests, if there is one that the program runs with."""
-    own = run(PYTHON, "-VV").stdout
-    code = "import sys, venv; sys.exit(sys.version_info < (3, 10))"
+    code = "import sys, venv; print(sys._base_executable, sys.version, sep='\\n'); sys.exit(sys.version_info < (3, 10))"
     for folder in (*os.environ["PATH"].split(os.pathsep), "/usr/bin"):
         for name in ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python3"):
             path = os.path.join(folder, name)
-            if os.access(path, os.X_OK) and not run(path, "-I", "-c", code, check=False).returncode:
-                real = run(path, "-I", "-c", "import sys; print(sys._base_executable)").stdout.strip()
-                if run(real, "-VV").stdout != own:
+            if os.access(path, os.X_OK):
+                done = run(path, "-I", "-c", code, check=False)
+                real, _, version = done.stdout.partition("\n")
+                if not done.returncode and version != f"{sys.version}\n":
                     return real
     return PYTHON
 

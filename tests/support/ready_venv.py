@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+PYTHON: str = sys._base_executable  # type: ignore[attr-defined]
 SCRIPT = """#!/bin/sh
 for word; do last=$word; done
 case $* in
@@ -16,22 +17,18 @@ exec {python} "$@"
 """
 
 
-MADE: list[Path] = []  # the environment, as Python makes it
-
-
-def python_with_ready_venv(folder: Path, *, has_program: bool = False) -> Path:
+def python_with_ready_venv(folder: Path, *, python: str = PYTHON, has_program: bool = False) -> Path:
     """Make the environment and the Python in `folder`; return the Python.
 
-    `has_program`: for pip, what is installed for the tests is installed in it, too.
+    `python`: what they are made of. `has_program`: for pip, what is installed for the tests is installed in it, too.
     """
-    python = sys._base_executable  # type: ignore[attr-defined]
-    if not MADE:
-        subprocess.run([python, "-m", "venv", folder / "made"], check=True)
-        MADE.append(folder / "made")
-    shutil.copytree(MADE[0], folder / "ready", symlinks=True)
+    subprocess.run([python, "-m", "venv", "--without-pip", folder / "ready"], check=True)
+    (site_packages,) = folder.glob("ready/lib/python*/site-packages")
+    own = Path(sysconfig.get_path("purelib"))
+    for path in (own / "pip", *own.glob("pip-*.dist-info")):  # compiled, too
+        shutil.copytree(path, site_packages / path.name)
     if has_program:
-        (site_packages,) = folder.glob("ready/lib/python*/site-packages")
-        (site_packages / "tested.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        (site_packages / "tested.pth").write_text(f"{own}\n")
         shutil.copy(Path(sysconfig.get_path("scripts"), "git-credential-hf"), folder / "ready/bin")
     tools = {"mkdir": shutil.which("mkdir"), "copy": shutil.which("cp"), "ready": folder / "ready", "python": python}
     program = folder / "python3"

@@ -118,7 +118,7 @@ def test_not_asked(act: Act, why: str, online: Machine) -> None:
     assert not [request for request in online.hub.log if "info/refs" in request.path]
 
 
-@pytest.mark.git_versions(each_run=1)
+@pytest.mark.git_versions
 def test_each_source(online: Machine) -> None:
     """The row of git is what the Hub was sent: one in the URL, one that is refused in `.netrc`, and then the login."""
     online.repository(MODEL.replace("://", f"://alice:{online.secret()}@"))

@@ -170,7 +170,7 @@ def test_without_a_hub_remote(bench: Bench, tool: str) -> None:
     assert "check hook" not in bench.log.read_text()
 
 
-@pytest.mark.git_versions(each_run=1)
+@pytest.mark.git_versions
 @for_all_repositories
 @pytest.mark.parametrize("tool", TOOLS)
 def test_with_a_hub_remote(bench: Bench, tool: str) -> None:

@@ -158,8 +158,11 @@ def real_account(empty_account: Account) -> Account:
 
 
 def build(source: Path, into: Path, *what: str, **environment: Any) -> Path:
+    """Build a package, as an installer does, but with the hatchling that `tests/run` has built the wheel with."""
+    python = os.environ.get("GIT_CREDENTIAL_HF_TESTS_TOOLS")
+    tools = ("--no-build-isolation", "--python", python) if python else ()
     subprocess.run(
-        [INSTALLERS / "uv", "build", "--quiet", *what, "--out-dir", into, source],
+        [INSTALLERS / "uv", "build", "--quiet", *tools, *what, "--out-dir", into, source],
         check=True, env={**os.environ, **environment}, timeout=300,
     )  # fmt: skip
     [made] = [*into.glob("*.whl"), *(into.glob("*.tar.gz") if "--sdist" in what else [])]

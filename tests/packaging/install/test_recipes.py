@@ -92,11 +92,13 @@ def shared_machine(folder: Path) -> str:
     return text.replace("./install.sh", str(CHECKOUT / "install.sh"))
 
 
-# test_ways.py has what install.sh does in each run; in a notebook, other lines do what they do in any CI.
+# What the others do is done elsewhere in each run: what install.sh does, for one account and for all, in test_ways.py;
+# any CI's lines in ci/test_snippets.py, and what pip does beside such a project in ci/test_action.py. In a notebook,
+# other lines do what they do in any CI.
 RECIPES = ["uv", "pipx", "install.sh", "any CI", "notebook", "shared machine"]
 
 
-@pytest.mark.parametrize("recipe", each_run(RECIPES, "uv", "pipx", "any CI", "shared machine"))
+@pytest.mark.parametrize("recipe", each_run(RECIPES, "uv", "pipx"))
 def test_recipes(recipe: str, there: Installation, project: Project, tmp_path: Path) -> None:
     """After it git has a helper, which does not need the project; no file of the project has changed."""
     if recipe in ("uv", "pipx"):
@@ -122,7 +124,7 @@ def test_recipes(recipe: str, there: Installation, project: Project, tmp_path: P
         assert (there.home / ".local/share/man/man1/git-credential-hf.1").exists()
 
 
-@pytest.mark.parametrize("tool", ["uv tool", "pipx"])
+@pytest.mark.parametrize("tool", each_run(["uv tool", "pipx"], "uv tool"))  # pipx removes what it has linked, too
 def test_removal(tool: str, there: Installation) -> None:
     """By the documented commands all of it goes; without the first of them one more makes git as it was before."""
     before = there.home / ".gitconfig"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amount import each_run, some
+from amount import IS_LONG, each_run
 from fake_hub import Hub
 from login import log_in, write_aged
 from programs import Done, git, run
@@ -39,7 +39,8 @@ NO_PROXIES: dict[str, Any] = dict.fromkeys(
 
 # huggingface_hub of each kind of HTTP client, and the first with Trusted Publishers, and with renewed logins.
 VERSIONS = ["0.34.0", "0.36.2", "1.0.1", "1.19.0", "1.20.1", "1.33.0", "2.0.0", "newest", "lowest of everything"]
-EACH_RUN = ("1.19.0", "1.20.1", "newest", "lowest of everything")  # the others do what one of these does
+# The others do what one of these does; the newest is what all other tests have.
+EACH_RUN = ("1.20.1", "lowest of everything")
 
 
 class Environment:
@@ -238,7 +239,7 @@ def resolved(*wanted: str) -> dict[str, str]:
 def test_it_installs_beside(wheel: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Beside each of these it installs, and changes no version of what is installed. Prints the table."""
     ours = f"git-credential-hf @ {wheel.as_uri()}"
-    packages = some(BESIDE, 3)
+    packages = BESIDE if IS_LONG else BESIDE[:2]  # huggingface_hub below 1.0, and above
     with ThreadPoolExecutor(11) as pool:  # which wait for the registry
         alone = pool.map(resolved, packages)
         both = pool.map(lambda package: resolved(package, ours), packages)

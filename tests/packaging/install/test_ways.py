@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import Account
+from amount import each_run
 from installed import CHECKOUT, OF_CRON, WAYS, Installation, another_python, downloaded, install, newer_wheel, unpack
-from programs import Done, run
+from programs import IS_ROOT, Done, run
 from terminal import run_on_terminal
 
 if TYPE_CHECKING:
@@ -177,8 +178,9 @@ PLACES = (
 # one that is for all are enough. An environment is one, with conda's layout or without.
 BY_PYTHON = (in_a_hostile_checkout,)
 ROWS = ("--system",)
-OF_AN_ACCOUNT = ("uv tool", (from_cron, in_a_container, beside_old_packages))
-LONG = ("conda",)
+OF_AN_ACCOUNT = ("uv tool", (from_cron, in_a_container))
+# "--system" is by install.sh, too: the same environment in another place; and pipx makes one with pip.
+LONG = ("conda", "install.sh", "pip in an environment")
 
 
 def cells() -> Iterator[object]:
@@ -213,7 +215,7 @@ def test_cells(
     place(Cell(installed(way), world, tmp_path))
 
 
-@pytest.mark.parametrize("way", ["install.sh", "uv tool", "pipx"])
+@pytest.mark.parametrize("way", ["--system" if IS_ROOT else "install.sh", "uv tool", "pipx"])
 def test_a_package_that_is_missing(way: str, installed: Callable[[str], Installation]) -> None:
     """What a SOCKS proxy needs is installed by the command in the hint, as it stands."""
     there = installed(way)
@@ -271,9 +273,11 @@ def test_upgrades(way: str, newer: Path, tmp_path: Path) -> None:
         assert there.run("git-credential-hf", "configure", "--no-purge").stdout == "", "nothing is left to do"
 
 
-@pytest.mark.parametrize(
-    "how", ["sh {}", "cat {} | sh -s -- --prefix ~/.local"], ids=["from a checkout", "through a pipe"]
-)
+SITTINGS = {"from a checkout": "sh {}", "through a pipe": "cat {} | sh -s -- --prefix ~/.local"}
+
+
+# "--system" is from a checkout, too.
+@pytest.mark.parametrize("how", each_run(SITTINGS, "through a pipe"))
 def test_one_sitting(how: str, world: Hub, tmp_path: Path) -> None:
     """From `install.sh` to a clone of a private repository at one terminal: the one question leads to the login."""
     world.user("alice")
@@ -283,7 +287,7 @@ def test_one_sitting(how: str, world: Hub, tmp_path: Path) -> None:
     (tmp_path / "runtime").mkdir(0o700)
     environment: dict[str, Any] = {**there.environment, **trusted, "XDG_RUNTIME_DIR": tmp_path / "runtime"}
     environment |= {"GIT_TERMINAL_PROMPT": None, "TERM": "xterm"}
-    line = f"cd && {how.format(shlex.quote(str(CHECKOUT / 'install.sh')))} && git clone {URL}"
+    line = f"cd && {SITTINGS[how].format(shlex.quote(str(CHECKOUT / 'install.sh')))} && git clone {URL}"
     # What is downloaded for these tests is so old that its login asks for a token.
     steps = [("Log in to Hugging Face now? [Y/n]", "\r"), ("Token (it is not shown)", f"{world.token('alice')}\r")]
     done = run_on_terminal("/bin/sh", "-c", line, typed=steps, timeout=120, **environment)
