@@ -74,10 +74,13 @@ class Status:
             entries = read_config()
         except Problem:
             return None  # reported already
+        url = f"{self.hub}/"
         try:
-            url = push_url(self.other_hubs)
+            pushed = push_url(self.other_hubs)
+            if parse_remote(pushed, self.other_hubs):  # what git sends to other hosts is not for us to report
+                url = pushed
         except Problem:
-            url = f"{self.hub}/"
+            pass  # no repository, or no remote
         token = sent_first(url, entries) if url.startswith("https:") else None
         return Problem(f"git sends the token {token.describe()} first", token.remedy()) if token else None
 

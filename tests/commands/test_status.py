@@ -349,6 +349,27 @@ def test_another_token_goes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -
         assert OTHER not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("where", ["url", "header", "netrc"])
+def test_tokens_for_other_hosts(where: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a repository of another host, `status` says nothing of what git sends there, but what it sends to the Hub."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.chdir(home)
+    succeed("configure", "--no-purge")
+    git("init", "--quiet")
+    login = f"alice:{OTHER}@" if where == "url" else ""
+    git("remote", "add", "origin", f"https://{login}example.org/acme/model")
+    netrc = home / ".netrc"
+    netrc.write_text("")
+    if where == "header":
+        git("config", "http.https://example.org/.extraHeader", f"Authorization: Bearer {OTHER}")
+    elif where == "netrc":
+        netrc.write_text(f"machine example.org login alice password {OTHER}\n")
+    assert "first" not in run("status").stderr
+    with netrc.open("a") as file:
+        file.write(f"machine huggingface.co login alice password {OTHER}\n")
+    assert "warning: git sends the token hf_****EfGh from" in run("status").stderr
+
+
 @pytest.mark.parametrize("role", ["read", "write", "fineGrained"])
 def test_account(role: str, hub: Hub) -> None:
     """The token's account and its role are shown, as the Hub answers."""
