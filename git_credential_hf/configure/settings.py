@@ -15,7 +15,7 @@ from git_credential_hf.tokens import stored_token
 class Settings:
     """Our settings in git's configuration: the `hubs` besides huggingface.co, and the tokens `mapped` to namespaces.
 
-    `mapped` has the name of the stored token for each Hub and namespace; to add an empty one removes it.
+    `mapped` has the name of the stored token for each Hub and namespace; with an empty one, it has none of its own.
     """
 
     def __init__(self, hubs: Iterable[str] = (), mapped: dict[tuple[str, str], str] | None = None) -> None:
@@ -28,8 +28,7 @@ class Settings:
         return cls(configured_hubs(configured), mapped_tokens(configured))
 
     def __add__(self, more: "Settings") -> "Settings":
-        mapped = {where: name for where, name in {**self.mapped, **more.mapped}.items() if name}
-        return Settings(dict.fromkeys([*self.hubs, *more.hubs]), mapped)
+        return Settings(dict.fromkeys([*self.hubs, *more.hubs]), {**self.mapped, **more.mapped})
 
 
 def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
@@ -41,7 +40,7 @@ def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
     sections: dict[str, list[tuple[str, str]]] = {}
     for hub in (PUBLIC_HUB, *settings.hubs):
         value = command if hub == PUBLIC_HUB else f"{command} --hub {shlex.quote(hub)}"
-        namespaces = {namespace: token for (of, namespace), token in settings.mapped.items() if of == hub}
+        namespaces = {namespace: token for (of, namespace), token in settings.mapped.items() if of == hub and token}
         with_path = [("useHttpPath", "true")] if namespaces else []
         sections |= {origin: [("helper", ""), ("helper", value), *with_path] for origin in origins_of(hub)}
         for namespace, token in namespaces.items():

@@ -255,6 +255,7 @@ def test_print(home: Path, file: Path) -> None:
     other = succeed("configure", "--print", "--hub", "https://a.example")
     assert other == HUB_SECTIONS + section("https://a.example", f"{PROGRAM} --hub https://a.example")
     assert succeed("configure", "--print", HF_ENDPOINT="https://a.example") == HUB_SECTIONS
+    assert succeed("configure", "--print", "--no-token", "--for", "acme") == HUB_SECTIONS
 
 
 @pytest.mark.parametrize("shell", ["sh", "dash", "bash", "busybox"])
