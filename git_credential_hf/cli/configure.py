@@ -97,7 +97,8 @@ def configure(
         raise click.UsageError("--hooks and --no-hooks cannot be used with --system, --print or --env")
     if name is not None and no_token:
         raise click.UsageError("--token and --no-token cannot be used together")
-    new = _parse_settings("" if no_token else name, namespace, hub)
+    only_prints = print_lines or print_environment or dry_run
+    new = _parse_settings("" if no_token else name, namespace, hub, may_log_in=not only_prints)
     if print_lines:
         click.echo(config_lines(new), nl=False)
         return 0
@@ -165,8 +166,11 @@ def _offer_first_login(scope: str) -> None:
         report_problem(problem)
 
 
-def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
-    """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub."""
+def _parse_settings(name: str | None, namespace: str | None, hub: str | None, *, may_log_in: bool) -> "Settings":
+    """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub.
+
+    With `may_log_in`, first offer at the terminal to log in with a token that does not exist.
+    """
     from git_credential_hf.configure.settings import Settings
     from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, hub_option, is_valid_name
     from git_credential_hf.tokens import stored_token, stored_token_names
@@ -190,6 +194,8 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
 
         for near in get_close_matches(name, stored_token_names(), 1):
             problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
+            raise
+        if not may_log_in:
             raise
         if not origin == environment_hub() == PUBLIC_HUB:
             raise  # the login would be at another Hub

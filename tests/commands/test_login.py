@@ -294,6 +294,14 @@ def test_a_second_token_of_another_name(hub: Hub, home: Path) -> None:
     assert not (home / ".config/git-credential-hf").exists()
 
 
+@pytest.mark.parametrize("option", ["--dry-run", "--print", "--env"])
+def test_no_login_for_what_is_only_printed(option: str, home: Path) -> None:
+    """Without a change there is no offer: the login would be one, and would print into the output, as for `eval`."""
+    done = run_on_terminal(PROGRAM, "configure", "--token", "work", "--for", "acme", option)
+    assert (done.returncode, "now?" in done.stdout) == (1, False), done.stdout
+    assert said(done, "error") == ["no stored token is named 'work'; there are none"]
+
+
 def test_old_tokens_are_asked_about_if_there_are_any(hub: Hub, home: Path) -> None:
     """`configure` on a terminal asks other helpers first, and a person if one holds something to remove."""
     git("config", "--global", "credential.helper", "store")
