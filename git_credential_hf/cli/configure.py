@@ -244,10 +244,9 @@ def _ask_for_endpoint(new: "Settings") -> "Settings":
 def _purge_first(wanted: bool | None) -> None:
     """Remove other helpers' Hub tokens if the user agrees: after `unconfigure`, git would use them again."""
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.git.credentials import may_need_person
-    from git_credential_hf.git.helpers import default_hub, is_our_helper
+    from git_credential_hf.git.credentials import might_prompt
+    from git_credential_hf.git.helpers import default_hub
     from git_credential_hf.git.other_helpers import other_helpers
-    from git_credential_hf.hub import PUBLIC_HUB
     from git_credential_hf.purge import purge_others
     from git_credential_hf.purge.result import report_kept
     from git_credential_hf.purge.stale import refuse_without_token
@@ -267,8 +266,8 @@ def _purge_first(wanted: bool | None) -> None:
             report("hint", "after logging in, run `git-credential-hf purge` to remove other helpers' old tokens")
         return
     # A helper for which a person may have to act is not asked before they agree.
-    others = [entry for entry in entries if not (entry.is_helper() and is_our_helper(entry.value or ""))]
-    if wanted is None and not may_need_person(f"{PUBLIC_HUB}/", others) and not _hold_any(entries):
+    needs_person = any(might_prompt(entry.value or "") for entry in other_helpers(entries))
+    if wanted is None and not needs_person and not _hold_any(entries):
         return
     if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return

@@ -100,20 +100,21 @@ _QUICK_HELPERS = (
 )
 
 
-def may_need_person(url: str, entries: Sequence[ConfigEntry]) -> bool:
-    """Whether git's helpers might prompt the user, or take as long: a security key, a vault, a browser.
+def might_prompt(helper: str) -> bool:
+    """Whether a helper might prompt the user, or take as long: a security key, a vault, an unknown program."""
+    words = split_command(helper)
+    program = os.path.basename(words[0]) if words else ""
+    name = program.removesuffix(".exe").removeprefix("git-credential-")
+    return name not in _QUICK_HELPERS or (helper.startswith("!") and not is_plain("".join(words)))
 
-    git runs the next helper if one has no answer. Any unknown program might prompt.
-    """
+
+def may_need_person(url: str, entries: Sequence[ConfigEntry]) -> bool:
+    """Whether git's helpers for a URL might prompt the user; git runs the next helper if one has no answer."""
     for entry in helper_chain(url, [*entries]):
-        value = entry.value or ""
-        words = split_command(value)
-        program = os.path.basename(words[0]) if words else ""
-        name = program.removesuffix(".exe").removeprefix("git-credential-")
-        if is_our_helper(value):
+        if is_our_helper(entry.value or ""):
             if is_cut_off(url, [*entries]):
                 return False  # it has a token
-        elif name not in _QUICK_HELPERS or (value.startswith("!") and not is_plain("".join(words))):
+        elif might_prompt(entry.value or ""):
             return True
     return False
 
