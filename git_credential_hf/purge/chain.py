@@ -43,8 +43,7 @@ def purge_chain(
         return decider.why_kept(copy.secret, hub)
 
     results = purge_helpers(
-        new,
-        origins_of(hub),
+        ((entry, origins_of(hub)) for entry in new),
         (None, used.username or None),  # without a user name, a helper returns any entry
         path=used.path,
         why_kept=why_kept,
