@@ -81,6 +81,17 @@ def test_in_another_format(format: str, machine: Machine) -> None:
         assert done.stdout.startswith("### ") and "**netrc-entry**" in done.stdout
 
 
+def test_what_is_not_restored_in_another_format(machine: Machine) -> None:
+    """Also as JSON, `--undo` fails if a file stays as it is, however healthy the machine is."""
+    netrc = machine.home / ".netrc"
+    netrc.write_text(f"machine huggingface.co login x password {machine.token}\n")
+    machine.doctor("--fix", "--yes")
+    netrc.write_text("machine example.org login x password y\n")
+    done = machine.doctor("--undo", "--json")
+    assert (done.returncode, json.loads(done.stdout)["healthy"]) == (1, True), done.stdout
+    assert "has changed since it was fixed" in done.stderr
+
+
 @pytest.mark.parametrize(
     "options", [("--undo", "--fix"), ("--undo", "--dry-run"), ("--fix", "--dry-run"), ("--json", "--report")]
 )
