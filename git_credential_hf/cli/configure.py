@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -98,7 +98,7 @@ def configure(
     if name is not None and no_token:
         raise click.UsageError("--token and --no-token cannot be used together")
     only_prints = print_lines or print_environment or dry_run
-    new = _parse_settings("" if no_token else name, namespace, hub, may_log_in=not only_prints)
+    new = _parse_settings("" if no_token else name, namespace, hub, scope, may_log_in=not only_prints)
     if print_lines:
         click.echo(config_lines(new), nl=False)
         return 0
@@ -166,12 +166,14 @@ def _offer_first_login(scope: str) -> None:
         report_problem(problem)
 
 
-def _parse_settings(name: str | None, namespace: str | None, hub: str | None, *, may_log_in: bool) -> "Settings":
+def _parse_settings(
+    name: str | None, namespace: str | None, hub: str | None, scope: str, *, may_log_in: bool
+) -> "Settings":
     """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub.
 
     With `may_log_in`, first offer at the terminal to log in with a token that does not exist.
     """
-    from git_credential_hf.configure.settings import Settings
+    from git_credential_hf.configure.settings import Settings, mapping_hint
     from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, hub_option, is_valid_name
     from git_credential_hf.tokens import stored_token, stored_token_names
 
@@ -193,18 +195,21 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None, *,
         from difflib import get_close_matches
 
         for near in get_close_matches(name, stored_token_names(), 1):
-            problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
+            problem.fix = mapping_hint(near, namespace, origin, scope)
             raise
         if not may_log_in:
             raise
         if not origin == environment_hub() == PUBLIC_HUB:
             raise  # the login would be at another Hub
-        _add_login(problem, name, namespace)
+        _add_login(problem, name, lambda added: mapping_hint(added, namespace, origin, scope))
     return Settings(hubs, {(origin, namespace): name})
 
 
-def _add_login(problem: Problem, name: str, namespace: str) -> None:
-    """Offer at the terminal to log in with the token of that name, too; raises `problem` without one."""
+def _add_login(problem: Problem, name: str, hint: Callable[[str], str]) -> None:
+    """Offer at the terminal to log in with the token of that name, too; raises `problem` without one.
+
+    `hint` returns the hint for a token of another name.
+    """
     from git_credential_hf.login import add_login, can_add_login
     from git_credential_hf.tokens import current_token, stored_token
 
@@ -221,8 +226,8 @@ def _add_login(problem: Problem, name: str, namespace: str) -> None:
     except Problem:
         if not added:
             raise
-        again = f"run `git-credential-hf configure --token {shell_word(added)} --for {shell_word(namespace)}`"
-        raise Problem(f"the token that you logged in with is named '{added}', not '{name}'", again) from None
+        message = f"the token that you logged in with is named '{added}', not '{name}'"
+        raise Problem(message, hint(added)) from None
 
 
 def _ask_for_endpoint(new: "Settings") -> "Settings":

@@ -8,7 +8,7 @@ from git_credential_hf.git.config import ConfigEntry, quote_value
 from git_credential_hf.git.helpers import configured_hubs, helper_command, helper_options, sends_path
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, hub_at, origins_of
-from git_credential_hf.problem import Problem, shell_word
+from git_credential_hf.problem import Problem, shell_command
 from git_credential_hf.tokens import stored_token
 
 
@@ -71,9 +71,15 @@ def missing_tokens(configured: list[ConfigEntry]) -> Iterator[Problem]:
         try:
             stored_token(name, hub, act=False)
         except Problem as problem:
-            at = "" if hub == PUBLIC_HUB else f" --hub {shell_word(hub)}"
-            fix = f"run `git-credential-hf configure --token {shell_word(name)} --for {shell_word(namespace)}{at}`"
-            yield Problem(f"for {namespace}, {problem.message}", fix)
+            yield Problem(f"for {namespace}, {problem.message}", mapping_hint(name, namespace, hub))
+
+
+def mapping_hint(name: str, namespace: str, hub: str, scope: str = "global") -> str:
+    """Return the hint that makes the repositories of a namespace use the stored token of this name."""
+    options = ["--token", name, "--for", namespace]
+    options += [] if hub == PUBLIC_HUB else ["--hub", hub]
+    options += [] if scope == "global" else [f"--{scope}"]
+    return f"run `git-credential-hf configure {shell_command(options)}`"
 
 
 def format_section(section: str, variables: list[tuple[str, str]]) -> str:

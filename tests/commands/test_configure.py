@@ -507,6 +507,9 @@ def test_a_name_that_is_nearly_right(home: Path) -> None:
     done = run("configure", "--token", "wrk", "--for", "acme")
     assert done.returncode == 1
     assert commands_in_hints(done) == ["git-credential-hf configure --token work --for acme"]
+    done = run("configure", "--local", "--hub", "https://a.example", "--token", "wrk", "--for", "acme")
+    whole = "git-credential-hf configure --token work --for acme --hub https://a.example --local"
+    assert commands_in_hints(done) == [whole]
     done = run("configure", "--hub", "Hub.example.com")
     assert done.returncode == 2
     assert commands_in_hints(done) == ["git-credential-hf configure --hub https://hub.example.com"]
