@@ -33,6 +33,7 @@ from git_credential_hf.doctor.token import (
     check_token_files,
     check_variables,
 )
+from git_credential_hf.git.config import git_directory
 from git_credential_hf.git.run import OneLook
 from git_credential_hf.hub import Repository
 from git_credential_hf.problem import Problem, runnable
@@ -164,9 +165,13 @@ def _why_none_tried(machine: Machine, resolvers: list[Row]) -> str:
     """Return why no program made a request; empty if one did, or if each has a reason of its own."""
     if machine.offline:
         return "the Hub was not contacted: --offline"
-    if machine.repository is None and not any(isinstance(row.answer, int) for row in resolvers):
-        return runnable("git was not tried without a repository: run `git-credential-hf doctor OWNER/NAME`")
-    return ""
+    if machine.repository is not None or any(isinstance(row.answer, int) for row in resolvers):
+        return ""
+    try:
+        git_directory()
+    except Problem:
+        return "git was not tried: it does not work here"
+    return runnable("git was not tried without a repository: run `git-credential-hf doctor OWNER/NAME`")
 
 
 def _git_broken(problem: Problem) -> Finding:
