@@ -281,13 +281,16 @@ def _purge_first(wanted: bool | None) -> None:
     report_kept(results)
 
 
+_ASK_AFTER = 3  # seconds in which other helpers may say that they hold nothing, so that nobody has to be asked
+
+
 def _hold_any(entries: "list[ConfigEntry]") -> bool:
     """Whether another helper holds anything for the Hub that may be removed, or does not say."""
     from git_credential_hf.progress import Wait
     from git_credential_hf.purge import purge_others
 
     with Wait("asking git's other helpers"):
-        found = purge_others(entries, dry_run=True)
+        found = purge_others(entries, dry_run=True, seconds=_ASK_AFTER)
     return any(result.failure or any(copy.kept is None for copy in result.copies) for result in found)
 
 

@@ -25,6 +25,7 @@ from git_credential_hf.purge.stale import WhyKept, copies_decider
 from git_credential_hf.system import run_each
 from git_credential_hf.tokens import current_token
 
+PURGE_TIMEOUT = 60  # seconds for all helpers, if a person waits for it
 MAX_COPIES = 16  # for one host and user name in one helper
 OUR_USERNAME = "git"
 USUAL_USERNAMES = (None, OUR_USERNAME, "hf_user")  # any; in our answers; in huggingface_hub's (docs/facts.md#t3)
@@ -46,15 +47,17 @@ def account_usernames() -> tuple[str | None, ...]:
     return (*USUAL_USERNAMES, *(name for name in names if name))
 
 
-def purge_others(entries: list[ConfigEntry], *, dry_run: bool = False) -> list[PurgeResult]:
+def purge_others(
+    entries: list[ConfigEntry], *, dry_run: bool = False, seconds: float = PURGE_TIMEOUT
+) -> list[PurgeResult]:
     """Make all other helpers that git could ask for the Hub erase their tokens, except those that may still be needed.
 
-    With `dry_run`, nothing is erased; `kept` is set as it would be otherwise.
+    With `dry_run`, nothing is erased; `kept` is set as it would be otherwise. `seconds` as in `purge_helpers`.
     """
     hubs = configured_hubs(entries)
     why_kept = copies_decider(hubs)
     helpers = [(helper, origins_set_for(helper, entries)) for helper in other_helpers(entries)]
-    results = purge_helpers(helpers, account_usernames(), why_kept=None if dry_run else why_kept)
+    results = purge_helpers(helpers, account_usernames(), why_kept=None if dry_run else why_kept, seconds=seconds)
     if dry_run:
         for copy in (copy for result in results for copy in result.copies):
             copy.kept = why_kept(copy)
@@ -67,7 +70,7 @@ def purge_helpers(
     *,
     path: str = "",
     why_kept: WhyKept | None = None,
-    seconds: float = 60,
+    seconds: float = PURGE_TIMEOUT,
 ) -> list[PurgeResult]:
     """Make each of these helpers erase every secret for its origins of a Hub, and check that it did.
 
