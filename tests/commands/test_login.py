@@ -190,6 +190,8 @@ def test_hints_name_what_is_there(missing: tuple[str, ...], login_command: str, 
         assert f"run `{login_command}`\n" in done.stderr, arguments
     done = run_program(PROGRAM, "hooks", "status", "--global", check=False, **given)
     assert done.stderr.endswith(f"hint: run `{command} hooks install --global`\n")
+    printed = run_program(PROGRAM, "hooks", "status", "--global", "--json", check=False, **given).stdout
+    assert json.loads(printed)["problem"]["fix"] == f"{command} hooks install --global"
     done = run_program(PROGRAM, "hooks", "nonsense", check=False, **given)
     assert done.stderr.endswith(f"hint: run `{command} hooks --help`\n")
     git("config", "--global", "credential.https://hf.co.provider", "generic")
