@@ -1,16 +1,12 @@
 """`hooks`, for people, and `hook`, which the hook scripts call."""
 
 import os
-from typing import TYPE_CHECKING
 
 import click
 
 from git_credential_hf.cli.options import Group, answers_json, changes_scope, make_changes, require_command, with_scopes
 from git_credential_hf.output import print_json, print_line
 from git_credential_hf.problem import Problem, report, report_problem, shell_word
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
