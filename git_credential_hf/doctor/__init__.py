@@ -4,7 +4,6 @@ Each `check_*` function checks one thing and yields findings, with the changes t
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from urllib.parse import urlsplit
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import try_hub_again
@@ -112,7 +111,7 @@ class Examination:
 
     def _git_works(self, machine: Machine) -> bool:
         """Whether the Hub accepts the tokens of git and git-lfs, and these allow all that the login does."""
-        if urlsplit(machine.remote or "").netloc.count("@") > 1:
+        if (machine.remote or "").partition("://")[2].partition("/")[0].count("@") > 1:
             return False  # git ends the user name at the first @
         if any(check_observed(machine)):
             return False

@@ -300,3 +300,9 @@ def test_offline_renews_no_login(online: Machine) -> None:
     online.hub.log.clear()
     assert online.ids("--offline") == []
     assert list(online.hub.log) == []
+
+
+def test_a_bracket_in_a_url(machine: Machine) -> None:
+    """A URL that Python's urllib does not accept, but git does, is examined as any other."""
+    machine.repository(f"https://al[ice:{machine.secret()}@huggingface.co/acme/model")
+    assert "token-in-remote-url" in machine.ids()
