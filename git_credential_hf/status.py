@@ -17,7 +17,7 @@ from git_credential_hf.git.helpers import (
     shown_helper,
 )
 from git_credential_hf.git.lfs import pointers_problem
-from git_credential_hf.git.run import old_git_problem
+from git_credential_hf.git.run import OneLook, old_git_problem
 from git_credential_hf.helper import token_for
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins, parse_remote, parse_repository
 from git_credential_hf.masking import mask_token
@@ -37,13 +37,14 @@ class Status:
         self.mapped: dict[tuple[str, str], str] = {}
         self.chains: HelperChains | None = None
         self.other_hubs: list[str] = []  # configured with `--hub`
-        configured = self._look_at_git()
-        self.token = self._token()
-        self._look_at_helpers(configured)
-        self.account = self._account(self.token) if self.token else None
-        self.token_here = self._token_here()
-        if (first := self._sent_first()) is not None:
-            self.warnings.append(first)
+        with OneLook():
+            configured = self._look_at_git()
+            self.token = self._token()
+            self._look_at_helpers(configured)
+            self.account = self._account(self.token) if self.token else None
+            self.token_here = self._token_here()
+            if (first := self._sent_first()) is not None:
+                self.warnings.append(first)
 
     def _token(self) -> Token | None:
         try:

@@ -349,6 +349,21 @@ def test_another_token_goes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -
         assert OTHER not in done.stdout + done.stderr
 
 
+def test_each_git_runs_once(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What git is asked for, it is asked for once, although several parts of `status` need it."""
+    succeed("configure", "--no-purge")
+    git("init", "--quiet", str(home / "work"))
+    git("remote", "add", "origin", "https://huggingface.co/acme/model", cwd=home / "work")
+    program, log = tmp_path / "bin/git", tmp_path / "log"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*" >> {log}\nexec {shutil.which("git")} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    run("status", cwd=home / "work", HF_HUB_OFFLINE="1")
+    started = log.read_text().splitlines()
+    assert len(started) == len(set(started)) > 3
+
+
 @pytest.mark.parametrize("where", ["url", "header", "netrc"])
 def test_tokens_for_other_hosts(where: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a repository of another host, `status` says nothing of what git sends there, but what it sends to the Hub."""
