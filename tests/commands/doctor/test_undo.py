@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from executable import OWN_FILE
 
+from git_credential_hf.doctor.undo import undo_last_fix
+
 from .conftest import MODEL, Machine
 from .test_output import sick
 
@@ -55,6 +57,17 @@ def test_what_has_changed_since(machine: Machine) -> None:
     assert (machine.home / ".huggingface/token").exists(), "the others are put back"
     (machine.home / ".netrc").write_bytes(now.replace(b"machine example.org password x\n", b""))
     assert undo(machine) == [str(machine.home / ".netrc")]
+
+
+def test_undo_is_interrupted(machine: Machine) -> None:
+    """After Ctrl-C, the next `--undo` goes on with the files that are left."""
+    sick(machine)
+    machine.doctor("--fix", "--yes")
+    undoing = undo_last_fix()
+    first = next(undoing)
+    del undoing  # which ends it
+    restored = undo(machine)
+    assert first not in restored and restored
 
 
 def test_only_the_last_fix(machine: Machine) -> None:
