@@ -340,6 +340,7 @@ def test_another_token_goes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -
     place = f"{home / '.netrc'} (line 1)"
     for done in (run("status"), run("check", "acme/model")):
         assert f"warning: git sends the token hf_****EfGh from {place} first" in done.stderr
+    assert "first" not in run("check", "git@hf.co:acme/model").stderr
     (home / ".netrc").unlink()
     assert "first" not in run("status").stderr
     git("init", "--quiet")
