@@ -19,7 +19,7 @@ OPERATIONS = {
     "store": "Store nothing; remove stale copies of Hub tokens from git's other helpers.",
     "erase": "Report where the refused token comes from, and why the Hub refused it. Renew a browser login, once. "
     "Never delete the login.",
-    "capability": "Print the capabilities of this helper: `authtype`.",
+    "capability": "Print the capabilities of this helper: `authtype` and `state`.",
 }
 
 ENVIRONMENT = {

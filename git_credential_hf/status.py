@@ -17,7 +17,7 @@ from git_credential_hf.git.helpers import (
     shown_helper,
 )
 from git_credential_hf.git.lfs import pointers_problem
-from git_credential_hf.git.run import old_git_problem
+from git_credential_hf.git.run import OneLook, old_git_problem
 from git_credential_hf.helper import token_for
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.login_hints import login_hint, not_logged_in
@@ -39,13 +39,14 @@ class Status:
         self.mapped: dict[tuple[str, str], str] = {}
         self.chains: HelperChains | None = None
         self.other_hubs: list[str] = []  # configured with `--hub`
-        configured = self._look_at_git()
-        self.token = self._token()
-        self._look_at_helpers(configured)
-        self.account = self._account(self.token) if self.token else None
-        self.token_here = self._token_here()
-        if (first := self._sent_first()) is not None:
-            self.warnings.append(first)
+        with OneLook():
+            configured = self._look_at_git()
+            self.token = self._token()
+            self._look_at_helpers(configured)
+            self.account = self._account(self.token) if self.token else None
+            self.token_here = self._token_here()
+            if (first := self._sent_first()) is not None:
+                self.warnings.append(first)
 
     def _token(self) -> Token | None:
         try:
@@ -76,10 +77,13 @@ class Status:
             entries = read_config()
         except Problem:
             return None  # reported already
+        url = f"{self.hub}/"
         try:
-            url = push_url(self.other_hubs)
+            pushed = push_url(self.other_hubs)
+            if parse_remote(pushed, self.other_hubs):  # what git sends to other hosts is not for us to report
+                url = pushed
         except Problem:
-            url = f"{self.hub}/"
+            pass  # no repository, or no remote
         token = sent_first(url, entries) if url.startswith("https:") else None
         return Problem(f"git sends the token {token.describe()} first", token.remedy()) if token else None
 

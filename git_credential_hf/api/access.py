@@ -3,8 +3,10 @@
 The answer is "no" only if the Hub leaves no doubt: a push that would succeed must never be stopped.
 """
 
+import time
+
 from git_credential_hf.api.account import Account, typed_field
-from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_within, error_message
+from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_within, error_message, run_within
 from git_credential_hf.api.refusals import (
     Answer,
     Refused,
@@ -42,8 +44,9 @@ def check_access(
 ) -> Answer:
     """Check whether `token` may read, or write to, a repository, with one request, or two if the answer is no.
 
-    With `use_cache` (for the hooks), a "yes" from the last minutes is reused.
+    With `use_cache` (for the hooks), a "yes" from the last minutes is reused. The requests take `seconds` at most.
     """
+    deadline = time.monotonic() + seconds
     if token is not None and use_cache and _is_cached(token, repository, write):
         return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {may_text(write)} {repository.name}")
     try:
@@ -58,6 +61,8 @@ def check_access(
         # `/auth-check/write` has refused valid ones (docs/facts.md#u1), and whoami's answer for them is not documented.
         message = f"the Hub's answer for a Trusted Publisher's token is not reliable: {answer.message}"
         return Answer(repository, write, "unknown", None, message)
+    if token is not None and answer.reason == "no-such-repo":
+        _add_namesake(answer, token, max(deadline - time.monotonic(), 0))
     if token is not None and answer.answer == "no" and _is_cached(token, repository, write):
         discard_record("may", cache_directory())
     if token is not None and answer.answer == "yes":
@@ -197,30 +202,33 @@ def _request_access(token: Token | None, repository: Repository, write: bool) ->
         answer = refusal_from_message(token, repository, write, response)
         answer = answer or refusal_from_account(token, _request_account(token), repository, write, message)
         if answer:
-            return _with_namesake(answer, token)
+            return answer
     if response.status_code == 404 and response.headers.get("x-error-code") == "RepoNotFound":
         return missing_repository(repository, write)
     raise Unreachable(f"the Hub answered {response.status_code}{f' ({message})' if message else ''}")
 
 
-def _with_namesake(answer: Answer, token: Token) -> Answer:
-    """Return the answer; if a repository of another kind has this name, add its URL."""
-    repository = answer.repository
-    if answer.reason != "no-such-repo" or repository.name == repository.namespace:
-        return answer
-    for kind in _NAMESAKES:
-        if kind == repository.kind:
-            continue
+def _add_namesake(answer: Answer, token: Token, seconds: float) -> None:
+    """If a repository of another kind has this name, add its URL to the answer, which stays the same otherwise."""
+    try:
+        other = run_within(seconds, lambda: _find_namesake(answer.repository, token))
+    except (TimeoutError, Unreachable) as failure:  # the Hub has answered what it was asked, so it is within reach
+        trace(f"repositories of other kinds: {failure}")
+        return
+    if other:
+        answer.message += f"; there is a {other.type} of this name"
+        answer.fix = f"use {other.page}"
+
+
+def _find_namesake(repository: Repository, token: Token) -> Repository | None:
+    """Return a repository of another kind with this name that the token may read; raises `Unreachable`."""
+    for kind in _NAMESAKES if repository.name != repository.namespace else ():
         other = Repository(kind, repository.name, repository.hub)
-        try:
-            response = ask_hub(other.hub, f"/api/{kind}/{other.name}/auth-check", token)
-        except Unreachable:
-            break
-        if response.status_code == 200:
-            answer.message += f"; there is a {other.type} of this name"
-            answer.fix = f"use {other.page}"
-            break
-    return answer
+        if kind != repository.kind and (
+            ask_hub(other.hub, f"/api/{kind}/{other.name}/auth-check", token).status_code == 200
+        ):
+            return other
+    return None
 
 
 def _token_refusal(token: Token, message: str) -> Problem:

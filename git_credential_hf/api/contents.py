@@ -121,4 +121,4 @@ def _revision(token: Token | None, repository: Repository, revision: str) -> tup
 def _quoted(revision: str) -> str:
     from urllib.parse import quote  # slow to import, and needed by few pushes
 
-    return quote(revision, safe="")
+    return quote(revision, safe="", errors="surrogateescape")  # a branch's name may be of any bytes

@@ -188,13 +188,15 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     from git_credential_hf.git.credentials import falls_through, sent_first
     from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs
     from git_credential_hf.helper import token_for
-    from git_credential_hf.hub import origins_of
+    from git_credential_hf.hub import origins_of, parse_remote
 
     try_hub_again()
     entries = read_config()
     url = push_url(configured_hubs(entries)) if repo is None else repo
     repository = repository_argument(url, entries)
-    token = sent_first(url if url.startswith("https:") else repository.page, entries)
+    remote = parse_remote(url, configured_hubs(entries))
+    is_ssh = remote is not None and remote.transport == "ssh"  # over which git sends no token
+    token = None if is_ssh else sent_first(url if url.startswith("https:") else repository.page, entries)
     answer = check_access(token, repository, write=write, seconds=10) if token else None
     if token and not as_json:
         report_problem(Problem(f"git sends the token {token.describe()} first", token.remedy()), "warning")

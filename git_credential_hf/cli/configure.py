@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -99,7 +99,8 @@ def configure(
         raise click.UsageError("--hooks and --no-hooks cannot be used with --system, --print or --env")
     if name is not None and no_token:
         raise click.UsageError("--token and --no-token cannot be used together")
-    new = _parse_settings("" if no_token else name, namespace, hub)
+    only_prints = print_lines or print_environment or dry_run
+    new = _parse_settings("" if no_token else name, namespace, hub, scope, may_log_in=not only_prints)
     if print_lines:
         click.echo(config_lines(new), nl=False)
         return 0
@@ -167,9 +168,14 @@ def _offer_first_login(scope: str) -> None:
         report_problem(problem)
 
 
-def _parse_settings(name: str | None, namespace: str | None, hub: str | None) -> "Settings":
-    """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub."""
-    from git_credential_hf.configure.settings import Settings
+def _parse_settings(
+    name: str | None, namespace: str | None, hub: str | None, scope: str, *, may_log_in: bool
+) -> "Settings":
+    """Return the settings for these options; raises `Problem` if the token does not exist, or `--hub` is not a Hub.
+
+    With `may_log_in`, first offer at the terminal to log in with a token that does not exist.
+    """
+    from git_credential_hf.configure.settings import Settings, mapping_hint
     from git_credential_hf.hub import PUBLIC_HUB, environment_hub, hub_at, hub_option
     from git_credential_hf.repository import is_valid_name
     from git_credential_hf.tokens import stored_token, stored_token_names
@@ -192,16 +198,21 @@ def _parse_settings(name: str | None, namespace: str | None, hub: str | None) ->
         from difflib import get_close_matches
 
         for near in get_close_matches(name, stored_token_names(), 1):
-            problem.fix = f"run `git-credential-hf configure --token {shell_word(near)} --for {shell_word(namespace)}`"
+            problem.fix = mapping_hint(near, namespace, origin, scope)
+            raise
+        if not may_log_in:
             raise
         if not origin == environment_hub() == PUBLIC_HUB:
             raise  # the login would be at another Hub
-        _add_login(problem, name, namespace)
+        _add_login(problem, name, lambda added: mapping_hint(added, namespace, origin, scope))
     return Settings(hubs, {(origin, namespace): name})
 
 
-def _add_login(problem: Problem, name: str, namespace: str) -> None:
-    """Offer at the terminal to log in with the token of that name, too; raises `problem` without one."""
+def _add_login(problem: Problem, name: str, hint: Callable[[str], str]) -> None:
+    """Offer at the terminal to log in with the token of that name, too; raises `problem` without one.
+
+    `hint` returns the hint for a token of another name.
+    """
     from git_credential_hf.login import add_login, can_add_login
     from git_credential_hf.tokens import current_token, stored_token
 
@@ -218,8 +229,8 @@ def _add_login(problem: Problem, name: str, namespace: str) -> None:
     except Problem:
         if not added:
             raise
-        again = f"run `git-credential-hf configure --token {shell_word(added)} --for {shell_word(namespace)}`"
-        raise Problem(f"the token that you logged in with is named '{added}', not '{name}'", again) from None
+        message = f"the token that you logged in with is named '{added}', not '{name}'"
+        raise Problem(message, hint(added)) from None
 
 
 def _ask_for_endpoint(new: "Settings") -> "Settings":
@@ -241,10 +252,9 @@ def _ask_for_endpoint(new: "Settings") -> "Settings":
 def _purge_first(wanted: bool | None) -> None:
     """Remove other helpers' Hub tokens if the user agrees: after `unconfigure`, git would use them again."""
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.git.credentials import may_need_person
-    from git_credential_hf.git.helpers import default_hub, is_our_helper
+    from git_credential_hf.git.credentials import might_prompt
+    from git_credential_hf.git.helpers import default_hub
     from git_credential_hf.git.other_helpers import other_helpers
-    from git_credential_hf.hub import PUBLIC_HUB
     from git_credential_hf.purge import purge_others
     from git_credential_hf.purge.result import report_kept
     from git_credential_hf.purge.stale import refuse_without_token
@@ -264,8 +274,8 @@ def _purge_first(wanted: bool | None) -> None:
             report("hint", "after logging in, run `git-credential-hf purge` to remove other helpers' old tokens")
         return
     # A helper for which a person may have to act is not asked before they agree.
-    others = [entry for entry in entries if not (entry.is_helper() and is_our_helper(entry.value or ""))]
-    if wanted is None and not may_need_person(f"{PUBLIC_HUB}/", others) and not _hold_any(entries):
+    needs_person = any(might_prompt(entry.value or "") for entry in other_helpers(entries))
+    if wanted is None and not needs_person and not _hold_any(entries):
         return
     if wanted is None and not click.confirm("Remove the Hub tokens that other helpers have stored?", True, err=True):
         return
@@ -274,13 +284,16 @@ def _purge_first(wanted: bool | None) -> None:
     report_kept(results)
 
 
+_ASK_AFTER = 3  # seconds in which other helpers may say that they hold nothing, so that nobody has to be asked
+
+
 def _hold_any(entries: "list[ConfigEntry]") -> bool:
     """Whether another helper holds anything for the Hub that may be removed, or does not say."""
     from git_credential_hf.progress import Wait
     from git_credential_hf.purge import purge_others
 
     with Wait("asking git's other helpers"):
-        found = purge_others(entries, dry_run=True)
+        found = purge_others(entries, dry_run=True, seconds=_ASK_AFTER)
     return any(result.failure or any(copy.kept is None for copy in result.copies) for result in found)
 
 

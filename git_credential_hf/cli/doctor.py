@@ -62,10 +62,9 @@ def doctor(
         raise WrongUsage("--fix asks before each change, and there is no terminal: add --yes", f"run `{again}`")
     repository = None if repo is None else repository_argument(repo, readable_entries())
     examine = functools.partial(_examine, repository, offline)
-    if undo:
-        is_undone = _undo_fix(quiet=as_json or as_report)
-        if not (as_json or as_report):
-            return 0 if is_undone else 1
+    is_undone = _undo_fix(quiet=as_json or as_report) if undo else True
+    if undo and not (as_json or as_report):
+        return 0 if is_undone else 1
     fixed = fix_findings(examine, functools.partial(_confirm_fix, yes=yes, quiet=as_json or as_report)) if fix else None
     examination = fixed.examination if fixed else examine()
     if as_json:
@@ -82,7 +81,7 @@ def doctor(
         for finding in examination.findings:
             for change in finding.changes() if finding.changes else ():
                 print_change(change)
-    return 0 if examination.is_healthy and not (fixed and fixed.has_failed) else 1
+    return 0 if examination.is_healthy and is_undone and not (fixed and fixed.has_failed) else 1
 
 
 def _examine(repository: "Repository | None", offline: bool) -> "Examination":

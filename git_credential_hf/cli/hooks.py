@@ -1,7 +1,6 @@
 """`hooks`, for people, and `hook`, which the hook scripts call."""
 
 import os
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +9,6 @@ from git_credential_hf.output import print_json, print_line
 from git_credential_hf.problem import Problem
 from git_credential_hf.report import report, report_problem
 from git_credential_hf.shell import shell_word
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -9,14 +9,14 @@ from git_credential_hf.git.helpers import configured_hubs, helper_command, helpe
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, hub_at, origins_of
 from git_credential_hf.problem import Problem
-from git_credential_hf.shell import shell_word
+from git_credential_hf.shell import shell_command
 from git_credential_hf.tokens import stored_token
 
 
 class Settings:
     """Our settings in git's configuration: the `hubs` besides huggingface.co, and the tokens `mapped` to namespaces.
 
-    `mapped` has the name of the stored token for each Hub and namespace; to add an empty one removes it.
+    `mapped` has the name of the stored token for each Hub and namespace; with an empty one, it has none of its own.
     """
 
     def __init__(self, hubs: Iterable[str] = (), mapped: dict[tuple[str, str], str] | None = None) -> None:
@@ -29,8 +29,7 @@ class Settings:
         return cls(configured_hubs(configured), mapped_tokens(configured))
 
     def __add__(self, more: "Settings") -> "Settings":
-        mapped = {where: name for where, name in {**self.mapped, **more.mapped}.items() if name}
-        return Settings(dict.fromkeys([*self.hubs, *more.hubs]), mapped)
+        return Settings(dict.fromkeys([*self.hubs, *more.hubs]), {**self.mapped, **more.mapped})
 
 
 def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
@@ -42,7 +41,7 @@ def credential_sections(settings: Settings) -> dict[str, list[tuple[str, str]]]:
     sections: dict[str, list[tuple[str, str]]] = {}
     for hub in (PUBLIC_HUB, *settings.hubs):
         value = command if hub == PUBLIC_HUB else f"{command} --hub {shlex.quote(hub)}"
-        namespaces = {namespace: token for (of, namespace), token in settings.mapped.items() if of == hub}
+        namespaces = {namespace: token for (of, namespace), token in settings.mapped.items() if of == hub and token}
         with_path = [("useHttpPath", "true")] if namespaces else []
         sections |= {origin: [("helper", ""), ("helper", value), *with_path] for origin in origins_of(hub)}
         for namespace, token in namespaces.items():
@@ -73,9 +72,15 @@ def missing_tokens(configured: list[ConfigEntry]) -> Iterator[Problem]:
         try:
             stored_token(name, hub, act=False)
         except Problem as problem:
-            at = "" if hub == PUBLIC_HUB else f" --hub {shell_word(hub)}"
-            fix = f"run `git-credential-hf configure --token {shell_word(name)} --for {shell_word(namespace)}{at}`"
-            yield Problem(f"for {namespace}, {problem.message}", fix)
+            yield Problem(f"for {namespace}, {problem.message}", mapping_hint(name, namespace, hub))
+
+
+def mapping_hint(name: str, namespace: str, hub: str, scope: str = "global") -> str:
+    """Return the hint that makes the repositories of a namespace use the stored token of this name."""
+    options = ["--token", name, "--for", namespace]
+    options += [] if hub == PUBLIC_HUB else ["--hub", hub]
+    options += [] if scope == "global" else [f"--{scope}"]
+    return f"run `git-credential-hf configure {shell_command(options)}`"
 
 
 def format_section(section: str, variables: list[tuple[str, str]]) -> str:

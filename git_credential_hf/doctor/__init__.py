@@ -4,7 +4,6 @@ Each `check_*` function checks one thing and yields findings, with the changes t
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from urllib.parse import urlsplit
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import try_hub_again
@@ -33,6 +32,7 @@ from git_credential_hf.doctor.token import (
     check_token_files,
     check_variables,
 )
+from git_credential_hf.git.config import git_directory
 from git_credential_hf.git.run import OneLook
 from git_credential_hf.problem import Problem, runnable
 from git_credential_hf.purge.stale import why_not_included
@@ -111,7 +111,7 @@ class Examination:
 
     def _git_works(self, machine: Machine) -> bool:
         """Whether the Hub accepts the tokens of git and git-lfs, and these allow all that the login does."""
-        if urlsplit(machine.remote or "").netloc.count("@") > 1:
+        if (machine.remote or "").partition("://")[2].partition("/")[0].count("@") > 1:
             return False  # git ends the user name at the first @
         if any(check_observed(machine)):
             return False
@@ -164,9 +164,13 @@ def _why_none_tried(machine: Machine, resolvers: list[Row]) -> str:
     """Return why no program made a request; empty if one did, or if each has a reason of its own."""
     if machine.offline:
         return "the Hub was not contacted: --offline"
-    if machine.repository is None and not any(isinstance(row.answer, int) for row in resolvers):
-        return runnable("git was not tried without a repository: run `git-credential-hf doctor OWNER/NAME`")
-    return ""
+    if machine.repository is not None or any(isinstance(row.answer, int) for row in resolvers):
+        return ""
+    try:
+        git_directory()
+    except Problem:
+        return "git was not tried: it does not work here"
+    return runnable("git was not tried without a repository: run `git-credential-hf doctor OWNER/NAME`")
 
 
 def _git_broken(problem: Problem) -> Finding:

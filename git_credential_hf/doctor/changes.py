@@ -49,7 +49,8 @@ class PurgeHelpers:
 
     def apply(self) -> None:
         """Purge the helpers; raises `Problem` if they still hold a copy."""
-        for result in purge_helpers(self._helpers, self._origins, why_kept=self._why_kept):
+        helpers = [(helper, self._origins) for helper in self._helpers]
+        for result in purge_helpers(helpers, why_kept=self._why_kept):
             if result.state in ("held", "unknown"):
                 reason = next((copy.kept.message for copy in result.copies if copy.kept), "it did not erase it")
                 fix = result.remedy() or "run `git-credential-hf purge`"

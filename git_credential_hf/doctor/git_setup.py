@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from functools import partial
-from urllib.parse import unquote, urlsplit
 
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.client import Unreachable
@@ -18,7 +17,7 @@ from git_credential_hf.git.helpers import HelperChains, bypassing_variables, con
 from git_credential_hf.git.lfs import MISSING, files_in_lfs, pointers_problem, setup_problem
 from git_credential_hf.git.lfs_endpoint import LfsEndpoint
 from git_credential_hf.git.run import find_program
-from git_credential_hf.git.urlmatch import section_applies, section_origin
+from git_credential_hf.git.urlmatch import section_applies, section_origin, url_username
 from git_credential_hf.hooks.install import plan_install
 from git_credential_hf.hooks.installed import hooks_in_effect
 from git_credential_hf.hub import hub_at, hub_name
@@ -160,7 +159,7 @@ def _overlaps(one: str, other: str) -> bool:
 def check_account(machine: Machine) -> Iterator[Finding]:
     """Check that the account in the remote's URL owns the token that git uses for it."""
     url, token = machine.url, next(iter(machine.resolvers.git_tokens), None)
-    user = unquote(urlsplit(url).username or "") if url == machine.remote and url.startswith("http") else ""
+    user = url_username(url) or "" if url == machine.remote and url.startswith("http") else ""
     answer = machine.whose(token) if token and is_valid_name(user) else None
     if not isinstance(answer, Account) or user.lower() in (*PLACEHOLDER_USERNAMES, answer.name.lower()):
         return

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_within, error_message
 from git_credential_hf.git.config import ConfigEntry
@@ -38,6 +37,10 @@ class Observed:
 
 class NotObserved(Exception):
     """A program was not observed; the message is the reason, empty if there was nothing to observe."""
+
+
+def _path(url: str) -> str:
+    return url.partition("://")[2].partition("/")[2].partition("?")[0].partition("#")[0]
 
 
 # --- git ---
@@ -125,7 +128,7 @@ def _list_reference(target: str, url: str) -> Observed:
             "GIT_TRACE_CURL": "1",
             "GIT_TRACE_CURL_NO_DATA": "1",
             "GIT_TRACE_REDACT": "1",
-            "GIT_CREDENTIAL_HF_PATH": urlsplit(url).path.lstrip("/"),
+            "GIT_CREDENTIAL_HF_PATH": _path(url).lstrip("/"),
             "GIT_CREDENTIAL_HF_PARAMETERS": os.environ.get("GIT_CONFIG_PARAMETERS", ""),
         },
         without=("GIT_CURL_VERBOSE",),
@@ -170,7 +173,7 @@ def _failure(lines: list[str], status: int) -> Problem:
 
 def observe_lfs(hub: str, url: str, token: Token | None) -> Observed:
     """Ask for an LFS object at an endpoint on this Hub, as git-lfs would download it; raises `NotObserved`."""
-    path = urlsplit(url).path.rstrip("/") + "/objects/batch"
+    path = f"/{_path(url).rstrip('/')}/objects/batch"
     batch = {"operation": "download", "transfers": ["basic"], "objects": [{"oid": "0" * 64, "size": 1}]}
     try:
         response = ask_within(

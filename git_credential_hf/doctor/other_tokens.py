@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
 from git_credential_hf.files import read_file
-from git_credential_hf.git.config import ConfigEntry
 from git_credential_hf.git.helpers import HelperChains, bypassing_variables, overriding_variables
 from git_credential_hf.git.netrc import mentions_host, netrc_paths, parse_netrc
 from git_credential_hf.git.other_helpers import TokenCopy, origins_asked_for, other_helpers
@@ -38,15 +37,9 @@ class OtherTokens:
         Helpers that git does not query for a Hub are not run: in a container, one that an editor forwards would open
         a dialog on another machine.
         """
-        asked: dict[tuple[str, ...], list[ConfigEntry]] = {}
-        for helper in other_helpers(self._machine.entries):
-            if origins := origins_asked_for(helper, self._machine.entries):
-                asked.setdefault(tuple(origins), []).append(helper)
-        return [
-            result
-            for origins, helpers in asked.items()
-            for result in purge_helpers(helpers, list(origins), seconds=COPIES_TIMEOUT)
-        ]
+        entries = self._machine.entries
+        helpers = [(helper, origins_asked_for(helper, entries)) for helper in other_helpers(entries)]
+        return purge_helpers([asked for asked in helpers if asked[1]], seconds=COPIES_TIMEOUT)
 
     @property
     def why_needed(self) -> Problem | None:

@@ -140,7 +140,7 @@ class Resolvers:
     def _git_tokens(self) -> "tuple[list[Token], Problem | None]":
         if self._machine.git_problem:
             return [], self._machine.git_problem
-        return _collect(lambda: git_credentials(self._machine.url, self._machine.entries))
+        return _collect(lambda: self._find_tokens(self._machine.url))
 
     @cached_property
     def tokens_elsewhere(self) -> list[Token]:
@@ -149,7 +149,7 @@ class Resolvers:
         if machine.git_problem:
             return []
         url = machine.replaced_url(without_credentials(machine.url))
-        return _collect(lambda: git_credentials(url, machine.entries))[0]
+        return _collect(lambda: self._find_tokens(url))[0]
 
     @cached_property
     def namespace_token(self) -> Token | None:
@@ -169,7 +169,7 @@ class Resolvers:
         url = self._machine.lfs.url
         if self._git_tokens[1] or not (url and parse_remote(url, self._machine.other_hubs)):
             return self._git_tokens
-        return _collect(lambda: git_credentials(url, self._machine.entries))
+        return _collect(lambda: self._find_tokens(url))
 
     def _xet_tokens(self) -> Iterator[Token]:
         """Yield the tokens of git-xet: the URL's password, `HF_TOKEN`, `.netrc`, or the helpers' token for the host."""
@@ -180,7 +180,10 @@ class Resolvers:
             yield Token(value, "env", "HF_TOKEN", hub=machine.hub if may_be_for(machine.hub, value) else "")
         if self._git_tokens[1]:
             yield from _replay([token for token in self.git_tokens if falls_through(token)], self._git_tokens[1])
-        yield from git_credentials(f"{section_origin(machine.url)}", machine.entries, headers=False)
+        yield from self._find_tokens(f"{section_origin(machine.url)}", headers=False)
+
+    def _find_tokens(self, url: str, *, headers: bool = True) -> Iterator[Token]:
+        return git_credentials(url, self._machine.entries, headers=headers, offline=self._machine.offline)
 
 
 # A source is read once, into a list with the error that ended it, so that a slow source delays `doctor` only once.

@@ -68,14 +68,16 @@ def undo_last_fix() -> Iterator[str | Problem]:
     entries = _read_log()
     if not entries:
         raise Problem("there is no fix to undo", "run `git-credential-hf doctor` to see what is wrong")
-    left: list[dict[str, str | None]] = []
+    left = [*entries]
     for entry in reversed(entries):
         try:
-            yield _put_back(entry)
+            with hold_signals():  # once its copy is gone, the log must not name it
+                path = _put_back(entry)
+                left.remove(entry)
+                _write_log(left)
+            yield path
         except Problem as problem:
-            left.insert(0, entry)
             yield problem
-    _write_log(left)
 
 
 def _put_back(entry: dict[str, str | None]) -> str:

@@ -44,13 +44,14 @@ def git_credentials(
     persons: bool = True,
     helpers: bool = True,
     own_answer: Callable[[], Token | None] | None = None,
+    offline: bool = False,
 ) -> Iterator[Token]:
     """Yield the credentials for `url` (https), in the order in which git tries them; none if git would prompt.
 
     git uses the next credential only if the Hub refuses the previous one. `entries`: git's configuration; `headers`:
     include http.extraHeader; `persons`: run helpers that might prompt; `helpers`: run helpers at all; `own_answer`:
-    returns this program's answer, to be used without running git if there is no other helper. Raises `NoAnswer` if a
-    helper hangs.
+    returns this program's answer, to be used without running git if there is no other helper; `offline`: this program's
+    helper contacts no Hub, as it does to renew a login. Raises `NoAnswer` if a helper hangs.
     """
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
@@ -82,7 +83,7 @@ def git_credentials(
         if token is not None:
             yield token
         return
-    yield from _of_helpers(hub, url, plain, entries)
+    yield from _of_helpers(hub, url, plain, entries, offline=offline)
 
 
 def sent_first(url: str, entries: list[ConfigEntry]) -> Token | None:
@@ -101,20 +102,21 @@ _QUICK_HELPERS = (
 )
 
 
-def may_need_person(url: str, entries: Sequence[ConfigEntry]) -> bool:
-    """Whether git's helpers might prompt the user, or take as long: a security key, a vault, a browser.
+def might_prompt(helper: str) -> bool:
+    """Whether a helper might prompt the user, or take as long: a security key, a vault, an unknown program."""
+    words = split_command(helper)
+    program = os.path.basename(words[0]) if words else ""
+    name = program.removesuffix(".exe").removeprefix("git-credential-")
+    return name not in _QUICK_HELPERS or (helper.startswith("!") and not is_plain("".join(words)))
 
-    git runs the next helper if one has no answer. Any unknown program might prompt.
-    """
+
+def may_need_person(url: str, entries: Sequence[ConfigEntry]) -> bool:
+    """Whether git's helpers for a URL might prompt the user; git runs the next helper if one has no answer."""
     for entry in helper_chain(url, [*entries]):
-        value = entry.value or ""
-        words = split_command(value)
-        program = os.path.basename(words[0]) if words else ""
-        name = program.removesuffix(".exe").removeprefix("git-credential-")
-        if is_our_helper(value):
+        if is_our_helper(entry.value or ""):
             if is_cut_off(url, [*entries]):
                 return False  # it has a token
-        elif name not in _QUICK_HELPERS or (value.startswith("!") and not is_plain("".join(words))):
+        elif might_prompt(entry.value or ""):
             return True
     return False
 
@@ -206,7 +208,7 @@ def _of_netrc(hub: str, host: str, user: str | None) -> Iterator[Token]:
         )
 
 
-def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> Iterator[Token]:
+def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry], *, offline: bool) -> Iterator[Token]:
     """Yield the answer of `git credential fill`, which runs the helpers as git does, but without prompts."""
     try:
         request = format_message([("url", url if _needs_path(entries) else _without_path(url))]) + b"\n"
@@ -216,7 +218,7 @@ def _of_helpers(hub: str, url: str, plain: str, entries: list[ConfigEntry]) -> I
         answer = run_git(
             *("credential", "fill"),
             given=request,
-            environment=NO_PROMPTS,
+            environment={**NO_PROMPTS, **({"HF_HUB_OFFLINE": "1"} if offline else {})},
             seconds=HELPERS_TIMEOUT,
             may_connect=True,  # helpers ask servers, perhaps with git
         )

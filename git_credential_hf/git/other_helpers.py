@@ -68,16 +68,25 @@ def other_helpers(entries: list[ConfigEntry]) -> list[ConfigEntry]:
     helpers: dict[str, ConfigEntry] = {}
     origins = hub_origins(configured_hubs(entries))
     for entry in entries:
-        if entry.is_helper() and entry.value and not is_our_helper(entry.value) and _is_for_a_hub(entry, origins):
-            helpers.setdefault(entry.value, entry)
+        is_other = entry.is_helper() and entry.value and not is_our_helper(entry.value)
+        if is_other and any(_is_set_for(entry, origin) for origin in origins):
+            helpers.setdefault(entry.value or "", entry)
     return list(helpers.values())
 
 
-def _is_for_a_hub(entry: ConfigEntry, origins: list[str]) -> bool:
+def _is_set_for(entry: ConfigEntry, origin: str) -> bool:
     # A section for a user name or a path counts, too: git runs its helper for those.
-    return section_origin(entry.subsection) in origins or any(
-        section_applies(entry.subsection, origin) for origin in origins
-    )
+    return section_origin(entry.subsection) == origin or section_applies(entry.subsection, origin)
+
+
+def origins_set_for(helper: ConfigEntry, entries: list[ConfigEntry]) -> list[str]:
+    """Return the Hub origins for which a helper is set, perhaps before an empty value that resets the list.
+
+    It is not asked about other origins: many a helper has one answer for all hosts, which another Hub must not get.
+    """
+    named = [entry for entry in entries if entry.is_helper() and entry.value == helper.value]
+    origins = hub_origins(configured_hubs(entries))
+    return [origin for origin in origins if any(_is_set_for(entry, origin) for entry in named)]
 
 
 def origins_asked_for(helper: ConfigEntry, entries: list[ConfigEntry]) -> list[str]:
@@ -88,8 +97,7 @@ def origins_asked_for(helper: ConfigEntry, entries: list[ConfigEntry]) -> list[s
         return section_origin(url) == origin and entry in helper_chain(url, entries)
 
     named = [entry for entry in entries if entry.is_helper() and entry.value == helper.value]
-    origins = hub_origins(configured_hubs(entries))
-    return [origin for origin in origins if any(is_asked(entry, origin) for entry in named)]
+    return [o for o in origins_set_for(helper, entries) if any(is_asked(entry, o) for entry in named)]
 
 
 def request_copy(helper: str, origin: str, username: str | None, path: str = "") -> TokenCopy | None:

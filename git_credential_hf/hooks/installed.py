@@ -11,7 +11,7 @@ from git_credential_hf.hooks.hook_place import HookPlace
 from git_credential_hf.hooks.hook_script import is_of_pre_commit, is_our_hook
 from git_credential_hf.hooks.hooks_path import is_our_hooks_path, sets_hooks_path
 from git_credential_hf.hooks.steps import BEFORE_SUFFIX
-from git_credential_hf.problem import Problem
+from git_credential_hf.problem import Problem, runnable
 
 
 class InstalledHook(NamedTuple):
@@ -66,7 +66,7 @@ class InstalledHooks:
         problem = self.problem()
         return {
             "hooks": [hook._asdict() for hook in self.hooks],
-            "problem": problem and {"message": problem.message, "fix": problem.fix},
+            "problem": problem and {"message": problem.message, "fix": problem.fix and runnable(problem.fix)},
         }
 
 

@@ -1,7 +1,7 @@
 """Check whether the Hub would refuse a push or a commit, before anything is uploaded.
 
-The scripts in `hooks/` run this. `scan` finds the added files, `rules` checks them, and `write_access` checks the
-credential. git's configuration sets the severity of each check (`verdict`).
+The scripts in `hooks/` run this. `scan_push` and `scan_index` find the added files, `rules` checks them, and
+`write_access` checks the credential. git's configuration sets the severity of each check (`verdict`).
 """
 
 import os

@@ -4,6 +4,7 @@ A copy outside huggingface_hub's own files goes stale with the next login, if it
 """
 
 import time
+from collections.abc import Iterable
 
 from git_credential_hf.git.config import ConfigEntry, read_config
 from git_credential_hf.git.helpers import configured_hubs, default_hub
@@ -13,17 +14,18 @@ from git_credential_hf.git.other_helpers import (
     TokenCopy,
     erase_copy,
     helper_exists,
+    origins_set_for,
     other_helpers,
     request_copy,
 )
 from git_credential_hf.git.urlmatch import url_username
-from git_credential_hf.hub import hub_origins
 from git_credential_hf.problem import Problem
 from git_credential_hf.purge.result import PurgeResult
 from git_credential_hf.purge.stale import WhyKept, copies_decider
 from git_credential_hf.system import run_each
 from git_credential_hf.tokens import current_token
 
+PURGE_TIMEOUT = 60  # seconds for all helpers, if a person waits for it
 MAX_COPIES = 16  # for one host and user name in one helper
 OUR_USERNAME = "git"
 USUAL_USERNAMES = (None, OUR_USERNAME, "hf_user")  # any; in our answers; in huggingface_hub's (docs/facts.md#t3)
@@ -45,16 +47,17 @@ def account_usernames() -> tuple[str | None, ...]:
     return (*USUAL_USERNAMES, *(name for name in names if name))
 
 
-def purge_others(entries: list[ConfigEntry], *, dry_run: bool = False) -> list[PurgeResult]:
+def purge_others(
+    entries: list[ConfigEntry], *, dry_run: bool = False, seconds: float = PURGE_TIMEOUT
+) -> list[PurgeResult]:
     """Make all other helpers that git could ask for the Hub erase their tokens, except those that may still be needed.
 
-    With `dry_run`, nothing is erased; `kept` is set as it would be otherwise.
+    With `dry_run`, nothing is erased; `kept` is set as it would be otherwise. `seconds` as in `purge_helpers`.
     """
     hubs = configured_hubs(entries)
     why_kept = copies_decider(hubs)
-    results = purge_helpers(
-        other_helpers(entries), hub_origins(hubs), account_usernames(), why_kept=None if dry_run else why_kept
-    )
+    helpers = [(helper, origins_set_for(helper, entries)) for helper in other_helpers(entries)]
+    results = purge_helpers(helpers, account_usernames(), why_kept=None if dry_run else why_kept, seconds=seconds)
     if dry_run:
         for copy in (copy for result in results for copy in result.copies):
             copy.kept = why_kept(copy)
@@ -62,15 +65,14 @@ def purge_others(entries: list[ConfigEntry], *, dry_run: bool = False) -> list[P
 
 
 def purge_helpers(
-    helpers: list[ConfigEntry],
-    origins: list[str],
+    helpers: Iterable[tuple[ConfigEntry, list[str]]],
     usernames: tuple[str | None, ...] = USUAL_USERNAMES,
     *,
     path: str = "",
     why_kept: WhyKept | None = None,
-    seconds: float = 60,
+    seconds: float = PURGE_TIMEOUT,
 ) -> list[PurgeResult]:
-    """Make these helpers erase every secret for these origins of a Hub, and check that they did.
+    """Make each of these helpers erase every secret for its origins of a Hub, and check that it did.
 
     With `path`, only secrets for that path: without it, an older git-credential-store erases those of all paths.
     `why_kept` returns the reason to keep a copy; without it, all are kept, and helpers are only queried.
@@ -78,8 +80,10 @@ def purge_helpers(
     All helpers and hosts run in parallel, as some take seconds to start. After `seconds`, no more requests are made.
     """
     deadline = time.monotonic() + seconds
-    results = [PurgeResult(helper) for helper in helpers]
-    tasks = [(result, origin) for result in results if helper_exists(result.helper) for origin in origins]
+    results, tasks = [], []
+    for helper, origins in helpers:
+        results.append(result := PurgeResult(helper))
+        tasks += [(result, origin) for origin in (origins if helper_exists(result.helper) else ())]
     if tasks:
         try:
             run_each(lambda task: _purge_origin(*task, usernames, path, why_kept, deadline), tasks)
@@ -129,6 +133,3 @@ def _purge_copies(
         failure = erase_copy(result.helper, copy)
         erased.append(copy)
         result.was_erased = True
-
-
-# --- while git waits ---

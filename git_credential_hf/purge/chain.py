@@ -13,7 +13,7 @@ from git_credential_hf.state import LOOKED, LOOKED_FOR, REFUSED_FOR, REJECTED, i
 from git_credential_hf.system import run_each
 from git_credential_hf.tokens import Token, find_token
 
-PURGE_TIMEOUT = 18  # seconds for all other helpers together, while git waits
+CHAIN_TIMEOUT = 18  # seconds for all other helpers together, while git waits
 
 
 def purge_chain(
@@ -44,12 +44,11 @@ def purge_chain(
         return decider.why_kept(copy.secret, hub)
 
     results = purge_helpers(
-        new,
-        origins_of(hub),
+        ((entry, origins_of(hub)) for entry in new),
         (None, used.username or None),  # without a user name, a helper returns any entry
         path=used.path,
         why_kept=why_kept,
-        seconds=PURGE_TIMEOUT,
+        seconds=CHAIN_TIMEOUT,
     )
     for entry, result in zip(new, results, strict=True):
         trace(f"{result.shown}: {result.state} {[mask_token(copy.secret) for copy in result.copies]} {result.failure}")

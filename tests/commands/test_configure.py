@@ -255,6 +255,7 @@ def test_print(home: Path, file: Path) -> None:
     other = succeed("configure", "--print", "--hub", "https://a.example")
     assert other == HUB_SECTIONS + section("https://a.example", f"{PROGRAM} --hub https://a.example")
     assert succeed("configure", "--print", HF_ENDPOINT="https://a.example") == HUB_SECTIONS
+    assert succeed("configure", "--print", "--no-token", "--for", "acme") == HUB_SECTIONS
 
 
 @pytest.mark.parametrize("shell", ["sh", "dash", "bash", "busybox"])
@@ -506,6 +507,9 @@ def test_a_name_that_is_nearly_right(home: Path) -> None:
     done = run("configure", "--token", "wrk", "--for", "acme")
     assert done.returncode == 1
     assert commands_in_hints(done) == ["git-credential-hf configure --token work --for acme"]
+    done = run("configure", "--local", "--hub", "https://a.example", "--token", "wrk", "--for", "acme")
+    whole = "git-credential-hf configure --token work --for acme --hub https://a.example --local"
+    assert commands_in_hints(done) == [whole]
     done = run("configure", "--hub", "Hub.example.com")
     assert done.returncode == 2
     assert commands_in_hints(done) == ["git-credential-hf configure --hub https://hub.example.com"]

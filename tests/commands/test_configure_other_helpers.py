@@ -180,6 +180,19 @@ def test_question(stored: Path, typed: str) -> None:
     assert password() == TOKEN
 
 
+def test_question_without_a_long_wait(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has a slow helper is asked after its first answer for each host, not after one for each user name."""
+    store_token(home, "old", OLD_TOKEN)
+    program, requests = tmp_path / "git-credential-libsecret", tmp_path / "requests"
+    program.write_text(f'#!/bin/sh\necho "$1" >> {shlex.quote(str(requests))}\nsleep 4\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    (home / ".gitconfig").write_text("[credential]\n\thelper = libsecret\n")
+    status, screen = run_on_terminal("n\n", "configure")
+    assert (status, "[Y/n]" in screen) == (0, True), screen
+    assert requests.read_text() == "get\nget\n"
+
+
 @pytest.mark.parametrize("typed", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
 def test_no_answer_to_the_question(home: Path, stored: Path, typed: str) -> None:
     """Whoever breaks off has agreed to nothing: nothing is erased, and nothing configured."""

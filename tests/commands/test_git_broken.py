@@ -214,6 +214,14 @@ def test_a_directory_that_was_removed(repository: Path) -> None:
             assert seen["findings"][0]["fix"] == "run `cd`, as this directory was removed"
 
 
+@pytest.mark.parametrize("name", ["another user's", "torn, of the repository"])
+def test_why_git_was_not_tried(name: str, repository: Path) -> None:
+    """That git was not tried has the reason that it does not work, and not that there is no repository."""
+    CASES[name].act(repository)
+    printed = run("git-credential-hf", "doctor", cwd=repository, check=False).stdout
+    assert "git was not tried: it does not work here\n" in printed
+
+
 def test_no_repository_is_no_finding(home: Path, repository: Path) -> None:
     """Outside of a repository git works; so it does in one on another file system."""
     for where in (home, Path("/proc")):

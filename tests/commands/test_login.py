@@ -190,6 +190,8 @@ def test_hints_name_what_is_there(missing: tuple[str, ...], login_command: str, 
         assert f"run `{login_command}`\n" in done.stderr, arguments
     done = run_program(PROGRAM, "hooks", "status", "--global", check=False, **given)
     assert done.stderr.endswith(f"hint: run `{command} hooks install --global`\n")
+    printed = run_program(PROGRAM, "hooks", "status", "--global", "--json", check=False, **given).stdout
+    assert json.loads(printed)["problem"]["fix"] == f"{command} hooks install --global"
     done = run_program(PROGRAM, "hooks", "nonsense", check=False, **given)
     assert done.stderr.endswith(f"hint: run `{command} hooks --help`\n")
     git("config", "--global", "credential.https://hf.co.provider", "generic")
@@ -294,6 +296,14 @@ def test_a_second_token_of_another_name(hub: Hub, home: Path) -> None:
     assert not (home / ".config/git-credential-hf").exists()
 
 
+@pytest.mark.parametrize("option", ["--dry-run", "--print", "--env"])
+def test_no_login_for_what_is_only_printed(option: str, home: Path) -> None:
+    """Without a change there is no offer: the login would be one, and would print into the output, as for `eval`."""
+    done = run_on_terminal(PROGRAM, "configure", "--token", "work", "--for", "acme", option)
+    assert (done.returncode, "now?" in done.stdout) == (1, False), done.stdout
+    assert said(done, "error") == ["no stored token is named 'work'; there are none"]
+
+
 def test_old_tokens_are_asked_about_if_there_are_any(hub: Hub, home: Path) -> None:
     """`configure` on a terminal asks other helpers first, and a person if one holds something to remove."""
     git("config", "--global", "credential.helper", "store")
@@ -316,11 +326,15 @@ def test_a_login_behind_a_variable(hub: Hub) -> None:
 
 
 def test_a_helper_of_a_person_is_not_asked_first(hub: Hub, home: Path) -> None:
-    """`configure` does not run somebody's own helper, for which a key may have to be touched, before they agree."""
+    """`configure` does not run somebody's own helper, for which a key may have to be touched, before they agree.
+
+    Nor the next time, when git itself does not run it for the Hub.
+    """
     asked = home / "asked"
     git("config", "--global", "--add", "credential.helper", f"!touch {asked}; true")
     assert login(*paste(hub.token("alice", role="write", name="laptop"))).returncode == 0
     asked.unlink(missing_ok=True)
-    done = run_on_terminal(PROGRAM, "configure", typed=[("Remove the Hub tokens", "n\r")])
-    assert done.returncode == 0, done.stdout
-    assert not asked.exists()
+    for _ in range(2):
+        done = run_on_terminal(PROGRAM, "configure", typed=[("Remove the Hub tokens", "n\r")])
+        assert done.returncode == 0, done.stdout
+        assert not asked.exists()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fake_hub import Hub
 
 SHOWN = "hf_****5678"
+CORP_TOKEN = "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"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -258,6 +259,18 @@ def test_sections_of_others(home: Path, store: Holder) -> None:
     assert purge() == []
     assert not (home / "watched").exists()
     assert (home / ".git-credentials").read_bytes() == before
+
+
+def test_a_helper_of_one_hub(home: Path, tmp_path: Path) -> None:
+    """A helper is asked only about the Hubs that it is set for: what it answers for all hosts is not another Hub's."""
+    script, requests = tmp_path / "git-credential-corp", tmp_path / "requests"
+    script.write_text(f'#!/bin/sh\ncat >> {requests}\n[ "$1" != get ] || echo password={CORP_TOKEN}\n')
+    script.chmod(0o755)
+    succeed("configure", "--no-purge", "--hub", "https://hub.example.com")
+    configure(home, str(script), section='credential "https://hub.example.com"')
+    (result,) = purge(status=1)
+    assert {entry["host"] for entry in result["entries"]} == {"https://hub.example.com"}
+    assert {line for line in requests.read_text().split() if "host=" in line} == {"host=hub.example.com"}
 
 
 @pytest.mark.parametrize("section", ["credential", 'credential "https://huggingface.co"'])

@@ -340,6 +340,7 @@ def test_another_token_goes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -
     place = f"{home / '.netrc'} (line 1)"
     for done in (run("status"), run("check", "acme/model")):
         assert f"warning: git sends the token hf_****EfGh from {place} first" in done.stderr
+    assert "first" not in run("check", "git@hf.co:acme/model").stderr
     (home / ".netrc").unlink()
     assert "first" not in run("status").stderr
     git("init", "--quiet")
@@ -347,6 +348,42 @@ def test_another_token_goes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -
     for done in (run("status"), run("check")):
         assert "warning: git sends the token hf_****EfGh from the URL of the remote first" in done.stderr
         assert OTHER not in done.stdout + done.stderr
+
+
+def test_each_git_runs_once(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What git is asked for, it is asked for once, although several parts of `status` need it."""
+    succeed("configure", "--no-purge")
+    git("init", "--quiet", str(home / "work"))
+    git("remote", "add", "origin", "https://huggingface.co/acme/model", cwd=home / "work")
+    program, log = tmp_path / "bin/git", tmp_path / "log"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*" >> {log}\nexec {shutil.which("git")} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    run("status", cwd=home / "work", HF_HUB_OFFLINE="1")
+    started = log.read_text().splitlines()
+    assert len(started) == len(set(started)) > 3
+
+
+@pytest.mark.parametrize("where", ["url", "header", "netrc"])
+def test_tokens_for_other_hosts(where: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a repository of another host, `status` says nothing of what git sends there, but what it sends to the Hub."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.chdir(home)
+    succeed("configure", "--no-purge")
+    git("init", "--quiet")
+    login = f"alice:{OTHER}@" if where == "url" else ""
+    git("remote", "add", "origin", f"https://{login}example.org/acme/model")
+    netrc = home / ".netrc"
+    netrc.write_text("")
+    if where == "header":
+        git("config", "http.https://example.org/.extraHeader", f"Authorization: Bearer {OTHER}")
+    elif where == "netrc":
+        netrc.write_text(f"machine example.org login alice password {OTHER}\n")
+    assert "first" not in run("status").stderr
+    with netrc.open("a") as file:
+        file.write(f"machine huggingface.co login alice password {OTHER}\n")
+    assert "warning: git sends the token hf_****EfGh from" in run("status").stderr
 
 
 @pytest.mark.parametrize("role", ["read", "write", "fineGrained"])

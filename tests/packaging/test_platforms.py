@@ -376,7 +376,7 @@ def test_helpers_are_asked_as_git_asks_them(
         file.write_text("https://git:hf_heldbyanotherhelper@huggingface.co\n")
     monkeypatch.setattr(sys, "platform", platform)
     helpers = [ConfigEntry("global", "file:x", "credential.helper", value)]
-    (result,) = purge_helpers(helpers, hub_origins(), why_kept=lambda _: None)
+    (result,) = purge_helpers([(helper, hub_origins()) for helper in helpers], why_kept=lambda _: None)
     assert [copy.secret for copy in result.copies] == ["hf_heldbyanotherhelper"]
     assert (result.state, result.failure) == ("purged", "")
     assert not file.exists() or not file.read_text()
@@ -390,7 +390,8 @@ def test_a_helper_that_hangs_is_ended_with_its_children(
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(others, "HELPER_TIMEOUT", 0.5)
     line = f"!echo $$ >'{home}/pid'; sleep 100; :"
-    (result,) = purge_helpers([ConfigEntry("global", "file:x", "credential.helper", line)], hub_origins(), (None,))
+    entry = ConfigEntry("global", "file:x", "credential.helper", line)
+    (result,) = purge_helpers([(entry, hub_origins())], (None,))
     assert (result.state, result.has_timed_out) == ("unknown", True)
     pid = int((home / "pid").read_text())
     for _ in range(100):

@@ -289,3 +289,20 @@ def test_offline_makes_no_requests(online: Machine) -> None:
     assert len(online.ids("--offline", "bob/gated")) >= 4
     online.doctor("--offline", "--fix", "--yes")
     assert list(online.hub.log) == []
+
+
+def test_offline_renews_no_login(online: Machine) -> None:
+    """A login that is due is not renewed by git's helper either, and all programs use the same token."""
+    assert online.hub
+    pair = online.hub.oauth("alice", expires_in=1800)
+    online.log_in_again(pair.access_token, refresh_token=pair.refresh_token, expires_at=int(pair.expires_at))
+    online.repository()
+    online.hub.log.clear()
+    assert online.ids("--offline") == []
+    assert list(online.hub.log) == []
+
+
+def test_a_bracket_in_a_url(machine: Machine) -> None:
+    """A URL that Python's urllib does not accept, but git does, is examined as any other."""
+    machine.repository(f"https://al[ice:{machine.secret()}@huggingface.co/acme/model")
+    assert "token-in-remote-url" in machine.ids()

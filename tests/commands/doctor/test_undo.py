@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from executable import OWN_FILE
 
+from git_credential_hf.doctor.undo import undo_last_fix
+
 from .conftest import MODEL, Machine
 from .test_output import sick
 
@@ -57,6 +59,17 @@ def test_what_has_changed_since(machine: Machine) -> None:
     assert undo(machine) == [str(machine.home / ".netrc")]
 
 
+def test_undo_is_interrupted(machine: Machine) -> None:
+    """After Ctrl-C, the next `--undo` goes on with the files that are left."""
+    sick(machine)
+    machine.doctor("--fix", "--yes")
+    undoing = undo_last_fix()
+    first = next(undoing)
+    del undoing  # which ends it
+    restored = undo(machine)
+    assert first not in restored and restored
+
+
 def test_only_the_last_fix(machine: Machine) -> None:
     """What an earlier fix changed stays fixed, and a fix that changes nothing does not count."""
     another = sick(machine)
@@ -79,6 +92,17 @@ def test_in_another_format(format: str, machine: Machine) -> None:
         assert "netrc-entry" in [finding["id"] for finding in json.loads(done.stdout)["findings"]]
     else:
         assert done.stdout.startswith("### ") and "**netrc-entry**" in done.stdout
+
+
+def test_what_is_not_restored_in_another_format(machine: Machine) -> None:
+    """Also as JSON, `--undo` fails if a file stays as it is, however healthy the machine is."""
+    netrc = machine.home / ".netrc"
+    netrc.write_text(f"machine huggingface.co login x password {machine.token}\n")
+    machine.doctor("--fix", "--yes")
+    netrc.write_text("machine example.org login x password y\n")
+    done = machine.doctor("--undo", "--json")
+    assert (done.returncode, json.loads(done.stdout)["healthy"]) == (1, True), done.stdout
+    assert "has changed since it was fixed" in done.stderr
 
 
 @pytest.mark.parametrize(

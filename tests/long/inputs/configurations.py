@@ -109,7 +109,7 @@ def judge(files: dict[str, bytes], place: Place, url: str | None) -> str:
     looked_up = [(e.subsection, e.value) for e in read_helper_entries()]
     assert looked_up == [(e.subsection, e.value) for e in entries if e.is_helper()], files
     named = [e for e in other_helpers(entries) if not (e.value or "").startswith(("!", "/"))]
-    purge_helpers([e for e in named if not re.match(r"n\d|cache|store", e.value or "")], hub_origins())
+    purge_helpers([(e, hub_origins()) for e in named if not re.match(r"n\d|cache|store", e.value or "")])
     believed = [re.search(r"\bn\d\b", e.value or "") for e in helper_chain(url, entries)]
     place.log.write_text("")
     quiet = {**os.environ, "GIT_ASKPASS": ""}  # a helper may be named as that, too

@@ -11,16 +11,17 @@ import platformdirs
 import platformdirs.windows
 import pytest
 from hub_api import DATASET, SHOWN, TOKEN, WHOAMI, Api, Reply, at, described, error, mine
-from reasons import ANOTHER, CREATE, LOW, PULL, SETTINGS, _acme
+from reasons import ANOTHER, CREATE, LOW, MISSING, PULL, SETTINGS, _acme, _alice
 from whoami import MODEL, entry, fine_grained
 
 from git_credential_hf.api.access import _is_cached, card_errors, check_access, explain_refusal, whoami
-from git_credential_hf.api.client import Unreachable
+from git_credential_hf.api.client import Unreachable, is_out_of_reach
 from git_credential_hf.api.refusals import Refused
 from git_credential_hf.hub import PUBLIC_HUB, hub_name
 from git_credential_hf.repository import Repository, parse_repository
 from git_credential_hf.state import read_state
 from git_credential_hf.state_directory import cache_directory
+from git_credential_hf.tokens import Token
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -410,6 +411,15 @@ def test_explain_refusal(name: str, api: Api) -> None:
     said = found and tuple(text and _replaced(text, *names) for text in found)
     assert said == expected
     assert refusal.is_good is (None if expected is None else "bad" not in name)
+
+
+def test_a_slow_answer_about_other_kinds(world: Hub) -> None:
+    """That a repository is missing is certain before the other kinds are asked about, and the Hub is within reach."""
+    token = Token(_alice(world), "env", "HF_TOKEN")
+    world.faults.delay("/api/datasets/alice/none/auth-check", 60)
+    answer = check_access(token, Repository("models", "alice/none"), write=True)
+    assert (answer.answer, answer.reason, answer.message) == ("no", "no-such-repo", MISSING.format("alice/none"))
+    assert not is_out_of_reach(PUBLIC_HUB)
 
 
 def test_without_a_token(world: Hub) -> None:

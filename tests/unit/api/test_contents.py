@@ -96,3 +96,9 @@ def test_find_upload_modes(name: str, api: Api) -> None:
         sample = b64encode(b"\0" * 512).decode()
         body = {"files": [{"path": "a.png", "sample": sample, "size": 600}]}
         assert api.requests == [("POST", f"/api/datasets/acme/data/preupload/{last}", f"Bearer {TOKEN}", body)]
+
+
+def test_a_branch_whose_name_is_not_text(api: Api) -> None:
+    """The Hub is asked about a branch by the bytes of its name."""
+    api.answers = {"caf%E9": Reply(200, json={"files": [{"path": "a.png", "uploadMode": "lfs"}]})}
+    assert find_upload_modes(mine(api), at(api, DATASET), "caf\udce9", [("a.png", 1, b"\0")]) == {"a.png": "lfs"}
