@@ -1,11 +1,13 @@
-"""Choose the hint for a login that is missing, or cannot be read: how to log in depends on the machine."""
+"""Say that nobody is logged in, and choose the hint: how to log in depends on the machine."""
 
 import os
 import sys
 
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem
+from git_credential_hf.problem import Problem
 from git_credential_hf.shell import shell_word
 from git_credential_hf.token_files import foreign_owner, is_own, token_path
+
+NOT_LOGGED_IN = "not logged in to Hugging Face"
 
 
 def login_hint(*, again: bool = False) -> str:

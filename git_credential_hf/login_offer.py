@@ -10,9 +10,9 @@ import sys
 
 from git_credential_hf.hub import environment_hub, hub_name, is_false, offline_variable
 from git_credential_hf.lock import Lock
-from git_credential_hf.login_hints import is_colab, mounted_secret_hint
+from git_credential_hf.login_hints import NOT_LOGGED_IN, is_colab, mounted_secret_hint
 from git_credential_hf.masking import mask_line
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem
+from git_credential_hf.problem import Problem
 from git_credential_hf.report import trace
 from git_credential_hf.state import CONFIRMED, CONFIRMED_FOR, discard_record, is_recorded, record
 from git_credential_hf.tokens import Token, current_token, find_token, renew_token

@@ -1,6 +1,5 @@
 """`Problem`: an error for the user, and the hint that fixes it."""
 
-NOT_LOGGED_IN = "not logged in to Hugging Face"
 TRACE_VARIABLE = "GIT_CREDENTIAL_HF_TRACE"  # see `report.trace`
 
 TYPE_CHECKING = False

@@ -16,9 +16,9 @@ from git_credential_hf.doctor.finding import Finding, Row, first_fix
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.files import Change, FileChange, ModeChange, read_file
 from git_credential_hf.hub import token_settings_url
-from git_credential_hf.login_hints import login_hint
+from git_credential_hf.login_hints import NOT_LOGGED_IN, login_hint
 from git_credential_hf.masking import is_placeholder, mask_token
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem
+from git_credential_hf.problem import Problem
 from git_credential_hf.program import user_name
 from git_credential_hf.refresh import old_library_problem, storage_problem
 from git_credential_hf.secrets import register_secret

@@ -9,8 +9,8 @@ from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.git.run import git_version
 from git_credential_hf.git.urlmatch import section_applies
 from git_credential_hf.hub import PUBLIC_HUB, hub_at
-from git_credential_hf.login_hints import login_hint
-from git_credential_hf.problem import NOT_LOGGED_IN, Problem
+from git_credential_hf.login_hints import NOT_LOGGED_IN, login_hint
+from git_credential_hf.problem import Problem
 from git_credential_hf.state import is_recorded
 from git_credential_hf.state_directory import BEARER, cache_directory
 from git_credential_hf.tokens import Token, current_token, find_token

@@ -11,7 +11,7 @@ import pytest
 from login import log_in, store_token, write_aged
 from operations import HUB, QUIT, Answer, answer, ask, refuse_repeatedly
 
-from git_credential_hf.problem import NOT_LOGGED_IN
+from git_credential_hf.login_hints import NOT_LOGGED_IN
 from git_credential_hf.state import REFUSED_FOR
 
 TOKEN = "hf_" + "Canary" * 5 + "wxyz"
