@@ -104,7 +104,7 @@ def _leads_to_a_hub(remote: str, url: str) -> bool:
 
     if parse_remote(url) is not None:
         return True
-    from git_credential_hf.git.helpers import configured_hubs, read_helper_entries
+    from git_credential_hf.git.helper_chain import configured_hubs, read_helper_entries
     from git_credential_hf.git.lfs_endpoint import LFS_VARIABLES, upload_endpoint
 
     entries = read_helper_entries(LFS_VARIABLES)

@@ -181,7 +181,7 @@ def token_for(url: str, repository: "Repository", entries: "list[ConfigEntry]", 
     A namespace may have its own token, and git's configuration may have a user name for URLs without one.
     """
     from git_credential_hf.configure.settings import mapped_tokens
-    from git_credential_hf.git.helpers import sends_path
+    from git_credential_hf.git.helper_chain import sends_path
     from git_credential_hf.git.urlmatch import section_applies, url_username
 
     if not url.lower().startswith(("https:", "http:")):
@@ -208,7 +208,7 @@ def _asked_url(request: Request, hub: str) -> str:
 
 def _is_followed(request: Request, hub: str) -> bool:
     """Whether git asks another helper after this one, which may have a credential."""
-    from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
+    from git_credential_hf.git.helper_chain import helper_chain, is_our_helper, read_helper_entries
 
     chain = helper_chain(_asked_url(request, hub), read_helper_entries())
     are_ours = [is_our_helper(entry.value or "") for entry in chain]

@@ -7,7 +7,7 @@ Hints are written for a machine with `git-credential-hf` and `hf` on PATH. After
 import os
 import sys
 
-from git_credential_hf.git.helpers import program_path
+from git_credential_hf.git.helper_chain import program_path
 from git_credential_hf.git.run import find_program
 from git_credential_hf.problem import Problem
 from git_credential_hf.shell import shell_word

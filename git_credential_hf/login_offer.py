@@ -59,7 +59,7 @@ def offer_login(hub: str, url: str, user: str | None, token: Token | None, *, go
 def _log_in(
     terminal: "Terminal", hub: str, url: str, user: str | None, token: Token | None, goes_on: bool
 ) -> bool | None:
-    from git_credential_hf.git.helpers import helper_chain, program_path, read_helper_entries
+    from git_credential_hf.git.helper_chain import helper_chain, program_path, read_helper_entries
 
     entries = read_helper_entries(_SETTINGS)
     if not _is_allowed(entries, url):
@@ -113,7 +113,7 @@ _SETTINGS = r"credential\.(.*\.)?interactive|hf\.login"
 
 def may_offer(hub: str) -> bool:
     """Whether the environment and git's settings allow an offer to log in, if there is a terminal."""
-    from git_credential_hf.git.helpers import read_helper_entries
+    from git_credential_hf.git.helper_chain import read_helper_entries
 
     return _may_ask(hub) and _is_allowed(read_helper_entries(_SETTINGS), hub)
 
@@ -157,7 +157,7 @@ def _is_allowed(entries: "list[ConfigEntry]", origin: str) -> bool:
 
 def _may_be_held_after(chain: "list[ConfigEntry]", url: str, user: str | None) -> bool:
     """Whether a helper that git runs after this one has a credential, or may have one."""
-    from git_credential_hf.git.helpers import is_our_helper
+    from git_credential_hf.git.helper_chain import is_our_helper
     from git_credential_hf.git.other_helpers import HelperError, request_copy
     from git_credential_hf.git.urlmatch import section_origin
 

@@ -8,7 +8,7 @@ from git_credential_hf.api.client import Unreachable, try_hub_again
 from git_credential_hf.configure.settings import mapped_tokens, missing_tokens
 from git_credential_hf.git.config import ConfigEntry, git_directory, push_url, read_config
 from git_credential_hf.git.credentials import sent_first
-from git_credential_hf.git.helpers import (
+from git_credential_hf.git.helper_chain import (
     HelperChains,
     bypassing_variables,
     configure_hint,

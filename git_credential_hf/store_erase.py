@@ -121,7 +121,7 @@ def _refuse(token: Token) -> None:
 
 def _purge_chain(hub: str, request: "Request", name: str | None, *, was_stored: bool) -> None:
     """Remove stale copies from the other helpers in git's chain, if there is a current token."""
-    from git_credential_hf.git.helpers import helper_chain, is_our_helper, read_helper_entries
+    from git_credential_hf.git.helper_chain import helper_chain, is_our_helper, read_helper_entries
 
     origin = requested_origin(request.protocol, request.host) or hub
     chain = helper_chain(origin, read_helper_entries())

@@ -186,7 +186,7 @@ def check(write: bool, as_json: bool, repo: str | None) -> int:
     from git_credential_hf.api.client import try_hub_again
     from git_credential_hf.git.config import push_url, read_config
     from git_credential_hf.git.credentials import falls_through, sent_first
-    from git_credential_hf.git.helpers import HelperChains, configure_hint, configured_hubs
+    from git_credential_hf.git.helper_chain import HelperChains, configure_hint, configured_hubs
     from git_credential_hf.helper import token_for
     from git_credential_hf.hub import origins_of
     from git_credential_hf.repository import parse_remote

@@ -236,7 +236,7 @@ def _add_login(problem: Problem, name: str, hint: Callable[[str], str]) -> None:
 def _ask_for_endpoint(new: "Settings") -> "Settings":
     """Add the Hub at HF_ENDPOINT if the user agrees: it will receive their token."""
     from git_credential_hf.configure.settings import Settings
-    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.git.helper_chain import configured_hubs
     from git_credential_hf.hub import environment_hub, hub_at
 
     hub = environment_hub()
@@ -253,7 +253,7 @@ def _purge_first(wanted: bool | None) -> None:
     """Remove other helpers' Hub tokens if the user agrees: after `unconfigure`, git would use them again."""
     from git_credential_hf.git.config import read_config
     from git_credential_hf.git.credentials import might_prompt
-    from git_credential_hf.git.helpers import default_hub
+    from git_credential_hf.git.helper_chain import default_hub
     from git_credential_hf.git.other_helpers import other_helpers
     from git_credential_hf.purge import purge_others
     from git_credential_hf.purge.result import report_kept
@@ -309,7 +309,7 @@ def unconfigure(scope: str, dry_run: bool) -> int:
     """
     from git_credential_hf.backups import backup_place
     from git_credential_hf.configure import handwritten_helpers, plan_unconfigure
-    from git_credential_hf.git.helpers import shown_helper
+    from git_credential_hf.git.helper_chain import shown_helper
     from git_credential_hf.hooks.hook_place import HOOK_SCOPES
     from git_credential_hf.hooks.install import plan_uninstall
     from git_credential_hf.state import remove_state

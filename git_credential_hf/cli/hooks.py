@@ -58,7 +58,7 @@ def install_hooks(scope: str, dry_run: bool) -> None:
 def _offer_to_end_locks() -> None:
     """Print the command that stops git-lfs from asking the Hub for locks, and complaining, at each push."""
     from git_credential_hf.git.config import push_url, read_config
-    from git_credential_hf.git.helpers import configured_hubs
+    from git_credential_hf.git.helper_chain import configured_hubs
     from git_credential_hf.git.lfs_endpoint import locks_variable
     from git_credential_hf.git.run import git_line
 

@@ -164,7 +164,7 @@ def readable_entries() -> "list[ConfigEntry]":
 
 def repository_argument(repo: str, entries: "list[ConfigEntry]") -> "Repository":
     """Parse the REPO argument; raises `Problem` if it is not a repository of a Hub that git is configured for."""
-    from git_credential_hf.git.helpers import configured_hubs, default_hub
+    from git_credential_hf.git.helper_chain import configured_hubs, default_hub
     from git_credential_hf.repository import parse_repository
 
     repository = parse_repository(repo, default_hub(entries), configured_hubs(entries))

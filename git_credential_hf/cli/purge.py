@@ -22,7 +22,7 @@ def purge(dry_run: bool, as_json: bool) -> int:
     Exits with 1 if a helper still holds a token, or did not answer.
     """
     from git_credential_hf.git.config import read_config
-    from git_credential_hf.git.helpers import default_hub
+    from git_credential_hf.git.helper_chain import default_hub
     from git_credential_hf.git.other_helpers import other_helpers
     from git_credential_hf.purge import purge_others
     from git_credential_hf.purge.result import report_kept

@@ -25,7 +25,7 @@ from git_credential_hf.git.config import (
     read_config_file,
     removal_command,
 )
-from git_credential_hf.git.helpers import (
+from git_credential_hf.git.helper_chain import (
     HelperChains,
     configure_hint,
     configured_hubs,

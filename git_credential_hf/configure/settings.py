@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from git_credential_hf.configure.include import HOOKS_SETTINGS
 from git_credential_hf.git.config import ConfigEntry, quote_value
-from git_credential_hf.git.helpers import configured_hubs, helper_command, helper_options, sends_path
+from git_credential_hf.git.helper_chain import configured_hubs, helper_command, helper_options, sends_path
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import PUBLIC_HUB, hub_at, origins_of
 from git_credential_hf.problem import Problem

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from git_credential_hf.files import Change
 from git_credential_hf.git.config import ConfigEntry, config_path
-from git_credential_hf.git.helpers import shown_helper
+from git_credential_hf.git.helper_chain import shown_helper
 from git_credential_hf.git.run import NothingFound, run_git
 from git_credential_hf.masking import mask_line
 from git_credential_hf.problem import Problem

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from git_credential_hf.doctor.finding import Finding
 from git_credential_hf.doctor.machine import Machine
-from git_credential_hf.git.helpers import is_our_helper, split_command
+from git_credential_hf.git.helper_chain import is_our_helper, split_command
 from git_credential_hf.hub import PUBLIC_HUB, environment_endpoint, environment_hub
 from git_credential_hf.login_hints import COLAB_HINT, is_colab, login_hint, mounted_secret_hint
 from git_credential_hf.masking import mask_line

@@ -13,7 +13,7 @@ from git_credential_hf.doctor.config_secrets import entry_file
 from git_credential_hf.doctor.finding import Finding, fix_first
 from git_credential_hf.doctor.machine import Machine
 from git_credential_hf.git.config import SCOPES, ConfigEntry, config_path, git_directory, removal_command
-from git_credential_hf.git.helpers import HelperChains, bypassing_variables, configure_hint, shown_helper
+from git_credential_hf.git.helper_chain import HelperChains, bypassing_variables, configure_hint, shown_helper
 from git_credential_hf.git.lfs import MISSING, files_in_lfs, pointers_problem, setup_problem
 from git_credential_hf.git.lfs_endpoint import LfsEndpoint
 from git_credential_hf.git.run import find_program

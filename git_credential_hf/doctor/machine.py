@@ -8,7 +8,7 @@ from git_credential_hf.doctor.lfs_urls import LfsUrls
 from git_credential_hf.doctor.other_tokens import OtherTokens
 from git_credential_hf.doctor.resolvers import Resolvers
 from git_credential_hf.git.config import ConfigEntry, push_url, read_config
-from git_credential_hf.git.helpers import configured_hubs, default_hub
+from git_credential_hf.git.helper_chain import configured_hubs, default_hub
 from git_credential_hf.git.run import run_git
 from git_credential_hf.hub import PUBLIC_HUB, hub_origins
 from git_credential_hf.problem import Problem

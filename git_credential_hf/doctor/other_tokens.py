@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from git_credential_hf.api.account import Account
 from git_credential_hf.api.refusals import Refused
 from git_credential_hf.files import read_file
-from git_credential_hf.git.helpers import HelperChains, bypassing_variables, overriding_variables
+from git_credential_hf.git.helper_chain import HelperChains, bypassing_variables, overriding_variables
 from git_credential_hf.git.netrc import mentions_host, netrc_paths, parse_netrc
 from git_credential_hf.git.other_helpers import TokenCopy, origins_asked_for, other_helpers
 from git_credential_hf.hub import hub_at

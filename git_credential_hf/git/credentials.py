@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 
 from git_credential_hf.git.config import ConfigEntry, is_plain
-from git_credential_hf.git.helpers import (
+from git_credential_hf.git.helper_chain import (
     HelperChains,
     configure_hint,
     configured_hubs,

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 
 from git_credential_hf.git.config import ConfigEntry, parse_config, removal_command
-from git_credential_hf.git.helpers import configured_hubs
+from git_credential_hf.git.helper_chain import configured_hubs
 from git_credential_hf.git.run import run_git
 from git_credential_hf.hub import PUBLIC_HUB
 from git_credential_hf.problem import Problem

@@ -8,7 +8,13 @@ import time
 from typing import IO, TYPE_CHECKING
 
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import configured_hubs, helper_chain, is_our_helper, is_program_path, split_command
+from git_credential_hf.git.helper_chain import (
+    configured_hubs,
+    helper_chain,
+    is_our_helper,
+    is_program_path,
+    split_command,
+)
 from git_credential_hf.git.run import NON_INTERACTIVE, child_environment, git_program, path_directories, run_git
 from git_credential_hf.git.urlmatch import section_applies, section_origin
 from git_credential_hf.hub import hub_origins

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from git_credential_hf.api.client import Unreachable
 from git_credential_hf.api.contents import find_commit
-from git_credential_hf.git.helpers import configured_hubs
+from git_credential_hf.git.helper_chain import configured_hubs
 from git_credential_hf.git.lfs_endpoint import upload_endpoint
 from git_credential_hf.git.run import git_line
 from git_credential_hf.hooks.additions import Additions

@@ -3,7 +3,7 @@
 import os
 import re
 
-from git_credential_hf.git.helpers import helper_command
+from git_credential_hf.git.helper_chain import helper_command
 from git_credential_hf.hooks.githooks import CHECKING_HOOKS
 from git_credential_hf.hooks.hook_files import is_runnable, read_hook
 from git_credential_hf.hooks.hooks_path import MARK

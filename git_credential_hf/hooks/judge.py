@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.helpers import configured_hubs
+from git_credential_hf.git.helper_chain import configured_hubs
 from git_credential_hf.git.lfs_endpoint import upload_endpoint
 from git_credential_hf.git.run import run_git
 from git_credential_hf.hooks.contents import check_contents, check_lfs_files

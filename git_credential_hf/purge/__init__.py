@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.helpers import configured_hubs, default_hub
+from git_credential_hf.git.helper_chain import configured_hubs, default_hub
 from git_credential_hf.git.other_helpers import (
     HelperError,
     HelperTimeout,

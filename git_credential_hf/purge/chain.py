@@ -1,7 +1,7 @@
 """Remove stale tokens from the other helpers in git's chain, during a git command."""
 
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import is_our_helper, shown_helper
+from git_credential_hf.git.helper_chain import is_our_helper, shown_helper
 from git_credential_hf.git.other_helpers import HelperError, TokenCopy, erase_copy, request_copy
 from git_credential_hf.hub import origins_of
 from git_credential_hf.masking import mask_token

@@ -3,7 +3,7 @@
 import sys
 
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import is_program_path, shown_helper, split_command
+from git_credential_hf.git.helper_chain import is_program_path, shown_helper, split_command
 from git_credential_hf.git.other_helpers import TokenCopy
 from git_credential_hf.masking import mask_token
 from git_credential_hf.report import report

@@ -38,7 +38,7 @@ from login import store_token
 from programs import IS_ROOT, git
 
 from git_credential_hf.git.config import read_config
-from git_credential_hf.git.helpers import helper_chain, is_our_helper
+from git_credential_hf.git.helper_chain import helper_chain, is_our_helper
 
 USER = "[user]\n\tname = Alice\n\temail = alice@example.org\n"
 

@@ -20,7 +20,7 @@ import pytest
 
 from git_credential_hf.git import other_helpers as others
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import helper_command, is_our_helper, is_program_path
+from git_credential_hf.git.helper_chain import helper_command, is_our_helper, is_program_path
 from git_credential_hf.git.netrc import git_netrc_path, netrc_paths
 from git_credential_hf.git.run import child_environment, find_program, git_home, git_program
 from git_credential_hf.hub import hub_origins

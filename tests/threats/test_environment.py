@@ -14,7 +14,7 @@ from operations import serve_hub
 from servers import Server, http, json
 
 from git_credential_hf.git.config import ConfigEntry
-from git_credential_hf.git.helpers import configured_hubs
+from git_credential_hf.git.helper_chain import configured_hubs
 from git_credential_hf.hub import environment_hub, requested_hub
 
 from . import ended, is_clean, new_token, request_to, run, start

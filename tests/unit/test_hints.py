@@ -40,7 +40,7 @@ OURS = {
     "doctor/token.py": {"instead", "login_hint()", "name", "token.place"},
     "git/config.py": {"variable"},
     "git/credentials.py": {"_without_password(url, plain, entries)", "configure_hint()"},
-    "git/helpers.py": {"scope"},
+    "git/helper_chain.py": {"scope"},
     "git/lfs.py": {"' && '.join(commands)", "' && '.join([install, *commands])", "install", "rest"},
     "git/run.py": {"found[1]", "found[1] or found[4]", "what"},
     "hooks/hook_script.py": {"show"},

@@ -37,7 +37,7 @@ LAYERS = [
     ["hooks.steps"],
     ["backups", "lock", "terminal", "git.lfs", "git.network"],
     ["api.huggingface_client", "api.transport"],
-    ["api.account", "api.client", "git.helpers", "hooks.leaks", "hooks.pointers", "hooks.updates"],
+    ["api.account", "api.client", "git.helper_chain", "hooks.leaks", "hooks.pointers", "hooks.updates"],
     ["hooks.additions"],
     ["hooks.known_history", "hooks.objects"],
     ["git.lfs_endpoint", "huggingface_library", "hooks.scan_index", "hooks.scan_push"],

@@ -190,7 +190,7 @@ def test_python_that_prints_at_its_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["https://huggingface.co/acme/model", "https://example.org/model"])
 @pytest.mark.parametrize(
-    "module", ["hooks.contents", "git.helpers", "git.network", "hooks.judge", "hub", "masking", "report"]
+    "module", ["hooks.contents", "git.helper_chain", "git.network", "hooks.judge", "hub", "masking", "report"]
 )
 @pytest.mark.parametrize("hook", ["pre-push", "pre-commit"])
 def test_half_an_upgrade_refuses_nothing(hook: str, module: str, url: str, home: Path) -> None:

@@ -12,7 +12,7 @@ from git_credential_hf.configure import plan_configure, plan_unconfigure
 from git_credential_hf.configure.settings import mapped_tokens
 from git_credential_hf.git.config import read_config, read_config_file, removal_command
 from git_credential_hf.git.credentials import is_given_elsewhere
-from git_credential_hf.git.helpers import helper_chain, helper_command, is_our_helper, read_helper_entries
+from git_credential_hf.git.helper_chain import helper_chain, helper_command, is_our_helper, read_helper_entries
 from git_credential_hf.git.other_helpers import other_helpers
 from git_credential_hf.hooks.verdict import Verdict, read_severities
 from git_credential_hf.hub import hub_origins

@@ -12,7 +12,7 @@ from pathlib import Path
 from git_credential_hf.configure.settings import mapped_tokens
 from git_credential_hf.git.config import parse_listing, quote_value, removal_command
 from git_credential_hf.git.credentials import is_given_elsewhere
-from git_credential_hf.git.helpers import is_our_helper
+from git_credential_hf.git.helper_chain import is_our_helper
 from git_credential_hf.git.urlmatch import section_origin
 from git_credential_hf.hooks.verdict import Verdict, read_severities
 from git_credential_hf.problem import Problem

@@ -7,7 +7,7 @@ import pytest
 from programs import git, run
 
 from git_credential_hf.git.config import config_path, read_config
-from git_credential_hf.git.helpers import helper_chain
+from git_credential_hf.git.helper_chain import helper_chain
 from git_credential_hf.problem import Problem
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from programs import IS_ROOT, git
 
 from git_credential_hf.git.config import ConfigEntry, read_config
-from git_credential_hf.git.helpers import HelperChains, helper_chain, is_our_helper, program_path, shown_helper
+from git_credential_hf.git.helper_chain import HelperChains, helper_chain, is_our_helper, program_path, shown_helper
 from git_credential_hf.git.urlmatch import section_applies
 
 
