@@ -27,7 +27,7 @@ OURS = BEFORE_THE_HELPER | {f"git_credential_hf.{name}" for name in ("hub", "sta
 GET = OURS | {"git_credential_hf.helper"}
 STORE = OURS | {"git_credential_hf.store_erase", "git_credential_hf.state"}
 REPORT = {"git_credential_hf.masking", "git_credential_hf.report"}
-LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helpers", ".urlmatch")}
+LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helper_chain", ".urlmatch")}
 NETWORK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".network")}  # how git reaches the Hub
 EXPLANATION = {
     f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals", ".transport")
