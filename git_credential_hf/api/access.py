@@ -5,6 +5,7 @@ The answer is "no" only if the Hub leaves no doubt: a push that would succeed mu
 
 import time
 
+from git_credential_hf.api.access_cache import cache_yes, discard_yes, is_yes_cached
 from git_credential_hf.api.account import Account, typed_field
 from git_credential_hf.api.client import HUB_TIMEOUT, Unreachable, ask_hub, ask_within, error_message, run_within
 from git_credential_hf.api.refusals import (
@@ -23,12 +24,11 @@ from git_credential_hf.owners import record_owner
 from git_credential_hf.problem import Problem
 from git_credential_hf.report import trace
 from git_credential_hf.repository import Repository, is_valid_name, repository_at
-from git_credential_hf.state import LOOKED_FOR, discard_record, is_recorded, record
+from git_credential_hf.state import LOOKED_FOR, is_recorded, record
 from git_credential_hf.state_directory import cache_directory
 from git_credential_hf.system import run_each
 from git_credential_hf.tokens import Token
 
-YES_CACHED_FOR = 600  # seconds for which the hooks believe the Hub's "yes"
 _NO_TOKEN_FOR = 30 * 24 * 3600  # seconds for which a string that the Hub has rejected as a token is not sent again
 _MAX_FOUND = 16  # tokens found in files that are looked up in the cache, which holds as many
 _MAX_ASKED = 5  # tokens that are sent to whoami, whose rate limit is strict
@@ -47,7 +47,7 @@ def check_access(
     With `use_cache` (for the hooks), a "yes" from the last minutes is reused. The requests take `seconds` at most.
     """
     deadline = time.monotonic() + seconds
-    if token is not None and use_cache and _is_cached(token, repository, write):
+    if token is not None and use_cache and is_yes_cached(token, repository, write=write):
         return Answer(repository, write, "yes", None, f"{mask_token(token.value)} {may_text(write)} {repository.name}")
     try:
         answer = ask_within(seconds, repository.hub, lambda: _request_access(token, repository, write))
@@ -63,10 +63,10 @@ def check_access(
         return Answer(repository, write, "unknown", None, message)
     if token is not None and answer.reason == "no-such-repo":
         _add_namesake(answer, token, max(deadline - time.monotonic(), 0))
-    if token is not None and answer.answer == "no" and _is_cached(token, repository, write):
-        discard_record("may", cache_directory())
+    if token is not None and answer.answer == "no":
+        discard_yes(token, repository, write=write)
     if token is not None and answer.answer == "yes":
-        record("may", _cache_key(token, repository, write), YES_CACHED_FOR, cache_directory())
+        cache_yes(token, repository, write=write)
     return answer
 
 
@@ -245,15 +245,6 @@ def _is_new(failure: str) -> bool:
         return False
     record("warned", failure, LOOKED_FOR, cache_directory())
     return True
-
-
-def _cache_key(token: Token, repository: Repository, write: bool) -> str:
-    return "\n".join((repository.hub, repository.kind, repository.name, "write" if write else "read", token.value))
-
-
-def _is_cached(token: Token, repository: Repository, write: bool) -> bool:
-    directory = cache_directory()
-    return any(is_recorded("may", _cache_key(token, repository, access), directory) for access in {write, True})
 
 
 def _request_account(token: Token) -> Account:

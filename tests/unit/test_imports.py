@@ -43,7 +43,7 @@ LAYERS = [
     ["git.lfs_endpoint", "huggingface_library", "hooks.scan_index", "hooks.scan_push"],
     ["colab", "refresh", "trusted_publishers"],
     ["tokens"],
-    ["bearer", "owners"],
+    ["api.access_cache", "bearer", "owners"],
     [
         "api.refusals",
         "configure.include",
