@@ -30,7 +30,8 @@ REPORT = {"git_credential_hf.masking", "git_credential_hf.report"}
 LOOK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".helper_chain", ".urlmatch")}
 NETWORK = {f"git_credential_hf.git{name}" for name in ("", ".run", ".config", ".network")}  # how git reaches the Hub
 EXPLANATION = {
-    f"git_credential_hf.api{name}" for name in ("", ".access", ".account", ".client", ".refusals", ".transport")
+    f"git_credential_hf.api{name}"
+    for name in ("", ".access", ".access_cache", ".account", ".client", ".refusals", ".transport")
 }
 EXPLANATION |= {"git_credential_hf.git.network"} | {
     f"git_credential_hf.{name}" for name in ("files", "lock", "login_hints", "owners", "repository", "shell", "system")
