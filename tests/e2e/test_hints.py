@@ -147,8 +147,14 @@ def test_a_file_on_top_of_what_the_hub_has(hub: "Hub", mirror: Account) -> None:
 
 def test_many_files_that_another_remote_has(hub: "Hub", mirror: Account) -> None:
     """Hundreds of files take no longer than a few: what is not shown is not looked up."""
+    stream = ""
     for number in range(20):
-        add(mirror, {f"{number}-{of}.ico": b"\0%d %d" % (number, of) for of in range(20)})
+        stream += "commit refs/heads/main\ncommitter A <a@example.org> now\ndata 1\nx\n"
+        stream += "from refs/heads/main^0\n" if number == 0 else ""
+        for of in range(20):
+            stream += f"M 100644 inline {number}-{of}.ico\ndata 6\n\0{number:02} {of:02}\n"
+    mirror.git("fast-import", "--quiet", "--date-format=now", stdin=stream)
+    mirror.git("reset", "--quiet", "--hard")
     mirror.git("push", "--no-verify", "origin", "main")
     start = time.monotonic()
     done = mirror.git("push", "--force", "space", "main", check=False)
