@@ -264,7 +264,7 @@ def test_submodules(hub: Hub, account: Account) -> None:
     account.git("init", "--quiet", "above")
     account.where = account.home / "above"
     account.is_given(hub.token("alice"), "laptop")
-    names = [f"part-{number}" for number in range(4)]
+    names = [f"part-{number}" for number in range(3)]
     for name in names:
         hub.repository(f"alice/{name}", private=True, files={"part.txt": name.encode()}, lfs={"model.bin": WEIGHTS})
         account.git("submodule", "add", f"https://huggingface.co/alice/{name}")
@@ -272,7 +272,7 @@ def test_submodules(hub: Hub, account: Account) -> None:
     for name in ("token", "stored_tokens"):
         (account.home / ".cache/huggingface" / name).unlink()
     account.where = account.home
-    terminal = Terminal(account, "git", "clone", "--recurse-submodules", "--jobs", "4", "above", "copy")
+    terminal = Terminal(account, "git", "clone", "--recurse-submodules", "--jobs", "3", "above", "copy")
     terminal.logs_in(hub)
     assert terminal.ends() == 0, terminal.screen
     assert terminal.offers == 1
@@ -700,7 +700,7 @@ def test_a_no_that_is_older_than_the_login(hub: Hub, account: Account) -> None:
     terminal.sees(MENU)
     terminal.types("\x03")
     terminal.ends()
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "laptop")
     terminal = Terminal(account, "sh", "-c", EIGHT_ASK, **NO_ANSWER)
     terminal.ends()
     assert terminal.screen.count("password=") == 8

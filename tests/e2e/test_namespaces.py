@@ -1,5 +1,6 @@
 """The right token per namespace: two accounts on one machine, and git chooses by the URL."""
 
+import configparser
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import WEIGHTS, Account, files_with
-from amount import each_run, some
+from amount import IS_LONG, each_run, some
 from executable import OWN_FILE, PROGRAM
 from programs import git
 
@@ -139,7 +140,6 @@ def test_a_name_that_begins_the_same(account: Account, tokens: Tokens, host: str
     """A namespace whose name begins, or a repository whose name is, like the mapped one, is not mapped."""
     account.run(*MAP)
     assert fill(account, path, host) == tokens["personal"]
-    assert fill(account, "acme/model", host) == tokens["work"]
 
 
 def test_a_switch_of_the_active_token(account: Account, tokens: Tokens) -> None:
@@ -147,7 +147,7 @@ def test_a_switch_of_the_active_token(account: Account, tokens: Tokens) -> None:
     account.run(*MAP)
     account.run("hf", "auth", "switch", "--token-name", "work")
     assert (fill(account, "alice/model"), fill(account, "acme/model")) == (tokens["work"], tokens["work"])
-    account.run("hf", "auth", "switch", "--token-name", "personal")
+    account.is_given(tokens["personal"], "personal")
     assert (fill(account, "alice/model"), fill(account, "acme/model")) == (tokens["personal"], tokens["work"])
 
 
@@ -164,7 +164,7 @@ def test_a_new_login_under_the_same_name(hub: "Hub", account: Account, tokens: T
     account.run(*MAP)
     renewed = hub.token("bob", name="work")
     account.log_in(renewed)
-    account.run("hf", "auth", "switch", "--token-name", "personal")
+    account.is_given(tokens["personal"], "personal")
     assert fill(account, "acme/model") == renewed
 
 
@@ -172,7 +172,7 @@ def test_two_namespaces(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """Each namespace has its own token, and mapping one again moves that one alone."""
     other = hub.token("alice", "read", name="other")
     account.is_given(other, "other")
-    account.run("hf", "auth", "switch", "--token-name", "personal")
+    account.is_given(tokens["personal"], "personal")
     account.run(*MAP)
     account.run("git-credential-hf", "configure", "--token", "other", "--for", "lab")
     for prefix in ("", "datasets/", "spaces/"):
@@ -256,7 +256,7 @@ def test_a_later_configure(
         assert fill(account, "datasets/acme/data", host) == tokens["work"]
         assert fill(account, "alice/private-model", host) == tokens["personal"]
     for url in (f"{HUB}/acme/model", f"{HUB}/alice/private-model"):
-        account.git("clone", url)
+        account.git("ls-remote", url)
     kept = home / ".git-credentials"
     assert not kept.exists() or kept.read_bytes() == b""
     account.run("git-credential-hf", "unconfigure")
@@ -381,8 +381,9 @@ def test_names_of_tokens(hub: "Hub", account: Account, home: Path, name: str) ->
     named, active = hub.token("bob", name=name), hub.token("alice", name="active")
     account.log_in(named)
     account.is_given(active, "active")
-    stored = account.run("python", "-c", "import huggingface_hub.utils as u; print(*u.get_stored_tokens(), sep='\\n')")
-    if name not in stored.stdout.split("\n"):
+    stored = configparser.RawConfigParser()
+    stored.read(home / ".cache/huggingface/stored_tokens")
+    if name not in stored.sections():
         pytest.skip("huggingface_hub itself does not keep this name")
     before = global_config(home)
     hub.log.clear()
@@ -666,11 +667,12 @@ def test_an_inactive_token_is_renewed(hub: "Hub", account: Account, tokens: Toke
     """A named OAuth token that is due is renewed once, also for many at once; the active token stays what it is."""
     due = hub.oauth("bob", expires_in=3600)
     account.store_oauth(due, "work")
-    account.run("hf", "auth", "switch", "--token-name", "personal")
+    account.is_given(tokens["personal"], "personal")
     account.run(*MAP)
     hub.log.clear()
-    with ThreadPoolExecutor(20) as pool:
-        got = set(pool.map(lambda _: fill(account, "acme/model"), range(20)))
+    at_once = 20 if IS_LONG else 8
+    with ThreadPoolExecutor(at_once) as pool:
+        got = set(pool.map(lambda _: fill(account, "acme/model"), range(at_once)))
     assert len(got) == 1
     new = got.pop()
     assert new not in ("", due.access_token, *tokens.values())
@@ -691,7 +693,7 @@ def test_an_inactive_token_that_is_not_renewed(hub: "Hub", account: Account, tok
     """When the Hub does not renew it, the old one is served with one warning, and no other is."""
     due = hub.oauth("bob", expires_in=3600)
     account.store_oauth(due, "work")
-    account.run("hf", "auth", "switch", "--token-name", "personal")
+    account.is_given(tokens["personal"], "personal")
     hub.faults.status("/oauth/token", 500)
     done = direct(account, "--token", "work", "get")
     assert given(done) == due.access_token
@@ -704,7 +706,7 @@ def test_an_inactive_token_that_is_not_due(hub: "Hub", account: Account, tokens:
     """A named OAuth token that is good for long costs no request."""
     good = hub.oauth("bob", expires_in=30 * DAY)
     account.store_oauth(good, "work")
-    account.run("hf", "auth", "switch", "--token-name", "personal")
+    account.is_given(tokens["personal"], "personal")
     hub.log.clear()
     assert given(direct(account, "--token", "work", "get")) == good.access_token
     assert len(hub.log) == 0
