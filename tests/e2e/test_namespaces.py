@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from account import WEIGHTS, Account, files_with
 from amount import IS_LONG, each_run, some
-from executable import OWN_FILE, PROGRAM
+from executable import OWN_FILE, PROGRAM, write_files
 from programs import git
 
 if TYPE_CHECKING:
@@ -43,6 +43,20 @@ def tokens(hub: "Hub", account: Account) -> Tokens:
         account.is_given(token, name)
     hub.log.clear()
     return tokens
+
+
+MAPPED: dict[
+    str, dict[str, bytes]
+] = {}  # the global configuration with `MAP`, by the PATH on which our executable was found
+
+
+def map_acme(account: Account) -> None:
+    """Have done what `MAP` does, the same each time."""
+    path = os.environ["PATH"]
+    if path not in MAPPED:
+        account.run(*MAP)
+        MAPPED[path] = {name: (account.home / name).read_bytes() for name in (".gitconfig", OWN_FILE)}
+    write_files(account.home, MAPPED[path])
 
 
 def fill(account: Account, path: str, host: str = "huggingface.co", **environment: Any) -> str:
@@ -106,7 +120,7 @@ def test_the_namespace_gets_its_token(hub: "Hub", account: Account, tokens: Toke
 @pytest.mark.parametrize("suffix", ["", ".git", "/"])
 def test_all_spellings_of_the_url(hub: "Hub", account: Account, tokens: Tokens, suffix: str) -> None:
     """With `.git` or a slash at its end it is the same namespace."""
-    account.run(*MAP)
+    map_acme(account)
     account.git("clone", f"{HUB}/acme/model{suffix}", "here")
     assert (account.where / "here/model.bin").read_bytes() == WEIGHTS
     assert used(hub) == {tokens["work"]}
@@ -115,7 +129,7 @@ def test_all_spellings_of_the_url(hub: "Hub", account: Account, tokens: Tokens, 
 @pytest.mark.git_versions(each_run=1)
 def test_lfs_after_a_clone_without(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """git-lfs on its own, long after the clone, gets the namespace's token as well."""
-    account.run(*MAP)
+    map_acme(account)
     account.clone(f"{HUB}/acme/model", GIT_LFS_SKIP_SMUDGE="1")
     hub.log.clear()
     account.git("lfs", "pull")
@@ -125,7 +139,7 @@ def test_lfs_after_a_clone_without(hub: "Hub", account: Account, tokens: Tokens)
 
 def test_all_else_gets_the_active_token(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """Other namespaces are the active token's: clone and push of alice's model show nothing of bob's."""
-    account.run(*MAP)
+    map_acme(account)
     assert (account.clone() / "model.bin").read_bytes() == WEIGHTS
     account.commit({"other.bin": b"\0" + WEIGHTS})
     account.git("push")
@@ -138,13 +152,13 @@ def test_all_else_gets_the_active_token(hub: "Hub", account: Account, tokens: To
 @pytest.mark.parametrize("host", ["huggingface.co", "hf.co"])
 def test_a_name_that_begins_the_same(account: Account, tokens: Tokens, host: str, path: str) -> None:
     """A namespace whose name begins, or a repository whose name is, like the mapped one, is not mapped."""
-    account.run(*MAP)
+    map_acme(account)
     assert fill(account, path, host) == tokens["personal"]
 
 
 def test_a_switch_of_the_active_token(account: Account, tokens: Tokens) -> None:
     """`hf auth switch` changes what the rest gets, and not what the namespace gets."""
-    account.run(*MAP)
+    map_acme(account)
     account.run("hf", "auth", "switch", "--token-name", "work")
     assert (fill(account, "alice/model"), fill(account, "acme/model")) == (tokens["work"], tokens["work"])
     account.is_given(tokens["personal"], "personal")
@@ -153,7 +167,7 @@ def test_a_switch_of_the_active_token(account: Account, tokens: Tokens) -> None:
 
 def test_a_token_in_the_environment(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """HF_TOKEN takes the place of the active token, and not of the one that was chosen by name."""
-    account.run(*MAP)
+    map_acme(account)
     other = hub.token("alice", name="other")
     assert fill(account, "acme/model", HF_TOKEN=other) == tokens["work"]
     assert fill(account, "alice/model", HF_TOKEN=other) == other
@@ -161,7 +175,7 @@ def test_a_token_in_the_environment(hub: "Hub", account: Account, tokens: Tokens
 
 def test_a_new_login_under_the_same_name(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """When the stored token is replaced, the very next `get` has the new one: the mapping is to a name."""
-    account.run(*MAP)
+    map_acme(account)
     renewed = hub.token("bob", name="work")
     account.log_in(renewed)
     account.is_given(tokens["personal"], "personal")
@@ -173,7 +187,7 @@ def test_two_namespaces(hub: "Hub", account: Account, tokens: Tokens) -> None:
     other = hub.token("alice", "read", name="other")
     account.is_given(other, "other")
     account.is_given(tokens["personal"], "personal")
-    account.run(*MAP)
+    map_acme(account)
     account.run("git-credential-hf", "configure", "--token", "other", "--for", "lab")
     for prefix in ("", "datasets/", "spaces/"):
         assert fill(account, f"{prefix}acme/x") == tokens["work"]
@@ -247,7 +261,7 @@ def test_a_later_configure(
     hub: "Hub", account: Account, tokens: Tokens, home: Path, added: str, again: tuple[str, ...]
 ) -> None:
     """Whatever the user has added since, `configure` makes git ask us alone again, and the mapping is still there."""
-    account.run(*MAP)
+    map_acme(account)
     config = home / ".gitconfig"
     config.write_text(config.read_text() + added)
     account.run(*again, "--no-purge")
@@ -447,7 +461,7 @@ def test_no_token_at_all(account: Account, home: Path) -> None:
 
 def test_the_token_was_removed(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """After `hf auth logout --token-name work` git gets no token for acme, and above all not another account's."""
-    account.run(*MAP)
+    map_acme(account)
     account.clone(f"{HUB}/acme/model", GIT_LFS_SKIP_SMUDGE="1")
     account.run("hf", "auth", "logout", "--token-name", "work")
     hub.log.clear()
@@ -464,7 +478,7 @@ def test_the_token_was_removed(hub: "Hub", account: Account, tokens: Tokens) -> 
 
 def test_all_tokens_were_removed(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """After `hf auth logout` there is nothing for anybody, in one error."""
-    account.run(*MAP)
+    map_acme(account)
     account.run("hf", "auth", "logout")
     done = account.git("ls-remote", f"{HUB}/acme/model", check=False)
     assert done.returncode == 128
@@ -475,7 +489,7 @@ def test_all_tokens_were_removed(hub: "Hub", account: Account, tokens: Tokens) -
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"no section\n", b"[work]\n", b"[work]\nhf_token =\n"], ids=repr)
 def test_the_stored_tokens_are_damaged(account: Account, tokens: Tokens, home: Path, damage: bytes) -> None:
     """Whatever has happened to the stored tokens, the active one does not take the place of the named one."""
-    account.run(*MAP)
+    map_acme(account)
     (home / ".cache/huggingface/stored_tokens").write_bytes(damage)
     done = direct(account, "--token", "work", "get", path="acme/model")
     assert given(done) == ""
@@ -490,7 +504,7 @@ def test_the_stored_tokens_are_damaged(account: Account, tokens: Tokens, home: P
 def test_status(account: Account, tokens: Tokens) -> None:
     """`status` shows the mapping, to people and as JSON; without one the list is empty."""
     assert json.loads(account.run("git-credential-hf", "status", "--json").stdout)["mapped"] == []
-    account.run(*MAP)
+    map_acme(account)
     seen = json.loads(account.run("git-credential-hf", "status", "--json").stdout)
     assert seen["mapped"] == [{"for": "acme", "token": "work"}]
     assert seen["token"]["name"] == "personal"
@@ -504,7 +518,7 @@ def test_status(account: Account, tokens: Tokens) -> None:
 
 def test_status_of_a_mapping_without_its_token(account: Account, tokens: Tokens) -> None:
     """A mapping to a token that is gone is shown, and is a problem."""
-    account.run(*MAP)
+    map_acme(account)
     account.run("hf", "auth", "logout", "--token-name", "work")
     done = account.run("git-credential-hf", "status", "--json", check=False)
     assert json.loads(done.stdout)["mapped"] == [{"for": "acme", "token": "work"}]
@@ -581,14 +595,14 @@ def test_the_name_through_git_credential(account: Account, tokens: Tokens) -> No
 
 def test_a_name_in_the_url_and_a_mapping(account: Account, tokens: Tokens) -> None:
     """The name in the URL is nearer than the mapping; another name leaves the mapping as it is."""
-    account.run(*MAP)
+    map_acme(account)
     assert fill(account, "acme/model", "nobody@huggingface.co") == tokens["work"]
     assert fill(account, "alice/model", "work@huggingface.co") == tokens["work"]
 
 
 def test_the_refused_token_of_a_url(hub: "Hub", account: Account, tokens: Tokens) -> None:
     """A refusal of the token that the URL chose names that token, and `git lfs pull` comes to an end."""
-    account.run(*MAP)
+    map_acme(account)
     account.clone(f"{HUB}/acme/model", GIT_LFS_SKIP_SMUDGE="1")
     hub.revoke(tokens["work"])
     hub.log.clear()
@@ -668,7 +682,7 @@ def test_an_inactive_token_is_renewed(hub: "Hub", account: Account, tokens: Toke
     due = hub.oauth("bob", expires_in=3600)
     account.store_oauth(due, "work")
     account.is_given(tokens["personal"], "personal")
-    account.run(*MAP)
+    map_acme(account)
     hub.log.clear()
     at_once = 20 if IS_LONG else 8
     with ThreadPoolExecutor(at_once) as pool:

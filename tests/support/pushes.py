@@ -54,7 +54,7 @@ def add(work: Account, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         (work.where / name).write_bytes(content)
     work.git("add", "--all")
-    work.git("-c", f"core.hooksPath={os.devnull}", "commit", "--message", "a change")
+    work.git("-c", f"core.hooksPath={os.devnull}", "commit", "--quiet", "--message", "a change")
 
 
 def push(work: Account, repository: str, *arguments: str, **environment: Any) -> subprocess.CompletedProcess[str]:

@@ -166,7 +166,7 @@ class Repositories:
         hook.chmod(0o755)
         (home / ".gitconfig").write_text(
             f'[core]\n\thooksPath = "{hooks}"\n[init]\n\tdefaultBranch = main\n[http]\n\treceivepack = true\n'
-            "[uploadpack]\n\tallowFilter = true\n[receive]\n\tautogc = false\n[gc]\n\tauto = 0\n"
+            "[uploadpack]\n\tallowFilter = true\n[receive]\n\tautogc = false\n\tunpackLimit = 1\n[gc]\n\tauto = 0\n"
             # Bare repositories of ours, whoever runs the tests (sudo, user namespaces).
             "[safe]\n\tdirectory = *\n"
         )
