@@ -13,6 +13,8 @@ from reasons import _alice
 if TYPE_CHECKING:
     from fake_hub import Hub
 
+IMAGE = b"\0" * 100  # refused as BIG is, in a tenth of its time
+
 
 def test_only_what_the_hub_lacks(hub: "Hub", work: Account) -> None:
     """What the remote has already is not checked again, and a deletion adds nothing."""
@@ -94,7 +96,7 @@ def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work:
     work.is_given(_alice(hub), "laptop")
     other = str(tmp_path / "other.git")
     work.git("init", "--quiet", "--bare", other)
-    add(work, {"big.txt": BIG})
+    add(work, {"image.ico": IMAGE})
     urls = {"other": other, "hub": HUB + "alice/model"}
     work.git("remote", "add", "origin", urls["hub"] if len(pushed) == 3 else other)
     work.git("push", "--no-verify", other, "main")
@@ -103,7 +105,7 @@ def test_what_another_url_of_the_remote_has(pushed: list[str], hub: "Hub", work:
         work.git("remote", "set-url", "--add", "--push", "origin", urls[name])
     hub.log.clear()
     done = work.git("push", "--force", "origin", "main", check=False)
-    assert "big.txt" in messages(done, "error")[0]
+    assert "image.ico" in messages(done, "error")[0]
     assert uploads(hub) == []
 
 
@@ -114,7 +116,7 @@ def test_what_is_remembered_of_another_repository(name: str, hub: "Hub", work: A
     work.is_given(_alice(hub), "laptop")
     forge = str(tmp_path / "forge.git")
     work.git("init", "--quiet", "--bare", forge)
-    add(work, {"big.txt": BIG})
+    add(work, {"image.ico": IMAGE})
     work.git("remote", "add", name, forge)
     work.git("push", "--no-verify", name, "main:other")
     assert work.git("for-each-ref", f"refs/remotes/{name}").stdout
@@ -123,7 +125,7 @@ def test_what_is_remembered_of_another_repository(name: str, hub: "Hub", work: A
         hub.log.clear()
         done = work.git("push", name, *references, check=False)
         assert done.returncode == 1
-        assert "big.txt" in messages(done, "error")[0]
+        assert "image.ico" in messages(done, "error")[0]
         assert uploads(hub) == []
 
 
@@ -145,7 +147,7 @@ def test_a_mirror_of_a_forge(hub: "Hub", work: Account, tmp_path: Path) -> None:
     """What is refused in the pull requests of another forge is named with them, and the hint pushes all the others."""
     work.is_given(_alice(hub), "laptop")
     work.git("checkout", "--quiet", "-b", "pull")
-    add(work, {"big.txt": BIG})
+    add(work, {"image.ico": IMAGE})
     work.git("update-ref", "refs/pull/1/head", "HEAD")
     work.git("update-ref", "refs/pull/2/head", "HEAD")
     work.git("checkout", "--quiet", "main")
