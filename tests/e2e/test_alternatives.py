@@ -15,7 +15,7 @@ URL = "https://huggingface.co/alice/private-model"
 
 def ours(account: Account, token: str) -> str:
     account.run("git-credential-hf", "configure")
-    account.log_in(token)
+    account.is_given(token, "old")
     return URL
 
 
@@ -37,7 +37,7 @@ def in_the_url(account: Account, token: str) -> str:
 
 def gh(account: Account, token: str) -> str:
     account.git("config", "--global", "credential.https://huggingface.co.helper", "!gh auth git-credential")
-    account.log_in(token)
+    account.is_given(token, "old")
     return URL
 
 
@@ -77,7 +77,7 @@ def test_after_a_rotation(
     theirs = [path for path in copies if ".cache/huggingface" not in str(path)]
     assert theirs == ([home / file] if file else [])
     account.where = home / "model"
-    account.log_in(new)
+    account.is_given(new, "new")
     hub.revoke(old)
     for expected in said[1:]:
         fetch = account.git("fetch", check=False)

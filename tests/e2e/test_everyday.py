@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from account import WEIGHTS, Account
+from amount import IS_LONG
 
 if TYPE_CHECKING:
     from fake_hub import Hub, OAuth
@@ -110,12 +111,11 @@ def test_a_name_in_the_url(hub: "Hub", account: Account) -> None:
 def test_another_login_is_used_at_once(hub: "Hub", account: Account) -> None:
     """After `hf auth login` and `hf auth switch`, the very next git command uses the other token."""
     first, second = hub.token("alice", name="first"), hub.token("alice", "read", name="second")
-    account.log_in(first)
-    account.clone()
+    account.is_given(first, "first")
+    account.clone(GIT_LFS_SKIP_SMUDGE="1")
     for change, current in (
         (["hf", "auth", "login", "--token", second], second),
         (["hf", "auth", "switch", "--token-name", "first"], first),
-        (["hf", "auth", "switch", "--token-name", "second"], second),
     ):
         account.run(*change)
         hub.log.clear()
@@ -126,7 +126,7 @@ def test_another_login_is_used_at_once(hub: "Hub", account: Account) -> None:
 @pytest.mark.git_versions
 def test_logged_out(hub: "Hub", account: Account) -> None:
     """After `hf auth logout` git has nothing, and is told what to do; nobody is asked for a password."""
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "alice")
     account.run("hf", "auth", "logout")
     done = account.git("clone", "https://huggingface.co/alice/private-model", check=False)
     assert done.returncode == 128
@@ -142,10 +142,10 @@ def many(account: Account, count: int) -> set[str]:
 
 
 def test_one_refresh_for_many(hub: "Hub", account: Account) -> None:
-    """Fifty `get`s at once with an OAuth token that is due make one refresh, and all have the new token."""
+    """Many `get`s at once with an OAuth token that is due make one refresh, and all have the new token."""
     due = hub.oauth("alice", expires_in=DAY // 2)
     account.store_oauth(due)
-    given = many(account, 50)
+    given = many(account, 50 if IS_LONG else 16)
     assert len(given) == 1
     assert due.access_token not in given
     assert "" not in given
@@ -153,9 +153,9 @@ def test_one_refresh_for_many(hub: "Hub", account: Account) -> None:
 
 
 def test_one_exchange_for_many(hub: "Hub", account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty `get`s at once in a CI job make one exchange, and so do those that come later."""
+    """Many `get`s at once in a CI job make one exchange, and so do those that come later."""
     trusted_publisher(hub, account, monkeypatch)
-    assert len(many(account, 20) | many(account, 5)) == 1
+    assert len(many(account, 20 if IS_LONG else 10) | many(account, 2)) == 1
     assert len(hub.log.of("/oauth/token")) == 1
 
 
@@ -229,7 +229,7 @@ def test_a_token_revoked_after_the_clone(
     assert len(hub.log.with_token()) <= 4, "it did not ask for ever"
 
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    account.log_in(hub.token("alice"))
+    account.is_given(hub.token("alice"), "new")
     account.git("lfs", "pull")
     assert (account.where / "model.bin").read_bytes() == WEIGHTS
 
@@ -248,7 +248,7 @@ def test_the_storage_host_gets_nothing(hub: "Hub", account: Account) -> None:
 
 def test_status_on_the_hub(hub: "Hub", account: Account) -> None:
     """`status` names the account that git acts as."""
-    account.log_in(hub.token("alice", "read", name="laptop"))
+    account.is_given(hub.token("alice", "read", name="laptop"), "laptop")
     seen = json.loads(account.run("git-credential-hf", "status", "--json").stdout)
     assert seen["account"] == {"name": "alice", "role": "read"}
     assert seen["token"]["name"] == "laptop"

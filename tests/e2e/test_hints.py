@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fake_hub import Hub
 
 Done = subprocess.CompletedProcess[str]
+IMAGE = b"\0" * 100  # refused as BIG is, in a tenth of its time
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_file_that_another_remote_has(directory: str, hub: "Hub", mirror: Acco
 
 def test_all_files_at_once(hub: "Hub", mirror: Account) -> None:
     """However many files are refused, history is rewritten once, and what is not committed is not lost unsaid."""
-    add(mirror, {f"part {number}.txt": BIG for number in range(3)})
+    add(mirror, {f"part {number}.txt": BIG for number in range(2)})
     add(mirror, {"other,one.txt": BIG + b"more", "notes.md": b"notes\n"})
     (mirror.where / "notes.md").write_text("not committed\n")
     done = mirror.git("push", "--force", "space", "main", check=False)
@@ -95,7 +96,7 @@ def test_all_files_at_once(hub: "Hub", mirror: Account) -> None:
 
 def test_a_file_that_git_does_not_know(hub: "Hub", mirror: Account) -> None:
     """git-lfs asks whether to go on if there is an untracked file; the hint puts that away first."""
-    add(mirror, {"big.txt": BIG})
+    add(mirror, {"image.ico": IMAGE})
     (mirror.where / "notes.md").write_text("not added\n")
     (hint, *_) = messages(mirror.git("push", "--force", "space", "main", check=False), "hint")
     assert hint.startswith("commit your changes, or run `git stash -u`, then run `git lfs migrate")
@@ -117,8 +118,8 @@ def test_a_pull_request_without_its_number(hub: "Hub", mirror: Account) -> None:
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_file_that_is_gone(number: int, hub: "Hub", mirror: Account) -> None:
     """A file that only the history has is moved to LFS there, or the files are pushed without their history."""
-    add(mirror, {"big.txt": BIG})
-    mirror.git("rm", "--quiet", "big.txt")
+    add(mirror, {"image.ico": IMAGE})
+    mirror.git("rm", "--quiet", "image.ico")
     mirror.git("commit", "--no-verify", "--message", "without it")
     mirror.git("push", "--no-verify", "origin", "main")
     before = mirror.git("rev-parse", "main").stdout
@@ -138,7 +139,7 @@ def test_a_file_that_is_gone(number: int, hub: "Hub", mirror: Account) -> None:
 def test_a_file_on_top_of_what_the_hub_has(hub: "Hub", mirror: Account) -> None:
     """Only what the Hub lacks is rewritten: the push is a fast-forward."""
     mirror.git("push", "--force", "space", "main")
-    add(mirror, {"image.ico": b"\0" * 100})
+    add(mirror, {"image.ico": IMAGE})
     add(mirror, {"more.md": b"more\n"})
     mirror.git("push", "--no-verify", "origin", "main")
     follow(mirror, refused(mirror.git("push", "space", "main", check=False)))
@@ -147,8 +148,14 @@ def test_a_file_on_top_of_what_the_hub_has(hub: "Hub", mirror: Account) -> None:
 
 def test_many_files_that_another_remote_has(hub: "Hub", mirror: Account) -> None:
     """Hundreds of files take no longer than a few: what is not shown is not looked up."""
+    stream = ""
     for number in range(20):
-        add(mirror, {f"{number}-{of}.ico": b"\0%d %d" % (number, of) for of in range(20)})
+        stream += "commit refs/heads/main\ncommitter A <a@example.org> now\ndata 1\nx\n"
+        stream += "from refs/heads/main^0\n" if number == 0 else ""
+        for of in range(20):
+            stream += f"M 100644 inline {number}-{of}.ico\ndata 6\n\0{number:02} {of:02}\n"
+    mirror.git("fast-import", "--quiet", "--date-format=now", stdin=stream)
+    mirror.git("reset", "--quiet", "--hard")
     mirror.git("push", "--no-verify", "origin", "main")
     start = time.monotonic()
     done = mirror.git("push", "--force", "space", "main", check=False)
@@ -163,8 +170,8 @@ def test_two_push_urls(hub: "Hub", mirror: Account) -> None:
     forge = mirror.git("remote", "get-url", "origin").stdout.strip()
     for url in (forge, HUB + "spaces/alice/app"):
         mirror.git("remote", "set-url", "--add", "--push", "origin", url)
-    add(mirror, {"big.txt": BIG})
-    mirror.git("rm", "--quiet", "big.txt")
+    add(mirror, {"image.ico": IMAGE})
+    mirror.git("rm", "--quiet", "image.ico")
     mirror.git("commit", "--no-verify", "--message", "without it")
     done = mirror.git("push", "--force", "origin", "main", check=False)
     hint = refused(done)
@@ -180,7 +187,7 @@ def test_a_detached_head(is_public: bool, hub: "Hub", mirror: Account) -> None:
     """git-lfs rewrites no detached HEAD: the hint makes a branch of it."""
     mirror.git("checkout", "--quiet", "--detach")
     mirror.git("branch", "lfs-import", "main")
-    add(mirror, {"big.txt": BIG})
+    add(mirror, {"image.ico": IMAGE})
     if is_public:
         mirror.git("push", "--no-verify", "origin", "HEAD:refs/heads/main")
     command = ("push", "--force", "space", "HEAD:main")
@@ -193,7 +200,7 @@ def test_a_detached_head(is_public: bool, hub: "Hub", mirror: Account) -> None:
 def test_a_tag(hub: "Hub", mirror: Account) -> None:
     """What is pushed as a tag, and is on no branch, is put on one."""
     mirror.git("checkout", "--quiet", "--detach")
-    add(mirror, {"big.txt": BIG})
+    add(mirror, {"image.ico": IMAGE})
     mirror.git("tag", "v1")
     mirror.git("checkout", "--quiet", "main")
     follow(mirror, refused(mirror.git("push", "space", "v1", check=False)))
@@ -204,9 +211,9 @@ def test_a_tag(hub: "Hub", mirror: Account) -> None:
 @pytest.mark.parametrize("is_gone", each_run([False, True], True))
 def test_a_bare_repository(is_gone: bool, hub: "Hub", mirror: Account) -> None:
     """The hint works in a mirror, `git clone --mirror`, which has no remote branches and no work tree."""
-    add(mirror, {"big.txt": BIG})
+    add(mirror, {"image.ico": IMAGE})
     if is_gone:
-        mirror.git("rm", "--quiet", "big.txt")
+        mirror.git("rm", "--quiet", "image.ico")
         mirror.git("commit", "--no-verify", "--message", "without it")
     mirror.git("push", "--no-verify", "origin", "main")
     forge = mirror.git("remote", "get-url", "origin").stdout.strip()
@@ -281,7 +288,7 @@ def test_a_large_lfs_object(hub: "Hub", work: Account) -> None:
 # --- what a person has to change ---
 
 
-@pytest.mark.parametrize("where", each_run(["", "sub", "other"], "", "other"))
+@pytest.mark.parametrize("where", each_run(["", "sub", "other"], "other"))
 def test_a_card(where: str, hub: "Hub", work: Account) -> None:
     """The hint puts the card, once it was edited, into the last commit, and no other file; in any directory."""
     work.is_given(_alice(hub), "laptop")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from account import Account, git_has
+from amount import each_run
 from executable import commands_in_hints
 from login import log_in, store_token
 
@@ -103,8 +104,13 @@ def work_with(plain: Account, url: str, **environment: Any) -> None:
         plain.git("ls-remote", url, **environment)
 
 
-@pytest.mark.parametrize("user", ["alice", "hf_user", "git"])
-@pytest.mark.parametrize("login", ["write", "read", "fine-grained", "HF_TOKEN"])
+KEPT = [
+    (user, login) for user in ("alice", "hf_user", "git") for login in ("write", "read", "fine-grained", "HF_TOKEN")
+]
+
+
+# Each login with alice's name; the names that say nothing are one case, and it is that of every login.
+@pytest.mark.parametrize(("user", "login"), each_run(KEPT, *KEPT[:4], ("hf_user", "read"), ("git", "HF_TOKEN")))
 def test_git_loses_nothing_that_works(hub: Hub, plain: Account, user: str, login: str) -> None:
     """A token that another helper alone has, and that has just worked, stays, whatever the login may do."""
     token = scoped(hub) if login == "fine-grained" else hub.token("alice", "read" if login == "read" else "write")
@@ -202,8 +208,13 @@ def tokens(hub: Hub) -> dict[str, str]:
 GOES = {("read", "read"), ("read", "write"), ("read", "god"), ("write", "write"), ("write", "god"), ("god", "god")}
 
 
-@pytest.mark.parametrize("login", ["read", "write", "god", "fine-grained"])
-@pytest.mark.parametrize("command", COMMANDS)
+WANTED = [(command, login) for command in COMMANDS for login in ("read", "write", "god", "fine-grained")]
+
+
+# What may go is decided in one place for all commands: that `purge` asks it of each, and each other asks it as well.
+@pytest.mark.parametrize(
+    ("command", "login"), each_run(WANTED, *WANTED[:4], ("configure", "write"), ("doctor", "fine-grained"))
+)
 def test_what_takes_the_place_of_what(hub: Hub, plain: Account, command: str, login: str) -> None:
     """Whoever wants it: what may do no more than the login, of the same account, goes; the rest stays, and is named."""
     others, mine = tokens(hub), tokens(hub)
@@ -259,8 +270,11 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("offline", [(), ("--offline",)], ids=["", "offline"])
-@pytest.mark.parametrize("place", PLACES)
+FOUND = [(place, offline) for offline in ((), ("--offline",)) for place in PLACES]
+
+
+# What is said offline is said before anything depends on the place.
+@pytest.mark.parametrize(("place", "offline"), each_run(FOUND, *FOUND[: len(PLACES) + 1]))
 def test_a_file_that_has_the_only_one(hub: Hub, account: Account, place: str, offline: tuple[str, ...]) -> None:
     """`doctor --fix` lets a token stay in a file that may do more than the login, or is bob's; a copy of what goes is
     kept beside the copies of `.netrc`, and the command that brings it back is shown.

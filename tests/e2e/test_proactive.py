@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from account import Account, git_has, knows_authtype
+from account import WEIGHTS, Account, git_has, knows_authtype
 
 if TYPE_CHECKING:
     from fake_hub import Hub
@@ -23,7 +23,7 @@ PRIVATE = "https://huggingface.co/alice/private-model"
 @pytest.fixture
 def job(hub: Hub, account: Account) -> Account:
     """A job without any configuration of git's own, and a Hub with a public repository, too."""
-    hub.repository("alice/public-model", files={"README.md": b"hello\n"}, lfs={"model.bin": bytes(1 << 20)})
+    hub.repository("alice/public-model", files={"README.md": b"hello\n"}, lfs={"model.bin": WEIGHTS})
     (account.home / ".gitconfig").unlink()
     account.git("lfs", "install", "--skip-repo")
     return account
@@ -40,7 +40,7 @@ def clones(job: Account, hub: Hub, name: str, url: str = PUBLIC, **environment: 
     """Clone it whole; return for each request of git's, and not of git-lfs's, whose it was."""
     hub.log.clear()
     done = job.git("clone", url, name, GIT_TERMINAL_PROMPT="0", **environment)
-    assert (job.home / name / "model.bin").stat().st_size == 1 << 20
+    assert (job.home / name / "model.bin").read_bytes() == WEIGHTS
     assert "git-credential-hf" not in done.stderr
     return [request.account or "-" for request in hub.log.of("git-upload-pack")]
 

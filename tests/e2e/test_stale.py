@@ -316,7 +316,7 @@ for number in range(int(sys.argv[1])):
 """
 
 
-AT_ONCE = 20 if IS_LONG else 8
+AT_ONCE = 20 if IS_LONG else 4
 
 
 @pytest.mark.parametrize(("chain", "each"), [("alone", 10), ("last", 3)] if IS_LONG else [("last", 1)])

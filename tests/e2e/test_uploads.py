@@ -49,7 +49,7 @@ def taken(done: subprocess.CompletedProcess[str]) -> None:
 
 
 @pytest.mark.git_versions
-@pytest.mark.parametrize("branch", ["main", "new", "refs/pr/1"])
+@pytest.mark.parametrize("branch", each_run(["main", "new", "refs/pr/1"], "main", "refs/pr/1"))
 def test_a_binary_file(branch: str, hub: "Hub", work: Account) -> None:
     """The Hub is asked once what is for LFS: its word decides, before an LFS file goes up."""
     token = _alice(hub)
@@ -107,8 +107,6 @@ def test_what_is_asked_about_files(hub: "Hub", work: Account) -> None:
     assert done.returncode == 0
     assert "and 39 more like this" in messages(done, "warning")[-1]
     assert len(hub.log.of("/preupload/")) == 1
-    add(work, {"text.txt": b"text\n"})
-    work.git("push", "--no-verify", "origin", "main", check=False)
 
 
 # --- LFS objects ---
@@ -246,11 +244,12 @@ def test_a_shallow_push_without_an_answer(hub: "Hub", work: Account, tmp_path: P
 # --- model cards ---
 
 
-@pytest.mark.parametrize("line", ["colorFrom: violet", "license: unheard-of", "short_description: " + "words " * 20])
-def test_a_card_that_the_hub_rejects(line: str, hub: "Hub", work: Account) -> None:
+def test_a_card_that_the_hub_rejects(hub: "Hub", work: Account) -> None:
     """The Hub is asked whenever the card differs from the one that it has there, with one request."""
     token = _alice(hub)
-    add(work, {"README.md": f"---\n{line}\n---\n# A model\n".encode()})
+    for line in ("license: unheard-of", "short_description: " + "words " * 20, "colorFrom: violet"):
+        add(work, {"README.md": f"---\n{line}\n---\n# A model\n".encode()})
+        refused(run_hook(work, HUB + "alice/model", HF_TOKEN=token), line.partition(":")[0])
     hub.log.clear()
     refused(push(work, "alice/model", HF_TOKEN=token), line.partition(":")[0])
     assert uploads(hub) == []
@@ -383,7 +382,9 @@ LOCKS = "LFS locking API"
 
 
 @pytest.mark.git_versions
-@pytest.mark.parametrize("url", [HUB + "alice/model", "https://alice@huggingface.co/alice/model.git/"])
+@pytest.mark.parametrize(
+    "url", [HUB + "alice/model", pytest.param("https://alice@huggingface.co/alice/model.git/", marks=pytest.mark.long)]
+)
 def test_locks(url: str, hub: "Hub", work: Account) -> None:
     """git-lfs asks for locks at each push, as without us; the command that `hooks install` names ends that."""
     work.is_given(_alice(hub), "laptop")

@@ -1,5 +1,6 @@
 """Somebody's account on a fresh machine: logged in with `hf auth login`, git configured with `configure`, no more."""
 
+import configparser
 import os
 import shutil
 import time
@@ -16,7 +17,7 @@ from programs import Argument, Done, run
 if TYPE_CHECKING:
     from fake_hub import Hub, OAuth
 
-WEIGHTS = bytes(range(256)) * 4096  # a file in LFS
+WEIGHTS = bytes(range(256)) * 256  # a file in LFS
 
 
 def needs_huggingface_hub(*least: int) -> None:
@@ -52,9 +53,11 @@ class Account:
         folder = self.home / ".cache/huggingface"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "token").write_text(token)
-        with (folder / "stored_tokens").open("a") as file:
-            lines = {"hf_token": token, **more}
-            file.write(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()) + "\n")
+        stored = configparser.RawConfigParser()
+        stored.read(folder / "stored_tokens")
+        stored[name] = {"hf_token": token, **{key: str(value) for key, value in more.items()}}
+        with (folder / "stored_tokens").open("w") as file:
+            stored.write(file)
         for file_name in ("token", "stored_tokens"):
             os.utime(folder / file_name, (time.time() - 3600,) * 2)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fake_hub import Hub
 
-WEIGHTS = bytes(range(256)) * 4096
+WEIGHTS = bytes(range(256)) * 256
 LFS = {"model.bin": WEIGHTS}
 FILES = {"README.md": b"hello\n"}
 

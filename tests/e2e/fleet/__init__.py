@@ -18,6 +18,8 @@ CHROOT = shutil.which("chroot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/s
 # What is empty on a fresh machine, and who may write there.
 FRESH = {"tmp": 0o1777, "var/tmp": 0o1777, "run": 0o755, "root": 0o700, "home": 0o755, "dev": 0o755, "image": 0o755}
 
+CONFIGURED: dict[str, bytes] = {}  # what `Machine.configure` has written, the same each time
+
 
 def mount(*arguments: object) -> None:
     subprocess.run(["mount", *map(str, arguments)], check=True, capture_output=True, text=True)
@@ -112,6 +114,17 @@ class Machine:
         """Run a command there to its end, with nothing of this environment."""
         inside = self.command(*command, user=user, groups=groups, where=where, within=within)
         return run(*inside, base=self.environment, stdin=stdin, check=check, timeout=120, **environment)
+
+    def configure(self) -> None:
+        """Have done for all users what `git lfs install` and `configure` do."""
+        if not CONFIGURED:
+            self.run("git", "lfs", "install", "--system")
+            self.run("git-credential-hf", "configure", "--system")
+            CONFIGURED.update(item for item in self.written().items() if item[0].startswith("/etc/git"))
+        for name, content in CONFIGURED.items():
+            file = self.root / name[1:]
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(content)
 
     def written(self) -> dict[str, bytes]:
         """The content of every file that was written there, links and names included: all that a layer would hold."""

@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import sys
+import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 
 MODEL = "https://huggingface.co/alice/private-model"
+SITE = sysconfig.get_path("purelib")
 # What the recipe installs: the packages are on this machine, and the wheel is in this environment.
 STAND_INS = {
     "apt-get": """case $1 in
@@ -39,7 +41,7 @@ STAND_INS = {
     # The `python` of such an environment, which knows how to install what the tests are run with.
     "pip": f"""[ "$1 $2 $3 $4" = "-I -m pip install" ] || exit 1
     for name; do case $name in pip | install | -*) ;; *)
-        {sys.prefix}/bin/python -m pip show --quiet "$name" && cp "{sys.prefix}/bin/$name" "${{0%/*}}" || exit 1
+        test -d "{SITE}/$(echo "$name" | tr - _)" && cp "{sys.prefix}/bin/$name" "${{0%/*}}" || exit 1
     esac; done""",
 }
 

@@ -33,7 +33,7 @@ class Shared:
         self.folder.mkdir()
         self.write(0o644, BOB)
         machine.user(ALICE)
-        machine.run("git-credential-hf", "configure", "--system")
+        machine.configure()
         passwd = machine.root / "etc/passwd"
         passwd.write_text(
             passwd.read_text()

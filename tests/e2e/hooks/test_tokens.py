@@ -258,7 +258,7 @@ PLACES: dict[Callable[[Account], None], str] = {
 }
 
 
-@pytest.mark.parametrize("place", each_run(PLACES, at_the_tip, in_the_merge), ids=lambda place: place.__name__)
+@pytest.mark.parametrize("place", each_run(PLACES, in_the_merge), ids=lambda place: place.__name__)
 def test_the_remedy_for_where_a_token_is(place: Callable[[Account], None], hub: "Hub", work: Account) -> None:
     """The hint leads to the commit with the token, wherever that is, and names the ways past the refusal."""
     work.is_given(_alice(hub), "laptop")

@@ -1,20 +1,42 @@
 """git's pre-receive hook of the Hub: refuses a push reference by reference, in the Hub's words (docs/facts.md#h8, #h9).
 
-Runs on its own, as a child of `git receive-pack`. What the account may do was decided by the Hub and stands in
-HUB_PUSH: "write", "discuss" (only refs/pr/N) or "none".
+The hook that git starts is `HOOK`. It asks the Hub, through two pipes in the directory HUB_PIPES: a Python for it would
+be most of what a push takes. What the account may do was decided before: "write", "discuss" (only refs/pr/N) or "none".
 """
+
+from __future__ import annotations
 
 import os
 import posixpath
 import re
+import shutil
 import subprocess
-import sys
+import tempfile
 from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # it is run isolated
+from . import cards
 
-import cards  # type: ignore[import-not-found]
+if TYPE_CHECKING:
+    from . import Hub
+    from .repositories import Repository
 
+WHERE = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")  # of the objects that were pushed
+HOOK = """\
+#!/bin/sh
+{
+    printf '%s\\n' "$GIT_OBJECT_DIRECTORY" "$GIT_ALTERNATE_OBJECT_DIRECTORIES"
+    while read -r line; do printf '%s\\n' "$line"; done
+} > "$HUB_PIPES/pushed"
+status=0
+while IFS= read -r line; do
+    printf '%s\\n' "$line" >&2
+    status=1
+done < "$HUB_PIPES/refusal"
+exit $status
+"""
 DASHES = "-" * 73
 POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize \d+\n")
 ZERO = re.compile("0+")
@@ -58,94 +80,117 @@ Make sure that you are properly logged in.
 """
 
 
-def git(*arguments: str, input: bytes = b"") -> bytes:
-    return subprocess.run(["git", *arguments], input=input, stdout=subprocess.PIPE, check=True).stdout
+class Push:
+    """A push whose objects git has put aside, until it is judged."""
 
+    def __init__(self, hub: Hub, repository: Repository, permission: str, where: Mapping[str, str]) -> None:
+        self.hub, self.repository, self.permission = hub, repository, permission
+        self.environment = {**repository.environment, **where}
 
-def refuse(text: str) -> int:
-    print(f"{DASHES}\n{text.rstrip()}\n{DASHES}", file=sys.stderr)
-    return 1
+    def git(self, *arguments: str, input: bytes = b"", check: bool = True) -> bytes:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.repository.path,
+            env=self.environment,
+            input=input,
+            capture_output=True,
+            check=check,
+        )
+        return done.stdout
 
+    def new_blobs(self, commit: str) -> list[tuple[str, int, str]]:
+        """(object, size in bytes, path) of every blob that the push adds, in all of its history.
 
-def new_blobs(commit: str) -> list[tuple[str, int, str]]:
-    """(object, size in bytes, path) of every blob that the push adds, in all of its history."""
-    objects = git("rev-list", "--objects", commit, "--not", "--all")
-    lines = git("cat-file", "--batch-check=%(objecttype) %(objectname) %(objectsize) %(rest)", input=objects)
-    blobs = []
-    for line in lines.decode(errors="replace").splitlines():
-        type, name, size, path = line.split(" ", 3)
-        if type == "blob":
-            blobs.append((name, int(size), path))
-    return blobs
+        None of a history that is cut off, which git itself refuses.
+        """
+        objects = self.git("rev-list", "--objects", commit, "--not", "--all", check=False)
+        lines = self.git("cat-file", "--batch-check=%(objecttype) %(objectname) %(objectsize) %(rest)", input=objects)
+        blobs = []
+        for line in lines.decode(errors="replace").splitlines():
+            type, name, size, path = line.split(" ", 3)
+            if type == "blob":
+                blobs.append((name, int(size), path))
+        return blobs
 
+    def contents(self, names: list[str]) -> dict[str, bytes]:
+        """The blobs' bytes, empty for what there is not; only called for those within the size limit."""
+        found, at = {}, 0
+        output = self.git("cat-file", "--batch", input="\n".join(names).encode())
+        for name in names:
+            start = output.index(b"\n", at) + 1
+            _, kind, *sizes = output[at:start].split()
+            size = int(sizes[0]) if kind != b"missing" else 0
+            found[name] = output[start : start + size]
+            at = start + size + 1 if kind != b"missing" else start
+        return found
 
-def contents(names: list[str]) -> dict[str, bytes]:
-    """The blobs' bytes; only called for those within the size limit."""
-    found, at = {}, 0
-    output = git("cat-file", "--batch", input="\n".join(names).encode()) if names else b""
-    for name in names:
-        start = output.index(b"\n", at) + 1
-        size = int(output[at:start].split()[2])
-        found[name] = output[start : start + size]
-        at = start + size + 1
-    return found
+    def crowded(self, commit: str, limit: int) -> list[str]:
+        """The directories with more files than that; none in what is no commit."""
+        output = self.git("ls-tree", "-r", "-z", "--name-only", commit, check=False)
+        paths = output.decode(errors="replace").split("\0")
+        count = Counter(posixpath.dirname(path) for path in paths if path)
+        return [f"/{directory}/" if directory else "/" for directory in sorted(count) if count[directory] > limit]
 
-
-def crowded(commit: str, limit: int) -> list[str]:
-    paths = git("ls-tree", "-r", "-z", "--name-only", commit).decode(errors="replace").split("\0")
-    count = Counter(posixpath.dirname(path) for path in paths if path)
-    return [f"/{directory}/" if directory else "/" for directory in sorted(count) if count[directory] > limit]
-
-
-def judge(old: str, new: str, ref: str) -> str | None:
-    """The refusal of one reference."""
-    permission = os.environ["HUB_PUSH"]
-    # The refusal of a push to refs/pr/N that is not allowed: not found, so the same words.
-    if permission != "write" and not (permission == "discuss" and re.fullmatch(r"refs/pr/\d+", ref)):
-        return UNAUTHORIZED
-    if ZERO.fullmatch(new):
-        return None
-    blobs = new_blobs(new)
-    limit = int(os.environ["HUB_BLOB_LIMIT"])
-    if large := [path for _, size, path in blobs if size > limit]:
-        return TOO_LARGE + listed(large, ref)
-    text = contents([name for name, _, _ in blobs])
-    # git's own idea of binary. The Hub lets some small images pass; by which rule: not found, so those of a switch.
-    accepted = tuple(os.environ.get("HUB_ACCEPTED_BINARIES", "").split())
-    if binary := [path for name, _, path in blobs if b"\0" in text[name][:8000] and not path.endswith(accepted)]:
-        return BINARY + listed(binary, ref)
-    missing = []
-    for name, _, path in blobs:
-        pointer = POINTER.fullmatch(text[name])
-        oid = pointer[1].decode() if pointer else ""
-        if oid and not os.path.exists(os.path.join(os.environ["HUB_OBJECTS"], oid[:2], oid)):
-            missing.append(path)
-    if missing:
-        return NO_OBJECT + "".join(f"- {path}\n" for path in missing)
-    files = int(os.environ["HUB_FILES_PER_DIRECTORY"])
-    commit = git("rev-parse", f"{new}^{{}}").decode().strip()
-    if git("cat-file", "-t", commit) != b"commit\n":  # what the Hub makes of a tag of a file: not found
-        return None
-    if directories := crowded(commit, files):
-        return TOO_MANY.format(limit=files, ref=ref) + "".join(f"{directory}\n" for directory in directories)
-    card = subprocess.run(["git", "cat-file", "blob", f"{commit}:README.md"], capture_output=True).stdout
-    if errors := cards.errors(card.decode(errors="replace")):
-        return METADATA.format(errors="".join(f" - Error: {error}\n" for error in errors).rstrip(), dashes=DASHES)
-    return None
+    def refusal(self, new: str, ref: str) -> str:
+        """The refusal of one reference, if it is refused."""
+        hub = self.hub
+        # The refusal of a push to refs/pr/N that is not allowed: not found, so the same words.
+        if self.permission != "write" and not (self.permission == "discuss" and re.fullmatch(r"refs/pr/\d+", ref)):
+            return UNAUTHORIZED
+        if ZERO.fullmatch(new):
+            return ""
+        blobs = self.new_blobs(new)
+        if large := [path for _, size, path in blobs if size > hub.blob_limit]:
+            return TOO_LARGE + listed(large, ref)
+        commit = f"{new}^{{commit}}"  # what the Hub makes of a tag of a file: not found
+        text = self.contents([*(name for name, _, _ in blobs), f"{commit}:README.md"])
+        # git's own idea of binary. The Hub lets some small images pass; by which rule: not found, so those of a switch.
+        accepted = tuple(hub.accepted_binaries)
+        if binary := [path for name, _, path in blobs if b"\0" in text[name][:8000] and not path.endswith(accepted)]:
+            return BINARY + listed(binary, ref)
+        missing = []
+        for name, _, path in blobs:
+            pointer = POINTER.fullmatch(text[name])
+            if pointer and not self.repository.object(pointer[1].decode()).exists():
+                missing.append(path)
+        if missing:
+            return NO_OBJECT + "".join(f"- {path}\n" for path in missing)
+        if directories := self.crowded(commit, hub.files_per_directory):
+            limit = hub.files_per_directory
+            return TOO_MANY.format(limit=limit, ref=ref) + "".join(f"{directory}\n" for directory in directories)
+        if errors := cards.errors(text[f"{commit}:README.md"].decode(errors="replace")):
+            return METADATA.format(errors="".join(f" - Error: {error}\n" for error in errors).rstrip(), dashes=DASHES)
+        return ""
 
 
 def listed(paths: list[str], ref: str) -> str:
     return "".join(f"  - {path} (ref: {ref})\n" for path in dict.fromkeys(paths))
 
 
-def main() -> int:
-    """Reads `old new ref` lines; refuses the whole push for the first reason, as pre-receive does."""
-    for line in sys.stdin:
-        old, new, ref = line.rstrip("\n").split(" ", 2)
-        if text := judge(old, new, ref):
-            return refuse(text)
-    return 0
+class Asked:
+    """Where the hook of one push asks, if git gets so far: `pushed` can then be read."""
 
+    def __init__(self, hub: Hub, repository: Repository, permission: str) -> None:
+        self.hub, self.repository, self.permission = hub, repository, permission
+        self.pipes = Path(tempfile.mkdtemp(dir=hub.directory))
+        for name in ("pushed", "refusal"):
+            os.mkfifo(self.pipes / name)
+        self.pushed = os.open(self.pipes / "pushed", os.O_RDONLY | os.O_NONBLOCK)
 
-if __name__ == "__main__":
-    sys.exit(main())
+    def __enter__(self) -> Asked:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        os.close(self.pushed)
+        shutil.rmtree(self.pipes)
+
+    def answer(self) -> None:
+        """Refuse the whole push for the first reason, as pre-receive does."""
+        os.set_blocking(self.pushed, True)
+        with open(self.pushed, closefd=False) as pipe:
+            lines = pipe.read().splitlines()
+        push = Push(self.hub, self.repository, self.permission, dict(zip(WHERE, lines, strict=False)))
+        refusals = (push.refusal(new, ref) for _, new, ref in (line.split(" ", 2) for line in lines[len(WHERE) :]))
+        text = next(filter(None, refusals), "")
+        with (self.pipes / "refusal").open("w") as pipe:
+            pipe.write(f"{DASHES}\n{text.rstrip()}\n{DASHES}\n" if text else "")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +14,8 @@ from functools import cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from .pre_receive import HOOK
 
 TYPES = ("model", "dataset", "space", "kernel")
 NAME = re.compile(r"(?!.*(?:--|\.\.|\.git$))[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?", re.ASCII)
@@ -162,13 +162,11 @@ class Repositories:
         hooks = home / "hooks"
         hooks.mkdir(parents=True)
         hook = hooks / "pre-receive"
-        script = Path(__file__).with_name("pre_receive.py")
-        # Through sh, because a #! line has a limited length and no spaces.
-        hook.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(script))}\n")
+        hook.write_text(HOOK)
         hook.chmod(0o755)
         (home / ".gitconfig").write_text(
             f'[core]\n\thooksPath = "{hooks}"\n[init]\n\tdefaultBranch = main\n[http]\n\treceivepack = true\n'
-            "[uploadpack]\n\tallowFilter = true\n[receive]\n\tautogc = false\n[gc]\n\tauto = 0\n"
+            "[uploadpack]\n\tallowFilter = true\n[receive]\n\tautogc = false\n\tunpackLimit = 1\n[gc]\n\tauto = 0\n"
             # Bare repositories of ours, whoever runs the tests (sudo, user namespaces).
             "[safe]\n\tdirectory = *\n"
         )
