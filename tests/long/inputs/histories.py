@@ -7,11 +7,15 @@ partial, grafted, or have replacements; the Hub may have references that it lack
 import hashlib
 import os
 import random
+import select
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from fake_hub import pre_receive
 
 from git_credential_hf.hooks.judge import check_push
 
@@ -68,11 +72,6 @@ class Pushes:
         self.of_hub = {
             **self.environment,
             "HOME": hub.repositories.environment["HOME"],
-            "HUB_PUSH": "write",
-            "HUB_OBJECTS": str(self.remote.objects),
-            "HUB_BLOB_LIMIT": str(10 << 20),
-            "HUB_FILES_PER_DIRECTORY": "10000",
-            "HUB_ACCEPTED_BINARIES": ".png",
         }
         self.template = place / "template.git"
         self.git("init", "--quiet", "--bare", "--template=", str(self.template), where=place)
@@ -145,11 +144,10 @@ class Pushes:
         said, warned = self._ours(local)
         for content in here:
             self.remote.store(content)
-        done = subprocess.run(["git", *command, "--no-verify"], cwd=local, env=self.of_hub, capture_output=True)
-        theirs = os.fsdecode(done.stderr)
+        status, theirs = self._theirs(command, local)
         is_leak = any("the Hub token" in message for message in said)
         where = (number, kind, specs, said, warned, theirs)
-        if done.returncode == 0:
+        if status == 0:
             leaks = self._leaks(remote, before, local / "pushed")
             others = [message for message in said if "the Hub token" not in message]
             assert not others, where
@@ -184,6 +182,21 @@ class Pushes:
             os.chdir(previous)
         assert os.environ["HOME"] == home
         return [problem.message for problem in verdict.refusals], [problem.message for problem in verdict.warnings]
+
+    def _theirs(self, command: list[str], local: Path) -> tuple[int, str]:
+        """Return the exit status of a push to the Hub's own repository, and what the Hub and git print."""
+        with pre_receive.Asked(self.hub, self.remote, "write") as hook, tempfile.TemporaryFile() as words:
+            environment = {**self.of_hub, "HUB_PIPES": str(hook.pipes)}
+            process = subprocess.Popen(
+                ["git", *command, "--no-verify"], cwd=local, env=environment, stdout=words, stderr=words
+            )
+            while process.poll() is None:
+                if select.select([hook.pushed], [], [], 0.01)[0]:
+                    hook.answer()
+                    break
+            status = process.wait()
+            words.seek(0)
+            return status, os.fsdecode(words.read())
 
     def _references(self, chance: random.Random) -> list[str]:
         return [f"refs/heads/{name}" for name in chance.sample(HEADS, 2)] + chance.sample(OTHERS, 1)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WHERE = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")  # of the objects that were pushed
 HOOK = """\
 #!/bin/sh
+[ -p "$HUB_PIPES/refusal" ] || exit
 {
     printf '%s\\n' "$GIT_OBJECT_DIRECTORY" "$GIT_ALTERNATE_OBJECT_DIRECTORIES"
     while read -r line; do printf '%s\\n' "$line"; done
