@@ -17,7 +17,7 @@ from git_credential_hf.hooks.installed import inspect_hooks
 
 # Replaces `git-credential-hf`: it exits with the status that a test sets, and logs its arguments and input.
 STAND_IN = """#!/bin/sh
-[ "$1" != --version ] || exit 0 # the hooks run this after a refusal
+[ "$1" != capability ] || exit 0 # the hooks run this after a refusal
 { echo "check $*"; cat; } >> "$LOG"
 [ "$1" != hook ] || exit "$(cat "$ANSWER")"
 """

@@ -414,7 +414,7 @@ def test_program_does_not_run(bench: Bench, how: str) -> None:
         script(program, "#!/nowhere/python\n")
     elif how in ("crashes", "is killed"):  # by the system, out of memory
         signal = {"crashes": "SEGV", "is killed": "KILL"}[how]
-        script(program, f'#!/bin/sh\n[ "$1" = --version ] || kill -{signal} $$\n')
+        script(program, f'#!/bin/sh\n[ "$1" = capability ] || kill -{signal} $$\n')
     else:
         script(program, "#!/bin/sh\nexit 2\n")
     bench.commit()
