@@ -242,7 +242,7 @@ def test_killed_with_git(home: Path, sick: tuple[State, State]) -> None:
     """The same if git, started by doctor, is killed during its change; then the error says what to do."""
     old, new = sick
     for call in ("rename,renameat,renameat2", "close", "write") if IS_LONG else ("close",):
-        for number in range(1, 12, 1 if IS_LONG else 3):
+        for number in range(1, 12, 1 if IS_LONG else 4):
             sicken(home)
             inject = f"inject={call}:signal=KILL:when={number}"
             paths = [str(home / name) for name in (".header.lock", ".header", ".provider.lock", ".provider")]
@@ -261,7 +261,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENDED = [(call, number) for call in ("openat", "write", "fsync", "rename", "unlink") for number in SIGNALS]
 
 
-@pytest.mark.parametrize(("call", "number"), some(ENDED, 4))
+@pytest.mark.parametrize(("call", "number"), some(ENDED, 3))
 def test_ended(call: str, number: signal.Signals, home: Path, tmp_path: Path, sick: tuple[State, State]) -> None:
     """Ctrl-C, and any other signal that ends a program, leaves no lock and no partial backup."""
     old, new = sick
