@@ -49,7 +49,7 @@ def taken(done: subprocess.CompletedProcess[str]) -> None:
 
 
 @pytest.mark.git_versions
-@pytest.mark.parametrize("branch", each_run(["main", "new", "refs/pr/1"], "main", "refs/pr/1"))
+@pytest.mark.parametrize("branch", ["main", "new", "refs/pr/1"])
 def test_a_binary_file(branch: str, hub: "Hub", work: Account) -> None:
     """The Hub is asked once what is for LFS: its word decides, before an LFS file goes up."""
     token = _alice(hub)
@@ -382,9 +382,7 @@ LOCKS = "LFS locking API"
 
 
 @pytest.mark.git_versions
-@pytest.mark.parametrize(
-    "url", [HUB + "alice/model", pytest.param("https://alice@huggingface.co/alice/model.git/", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("url", [HUB + "alice/model", "https://alice@huggingface.co/alice/model.git/"])
 def test_locks(url: str, hub: "Hub", work: Account) -> None:
     """git-lfs asks for locks at each push, as without us; the command that `hooks install` names ends that."""
     work.is_given(_alice(hub), "laptop")

@@ -179,8 +179,7 @@ PLACES = (
 BY_PYTHON = (in_a_hostile_checkout,)
 ROWS = ("--system",)
 OF_AN_ACCOUNT = ("uv tool", (from_cron, in_a_container))
-# "--system" is by install.sh, too: the same environment in another place; and pipx makes one with pip.
-LONG = ("conda", "install.sh", "pip in an environment")
+LONG = ("conda",)
 
 
 def cells() -> Iterator[object]:
