@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import itertools
 import os
@@ -125,6 +126,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("registries"):
                 item.add_marker(pytest.mark.skip(reason="needs package registries: ./tests/run -m registries"))
+
+
+def pytest_collection_finish() -> None:
+    """Let no garbage collection look again at what is there until the end: thousands of tests, and the libraries."""
+    gc.collect()
+    gc.freeze()
 
 
 NUMBERS = itertools.count()
