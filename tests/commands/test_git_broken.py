@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from account import git_has
-from amount import each_run
+from amount import each_run, some
 from login import log_in
 from programs import Done, git, run
 
@@ -137,7 +137,7 @@ def ask(case: Case, command: str, where: Path) -> tuple[dict[str, Any], Done]:
 
 
 @pytest.mark.git_versions
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", some([*CASES], 6))
 def test_doctor(name: str, repository: Path) -> None:
     """It is the first finding, with git's message and a fix, and the next thing to do; nothing is healthy."""
     case = CASES[name]

@@ -122,8 +122,8 @@ def test_time_is_linear(secret: str) -> None:
     """A text that is nearly a secret, over and over, is masked at once."""
     register_secret(secret)
     start = time.monotonic()
-    mask_line(secret[:-1] * 10000)
-    assert time.monotonic() - start < 5
+    mask_line(secret[:-1] * 4000)
+    assert time.monotonic() - start < 2
 
 
 def test_url_and_basic() -> None:

@@ -261,7 +261,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENDED = [(call, number) for call in ("openat", "write", "fsync", "rename", "unlink") for number in SIGNALS]
 
 
-@pytest.mark.parametrize(("call", "number"), some(ENDED, 3))
+@pytest.mark.parametrize(("call", "number"), some(ENDED, 2))
 def test_ended(call: str, number: signal.Signals, home: Path, tmp_path: Path, sick: tuple[State, State]) -> None:
     """Ctrl-C, and any other signal that ends a program, leaves no lock and no partial backup."""
     old, new = sick

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from account import WEIGHTS, knows_authtype
+from amount import each_run
 from executable import PROGRAM
 
 from .conftest import MODEL, Machine, hours, new_token, shown
@@ -51,7 +52,10 @@ def refused_in_netrc(machine: Machine) -> None:
     machine.write(".netrc", f"machine huggingface.co login alice password {new_token()}\n")
 
 
-@pytest.mark.parametrize("act", [refused_in_store, good_before_store, refused_login, refused_in_netrc])
+@pytest.mark.parametrize(
+    "act",
+    each_run([refused_in_store, good_before_store, refused_login, refused_in_netrc], refused_in_store, refused_login),
+)
 def test_nothing_changes(act: Act, online: Machine) -> None:
     """No file of the home or of the repository is another one, and no token is held back after it."""
     online.git("clone", "--quiet", MODEL, str(online.home / "work"))

@@ -93,7 +93,7 @@ SOURCES = [
 ]
 
 
-@pytest.mark.parametrize("source", some(SOURCES, 5), ids=lambda source: source[0].__name__)
+@pytest.mark.parametrize("source", some(SOURCES, 3), ids=lambda source: source[0].__name__)
 def test_reality(source: tuple, online: Machine) -> None:  # type: ignore[type-arg]
     """`git ls-remote` and `git lfs fetch` send, and get_token() returns, the token that doctor reports."""
     act, git_has_another, python_has_another, ids = source
@@ -237,7 +237,7 @@ def test_a_copy_that_the_hub_rejects(online: Machine) -> None:
     assert f"remote 'origin': {shown(old)}, which the Hub rejects" in online.doctor().stdout
 
 
-@pytest.mark.parametrize("act", WELL, ids=lambda act: act.__name__)
+@pytest.mark.parametrize("act", some(WELL, 5), ids=lambda act: act.__name__)
 def test_a_healthy_machine(act: object, online: Machine) -> None:
     """No finding, exit 0, one token and one account in all four rows; one request, with a repository two and git's."""
     assert online.hub

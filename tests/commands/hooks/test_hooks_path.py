@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from amount import some
 
 from git_credential_hf.hooks.hook_place import HOOK_SCOPES
 from git_credential_hf.hooks.install import plan_install
@@ -25,7 +26,7 @@ CASES = [("local", name) for name in SETTINGS] + [
 ]
 
 
-@pytest.mark.parametrize(("scope", "name"), CASES)
+@pytest.mark.parametrize(("scope", "name"), some(CASES, 5))
 def test_hooks_path(bench: Bench, home: Path, name: str, scope: str) -> None:
     """An existing directory of hooks still works, unchanged, and the setting is restored byte for byte."""
     where = bench.repository()

@@ -65,7 +65,9 @@ def of_a_pull_request(account: Account) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "prepare", [by_its_url, by_another_name, from_a_bare_clone, of_a_pull_request], ids=lambda prepare: prepare.__name__
+    "prepare",
+    each_run([by_its_url, by_another_name, from_a_bare_clone, of_a_pull_request], by_another_name, of_a_pull_request),
+    ids=lambda prepare: prepare.__name__,
 )
 def test_what_the_hub_lists(prepare: Callable[[Account], list[str]], hub: "Hub", account: Account) -> None:
     """What the Hub has, even if no tracking reference shows it, is no reason to refuse a push; what is new is."""

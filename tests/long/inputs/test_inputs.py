@@ -78,7 +78,7 @@ def test_messages_through_the_executable(program: messages.Program) -> None:
 
 def test_urls() -> None:
     """Of any URL it is certain whether it leads to the Hub, and by which transport; none of its lookalikes does."""
-    seen = inputs.run("URLs", lambda number: urls.judge(urls.generated(number)), 12_000, 100_000)
+    seen = inputs.run("URLs", lambda number: urls.judge(urls.generated(number)), 6_000, 100_000)
     if not inputs.ONE:
         assert min(seen.values()) > sum(seen.values()) / 100, seen
 
@@ -156,7 +156,7 @@ def test_configurations(place: configurations.Place) -> None:
         url = configurations.URLS[number // 8 % len(configurations.URLS)] if number % 8 == 0 else None
         return configurations.judge(configurations.generated(number), place, url)
 
-    seen = inputs.run("git configuration", judge, 250, 20_000)
+    seen = inputs.run("git configuration", judge, 150, 20_000)
     assert inputs.ONE or min(seen["read, and git asked"], seen["git cannot read it"]) > sum(seen.values()) / 20, seen
 
 

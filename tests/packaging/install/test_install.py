@@ -545,6 +545,7 @@ def test_the_real_package(real_account: Account, tool: str) -> None:
 
 
 @ROOT_ONLY
+@pytest.mark.long
 @pytest.mark.registries
 def test_a_checkout_that_is_read_only(real_account: Account) -> None:
     """An ordinary user installs from a checkout that is not theirs to write to, and nothing is written to it."""

@@ -243,7 +243,7 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return newer_wheel(tmp_path_factory.mktemp("newer"))
 
 
-@pytest.mark.parametrize("way", UPGRADES)
+@pytest.mark.parametrize("way", each_run(UPGRADES, "uv tool"))
 def test_upgrades(way: str, newer: Path, tmp_path: Path) -> None:
     """The path that `configure` and `hooks install` write leads to the program after each upgrade, with any Python."""
     coming = tmp_path / "coming"

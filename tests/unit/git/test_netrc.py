@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from amount import some
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inputs.netrcs import HUB, Proxy, by_curl, judge, judge_by_curl, lines
@@ -361,7 +362,7 @@ def test_what_depends_on_the_version_of_libcurl(text: str, user: str | None, lin
 
 
 @pytest.mark.skipif(not shutil.which("git-lfs"), reason="no git-lfs")
-@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("syntax", some([*SYNTAXES], 5))
 def test_git_lfs_itself_sees_the_others_as_before(syntax: str, home: Path) -> None:
     """git-lfs sends to others what the entries say, with the Hub's machine and without; to the Hub nothing more."""
     subprocess.run(["git", "init", "--quiet", "."], check=True)
