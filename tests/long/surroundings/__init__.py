@@ -154,7 +154,7 @@ class Person:
             *(self.work / ".git").glob("*"),
             *(path for top in tops for path in top.rglob("*")),
         ]
-        held = ("refresh.lock", "oidc.lock")  # these stay: who locks them has them open
+        held = ("refresh.lock", "oidc.lock", "owners.lock")  # these stay: who locks them has them open
         return [
             str(path)
             for path in found
