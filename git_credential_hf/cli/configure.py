@@ -284,7 +284,7 @@ def _purge_first(wanted: bool | None) -> None:
     report_kept(results)
 
 
-_ASK_AFTER = 3  # seconds in which other helpers may say that they hold nothing, so that nobody has to be asked
+_ASK_AFTER = 3  # seconds for other helpers to answer that they hold nothing; after that, the user is asked
 
 
 def _hold_any(entries: "list[ConfigEntry]") -> bool:

@@ -16,7 +16,7 @@ from git_credential_hf.tokens import stored_token
 class Settings:
     """Our settings in git's configuration: the `hubs` besides huggingface.co, and the tokens `mapped` to namespaces.
 
-    `mapped` has the name of the stored token for each Hub and namespace; with an empty one, it has none of its own.
+    `mapped` has the name of the stored token for each Hub and namespace; an empty name removes the mapping.
     """
 
     def __init__(self, hubs: Iterable[str] = (), mapped: dict[tuple[str, str], str] | None = None) -> None:

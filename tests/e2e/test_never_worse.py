@@ -273,7 +273,7 @@ PLACES = {
 FOUND = [(place, offline) for offline in ((), ("--offline",)) for place in PLACES]
 
 
-# What is said offline is said before anything depends on the place.
+# The offline message comes before anything that depends on the place.
 @pytest.mark.parametrize(("place", "offline"), each_run(FOUND, *FOUND[: len(PLACES) + 1]))
 def test_a_file_that_has_the_only_one(hub: Hub, account: Account, place: str, offline: tuple[str, ...]) -> None:
     """`doctor --fix` lets a token stay in a file that may do more than the login, or is bob's; a copy of what goes is
