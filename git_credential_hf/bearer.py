@@ -7,12 +7,12 @@ from git_credential_hf.problem import Problem
 from git_credential_hf.protocol import Request
 from git_credential_hf.state import BEARER_FOR, discard_record, is_recorded, record
 from git_credential_hf.state_directory import BEARER, cache_directory
-from git_credential_hf.tokens import FROM_EXCHANGE, Token
+from git_credential_hf.tokens import Token
 
 
 def needs_bearer(token: Token) -> bool:
-    """Whether this token is sent as a Bearer token, if git can do so."""
-    return token.value.startswith(FROM_EXCHANGE) and is_recorded(BEARER, token.key, cache_directory())
+    """Whether this token, which comes from an exchange, is sent as a Bearer token."""
+    return is_recorded(BEARER, token.key, cache_directory())
 
 
 def change_authtype(token: Token, request: Request) -> Problem | None:
